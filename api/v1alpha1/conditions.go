@@ -1,0 +1,140 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// Condition types. Ready, Reconciling and Stalled have kstatus meaning: Reconciling and Stalled are present only while
+// true.
+const (
+	ConditionReady       = "Ready"
+	ConditionReconciling = "Reconciling"
+	ConditionStalled     = "Stalled"
+
+	// Tenant.
+	ConditionPermissionsGranted = "PermissionsGranted"
+	ConditionInventoryFresh     = "InventoryFresh"
+	ConditionThrottled          = "Throttled"
+
+	// PasskeyPolicy.
+	ConditionSettingsResolved = "SettingsResolved"
+	ConditionApplied          = "Applied"
+	ConditionDrifted          = "Drifted"
+	ConditionRolloutComplete  = "RolloutComplete"
+
+	// PasskeyPolicy and PilotWave.
+	ConditionPaused = "Paused"
+
+	// PilotWave.
+	ConditionAudienceResolved = "AudienceResolved"
+	ConditionDependenciesMet  = "DependenciesMet"
+	ConditionTelemetryFresh   = "TelemetryFresh"
+	ConditionGatePassed       = "GatePassed"
+)
+
+// Reasons shared by all kinds.
+const (
+	ReasonSucceeded    = "Succeeded"
+	ReasonProgressing  = "Progressing"
+	ReasonSuspended    = "Suspended"
+	ReasonPaused       = "Paused"
+	ReasonDeleting     = "Deleting"
+	ReasonTenantFailed = "TenantUnavailable"
+
+	// Graph error kinds (design §4), as condition reasons.
+	ReasonNotFound     = "NotFound"
+	ReasonConflict     = "Conflict"
+	ReasonForbidden    = "Forbidden"
+	ReasonUnauthorized = "Unauthorized"
+	ReasonThrottled    = "Throttled"
+	ReasonTransient    = "Transient"
+	ReasonInvalid      = "Invalid"
+	ReasonGone         = "Gone"
+)
+
+// Reasons of Tenant.
+const (
+	ReasonSecretNotFound     = "SecretNotFound"
+	ReasonSecretKeyNotFound  = "SecretKeyNotFound"
+	ReasonCredentialRefused  = "CredentialRefused"
+	ReasonTenantNotFound     = "TenantNotFound"
+	ReasonPermissionMissing  = "PermissionMissing"
+	ReasonPermissionsGranted = "AllGranted"
+	ReasonInventoryFresh     = "Refreshed"
+	ReasonInventoryFailed    = "RefreshFailed"
+	ReasonInventoryPending   = "NotLoadedYet"
+	ReasonInvalidEndpoint    = "InvalidEndpoint"
+)
+
+// Reasons of PasskeyPolicy.
+const (
+	ReasonTenantRefNotFound    = "TenantNotFound"
+	ReasonSettingMissing       = "SettingMissing"
+	ReasonSettingsResolved     = "AllResolved"
+	ReasonGroupNotFound        = "GroupNotFound"
+	ReasonGroupAmbiguous       = "GroupAmbiguous"
+	ReasonApplied              = "Applied"
+	ReasonApplying             = "Applying"
+	ReasonCreateUnconfirmed    = "CreateUnconfirmed"
+	ReasonPayloadWaiting       = "PayloadWaitsForWaves"
+	ReasonNoDrift              = "InSync"
+	ReasonSettingsEdited       = "SettingsEdited"
+	ReasonAssignmentsEdited    = "AssignmentsEdited"
+	ReasonForeignAssignment    = "ForeignAssignment"
+	ReasonObjectDeleted        = "ObjectDeleted"
+	ReasonObjectNotOwned       = "ObjectNotOwned"
+	ReasonWaveStalled          = "WaveStalled"
+	ReasonRolloutComplete      = "AllWavesSucceeded"
+	ReasonRolloutInProgress    = "WavesRemaining"
+	ReasonNoWaves              = "NoWaves"
+	ReasonEnforceOnlyUngated   = "EnforceOnlyRestrainsNoOne"
+	ReasonTenantObjectsRemain  = "TenantObjectsRemain"
+	ReasonDeletionNeedsRelease = "DeletionNeedsRelease"
+)
+
+// Reasons of PilotWave: of the decision, of conditions and of events.
+const (
+	ReasonPolicyNotFound       = "PolicyNotFound"
+	ReasonPolicyNotReady       = "PolicyNotReady"
+	ReasonDependencyMissing    = "DependencyMissing"
+	ReasonDependencyCycle      = "DependencyCycle"
+	ReasonDependencyFailed     = "DependencyFailed"
+	ReasonWaitingForDependency = "WaitingForDependency"
+	ReasonDependenciesMet      = "DependenciesMet"
+
+	ReasonResolvingAudience     = "ResolvingAudience"
+	ReasonAudienceResolved      = "AudienceResolved"
+	ReasonAudienceEmpty         = "AudienceEmpty"
+	ReasonAudienceTooSmall      = "AudienceTooSmall"
+	ReasonAudienceOutOfBounds   = "AudienceOutOfBounds"
+	ReasonAudienceIneligible    = "AudienceIneligible"
+	ReasonWaitingForAdmission   = "WaitingForAdmission"
+	ReasonExposing              = "ExposingDevices"
+	ReasonBatchExposed          = "ExposureBatchAssigned"
+	ReasonBatchIntervalNotOver  = "BatchIntervalNotElapsed"
+	ReasonTooManyUnreported     = "TooManyUnreported"
+	ReasonBakeNotElapsed        = "BakeNotElapsed"
+	ReasonBakeStarted           = "BakeStarted"
+	ReasonGatePassed            = "GatePassed"
+	ReasonGateWaiting           = "GateWaiting"
+	ReasonGateHalted            = "GateHalted"
+	ReasonHeldNoData            = "NoData"
+	ReasonTelemetryStale        = "TelemetryStale"
+	ReasonTelemetryMissing      = "TelemetryMissing"
+	ReasonTelemetryFresh        = "TelemetryFresh"
+	ReasonTargetingConflict     = "TargetingConflict"
+	ReasonDeadlineExceeded      = "DeadlineExceeded"
+	ReasonExposureLeak          = "ExposureLeak"
+	ReasonPromoted              = "Promoted"
+	ReasonAttemptSuperseded     = "AttemptSuperseded"
+	ReasonAttemptStarted        = "AttemptStarted"
+	ReasonAborted               = "Aborted"
+	ReasonRollbackStarted       = "RollbackStarted"
+	ReasonRollbackWaiting       = "RollbackWaiting"
+	ReasonRollbackVerified      = "RollbackVerified"
+	ReasonRollbackIncomplete    = "RollbackIncomplete"
+	ReasonWithdrawing           = "WithdrawingDevices"
+	ReasonInventoryNotLoaded    = "InventoryNotLoaded"
+	ReasonHeldCauseCleared      = "HeldCauseCleared"
+	ReasonWaitingForConfirm     = "WaitingForConfirmation"
+	ReasonSafetyRequestAccepted = "SafetyRequestAccepted"
+)

@@ -1,0 +1,460 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Toggle is a setting that is on or off.
+//
+// +kubebuilder:validation:Enum=Enabled;Disabled
+type Toggle string
+
+// The values of a Toggle.
+const (
+	Enabled  Toggle = "Enabled"
+	Disabled Toggle = "Disabled"
+)
+
+// PolicyScope says whether settings are written for the device or for the user who signs in.
+//
+// +kubebuilder:validation:Enum=Device;User
+type PolicyScope string
+
+// The policy scopes.
+const (
+	ScopeDevice PolicyScope = "Device"
+	ScopeUser   PolicyScope = "User"
+)
+
+// PolicyMode says whether devices that are not yet admitted are restrained.
+//
+// +kubebuilder:validation:Enum=Gate;EnforceOnly
+type PolicyMode string
+
+// The policy modes.
+const (
+	ModeGate        PolicyMode = "Gate"
+	ModeEnforceOnly PolicyMode = "EnforceOnly"
+)
+
+// MissingSettingAction says what to do about a setting that the tenant's catalog lacks.
+//
+// +kubebuilder:validation:Enum=Block;Substitute;Skip
+type MissingSettingAction string
+
+// The actions on a missing setting.
+const (
+	OnMissingBlock      MissingSettingAction = "Block"
+	OnMissingSubstitute MissingSettingAction = "Substitute"
+	OnMissingSkip       MissingSettingAction = "Skip"
+)
+
+// EncryptionRule says what a device that is not encrypted means (R21).
+//
+// +kubebuilder:validation:Enum=Require;Warn;Ignore
+type EncryptionRule string
+
+// The encryption rules.
+const (
+	EncryptionRequire EncryptionRule = "Require"
+	EncryptionWarn    EncryptionRule = "Warn"
+	EncryptionIgnore  EncryptionRule = "Ignore"
+)
+
+// DriftAction says what happens to a foreign edit of an object that Tidegate owns.
+//
+// +kubebuilder:validation:Enum=Correct;Report
+type DriftAction string
+
+// The drift actions.
+const (
+	DriftCorrect DriftAction = "Correct"
+	DriftReport  DriftAction = "Report"
+)
+
+// DeletionPolicy says what deleting a resource does to the objects it owns in the tenant.
+//
+// +kubebuilder:validation:Enum=Delete;Orphan
+type DeletionPolicy string
+
+// The deletion policies.
+const (
+	DeletionDelete DeletionPolicy = "Delete"
+	DeletionOrphan DeletionPolicy = "Orphan"
+)
+
+// PasskeyPolicySpec is the payload and how it is delivered.
+//
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Gate' || has(self.population)",message="mode Gate needs population: the groups that are held back until their wave admits them. Name them, or set mode: EnforceOnly"
+// +kubebuilder:validation:XValidation:rule="self.scope == oldSelf.scope",message="scope is immutable; create another PasskeyPolicy for the other scope"
+// +kubebuilder:validation:XValidation:rule="self.mode == oldSelf.mode",message="mode is immutable: a change would hold or release every device at once. Create another PasskeyPolicy"
+type PasskeyPolicySpec struct {
+	// tenantRef names the Tenant in the same namespace. Immutable.
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="tenantRef is immutable; create another PasskeyPolicy for another tenant"
+	// +required
+	TenantRef LocalRef `json:"tenantRef"`
+
+	// platforms to deliver to, one settings catalog policy each. Default [Windows].
+	// +kubebuilder:default={Windows}
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=2
+	// +listType=set
+	// +optional
+	Platforms []Platform `json:"platforms,omitempty"`
+
+	// scope writes settings for the Device or the User. Default Device. A device setting reaches every user of the device.
+	// Immutable.
+	// +kubebuilder:default=Device
+	// +optional
+	Scope PolicyScope `json:"scope,omitempty"`
+
+	// settings is the payload.
+	// +required
+	Settings PasskeySettings `json:"settings"`
+
+	// onMissingSetting says what to do when the tenant's settings catalog lacks a setting. Block (default) writes nothing
+	// to the tenant; Substitute writes the nearest real Edge setting instead; Skip leaves it out and says so in status.
+	// +kubebuilder:default=Block
+	// +optional
+	OnMissingSetting MissingSettingAction `json:"onMissingSetting,omitempty"`
+
+	// mode Gate (default) also keeps a hold policy on population for every device that no wave has admitted: Edge allows
+	// passkeys by default, so without it a wave restrains no one. EnforceOnly writes no hold. Immutable.
+	// +kubebuilder:default=Gate
+	// +optional
+	Mode PolicyMode `json:"mode,omitempty"`
+
+	// population is everyone that mode Gate holds back. Required in mode Gate, unused in EnforceOnly. It must contain
+	// the audience of every wave for the hold to mean something.
+	// +optional
+	Population *GroupSelection `json:"population,omitempty"`
+
+	// prerequisites decide which devices are eligible for a wave; the others are counted as Ineligible with the reason.
+	// +kubebuilder:default={}
+	// +optional
+	Prerequisites Prerequisites `json:"prerequisites,omitempty"`
+
+	// drift says what to do about a foreign edit of an object that this policy owns in the tenant: Correct (default)
+	// writes the desired state back after reporting it, Report only reports. Assignments that others added are kept and
+	// reported in both cases.
+	// +kubebuilder:default=Correct
+	// +optional
+	Drift DriftAction `json:"drift,omitempty"`
+
+	// deletionPolicy says what deleting this object does in the tenant: Delete (default) removes its policies, which
+	// also ends the hold; Orphan leaves everything, marked, in place.
+	// +kubebuilder:default=Delete
+	// +optional
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+
+	// interval between two comparisons with the tenant, at least 1m. Default 30m.
+	// +kubebuilder:default="30m"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="interval must be at least 1m"
+	// +optional
+	Interval metav1.Duration `json:"interval,omitempty"`
+
+	// suspend stops every write of this policy to the tenant; its waves are not affected. Default false.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+
+	// paused stops all waves of this policy from exposing or promoting; time that passes while paused is not bake time.
+	// Default false.
+	// +optional
+	Paused bool `json:"paused,omitempty"`
+}
+
+// PasskeySettings are the five settings of Tidegate's founding article; set at least one. Each resolves against the
+// tenant's own settings catalog when it is applied: the article's literal name first, then its mapping to a real Edge
+// policy.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.passwordlessSignin) || has(self.passkeySync) || has(self.passkeyCreation) || has(self.backupStorageLocation) || has(self.syncScope)",message="set at least one of passwordlessSignin, passkeySync, passkeyCreation, backupStorageLocation or syncScope"
+type PasskeySettings struct {
+	// passwordlessSignin lets users sign in with passkeys or Windows Hello in Edge (R24 PasswordlessSigninEnabled). Edge
+	// has no such policy: without the literal name in the catalog this is a pre-flight check, nothing is written.
+	// +optional
+	PasswordlessSignin Toggle `json:"passwordlessSignin,omitempty"`
+
+	// passkeySync lets passkeys sync across a user's devices (R24 PasskeySyncEnabled).
+	// +optional
+	PasskeySync Toggle `json:"passkeySync,omitempty"`
+
+	// passkeyCreation lets users save new passkeys to Edge's password manager (R35; Edge policy
+	// PasswordManagerPasskeysEnabled).
+	// +optional
+	PasskeyCreation Toggle `json:"passkeyCreation,omitempty"`
+
+	// backupStorageLocation keeps passkeys in the organisation's directory rather than in consumer accounts (R24
+	// PasskeyBackupStorageLocation). Only AzureAD.
+	// +kubebuilder:validation:Enum=AzureAD
+	// +optional
+	BackupStorageLocation string `json:"backupStorageLocation,omitempty"`
+
+	// syncScope limits sync to work accounts (R24 PasskeySyncScope). Only EnterpriseManaged.
+	// +kubebuilder:validation:Enum=EnterpriseManaged
+	// +optional
+	SyncScope string `json:"syncScope,omitempty"`
+}
+
+// Prerequisites a device must meet before a wave may expose it.
+type Prerequisites struct {
+	// windows is the lowest Windows version, four numeric parts. Default 10.0.22621, which is Windows 11 22H2 (R17).
+	// +kubebuilder:default="10.0.22621"
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+){0,3}$`
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	Windows string `json:"windows,omitempty"`
+
+	// macOS is the lowest macOS version. Default 13 (R17).
+	// +kubebuilder:default="13"
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+){0,2}$`
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	MacOS string `json:"macOS,omitempty"`
+
+	// edge is the lowest Microsoft Edge version, Stable channel. Default 120 (R14). It is raised to what the resolved
+	// settings need, 145 for the passkey policy on Windows and macOS. A device whose Edge version is not in the
+	// inventory is Unknown, which is never a pass.
+	// +kubebuilder:default="120"
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+){0,3}$`
+	// +kubebuilder:validation:MaxLength=32
+	// +optional
+	Edge string `json:"edge,omitempty"`
+
+	// encryption says whether BitLocker or FileVault must be on (R21). Require (default) makes other devices ineligible,
+	// Warn only counts them, Ignore does not look.
+	// +kubebuilder:default=Require
+	// +optional
+	Encryption EncryptionRule `json:"encryption,omitempty"`
+
+	// maxOffline is how long ago a device may have checked in last (R20). Default 168h (7 days), at least 1h.
+	// +kubebuilder:default="168h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1h')",message="maxOffline must be at least 1h"
+	// +optional
+	MaxOffline metav1.Duration `json:"maxOffline,omitempty"`
+}
+
+// SettingVerdict says how one setting can be delivered on one platform.
+//
+// +kubebuilder:validation:Enum=Resolved;Substituted;Missing;Unsupported;Skipped
+type SettingVerdict string
+
+// The verdicts on a setting.
+const (
+	SettingResolved    SettingVerdict = "Resolved"
+	SettingSubstituted SettingVerdict = "Substituted"
+	SettingMissing     SettingVerdict = "Missing"
+	SettingUnsupported SettingVerdict = "Unsupported"
+	SettingSkipped     SettingVerdict = "Skipped"
+)
+
+// SettingStatus is the verdict on one setting on one platform.
+type SettingStatus struct {
+	// setting is the field of spec.settings, for example passkeySync.
+	Setting string `json:"setting"`
+
+	// platform the verdict is for.
+	Platform Platform `json:"platform"`
+
+	// verdict: Resolved (the catalog has it), Substituted (another setting or a check stands in), Missing (searched and
+	// not found), Unsupported (the platform has no such thing), Skipped (missing, and left out as the spec asks).
+	Verdict SettingVerdict `json:"verdict"`
+
+	// definitionIDs are the catalog definitions that are written for it. Empty when nothing is written.
+	// +listType=atomic
+	// +optional
+	DefinitionIDs []string `json:"definitionIDs,omitempty"`
+
+	// why says what was searched, or what stands in and what that means.
+	// +optional
+	Why string `json:"why,omitempty"`
+}
+
+// ObjectRole is the part that a tenant object plays.
+//
+// +kubebuilder:validation:Enum=Allow;Hold
+type ObjectRole string
+
+// The roles of a tenant object: Allow is the payload, Hold its inverse.
+const (
+	RoleAllow ObjectRole = "Allow"
+	RoleHold  ObjectRole = "Hold"
+)
+
+// TenantObject is one settings catalog policy that this PasskeyPolicy owns.
+type TenantObject struct {
+	// role: Allow carries the payload, Hold its inverse.
+	Role ObjectRole `json:"role"`
+
+	// platform of the policy.
+	Platform Platform `json:"platform"`
+
+	// name of the policy in the tenant.
+	Name string `json:"name"`
+
+	// id in the tenant; empty while a create is open and its outcome not yet known.
+	// +optional
+	ID string `json:"id,omitempty"`
+
+	// hash of the settings that were last written.
+	// +optional
+	Hash string `json:"hash,omitempty"`
+
+	// createSentAt is set before a create is sent and cleared when its outcome is known: an open entry is looked up by its
+	// marker, never created again blindly (P5).
+	// +optional
+	CreateSentAt *metav1.Time `json:"createSentAt,omitempty"`
+
+	// appliedAt is when this operator last wrote the settings.
+	// +optional
+	AppliedAt *metav1.Time `json:"appliedAt,omitempty"`
+
+	// includeGroups are the group ids that this operator assigned the policy to.
+	// +listType=set
+	// +optional
+	IncludeGroups []string `json:"includeGroups,omitempty"`
+
+	// excludeGroups are the group ids that this operator excluded.
+	// +listType=set
+	// +optional
+	ExcludeGroups []string `json:"excludeGroups,omitempty"`
+
+	// foreignAssignments are targets that somebody else added to the policy. They are kept.
+	// +listType=atomic
+	// +optional
+	ForeignAssignments []string `json:"foreignAssignments,omitempty"`
+}
+
+// WaveAdmission is the tenant's side of one wave.
+type WaveAdmission struct {
+	// name of the PilotWave.
+	Name string `json:"name"`
+
+	// uid of the PilotWave.
+	UID string `json:"uid"`
+
+	// groupID of the wave's managed Entra group.
+	GroupID string `json:"groupID"`
+
+	// state: Admitted once the group is excluded from every hold and included in every allow policy of the tenant, as read
+	// back; Admitting and Withdrawing while that is under way; Withdrawn once the group is on hold again.
+	// +kubebuilder:validation:Enum=Admitting;Admitted;Withdrawing;Withdrawn
+	State AdmissionState `json:"state"`
+
+	// since when the state holds.
+	Since metav1.Time `json:"since"`
+}
+
+// AdmissionState is how far the tenant has followed a wave's decision.
+type AdmissionState string
+
+// The admission states.
+const (
+	Admitting   AdmissionState = "Admitting"
+	Admitted    AdmissionState = "Admitted"
+	Withdrawing AdmissionState = "Withdrawing"
+	Withdrawn   AdmissionState = "Withdrawn"
+)
+
+// PasskeyPolicyStatus is what the operator has done in the tenant.
+type PasskeyPolicyStatus struct {
+	// observedGeneration is the spec generation that this status describes.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// payloadHash identifies the settings that devices are judged against. A new value supersedes every wave.
+	// +optional
+	PayloadHash string `json:"payloadHash,omitempty"`
+
+	// minEdge is the lowest Edge version that the resolved settings and the prerequisites allow.
+	// +optional
+	MinEdge string `json:"minEdge,omitempty"`
+
+	// settings lists one verdict per setting and platform.
+	// +listType=map
+	// +listMapKey=setting
+	// +listMapKey=platform
+	// +optional
+	Settings []SettingStatus `json:"settings,omitempty"`
+
+	// objects lists the settings catalog policies in the tenant.
+	// +listType=map
+	// +listMapKey=role
+	// +listMapKey=platform
+	// +optional
+	Objects []TenantObject `json:"objects,omitempty"`
+
+	// populationGroups are the resolved ids of spec.population.include.
+	// +listType=atomic
+	// +optional
+	PopulationGroups []string `json:"populationGroups,omitempty"`
+
+	// populationExcludes are the resolved ids of spec.population.exclude.
+	// +listType=atomic
+	// +optional
+	PopulationExcludes []string `json:"populationExcludes,omitempty"`
+
+	// waves lists the tenant's side of each wave.
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Waves []WaveAdmission `json:"waves,omitempty"`
+
+	// waveProgress is succeeded/total waves, for the table view.
+	// +optional
+	WaveProgress string `json:"waveProgress,omitempty"`
+
+	// currentWave is the wave that is moving or blocks the others, for the table view.
+	// +optional
+	CurrentWave string `json:"currentWave,omitempty"`
+
+	// reason of the Ready condition, repeated for the table view.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+
+	// conditions: Ready, Reconciling, Stalled, SettingsResolved, Applied, Drifted, Paused, RolloutComplete. Ready means
+	// reconciled and no wave stalled; that the rollout is over is RolloutComplete.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// PasskeyPolicy is the passkey payload of one tenant and its guards.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=pkp,categories=tidegate,path=passkeypolicies
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
+// +kubebuilder:printcolumn:name="Waves",type=string,JSONPath=`.status.waveProgress`
+// +kubebuilder:printcolumn:name="Current",type=string,JSONPath=`.status.currentWave`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type PasskeyPolicy struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is the payload and how it is delivered.
+	// +required
+	Spec PasskeyPolicySpec `json:"spec"`
+
+	// status is written by the controller only.
+	// +optional
+	Status PasskeyPolicyStatus `json:"status,omitempty"`
+}
+
+// PasskeyPolicyList is a list of PasskeyPolicies.
+//
+// +kubebuilder:object:root=true
+type PasskeyPolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []PasskeyPolicy `json:"items"`
+}
+
+// GetConditions returns the object's conditions.
+func (p *PasskeyPolicy) GetConditions() []metav1.Condition { return p.Status.Conditions }
+
+// SetConditions replaces the object's conditions.
+func (p *PasskeyPolicy) SetConditions(c []metav1.Condition) { p.Status.Conditions = c }

@@ -1,0 +1,684 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// PilotWaveSpec is one wave of a rollout.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.dependsOn) || self.dependsOn.all(d, d.name != '')",message="dependsOn entries need a name"
+type PilotWaveSpec struct {
+	// policyRef names the PasskeyPolicy in the same namespace. Immutable.
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="policyRef is immutable; create another PilotWave for another policy"
+	// +required
+	PolicyRef LocalRef `json:"policyRef"`
+
+	// dependsOn lists the waves of the same policy that must have succeeded first. A cycle is refused. Absent: the wave
+	// may start at once.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	DependsOn []WaveDependency `json:"dependsOn,omitempty"`
+
+	// paused stops this wave where it stands: nothing is exposed, promoted or rolled back by the gate until it is resumed.
+	// Requests to abort or roll back still act. Time that passes while paused is not bake time. Default false.
+	// +optional
+	Paused bool `json:"paused,omitempty"`
+
+	// audience says which devices the wave is for.
+	// +required
+	Audience Audience `json:"audience"`
+
+	// exposure limits how fast devices receive the policy.
+	// +kubebuilder:default={}
+	// +optional
+	Exposure Exposure `json:"exposure,omitempty"`
+
+	// gate says which evidence promotes the wave and which stops it.
+	// +required
+	Gate Gate `json:"gate"`
+
+	// onFailure says what a halted wave does.
+	// +kubebuilder:default={}
+	// +optional
+	OnFailure OnFailure `json:"onFailure,omitempty"`
+}
+
+// WaveDependency is a wave that must have succeeded first.
+type WaveDependency struct {
+	// name of a PilotWave of the same policy and namespace.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +required
+	Name string `json:"name"`
+
+	// minSoak is how long ago that wave must have succeeded. Default 0s.
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="minSoak must not be negative"
+	// +optional
+	MinSoak metav1.Duration `json:"minSoak,omitempty"`
+}
+
+// Audience selects devices. A device that an earlier wave of the same policy has taken stays there.
+type Audience struct {
+	// groups whose members, nested ones too, are candidates.
+	// +required
+	Groups GroupSelection `json:"groups"`
+
+	// slice takes a stable part of the candidates. Absent: all.
+	// +optional
+	Slice *Slice `json:"slice,omitempty"`
+
+	// bounds on the number of eligible devices; a wave outside them is held before any assignment. Absent: none.
+	// +optional
+	Bounds *AudienceBounds `json:"bounds,omitempty"`
+
+	// maxIneligiblePercent is the largest share of the audience that may miss a prerequisite, 0 to 100; above it the
+	// targeting is taken to be wrong and the wave is held before any assignment. Default 20.
+	// +kubebuilder:default=20
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	MaxIneligiblePercent *int32 `json:"maxIneligiblePercent,omitempty"`
+}
+
+// Slice takes a part of the candidates in the order of a stable hash: a slice of 5 percent lies inside one of 20, and
+// no device moves when others join or leave.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.percent) != has(self.count)",message="set exactly one of percent or count"
+type Slice struct {
+	// percent of the candidates, 1 to 100.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	Percent *int32 `json:"percent,omitempty"`
+
+	// count of candidates, at least 1.
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	Count *int32 `json:"count,omitempty"`
+}
+
+// AudienceBounds limit the number of eligible devices.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || self.min <= self.max",message="min must not exceed max"
+type AudienceBounds struct {
+	// min is the smallest number of eligible devices. Absent: 1.
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	Min *int32 `json:"min,omitempty"`
+
+	// max is the largest number of eligible devices. Absent: no limit.
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	Max *int32 `json:"max,omitempty"`
+}
+
+// Exposure limits how fast devices receive the policy: the blast radius of a bad one.
+type Exposure struct {
+	// batchSize is the number of devices that are exposed at once, 1 to 10000. Default 25.
+	// +kubebuilder:default=25
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000
+	// +optional
+	BatchSize int32 `json:"batchSize,omitempty"`
+
+	// interval between two batches. Default 8h, one check-in cycle of Intune.
+	// +kubebuilder:default="8h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="interval must not be negative"
+	// +optional
+	Interval metav1.Duration `json:"interval,omitempty"`
+
+	// maxUnreported is the largest number of exposed devices without a fresh report at which another batch may go out.
+	// Absent: twice batchSize.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	MaxUnreported *int32 `json:"maxUnreported,omitempty"`
+}
+
+// Gate says which evidence promotes the wave and which stops it. Promotion and halt are separate tests: promotion has
+// to prove that the policy is good on devices that had time to report, a halt only needs enough evidence that it is bad.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.promote) != has(self.smoke)",message="set exactly one of promote (a statistical floor) or smoke (every device reports, no statistical claim)"
+// +kubebuilder:validation:XValidation:rule="!has(self.deadline) || !has(self.bake) || duration(self.deadline) > duration(self.bake)",message="deadline must be longer than bake"
+type Gate struct {
+	// bake is the shortest time between the last exposure and promotion. Default 72h. Frozen time (paused, telemetry
+	// outage) does not count.
+	// +kubebuilder:default="72h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="bake must not be negative"
+	// +optional
+	Bake metav1.Duration `json:"bake,omitempty"`
+
+	// maturity is how long a device must have been exposed before its silence counts against coverage. Default 48h.
+	// +kubebuilder:default="48h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="maturity must not be negative"
+	// +optional
+	Maturity metav1.Duration `json:"maturity,omitempty"`
+
+	// deadline after the start of the attempt at which a wave that is neither promoted nor halted is held for a person.
+	// Default 336h (14 days). Frozen time does not count.
+	// +kubebuilder:default="336h"
+	// +optional
+	Deadline metav1.Duration `json:"deadline,omitempty"`
+
+	// maxTelemetryAge is the oldest inventory and report reading on which a decision may rest; beyond it the wave is held
+	// as TelemetryStale. Default 26h.
+	// +kubebuilder:default="26h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="maxTelemetryAge must be at least 1m"
+	// +optional
+	MaxTelemetryAge metav1.Duration `json:"maxTelemetryAge,omitempty"`
+
+	// coverage says how much of the wave must have reported.
+	// +kubebuilder:default={}
+	// +optional
+	Coverage Coverage `json:"coverage,omitempty"`
+
+	// promote is the statistical test for promotion. Exactly one of promote and smoke.
+	// +optional
+	Promote *PromoteTest `json:"promote,omitempty"`
+
+	// smoke promotes a wave that is too small for statistics: every matured device must have reported, with at most
+	// maxFailures failures. It proves nothing about the next wave's failure rate.
+	// +optional
+	Smoke *SmokeTest `json:"smoke,omitempty"`
+
+	// halt is the test that stops the wave. It is looked at with every new report, at no cost in false alarms.
+	// +kubebuilder:default={}
+	// +optional
+	Halt HaltTest `json:"halt,omitempty"`
+}
+
+// Coverage says how much of the wave must have reported.
+type Coverage struct {
+	// minReports is the smallest number of matured devices with a fresh result. Default 1.
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	MinReports int32 `json:"minReports,omitempty"`
+
+	// minPercent of the matured devices that must have a fresh result, 1 to 100. Default 90.
+	// +kubebuilder:default=90
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	MinPercent int32 `json:"minPercent,omitempty"`
+}
+
+// PromoteTest demands proof of a success rate: the exact (Clopper-Pearson) lower confidence bound on the success rate
+// must reach the floor.
+type PromoteTest struct {
+	// floorRate is the success rate that must be proven, a decimal above 0 and below 1, for example "0.95".
+	// +kubebuilder:validation:Pattern=`^0\.[0-9]{1,6}$`
+	// +kubebuilder:validation:MaxLength=8
+	// +kubebuilder:validation:XValidation:rule="double(self) > 0.0",message="floorRate must be above 0, for example \"0.95\""
+	// +required
+	FloorRate string `json:"floorRate"`
+
+	// confidence of the proof, one-sided, a decimal from 0.5 to below 1. Default "0.95".
+	// +kubebuilder:default="0.95"
+	// +kubebuilder:validation:Pattern=`^0\.[0-9]{1,6}$`
+	// +kubebuilder:validation:MaxLength=8
+	// +kubebuilder:validation:XValidation:rule="double(self) >= 0.5",message="confidence must be at least 0.5, for example \"0.95\""
+	// +optional
+	Confidence string `json:"confidence,omitempty"`
+
+	// looks is the number of times the bound may be looked at, at sample sizes fixed before the first report; the error
+	// budget 1 - confidence is divided among them. 1 to 10, default 1.
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	// +optional
+	Looks int32 `json:"looks,omitempty"`
+}
+
+// SmokeTest promotes on complete reports without a statistical claim.
+type SmokeTest struct {
+	// maxFailures is the largest number of failed devices. Default 0.
+	// +kubebuilder:default=0
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	MaxFailures int32 `json:"maxFailures,omitempty"`
+}
+
+// HaltTest stops a wave: an e-process that may be looked at after every report.
+type HaltTest struct {
+	// toleratedFailureRate is the failure rate that is still acceptable, a decimal above 0 and below 1. Default "0.05".
+	// +kubebuilder:default="0.05"
+	// +kubebuilder:validation:Pattern=`^0\.[0-9]{1,6}$`
+	// +kubebuilder:validation:MaxLength=8
+	// +kubebuilder:validation:XValidation:rule="double(self) > 0.0",message="toleratedFailureRate must be above 0, for example \"0.05\""
+	// +optional
+	ToleratedFailureRate string `json:"toleratedFailureRate,omitempty"`
+
+	// alpha is the largest chance of halting a policy that fails at the tolerated rate, over any number of looks, a decimal
+	// above 0 and at most 0.5. Default "0.05": the wave halts when the evidence reaches 1/alpha = 20.
+	// +kubebuilder:default="0.05"
+	// +kubebuilder:validation:Pattern=`^0\.[0-9]{1,6}$`
+	// +kubebuilder:validation:MaxLength=8
+	// +kubebuilder:validation:XValidation:rule="double(self) > 0.0 && double(self) <= 0.5",message="alpha must be above 0 and at most 0.5, for example \"0.05\""
+	// +optional
+	Alpha string `json:"alpha,omitempty"`
+
+	// minFailures is the smallest number of failed devices that may halt the wave. Default 3.
+	// +kubebuilder:default=3
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	MinFailures int32 `json:"minFailures,omitempty"`
+}
+
+// FailureAction says what a halted wave does.
+//
+// +kubebuilder:validation:Enum=Hold;Rollback
+type FailureAction string
+
+// The failure actions.
+const (
+	FailureHold     FailureAction = "Hold"
+	FailureRollback FailureAction = "Rollback"
+)
+
+// OnFailure says what a halted wave does.
+type OnFailure struct {
+	// action: Hold (default) exposes no further device and leaves the setting on the exposed ones; Rollback puts all of
+	// them under the inverse policy. Rolling a device policy back is a change with risks of its own.
+	// +kubebuilder:default=Hold
+	// +optional
+	Action FailureAction `json:"action,omitempty"`
+
+	// rollback says when a rollback is finished.
+	// +kubebuilder:default={}
+	// +optional
+	Rollback RollbackRule `json:"rollback,omitempty"`
+}
+
+// RollbackRule says when a rollback is finished.
+type RollbackRule struct {
+	// verifyPercent of the exposed devices that must report the inverse policy, 1 to 100. Default 95.
+	// +kubebuilder:default=95
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	VerifyPercent int32 `json:"verifyPercent,omitempty"`
+
+	// deadline after which an unfinished rollback is reported as RollbackIncomplete; it still ends as RolledBack when
+	// enough devices report later. Default 168h.
+	// +kubebuilder:default="168h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="deadline must be positive"
+	// +optional
+	Deadline metav1.Duration `json:"deadline,omitempty"`
+}
+
+// WavePhase is where a wave stands. Paused is a condition over a phase, not a phase.
+//
+// +kubebuilder:validation:Enum=Pending;Resolving;Exposing;Baking;Evaluating;Promoting;Succeeded;Held;Halted;RollingBack;RolledBack;RollbackIncomplete;Aborted
+type WavePhase string
+
+// The phases of a wave.
+const (
+	PhasePending            WavePhase = "Pending"
+	PhaseResolving          WavePhase = "Resolving"
+	PhaseExposing           WavePhase = "Exposing"
+	PhaseBaking             WavePhase = "Baking"
+	PhaseEvaluating         WavePhase = "Evaluating"
+	PhasePromoting          WavePhase = "Promoting"
+	PhaseSucceeded          WavePhase = "Succeeded"
+	PhaseHeld               WavePhase = "Held"
+	PhaseHalted             WavePhase = "Halted"
+	PhaseRollingBack        WavePhase = "RollingBack"
+	PhaseRolledBack         WavePhase = "RolledBack"
+	PhaseRollbackIncomplete WavePhase = "RollbackIncomplete"
+	PhaseAborted            WavePhase = "Aborted"
+)
+
+// Verdict is what the gate says of the evidence.
+//
+// +kubebuilder:validation:Enum=Pass;Wait;Halt;NoData
+type Verdict string
+
+// The verdicts of a gate.
+const (
+	VerdictPass   Verdict = "Pass"
+	VerdictWait   Verdict = "Wait"
+	VerdictHalt   Verdict = "Halt"
+	VerdictNoData Verdict = "NoData"
+)
+
+// ReasonCount is how many devices share a reason.
+type ReasonCount struct {
+	// reason in CamelCase.
+	Reason string `json:"reason"`
+	// count of devices.
+	Count int32 `json:"count"`
+}
+
+// AudienceStatus is the resolved audience of the current attempt. Membership is frozen when the attempt resolves it.
+type AudienceStatus struct {
+	// digest of the eligible devices' ids.
+	Digest string `json:"digest"`
+
+	// targeted is the number of devices that the groups and the slice select.
+	Targeted int32 `json:"targeted"`
+
+	// eligible is the number of targeted devices that meet the prerequisites: the devices that the wave will expose.
+	Eligible int32 `json:"eligible"`
+
+	// ineligible counts the other targeted devices by reason.
+	// +listType=map
+	// +listMapKey=reason
+	// +optional
+	Ineligible []ReasonCount `json:"ineligible,omitempty"`
+
+	// groupID of the managed Entra group that holds the exposed devices.
+	// +optional
+	GroupID string `json:"groupID,omitempty"`
+
+	// resolvedAt is when the audience was frozen.
+	ResolvedAt metav1.Time `json:"resolvedAt"`
+}
+
+// DeviceCounts are the eligible devices of the current attempt by outcome; each device has exactly one.
+type DeviceCounts struct {
+	// pending devices are not exposed yet.
+	Pending int32 `json:"pending"`
+	// exposed devices have not checked in since.
+	Exposed int32 `json:"exposed"`
+	// seen devices checked in after exposure and have no result yet.
+	Seen int32 `json:"seen"`
+	// succeeded devices report the policy as applied.
+	Succeeded int32 `json:"succeeded"`
+	// failed devices report an error.
+	Failed int32 `json:"failed"`
+	// conflict devices report another policy that sets the same setting differently (F3).
+	Conflict int32 `json:"conflict"`
+	// notApplicable devices report that the policy does not apply to them (F2).
+	NotApplicable int32 `json:"notApplicable"`
+	// stale devices have only a report that is older than their exposure, or no contact for maxOffline (F5).
+	Stale int32 `json:"stale"`
+	// dark devices were active before exposure and have been silent since, for longer than maturity.
+	Dark int32 `json:"dark"`
+}
+
+// GateRow is one metric of the gate.
+type GateRow struct {
+	// metric name; delivered is the settings catalog status of the payload.
+	Metric string `json:"metric"`
+	// verdict of this metric.
+	Verdict Verdict `json:"verdict"`
+	// n is the number of matured devices with a fresh result.
+	N int32 `json:"n"`
+	// k is how many of them failed or are in conflict.
+	K int32 `json:"k"`
+	// observed success rate among n, a decimal.
+	Observed string `json:"observed"`
+	// lowerBound is the proven success rate at the configured confidence, a decimal.
+	LowerBound string `json:"lowerBound"`
+	// worstCase success rate if every silent matured device has failed, a decimal.
+	WorstCase string `json:"worstCase"`
+	// bestCase success rate if every silent matured device has succeeded, a decimal.
+	BestCase string `json:"bestCase"`
+	// floor to prove, a decimal; empty for a smoke gate.
+	// +optional
+	Floor string `json:"floor,omitempty"`
+	// coverage is the share of matured devices with a fresh result, a decimal.
+	Coverage string `json:"coverage"`
+	// haltEvidence is the e-value against the tolerated failure rate.
+	HaltEvidence string `json:"haltEvidence"`
+	// haltAt is the e-value that halts.
+	HaltAt string `json:"haltAt"`
+	// looksTaken of the declared looks.
+	LooksTaken int32 `json:"looksTaken"`
+	// nextLookAt is the number of reports at which the next look is due; 0 when every report is looked at.
+	// +optional
+	NextLookAt int32 `json:"nextLookAt,omitempty"`
+}
+
+// DecisionStatus is the newest decision, in words that a person can act on.
+type DecisionStatus struct {
+	// verdict of the gate at the decision; empty before there is anything to judge.
+	// +optional
+	Verdict Verdict `json:"verdict,omitempty"`
+	// reason in CamelCase.
+	Reason string `json:"reason"`
+	// message says what is the case, and what is needed.
+	Message string `json:"message"`
+	// evidenceDigest identifies the evidence that was judged.
+	// +optional
+	EvidenceDigest string `json:"evidenceDigest,omitempty"`
+}
+
+// Clocks are the times from which every waiting period is derived.
+type Clocks struct {
+	// startedAt is when the attempt left Pending.
+	// +optional
+	StartedAt *metav1.Time `json:"startedAt,omitempty"`
+	// lastBatchAt is when the newest batch was exposed.
+	// +optional
+	LastBatchAt *metav1.Time `json:"lastBatchAt,omitempty"`
+	// exposureCompletedAt is when the last batch was exposed.
+	// +optional
+	ExposureCompletedAt *metav1.Time `json:"exposureCompletedAt,omitempty"`
+	// bakeUntil is when the bake ends if nothing freezes it.
+	// +optional
+	BakeUntil *metav1.Time `json:"bakeUntil,omitempty"`
+	// deadlineAt is when the wave is held for a person if nothing freezes it.
+	// +optional
+	DeadlineAt *metav1.Time `json:"deadlineAt,omitempty"`
+	// frozenSince is when the current freeze (pause, telemetry outage) began.
+	// +optional
+	FrozenSince *metav1.Time `json:"frozenSince,omitempty"`
+	// frozenSeconds is the time frozen in this attempt before frozenSince.
+	// +optional
+	FrozenSeconds int64 `json:"frozenSeconds,omitempty"`
+	// bakeFrozenSeconds is the part of frozenSeconds since exposureCompletedAt.
+	// +optional
+	BakeFrozenSeconds int64 `json:"bakeFrozenSeconds,omitempty"`
+	// succeededAt is when the wave was promoted.
+	// +optional
+	SucceededAt *metav1.Time `json:"succeededAt,omitempty"`
+	// rollbackStartedAt is when the rollback began.
+	// +optional
+	RollbackStartedAt *metav1.Time `json:"rollbackStartedAt,omitempty"`
+}
+
+// Finding is one failure mode seen in the wave.
+type Finding struct {
+	// mode is the failure mode: F1 prerequisite, F2 not applied, F3 conflict or error, F5 stale.
+	Mode string `json:"mode"`
+	// reason in CamelCase.
+	Reason string `json:"reason"`
+	// count of devices.
+	Count int32 `json:"count"`
+	// samples are the names of a few of them.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=5
+	// +optional
+	Samples []string `json:"samples,omitempty"`
+	// runbook says what to do.
+	Runbook string `json:"runbook"`
+}
+
+// RollbackStatus is how far a rollback is proven.
+type RollbackStatus struct {
+	// target is the number of exposed devices.
+	Target int32 `json:"target"`
+	// verified devices report the inverse policy.
+	Verified int32 `json:"verified"`
+	// unreachable devices have not checked in since the rollback began.
+	Unreachable int32 `json:"unreachable"`
+	// unconfirmed devices checked in but do not report the inverse policy.
+	Unconfirmed int32 `json:"unconfirmed"`
+}
+
+// AttemptRecord is the outcome of a closed attempt.
+type AttemptRecord struct {
+	// attempt number, from 1.
+	Attempt int32 `json:"attempt"`
+	// outcome: Succeeded, Superseded, Aborted, Halted or RolledBack.
+	Outcome string `json:"outcome"`
+	// reason in CamelCase.
+	Reason string `json:"reason"`
+	// payloadHash of the attempt.
+	PayloadHash string `json:"payloadHash"`
+	// n, k and lowerBound at the end.
+	N int32 `json:"n"`
+	// k at the end.
+	K int32 `json:"k"`
+	// lowerBound at the end, a decimal.
+	// +optional
+	LowerBound string `json:"lowerBound,omitempty"`
+	// exposed devices at the end.
+	Exposed int32 `json:"exposed"`
+	// startedAt of the attempt.
+	// +optional
+	StartedAt *metav1.Time `json:"startedAt,omitempty"`
+	// endedAt of the attempt.
+	EndedAt metav1.Time `json:"endedAt"`
+}
+
+// HandledRequests are the annotation values that have been acted on.
+type HandledRequests struct {
+	// abort is the handled value of tidegate.dev/abort-requested-at.
+	// +optional
+	Abort string `json:"abort,omitempty"`
+	// rollback is the handled value of tidegate.dev/rollback-requested-at.
+	// +optional
+	Rollback string `json:"rollback,omitempty"`
+	// retry is the handled value of tidegate.dev/retry-requested-at.
+	// +optional
+	Retry string `json:"retry,omitempty"`
+}
+
+// WaveColumns are preformatted values for the table view.
+type WaveColumns struct {
+	// progress is reported/eligible devices.
+	// +optional
+	Progress string `json:"progress,omitempty"`
+	// failed is the number of failed devices, with conflicts after a plus sign.
+	// +optional
+	Failed string `json:"failed,omitempty"`
+	// bound is the proven success rate.
+	// +optional
+	Bound string `json:"bound,omitempty"`
+	// floor to prove, or smoke.
+	// +optional
+	Floor string `json:"floor,omitempty"`
+	// next is the time or the number of reports at which something can change.
+	// +optional
+	Next string `json:"next,omitempty"`
+}
+
+// PilotWaveStatus is where the wave stands and why.
+type PilotWaveStatus struct {
+	// observedGeneration is the spec generation that this status describes.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// phase of the current attempt.
+	// +optional
+	Phase WavePhase `json:"phase,omitempty"`
+	// heldPhase is the phase that a Held wave returns to when the cause is gone.
+	// +optional
+	HeldPhase WavePhase `json:"heldPhase,omitempty"`
+	// heldReason is why the wave is Held.
+	// +optional
+	HeldReason string `json:"heldReason,omitempty"`
+	// clearSince is the reading of the inventory at which the cause of Held was first seen gone; a second, newer reading
+	// without it ends Held.
+	// +optional
+	ClearSince *metav1.Time `json:"clearSince,omitempty"`
+	// attempt number, from 1; a new payload or a retry starts the next.
+	// +optional
+	Attempt int32 `json:"attempt,omitempty"`
+	// payloadHash that this attempt exposes and judges.
+	// +optional
+	PayloadHash string `json:"payloadHash,omitempty"`
+	// gateHash identifies the gate that judges this attempt.
+	// +optional
+	GateHash string `json:"gateHash,omitempty"`
+	// audience of this attempt.
+	// +optional
+	Audience *AudienceStatus `json:"audience,omitempty"`
+	// devices of this attempt by outcome.
+	// +optional
+	Devices DeviceCounts `json:"devices,omitempty"`
+	// gate has one row per metric.
+	// +listType=map
+	// +listMapKey=metric
+	// +optional
+	Gate []GateRow `json:"gate,omitempty"`
+	// decision is the newest decision.
+	// +optional
+	Decision DecisionStatus `json:"decision,omitempty"`
+	// clocks of this attempt.
+	// +optional
+	Clocks Clocks `json:"clocks,omitempty"`
+	// findings by failure mode.
+	// +listType=atomic
+	// +optional
+	Findings []Finding `json:"findings,omitempty"`
+	// rollback progress; absent when there was none.
+	// +optional
+	Rollback *RollbackStatus `json:"rollback,omitempty"`
+	// history of closed attempts, newest last, at most 10.
+	// +listType=map
+	// +listMapKey=attempt
+	// +kubebuilder:validation:MaxItems=10
+	// +optional
+	History []AttemptRecord `json:"history,omitempty"`
+	// handledRequests are the annotation values that have been acted on.
+	// +optional
+	HandledRequests HandledRequests `json:"handledRequests,omitempty"`
+	// columns are preformatted values for the table view.
+	// +optional
+	Columns WaveColumns `json:"columns,omitempty"`
+	// conditions: Ready, Reconciling, Stalled, DependenciesMet, AudienceResolved, TelemetryFresh, GatePassed, Paused.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// PilotWave is one wave of a passkey rollout: an audience, a pace and a gate.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=wave,categories=tidegate
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Verdict",type=string,JSONPath=`.status.decision.verdict`
+// +kubebuilder:printcolumn:name="Progress",type=string,JSONPath=`.status.columns.progress`
+// +kubebuilder:printcolumn:name="Failed",type=string,JSONPath=`.status.columns.failed`
+// +kubebuilder:printcolumn:name="Bound",type=string,JSONPath=`.status.columns.bound`
+// +kubebuilder:printcolumn:name="Floor",type=string,JSONPath=`.status.columns.floor`
+// +kubebuilder:printcolumn:name="Next",type=string,JSONPath=`.status.columns.next`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.decision.reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Policy",type=string,priority=1,JSONPath=`.spec.policyRef.name`
+// +kubebuilder:printcolumn:name="Attempt",type=integer,priority=1,JSONPath=`.status.attempt`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.decision.message`
+type PilotWave struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is the wave's audience, pace and gate.
+	// +required
+	Spec PilotWaveSpec `json:"spec"`
+
+	// status is written by the controller only.
+	// +optional
+	Status PilotWaveStatus `json:"status,omitempty"`
+}
+
+// PilotWaveList is a list of PilotWaves.
+//
+// +kubebuilder:object:root=true
+type PilotWaveList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []PilotWave `json:"items"`
+}
+
+// GetConditions returns the object's conditions.
+func (w *PilotWave) GetConditions() []metav1.Condition { return w.Status.Conditions }
+
+// SetConditions replaces the object's conditions.
+func (w *PilotWave) SetConditions(c []metav1.Condition) { w.Status.Conditions = c }

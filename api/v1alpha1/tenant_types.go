@@ -1,0 +1,223 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Cloud is a Microsoft cloud; each has its own Graph and authority hosts (contract l.4).
+//
+// +kubebuilder:validation:Enum=Global;USGovernmentL4;USGovernmentL5;China
+type Cloud string
+
+// The Microsoft clouds.
+const (
+	CloudGlobal         Cloud = "Global"
+	CloudUSGovernmentL4 Cloud = "USGovernmentL4"
+	CloudUSGovernmentL5 Cloud = "USGovernmentL5"
+	CloudChina          Cloud = "China"
+)
+
+// TenantSpec says which Microsoft tenant to manage and how to reach it.
+type TenantSpec struct {
+	// tenantID is the directory (tenant) id, a GUID. Immutable: another tenant is another Tenant object.
+	// +kubebuilder:validation:Pattern=`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+	// +kubebuilder:validation:MaxLength=36
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="tenantID is immutable; create another Tenant for another directory"
+	// +required
+	TenantID string `json:"tenantID"`
+
+	// cloud selects Microsoft's hosts. Default Global, which also serves GCC (moderate).
+	// +kubebuilder:default=Global
+	// +optional
+	Cloud Cloud `json:"cloud,omitempty"`
+
+	// auth is the app registration that Tidegate signs in as. Application permissions only.
+	// +required
+	Auth TenantAuth `json:"auth"`
+
+	// endpoint replaces Microsoft's hosts, to reach a simulator or a test double. Absent: the hosts of cloud.
+	// +optional
+	Endpoint *TenantEndpoint `json:"endpoint,omitempty"`
+
+	// inventory says how often devices and their policy reports are read.
+	// +kubebuilder:default={}
+	// +optional
+	Inventory TenantInventory `json:"inventory,omitempty"`
+
+	// suspend stops every call to the tenant, for this object and for all that refer to it. Default false.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+}
+
+// TenantAuth is how the operator proves to be the app registration; exactly one member is set.
+//
+// +kubebuilder:validation:XValidation:rule="[has(self.clientSecret), has(self.clientCertificate), has(self.workloadIdentity)].filter(x, x).size() == 1",message="set exactly one of clientSecret, clientCertificate or workloadIdentity"
+type TenantAuth struct {
+	// clientSecret signs in with an application secret.
+	// +optional
+	ClientSecret *ClientSecretAuth `json:"clientSecret,omitempty"`
+
+	// clientCertificate signs in with a certificate and its private key.
+	// +optional
+	ClientCertificate *ClientCertificateAuth `json:"clientCertificate,omitempty"`
+
+	// workloadIdentity signs in with the operator's own Kubernetes service account token, federated in Entra.
+	// +optional
+	WorkloadIdentity *WorkloadIdentityAuth `json:"workloadIdentity,omitempty"`
+}
+
+// ClientSecretAuth signs in with an application secret.
+type ClientSecretAuth struct {
+	// clientID is the application (client) id, a GUID.
+	// +kubebuilder:validation:Pattern=`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+	// +kubebuilder:validation:MaxLength=36
+	// +required
+	ClientID string `json:"clientID"`
+
+	// secretRef names the Secret key that holds the application secret.
+	// +required
+	SecretRef SecretKeyRef `json:"secretRef"`
+}
+
+// ClientCertificateAuth signs in with a certificate.
+type ClientCertificateAuth struct {
+	// clientID is the application (client) id, a GUID.
+	// +kubebuilder:validation:Pattern=`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+	// +kubebuilder:validation:MaxLength=36
+	// +required
+	ClientID string `json:"clientID"`
+
+	// secretRef names the Secret key that holds certificate and private key, as PEM or as PKCS#12 without a password.
+	// +required
+	SecretRef SecretKeyRef `json:"secretRef"`
+}
+
+// WorkloadIdentityAuth signs in with a federated service account token.
+type WorkloadIdentityAuth struct {
+	// clientID is the application (client) id, a GUID. Absent: AZURE_CLIENT_ID, which the workload identity webhook sets.
+	// +kubebuilder:validation:Pattern=`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+	// +kubebuilder:validation:MaxLength=36
+	// +optional
+	ClientID string `json:"clientID,omitempty"`
+}
+
+// TenantEndpoint points at hosts that are not Microsoft's.
+type TenantEndpoint struct {
+	// graphURL is the root below which /v1.0 and /beta live, https only, for example https://127.0.0.1:8443.
+	// +kubebuilder:validation:Pattern=`^https://[^/?#]+$`
+	// +kubebuilder:validation:MaxLength=255
+	// +required
+	GraphURL string `json:"graphURL"`
+
+	// authorityURL is the token authority's root, https only, for example https://127.0.0.1:8443.
+	// +kubebuilder:validation:Pattern=`^https://[^/?#]+$`
+	// +kubebuilder:validation:MaxLength=255
+	// +required
+	AuthorityURL string `json:"authorityURL"`
+
+	// caBundle holds the PEM certificates that sign both hosts. Absent: the system's roots.
+	// +kubebuilder:validation:MaxLength=65536
+	// +optional
+	CABundle string `json:"caBundle,omitempty"`
+}
+
+// TenantInventory says how often the fleet is read.
+type TenantInventory struct {
+	// refreshInterval between two readings of devices and reports, at least 1m. Default 30m. Each reading costs two list
+	// walks and one export job per policy object, whatever the number of waves.
+	// +kubebuilder:default="30m"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="refreshInterval must be at least 1m"
+	// +optional
+	RefreshInterval metav1.Duration `json:"refreshInterval,omitempty"`
+}
+
+// MissingPermission is one application permission that the token lacks.
+type MissingPermission struct {
+	// permission is the Graph application permission to grant, for example DeviceManagementConfiguration.ReadWrite.All.
+	Permission string `json:"permission"`
+
+	// neededFor says what Tidegate cannot do without it.
+	NeededFor string `json:"neededFor"`
+}
+
+// InventoryStatus describes the newest complete reading of the fleet.
+type InventoryStatus struct {
+	// devices is the number of managed devices, one per device after re-enrolments are merged.
+	Devices int64 `json:"devices"`
+
+	// asOf is when the reading began. Evidence is never younger than this.
+	AsOf metav1.Time `json:"asOf"`
+
+	// duration of the reading, rounded to the second.
+	Duration metav1.Duration `json:"duration"`
+}
+
+// TenantStatus is what the operator knows of the tenant.
+type TenantStatus struct {
+	// observedGeneration is the spec generation that this status describes.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// inventory is the newest complete reading; absent until the first one.
+	// +optional
+	Inventory *InventoryStatus `json:"inventory,omitempty"`
+
+	// tokenExpiresAt is when the access token at the last reading expires. The token itself is never shown.
+	// +optional
+	TokenExpiresAt *metav1.Time `json:"tokenExpiresAt,omitempty"`
+
+	// missingPermissions lists what the token's roles lack, with what each is needed for.
+	// +listType=map
+	// +listMapKey=permission
+	// +optional
+	MissingPermissions []MissingPermission `json:"missingPermissions,omitempty"`
+
+	// reason of the Ready condition, repeated for the table view.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+
+	// conditions: Ready, Reconciling, Stalled, PermissionsGranted, InventoryFresh, Throttled.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// Tenant is one Microsoft tenant and how to reach it.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=ten,categories=tidegate
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Devices",type=integer,JSONPath=`.status.inventory.devices`
+// +kubebuilder:printcolumn:name="Inventory Age",type=date,JSONPath=`.status.inventory.asOf`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type Tenant struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec says which tenant and how to reach it.
+	// +required
+	Spec TenantSpec `json:"spec"`
+
+	// status is written by the controller only.
+	// +optional
+	Status TenantStatus `json:"status,omitempty"`
+}
+
+// TenantList is a list of Tenants.
+//
+// +kubebuilder:object:root=true
+type TenantList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Tenant `json:"items"`
+}
+
+// GetConditions returns the object's conditions.
+func (t *Tenant) GetConditions() []metav1.Condition { return t.Status.Conditions }
+
+// SetConditions replaces the object's conditions.
+func (t *Tenant) SetConditions(c []metav1.Condition) { t.Status.Conditions = c }

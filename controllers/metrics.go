@@ -1,0 +1,93 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/tidegate/tidegate/internal/status"
+)
+
+// gauge describes one gauge family; label is its own label beside namespace and name, empty for none.
+type gauge struct{ name, label, help string }
+
+var gauges = []gauge{
+	{status.MetricWavePhase, "phase", "1 for the phase that the wave is in, 0 for the others."},
+	{status.MetricWaveDevices, "state", "Eligible devices of the current attempt by outcome."},
+	{status.MetricWaveObserved, "metric", "Observed success rate among matured devices with a fresh report."},
+	{status.MetricWaveBound, "metric", "Proven success rate: the exact lower confidence bound."},
+	{status.MetricWaveFloor, "metric", "Success rate that must be proven for promotion."},
+	{status.MetricWaveHaltEvidence, "metric", "Evidence (e-value) that the failure rate exceeds the tolerated one."},
+	{status.MetricWaveCoverage, "metric", "Share of matured devices with a fresh report."},
+	{status.MetricTenantDevices, "", "Managed devices in the newest complete inventory."},
+	{status.MetricTenantAsOf, "", "Unix time of the newest complete inventory."},
+}
+
+// Metrics are the gauges and counters of the reconcilers.
+type Metrics struct {
+	gauges    map[string]*prometheus.GaugeVec
+	labels    map[string]string
+	decisions *prometheus.CounterVec
+	mu        sync.Mutex
+}
+
+// NewMetrics registers the families with r.
+func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
+	m := &Metrics{
+		gauges: map[string]*prometheus.GaugeVec{},
+		labels: map[string]string{},
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidegate_wave_decisions_total", Help: "Decisions of waves that changed their phase, by the phase entered and the reason.",
+		}, []string{"phase", "reason"}),
+	}
+	all := []prometheus.Collector{m.decisions}
+	for _, g := range gauges {
+		labels := []string{"namespace", "name"}
+		if g.label != "" {
+			labels = append(labels, g.label)
+		}
+		v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tidegate_" + g.name, Help: g.help}, labels)
+		m.gauges[g.name], m.labels[g.name] = v, g.label
+		all = append(all, v)
+	}
+	for _, c := range all {
+		if err := r.Register(c); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// Set replaces all gauges of one object of one kind, "wave" or "tenant", by the samples.
+func (m *Metrics) Set(kind string, key types.NamespacedName, samples []status.Sample) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, v := range m.gauges {
+		if strings.HasPrefix(name, kind+"_") {
+			v.DeletePartialMatch(prometheus.Labels{"namespace": key.Namespace, "name": key.Name})
+		}
+	}
+	for _, s := range samples {
+		values := []string{key.Namespace, key.Name}
+		if m.labels[s.Name] != "" {
+			values = append(values, s.LabelValue)
+		}
+		m.gauges[s.Name].WithLabelValues(values...).Set(s.Value)
+	}
+}
+
+// Decided counts a decision that changed a phase.
+func (m *Metrics) Decided(phase, reason string) {
+	if m != nil {
+		m.decisions.WithLabelValues(phase, reason).Inc()
+	}
+}

@@ -1,0 +1,74 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/tidegate/tidegate/internal/status"
+)
+
+// FieldOwner is the name under which the operator writes to the API server.
+const FieldOwner = "tidegate"
+
+// Kit is what every reconciler needs from its process.
+type Kit struct {
+	// Client reads from the cache and writes to the API server.
+	Client client.Client
+	// Recorder takes events.
+	Recorder events.EventRecorder
+	// Clock is the source of now. A demo or a test runs it faster than real time.
+	Clock clock.PassiveClock
+	// Pace turns a duration on Clock into the real time to wait for it; nil means that Clock is real time.
+	Pace func(time.Duration) time.Duration
+	// Metrics takes the gauge samples of each object; nil drops them.
+	Metrics *Metrics
+}
+
+// minRequeue keeps a due time that lies in the past, or nearly, from becoming a busy loop.
+const minRequeue = 50 * time.Millisecond
+
+// after asks for the next reconcile when d has passed on the kit's clock.
+func (k *Kit) after(d time.Duration) ctrl.Result {
+	if k.Pace != nil {
+		d = k.Pace(d)
+	}
+	return ctrl.Result{RequeueAfter: max(d, minRequeue)}
+}
+
+// soon asks for the next reconcile at once: a step was taken and the next one wants a fresh look.
+func soon() ctrl.Result { return ctrl.Result{RequeueAfter: time.Millisecond} }
+
+// patchStatus writes the difference between before and after to the status subresource, and nothing when there is none
+// (P12). The write fails when somebody else wrote in between: a decision is never recorded over one it has not seen.
+func (k *Kit) patchStatus(ctx context.Context, before, after client.Object) error {
+	if equality.Semantic.DeepEqual(before, after) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := k.Client.Status().Patch(ctx, after, patch, client.FieldOwner(FieldOwner)); err != nil {
+		return fmt.Errorf("write status: %w", err)
+	}
+	return nil
+}
+
+// emit sends events, after the status that they describe was written.
+func (k *Kit) emit(obj client.Object, action string, list []status.Event) {
+	for _, e := range list {
+		kind := corev1.EventTypeNormal
+		if e.Warning {
+			kind = corev1.EventTypeWarning
+		}
+		k.Recorder.Eventf(obj, nil, kind, e.Reason, action, "%s", e.Message)
+	}
+}
