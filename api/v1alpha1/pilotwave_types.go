@@ -7,7 +7,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // PilotWaveSpec is one wave of a rollout.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.dependsOn) || self.dependsOn.all(d, d.name != '')",message="dependsOn entries need a name"
+// +kubebuilder:validation:XValidation:rule="!has(self.dependsOn) || self.dependsOn.all(d, d.name != ”)",message="dependsOn entries need a name"
 type PilotWaveSpec struct {
 	// policyRef names the PasskeyPolicy in the same namespace. Immutable.
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="policyRef is immutable; create another PilotWave for another policy"
@@ -426,11 +426,28 @@ type GateRow struct {
 	HaltEvidence string `json:"haltEvidence"`
 	// haltAt is the e-value that halts.
 	HaltAt string `json:"haltAt"`
-	// looksTaken of the declared looks.
-	LooksTaken int32 `json:"looksTaken"`
+	// look is what the next evaluation needs to know of the looks that were taken.
+	// +optional
+	Look LookStatus `json:"look,omitempty"`
 	// nextLookAt is the number of reports at which the next look is due; 0 when every report is looked at.
 	// +optional
 	NextLookAt int32 `json:"nextLookAt,omitempty"`
+}
+
+// LookStatus records the looks at the promote bound that an attempt has used up.
+type LookStatus struct {
+	// taken is the number of declared sample sizes that are used up.
+	// +optional
+	Taken int32 `json:"taken,omitempty"`
+	// reports of the newest look.
+	// +optional
+	Reports int32 `json:"reports,omitempty"`
+	// failures of the newest look.
+	// +optional
+	Failures int32 `json:"failures,omitempty"`
+	// passed says that the newest look proved the floor.
+	// +optional
+	Passed bool `json:"passed,omitempty"`
 }
 
 // DecisionStatus is the newest decision, in words that a person can act on.

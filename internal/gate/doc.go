@@ -1,0 +1,26 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package gate judges the evidence of one wave: may the next wave open, must
+// this one stop, or is it too early to say.
+//
+// Two different questions are asked of two different groups of devices
+// (gate D3). Halting protects people, so it looks at every device that has
+// checked in since it was exposed and may answer at any moment. Promoting
+// makes a claim about devices that are not exposed yet, so it looks only at
+// matured devices, demands that enough of them reported, and answers only at
+// sample sizes that were fixed before the first report.
+//
+//	bound.go      exact (Clopper-Pearson) lower bound on the success rate
+//	eprocess.go   halt evidence that stays valid however often it is read
+//	looks.go      the sample sizes at which promotion may be judged
+//	posterior.go  wave against control, Jeffreys Beta-Binomial
+//	fisher.go     wave against control, exact one-sided test
+//	spec.go       what a wave is judged by, and the counts it is judged on
+//	evaluate.go   all of it together: one verdict, one reason
+//	message.go    that verdict as a sentence
+//
+// Everything here is a function of its arguments. The caller supplies counts
+// for one metric, one payload and one attempt, and keeps the [LookState]
+// between two evaluations; a verdict can be recomputed from these alone (P10).
+package gate

@@ -1,0 +1,192 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+import (
+	"errors"
+	"fmt"
+)
+
+const (
+	// MaxDevices is the largest count the package judges: far above any one
+	// tenant, low enough that every function here ends in milliseconds.
+	MaxDevices = 10_000_000
+	// MaxLooks bounds how thinly the error rate can be spread.
+	MaxLooks = 20
+
+	// minAlpha is the smallest error rate with a meaning for real fleets.
+	minAlpha = 1e-9
+)
+
+// Spec is what one metric of a wave is judged by. All rates are fractions from
+// 0 to 1, not percentages. Exactly one of Promote and Smoke is set.
+type Spec struct {
+	// Promote is the floor that must be proven. The zero value means that the
+	// wave makes no statistical claim and is judged as Smoke.
+	Promote Promote
+	// Smoke is the rule of a wave that is too small to prove a rate.
+	Smoke *Smoke
+	// Halt is when to stop early. Only a smoke wave may leave it at its zero
+	// value, as its own failure limit stops it.
+	Halt Halt
+	// MinReports is the fewest matured reports a pass may rest on, at least 1.
+	MinReports int
+	// MinCoverage is the smallest share of matured devices with a fresh
+	// terminal result, in (0, 1]. It guards against the silent part of a wave
+	// being the broken part (gate D3).
+	MinCoverage float64
+}
+
+// Promote asks for proof: with confidence Confidence, the success rate behind
+// the wave is at least FloorRate (gate D4.1).
+type Promote struct {
+	// FloorRate is the success rate to be proven, in (0, 1). 1 cannot be
+	// proven by any sample; use Smoke for "no failure at all".
+	FloorRate float64
+	// Confidence is one-sided, in [0.5, 1).
+	Confidence float64
+	// Looks is the most often that the proof may be tried, 1 to MaxLooks. Each
+	// look is tested at (1-Confidence)/Looks (gate D4.7).
+	Looks int
+}
+
+// Smoke is the rule for a handful of devices (gate D7, wave 0): all that is
+// demanded by MinCoverage and MinReports has reported, and no more than
+// MaxFailures devices failed. More failures than that halt the wave at once.
+type Smoke struct {
+	// MaxFailures is a number of devices, at least 0.
+	MaxFailures int
+}
+
+// Halt stops a wave when the evidence that it fails more often than tolerated
+// reaches 1/Alpha (gate D4.5).
+type Halt struct {
+	// ToleratedFailureRate is the failure rate that is accepted, in [0, 1).
+	ToleratedFailureRate float64
+	// Alpha is the chance, over the whole wave, to halt a policy that fails no
+	// more often than tolerated, in (0, 0.5].
+	Alpha float64
+	// MinFailures is the fewest failed devices that may halt a wave, at
+	// least 1, whatever the evidence.
+	MinFailures int
+}
+
+// Validate reports every field that is out of its range, with the value found
+// and what to write instead. A nil error means that [Evaluate] can judge by the
+// spec; whether an audience is large enough is the question of [Reachable].
+func (s Spec) Validate() error {
+	var errs []error
+	switch {
+	case s.Smoke == nil && s.Promote == Promote{}:
+		errs = append(errs, errors.New("promote: not set: set promote with a floorRate to be proven, or smoke with maxFailures"))
+	case s.Smoke != nil && s.Promote != Promote{}:
+		errs = append(errs, fmt.Errorf("promote: set with floorRate %v beside smoke: keep one of the two", s.Promote.FloorRate))
+	case s.Smoke != nil:
+		errs = append(errs, s.Smoke.validate())
+	default:
+		errs = append(errs, s.Promote.validate())
+	}
+	if s.Smoke == nil || s.Halt != (Halt{}) {
+		errs = append(errs, s.Halt.validate())
+	}
+	if s.MinReports < 1 || s.MinReports > MaxDevices {
+		errs = append(errs, fmt.Errorf("minReports: %d: write a number of devices from 1 to %d", s.MinReports, MaxDevices))
+	}
+	if s.MinCoverage == 0 || !within(s.MinCoverage, 0, 1) {
+		errs = append(errs, fmt.Errorf("minCoverage: %v: write a fraction above 0 and up to 1, such as 0.9", s.MinCoverage))
+	}
+	return errors.Join(errs...)
+}
+
+func (s Smoke) validate() error {
+	if s.MaxFailures < 0 || s.MaxFailures > MaxDevices {
+		return fmt.Errorf("smoke.maxFailures: %d: write a number of devices from 0 to %d", s.MaxFailures, MaxDevices)
+	}
+	return nil
+}
+
+func (p Promote) validate() error {
+	var errs []error
+	if !openUnit(p.FloorRate) {
+		errs = append(errs, fmt.Errorf("promote.floorRate: %v: write a fraction above 0 and below 1, such as 0.95, or use smoke to demand a clean run", p.FloorRate))
+	}
+	if !within(p.Confidence, 0.5, 1-minAlpha) {
+		errs = append(errs, fmt.Errorf("promote.confidence: %v: write a fraction from 0.5 to below 1, such as 0.95", p.Confidence))
+	}
+	if p.Looks < 1 || p.Looks > MaxLooks {
+		errs = append(errs, fmt.Errorf("promote.looks: %d: write a number from 1 to %d", p.Looks, MaxLooks))
+	}
+	if len(errs) == 0 && RequiredReports(p.FloorRate, p.alphaPerLook(), 0) == Unprovable {
+		errs = append(errs, fmt.Errorf("promote.floorRate: %v: no fleet of up to %d devices can prove it: write a lower rate", p.FloorRate, MaxDevices))
+	}
+	return errors.Join(errs...)
+}
+
+func (h Halt) validate() error {
+	var errs []error
+	if h.ToleratedFailureRate == 1 || !within(h.ToleratedFailureRate, 0, 1) {
+		errs = append(errs, fmt.Errorf("halt.toleratedFailureRate: %v: write a fraction from 0 to below 1, such as 0.05", h.ToleratedFailureRate))
+	}
+	if !within(h.Alpha, minAlpha, 0.5) {
+		errs = append(errs, fmt.Errorf("halt.alpha: %v: write a fraction above 0 and up to 0.5, such as 0.05", h.Alpha))
+	}
+	if h.MinFailures < 1 || h.MinFailures > MaxDevices {
+		errs = append(errs, fmt.Errorf("halt.minFailures: %d: write a number of devices from 1 to %d", h.MinFailures, MaxDevices))
+	}
+	return errors.Join(errs...)
+}
+
+// alphaPerLook is the error rate that one look may spend.
+func (p Promote) alphaPerLook() float64 { return (1 - p.Confidence) / float64(p.Looks) }
+
+func (s Spec) alphaPerLook() float64 { return s.Promote.alphaPerLook() }
+
+// Counts is the evidence of one metric at one instant, for one payload and one
+// attempt, in devices. Devices that are excluded, ineligible, not applicable or
+// withdrawn are in none of them; a stale report is no report.
+type Counts struct {
+	// Eligible is the size of the audience, exposed or not.
+	Eligible int
+	// Exposed devices are assigned the policy.
+	Exposed int
+	// Seen devices have checked in since they were exposed, and SeenFailed of
+	// them failed hard. These two decide about halting. A conflict with
+	// another profile is no hard failure (gate D2).
+	Seen, SeenFailed int
+	// Matured devices have been exposed for the maturity time, whether they
+	// were seen or not. Reported of them have a fresh terminal result, which is
+	// one of Succeeded, Failed and Conflict. These decide about promoting.
+	Matured, Reported, Succeeded, Failed, Conflict int
+}
+
+// Validate reports each contradiction between the counts. Contradicting counts
+// are unreadable telemetry, not evidence (P4).
+func (c Counts) Validate() error {
+	var errs []error
+	for _, part := range []struct {
+		name  string
+		count int
+		whole string
+		limit int
+	}{
+		{"eligible", c.Eligible, "the largest fleet supported", MaxDevices},
+		{"exposed", c.Exposed, "eligible", c.Eligible},
+		{"seen", c.Seen, "exposed", c.Exposed},
+		{"seenFailed", c.SeenFailed, "seen", c.Seen},
+		{"matured", c.Matured, "exposed", c.Exposed},
+		{"reported", c.Reported, "matured", c.Matured},
+		{"reported", c.Reported, "seen", c.Seen},
+		{"succeeded", c.Succeeded, "reported", c.Reported},
+		{"failed", c.Failed, "seenFailed", c.SeenFailed},
+		{"conflict", c.Conflict, "reported", c.Reported},
+	} {
+		if part.count < 0 || part.count > part.limit {
+			errs = append(errs, fmt.Errorf("%s: %d: must be from 0 to %d (%s)", part.name, part.count, part.limit, part.whole))
+		}
+	}
+	if sum := c.Succeeded + c.Failed + c.Conflict; sum != c.Reported {
+		errs = append(errs, fmt.Errorf("reported: %d: must be the sum of succeeded, failed and conflict, %d", c.Reported, sum))
+	}
+	return errors.Join(errs...)
+}
