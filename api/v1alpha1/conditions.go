@@ -74,6 +74,7 @@ const (
 	ReasonGroupAmbiguous       = "GroupAmbiguous"
 	ReasonApplied              = "Applied"
 	ReasonApplying             = "Applying"
+	ReasonAssigning            = "Assigning"
 	ReasonCreateUnconfirmed    = "CreateUnconfirmed"
 	ReasonPayloadWaiting       = "PayloadWaitsForWaves"
 	ReasonNoDrift              = "InSync"

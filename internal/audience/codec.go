@@ -50,6 +50,11 @@ const (
 	maxPayloadHash = 1024
 )
 
+// ErrIncomplete says that the chunks are sound and do not make one ledger: one is missing, or they are of different
+// ones. A crash while the ledger of a new attempt was stored for the first time leaves this behind. As long as the
+// attempt's audience is not recorded anywhere else nothing of it was exposed, and it may be resolved again.
+var ErrIncomplete = errors.New("the stored ledger is incomplete")
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Encode returns the ledger as one or more chunks of at most MaxChunkBytes. The same ledger always gives the same
@@ -201,7 +206,7 @@ func assemble(parts []*chunk) (Ledger, error) {
 	byIndex := make([]*chunk, first.count)
 	for _, c := range parts {
 		if c.set != first.set || c.count != first.count || c.total != first.total || c.attempt != first.attempt || c.payloadHash != first.payloadHash {
-			return Ledger{}, fmt.Errorf("chunk %d of attempt %d and chunk %d of attempt %d are of different ledgers", first.index, first.attempt, c.index, c.attempt)
+			return Ledger{}, fmt.Errorf("%w: chunk %d of attempt %d and chunk %d of attempt %d are of different ledgers", ErrIncomplete, first.index, first.attempt, c.index, c.attempt)
 		}
 		if byIndex[c.index] != nil {
 			return Ledger{}, fmt.Errorf("chunk %d of %d is there twice", c.index, c.count)
@@ -211,7 +216,7 @@ func assemble(parts []*chunk) (Ledger, error) {
 	l := Ledger{Attempt: first.attempt, PayloadHash: first.payloadHash}
 	for i, c := range byIndex {
 		if c == nil {
-			return Ledger{}, fmt.Errorf("chunk %d of %d is missing", i, first.count)
+			return Ledger{}, fmt.Errorf("%w: chunk %d of %d is missing", ErrIncomplete, i, first.count)
 		}
 		l.Entries = appendEntries(l.Entries, c.entries)
 	}

@@ -6,6 +6,7 @@ package audience
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"slices"
 	"strings"
@@ -235,8 +236,12 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 		"another device":      {sealed(0, headerSize+len("sha256:payload"), 0), "not those that the header was written for"},
 		"one device of zeros": {[][]byte{reseal(append(slices.Clone(mustEncode(t, exposedLedger(1, 0))[0][:headerSize+14]), make([]byte, 28)...))}, "GUID of zeros"},
 	} {
-		if _, err := Decode(c.chunks); err == nil || !strings.Contains(err.Error(), c.says) {
+		_, err := Decode(c.chunks)
+		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: error %v, want %q", name, err, c.says)
+		}
+		if incomplete := name == "missing chunk" || name == "other attempt"; errors.Is(err, ErrIncomplete) != incomplete {
+			t.Errorf("%s: error %v is ErrIncomplete: %t", name, err, !incomplete)
 		}
 	}
 }

@@ -1,0 +1,431 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/execute"
+	"github.com/tidegate/tidegate/internal/fleet"
+	"github.com/tidegate/tidegate/internal/observe"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/settings"
+	"github.com/tidegate/tidegate/internal/status"
+)
+
+// +kubebuilder:rbac:groups=tidegate.dev,resources=passkeypolicies,verbs=get;list;watch;update;patch
+// +kubebuilder:rbac:groups=tidegate.dev,resources=passkeypolicies/status,verbs=get;update;patch
+// +kubebuilder:rbac:groups=tidegate.dev,resources=passkeypolicies/finalizers,verbs=update
+// +kubebuilder:rbac:groups="",resources=namespaces,resourceNames=kube-system,verbs=get
+
+// createGrace is how long a create whose outcome is unknown is looked for before it counts as not made. Graph shows a
+// new policy within seconds (contract a.5); two minutes is far beyond what has been seen.
+const createGrace = 2 * time.Minute
+
+// PasskeyPolicyReconciler owns the settings catalog policies of each PasskeyPolicy and their assignments.
+type PasskeyPolicyReconciler struct {
+	Kit
+	// Store gives client and inventory of each tenant.
+	Store *fleet.Store
+	// Namespaces reads kube-system, whose uid names the cluster in markers.
+	Namespaces client.Reader
+
+	catalogs *observe.Catalogs
+	cluster  string
+}
+
+// SetupWithManager registers the controller.
+func (r *PasskeyPolicyReconciler) SetupWithManager(mgr ctrl.Manager, o controller.Options) error {
+	r.catalogs = observe.NewCatalogs()
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.PasskeyPolicy{}, forSpecChanges()).
+		Watches(&v1alpha1.PilotWave{}, handler.EnqueueRequestsFromMapFunc(policyOfWave)).
+		Watches(&v1alpha1.Tenant{}, handler.EnqueueRequestsFromMapFunc(r.policiesOfTenant), readinessChanges()).
+		WithOptions(o).
+		Complete(r)
+}
+
+func policyOfWave(_ context.Context, o client.Object) []ctrl.Request {
+	w, ok := o.(*v1alpha1.PilotWave)
+	if !ok {
+		return nil
+	}
+	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: w.Namespace, Name: w.Spec.PolicyRef.Name}}}
+}
+
+func (r *PasskeyPolicyReconciler) policiesOfTenant(ctx context.Context, o client.Object) []ctrl.Request {
+	t, ok := o.(*v1alpha1.Tenant)
+	if !ok {
+		return nil
+	}
+	list, err := policiesOf(ctx, r.Client, t)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "cannot wake the policies of the tenant", "tenant", t.Name)
+		return nil
+	}
+	var out []ctrl.Request
+	for i := range list {
+		out = append(out, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&list[i])})
+	}
+	return out
+}
+
+// policyRun is one reconcile of one policy.
+type policyRun struct {
+	*PasskeyPolicyReconciler
+	before, after *v1alpha1.PasskeyPolicy
+	waves         []v1alpha1.PilotWave
+	tenant        types.NamespacedName
+	src           policyTenant
+}
+
+// policyTenant is what a policy reads from and writes to its tenant.
+type policyTenant interface {
+	observe.PolicySource
+	execute.PolicyTenant
+}
+
+// policyResult is what one look and one step came to.
+type policyResult struct {
+	standing   status.Standing
+	conditions []metav1.Condition
+	// keep names conditions that this look could not judge and that stand as they were.
+	keep    []string
+	requeue time.Duration
+	again   bool
+}
+
+// Reconcile takes one PasskeyPolicy one step towards its spec.
+func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	before := &v1alpha1.PasskeyPolicy{}
+	if err := r.Client.Get(ctx, req.NamespacedName, before); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	waves, err := wavesOf(ctx, r.Client, before.Namespace, before.Name)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if before.DeletionTimestamp.IsZero() {
+		if err := r.setFinalizer(ctx, before, true); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
+	run := &policyRun{
+		PasskeyPolicyReconciler: r, before: before, after: before.DeepCopy(), waves: waves,
+		tenant: types.NamespacedName{Namespace: before.Namespace, Name: before.Spec.TenantRef.Name},
+	}
+	if gc := r.Store.Client(run.tenant); gc != nil {
+		run.src = gc
+	}
+	if !before.DeletionTimestamp.IsZero() {
+		return run.delete(ctx)
+	}
+	res, err := run.step(ctx)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	return run.report(ctx, res)
+}
+
+// step observes the tenant and takes the first action of the plan.
+func (r *policyRun) step(ctx context.Context) (policyResult, error) {
+	if r.after.Spec.Suspend {
+		res := policyResult{standing: status.Standing{State: status.Current, Reason: v1alpha1.ReasonSuspended, Message: "suspended: nothing is written to the tenant"}}
+		res.keep = []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted}
+		return res, nil
+	}
+	if res, ok, err := r.tenantUsable(ctx); !ok || err != nil {
+		return res, err
+	}
+	if err := r.clusterID(ctx); err != nil {
+		return policyResult{}, err
+	}
+	resolved, err := r.resolve(ctx)
+	if err != nil {
+		return r.failure(err, "search the settings catalog"), nil
+	}
+	if resolved.Blocked {
+		return blocked(resolved), nil
+	}
+	groups, err := observe.ResolveGroups(ctx, r.src, r.after.Spec.Population)
+	if err != nil {
+		return r.failure(err, "resolve the groups of spec.population"), nil
+	}
+	r.after.Status.PopulationGroups, r.after.Status.PopulationExcludes = groups.Include, groups.Exclude
+	return r.apply(ctx, resolved, groups)
+}
+
+// tenantUsable says whether the tenant can be spoken to, and if not, why.
+func (r *policyRun) tenantUsable(ctx context.Context) (policyResult, bool, error) {
+	t := &v1alpha1.Tenant{}
+	keep := []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted}
+	err := r.Client.Get(ctx, r.tenant, t)
+	switch {
+	case apierrors.IsNotFound(err):
+		return policyResult{keep: keep, standing: status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonTenantRefNotFound,
+			Message: fmt.Sprintf("spec.tenantRef names Tenant %q, which is not in namespace %q: create it", r.tenant.Name, r.tenant.Namespace)}}, false, nil
+	case err != nil:
+		return policyResult{}, false, fmt.Errorf("read Tenant %q: %w", r.tenant.Name, err)
+	case t.Spec.Suspend:
+		return policyResult{keep: keep, standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonSuspended,
+			Message: fmt.Sprintf("Tenant %q is suspended", t.Name)}}, false, nil
+	case r.src == nil || len(t.Status.MissingPermissions) > 0:
+		return policyResult{keep: keep, standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonTenantFailed,
+			Message: fmt.Sprintf("Tenant %q is not connected (%s); its own conditions say why", t.Name, orPending(t.Status.Reason))}}, false, nil
+	}
+	return policyResult{}, true, nil
+}
+
+func orPending(reason string) string {
+	if reason == "" {
+		return v1alpha1.ReasonProgressing
+	}
+	return reason
+}
+
+// clusterID learns once how this cluster is named in markers.
+func (r *PasskeyPolicyReconciler) clusterID(ctx context.Context) error {
+	if r.cluster != "" {
+		return nil
+	}
+	id, err := clusterUID(ctx, r.Namespaces)
+	r.cluster = id
+	return err
+}
+
+// resolve finds the settings in the tenant's catalog and records verdicts and payload hash.
+func (r *policyRun) resolve(ctx context.Context) (settings.Resolution, error) {
+	defs, err := r.catalogs.Definitions(ctx, r.tenant, r.src, r.Clock.Now())
+	if err != nil {
+		return settings.Resolution{}, err
+	}
+	s := &r.after.Spec
+	res := settings.Resolve(settings.Request{
+		Settings: s.Settings, Platforms: s.Platforms, Scope: s.Scope, OnMissing: s.OnMissingSetting,
+		PrerequisiteEdge: s.Prerequisites.Edge, Catalog: defs,
+	})
+	r.after.Status.Settings, r.after.Status.MinEdge = res.Verdicts, res.MinEdge
+	if res.Blocked {
+		r.catalogs.Drop(r.tenant) // the next look asks the tenant again: the remedy may be there
+		return res, nil
+	}
+	r.after.Status.PayloadHash = res.Hash
+	return res, nil
+}
+
+func blocked(res settings.Resolution) policyResult {
+	return policyResult{
+		standing:   status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonSettingMissing, Message: res.BlockMessage},
+		conditions: []metav1.Condition{status.Condition(v1alpha1.ConditionSettingsResolved, false, v1alpha1.ReasonSettingMissing, res.BlockMessage)},
+		keep:       []string{v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted},
+		requeue:    5 * time.Minute,
+	}
+}
+
+// apply compares the tenant with the plan and executes the first action.
+func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, groups observe.Groups) (policyResult, error) {
+	admitted, inverse := plan.WaveGroups(r.waves)
+	want := plan.Want(r.after, resolved.Payloads, plan.Audience{
+		Population: groups.Include, PopulationExcludes: groups.Exclude, Admitted: admitted, Inverse: inverse,
+	}, r.describe)
+	objects, err := observe.Objects(ctx, r.src, r.after.Status.Objects, want, r.marker)
+	if err != nil {
+		return r.failure(err, "read the policies in the tenant"), nil
+	}
+	seen := make([]plan.Observed, len(objects))
+	for i := range objects {
+		seen[i] = objects[i].Observed
+	}
+	r.record(want, objects)
+	r.admissions(admitted, seen)
+	built := plan.Build(want, seen, plan.Options{Drift: r.after.Spec.Drift, AllowSettingsUpdate: !r.oldPayloadExposed(resolved.Hash)})
+	res := policyResult{conditions: []metav1.Condition{
+		status.Condition(v1alpha1.ConditionSettingsResolved, true, v1alpha1.ReasonSettingsResolved, settingsMessage(resolved.Verdicts)),
+		drifted(built.Drifts),
+	}}
+	if len(built.Actions) == 0 {
+		r.settled(&res, built)
+		return res, nil
+	}
+	action := &built.Actions[0]
+	log.FromContext(ctx).Info("tenant action", "action", action.String(), "remaining", len(built.Actions)-1)
+	out, err := r.execute(ctx, action, want, objects)
+	if err != nil {
+		return policyResult{}, err
+	}
+	reason := applyingReason(built.Actions)
+	res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionApplied, false, reason, action.String()))
+	res.standing = status.Standing{State: status.InProgress, Reason: reason, Message: action.String()}
+	switch out.Result {
+	case execute.Applied, execute.AlreadyTrue:
+		res.again = true
+	case execute.Rejected:
+		return r.failure(out.Err, action.String()), nil
+	default:
+		res = r.failure(out.Err, action.String())
+		res.again = out.Result == execute.Unknown // look at once what became of it
+	}
+	return res, nil
+}
+
+// applyingReason tells waves whether only assignments are moving, which is what they wait for themselves, or whether the
+// tenant does not have the payload yet.
+func applyingReason(actions []plan.Action) string {
+	if slices.ContainsFunc(actions, func(a plan.Action) bool { return a.Kind != plan.Assign }) {
+		return v1alpha1.ReasonApplying
+	}
+	return v1alpha1.ReasonAssigning
+}
+
+// settled fills the result of a plan without actions.
+func (r *policyRun) settled(res *policyResult, built plan.Result) {
+	res.requeue = r.after.Spec.Interval.Duration
+	if len(built.Notes) > 0 {
+		note := strings.Join(built.Notes, "; ")
+		res.standing = status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonPayloadWaiting, Message: note}
+		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonPayloadWaiting, note))
+		return
+	}
+	message := "every policy in the tenant is as it should be"
+	if r.after.Spec.Mode == v1alpha1.ModeEnforceOnly {
+		message += "; mode EnforceOnly restrains no one: Edge allows passkeys by default"
+	}
+	res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionApplied, true, v1alpha1.ReasonApplied, message))
+	res.standing = status.Standing{State: status.Current, Reason: v1alpha1.ReasonSucceeded, Message: message}
+	if name, why := stalledWave(r.waves); name != "" {
+		res.standing = status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonWaveStalled, Message: fmt.Sprintf("wave %q is stalled: %s", name, why)}
+	}
+}
+
+// execute runs one action, with the journal that it needs.
+func (r *policyRun) execute(ctx context.Context, a *plan.Action, want []plan.Desired, objects []observe.Object) (execute.Outcome, error) {
+	rec := r.object(a.Key)
+	i := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == a.Key })
+	switch a.Kind {
+	case plan.LookUp:
+		return r.lookUp(rec), nil
+	case plan.Create:
+		now := metav1.NewTime(r.Clock.Now().UTC().Truncate(time.Second))
+		rec.Name, rec.CreateSentAt = want[i].Name, &now
+		if err := r.journal(ctx); err != nil {
+			return execute.Outcome{}, err
+		}
+		rec = r.object(a.Key) // the journal's answer replaced the status
+		out := execute.Create(ctx, r.src, &want[i])
+		switch out.Result {
+		case execute.Applied:
+			rec.ID, rec.Hash, rec.CreateSentAt, rec.AppliedAt = out.ID, want[i].Hash, nil, &now
+		case execute.Rejected, execute.Retry:
+			rec.CreateSentAt = nil // refused before it took effect
+		}
+		return out, nil
+	case plan.Replace, plan.Rename:
+		out := execute.Replace(ctx, r.src, a.ID, &want[i])
+		if out.Result == execute.Applied {
+			now := metav1.NewTime(r.Clock.Now().UTC().Truncate(time.Second))
+			rec.Hash, rec.AppliedAt, rec.Name = want[i].Hash, &now, want[i].Name
+		}
+		return out, nil
+	case plan.Assign:
+		return r.assign(ctx, a, rec, objects)
+	case plan.Delete:
+		out := execute.Delete(ctx, r.src, a.ID)
+		if out.Result == execute.Applied || out.Result == execute.AlreadyTrue {
+			r.forgetObject(a.Key)
+		}
+		return out, nil
+	}
+	return execute.Outcome{}, fmt.Errorf("action %s has no executor", a)
+}
+
+// lookUp ends the wait for a create whose answer was lost; the observation has just looked for its marker in vain.
+func (r *policyRun) lookUp(rec *v1alpha1.TenantObject) execute.Outcome {
+	if rec.CreateSentAt != nil && r.Clock.Since(rec.CreateSentAt.Time) < createGrace {
+		return execute.Outcome{Result: execute.Retry, Err: fmt.Errorf("the answer to creating %q was lost; looking for it by its marker", rec.Name)}
+	}
+	rec.CreateSentAt = nil
+	return execute.Outcome{Result: execute.AlreadyTrue}
+}
+
+// assign journals the union of old and new targets first: after a crash none of them can be taken for somebody else's.
+func (r *policyRun) assign(ctx context.Context, a *plan.Action, rec *v1alpha1.TenantObject, objects []observe.Object) (execute.Outcome, error) {
+	include, exclude := merge(rec.IncludeGroups, a.Include), merge(rec.ExcludeGroups, a.Exclude)
+	if !slices.Equal(include, rec.IncludeGroups) || !slices.Equal(exclude, rec.ExcludeGroups) {
+		rec.IncludeGroups, rec.ExcludeGroups = include, exclude
+		if err := r.journal(ctx); err != nil {
+			return execute.Outcome{}, err
+		}
+		rec = r.object(a.Key)
+	}
+	i := slices.IndexFunc(objects, func(o observe.Object) bool { return o.Key == a.Key })
+	out := execute.Assign(ctx, r.src, a, objects[i].Live)
+	if out.Result == execute.Applied {
+		rec.IncludeGroups, rec.ExcludeGroups = slices.Clone(a.IntentInclude), slices.Clone(a.IntentExclude)
+	}
+	return out, nil
+}
+
+// journal writes the status as it stands before something is sent that must not be sent twice.
+func (r *policyRun) journal(ctx context.Context) error {
+	pending := r.after.DeepCopy()
+	if err := r.patchStatus(ctx, r.before, pending); err != nil {
+		return err
+	}
+	r.before = pending.DeepCopy()
+	r.after.ResourceVersion = pending.ResourceVersion
+	return nil
+}
+
+// report writes the status once, then events.
+func (r *policyRun) report(ctx context.Context, res policyResult) (ctrl.Result, error) {
+	s := &r.after.Status
+	s.ObservedGeneration, s.Reason = r.after.Generation, res.standing.Reason
+	res.conditions = append(res.conditions, r.progress()...)
+	s.Conditions = status.Conditions(r.before.Status.Conditions, r.after.Generation, r.Clock.Now(), res.standing, res.conditions, res.keep...)
+	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
+		return ctrl.Result{}, err
+	}
+	r.emit(r.after, "Reconcile", status.ConditionEvents(r.before.Status.Conditions, s.Conditions, v1alpha1.ConditionStalled,
+		v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionRolloutComplete))
+	switch {
+	case res.again:
+		return soon(), nil
+	case res.requeue > 0:
+		return r.Kit.after(res.requeue), nil
+	}
+	return ctrl.Result{}, nil
+}
+
+// failure turns a refusal or an error of the tenant into a result; what stood in the tenant still stands.
+func (r *policyRun) failure(err error, doing string) policyResult {
+	res := policyResult{
+		keep:    []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted},
+		requeue: retryDelay(err, r.Clock.Now()),
+	}
+	var refused *observe.Refusal
+	if errors.As(err, &refused) {
+		res.standing = status.Standing{State: status.Stuck, Reason: refused.Reason, Message: refused.Message}
+		return res
+	}
+	res.standing = status.Standing{State: status.InProgress, Reason: reasonOf(err), Message: fmt.Sprintf("%s: %s", doing, readable(err))}
+	if r := res.standing.Reason; r == v1alpha1.ReasonForbidden || r == v1alpha1.ReasonInvalid {
+		res.standing.State = status.Stuck
+	}
+	return res
+}

@@ -1,0 +1,168 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/execute"
+	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/rollout"
+	"github.com/tidegate/tidegate/internal/status"
+)
+
+// execute carries out the one effect of a decision. Each effect may be repeated: a crash anywhere leads back to the same
+// decision.
+func (r *waveRun) execute(ctx context.Context, d rollout.Decision) step {
+	if d.Effect != rollout.EffectNone && d.Effect != rollout.EffectPromote && r.src == nil {
+		return step{reason: v1alpha1.ReasonTenantFailed, problem: "the Tenant of the policy is not connected; its conditions say why", requeue: retryAfterMistake}
+	}
+	switch d.Effect {
+	case rollout.EffectResolveAudience:
+		return r.freeze(ctx)
+	case rollout.EffectExposeBatch:
+		return r.exposeBatch(ctx)
+	case rollout.EffectRepairMembership:
+		return r.repair(ctx)
+	case rollout.EffectDrain:
+		return r.drain(ctx)
+	}
+	if r.problem != nil {
+		return r.failed(execute.Outcome{Result: execute.Retry, Err: r.problem}, "look at the tenant")
+	}
+	return step{}
+}
+
+// freeze writes the candidates down as the audience of this attempt and makes the managed group, still empty.
+func (r *waveRun) freeze(ctx context.Context) step {
+	if r.problem != nil {
+		return r.failed(execute.Outcome{Result: execute.Retry, Err: r.problem}, "resolve the audience")
+	}
+	if r.candidates == nil || r.refused != nil {
+		return step{} // the inventory is not loaded, or another wave of the policy resolves first
+	}
+	salt := string(r.policy.UID)
+	ledger := audience.NewLedger(r.after.Status.Attempt, r.after.Status.PayloadHash, audience.Order(r.candidates.Eligible, salt))
+	if err := r.saveLedger(ctx, r.before, ledger); err != nil {
+		return step{reason: v1alpha1.ReasonTransient, problem: err.Error(), requeue: retryAfterMistake}
+	}
+	out := execute.EnsureGroup(ctx, r.src, uniqueName(r.before.UID), graph.GroupSpec{
+		DisplayName: fmt.Sprintf("Tidegate wave %s/%s", r.before.Namespace, r.before.Name),
+		Description: fmt.Sprintf("Devices that wave %s/%s of Tidegate has exposed. Managed by Tidegate: do not change members by hand.", r.before.Namespace, r.before.Name),
+	})
+	if out.Result != execute.Applied && out.Result != execute.AlreadyTrue {
+		return r.failed(out, "make the wave's group")
+	}
+	r.after.Status.Audience = &v1alpha1.AudienceStatus{
+		Digest: audience.Digest(r.candidates.Eligible), Targeted: int32(len(r.candidates.Targeted)), Eligible: int32(len(r.candidates.Eligible)),
+		Ineligible: r.candidates.Ineligible, GroupID: out.ID, ResolvedAt: metav1.NewTime(r.now.UTC()).Rfc3339Copy(),
+	}
+	r.after.Status.Devices = v1alpha1.DeviceCounts{Pending: int32(len(r.candidates.Eligible))}
+	return step{again: true}
+}
+
+// exposeBatch writes the batch into the ledger, then adds its devices to the group. After a crash in between the ledger
+// knows more than the group, and the next reconcile repairs the group.
+func (r *waveRun) exposeBatch(ctx context.Context) step {
+	next, batch := r.ledger.Expose(int(r.before.Spec.Exposure.BatchSize), r.now)
+	if len(batch) == 0 {
+		return step{}
+	}
+	if err := r.saveLedger(ctx, r.before, next); err != nil {
+		return step{reason: v1alpha1.ReasonTransient, problem: err.Error(), requeue: retryAfterMistake}
+	}
+	at := metav1.NewTime(r.now.UTC()).Rfc3339Copy()
+	r.after.Status.Clocks.LastBatchAt = &at
+	n := int32(len(batch))
+	r.after.Status.Devices.Pending -= n
+	r.after.Status.Devices.Exposed += n
+	return r.done(execute.Expose(ctx, r.src, r.groupID(), batch), "add devices to the wave's group")
+}
+
+// repair makes the group hold the exposed devices of the ledger, no more and no less (P2).
+func (r *waveRun) repair(ctx context.Context) step {
+	missing, extra := r.memberDrift()
+	if st := r.done(execute.Withdraw(ctx, r.src, r.groupID(), extra), "remove devices that the wave did not expose"); st.problem != "" {
+		return st
+	}
+	return r.done(execute.Expose(ctx, r.src, r.groupID(), missing), "put exposed devices back into the wave's group")
+}
+
+// drain takes every device of an older attempt out of the group; when none is left the old audience is forgotten.
+func (r *waveRun) drain(ctx context.Context) step {
+	if r.members == nil {
+		return r.failed(execute.Outcome{Result: execute.Retry, Err: r.problem}, "read the wave's group")
+	}
+	ids := make([]audience.ID, 0, len(r.members))
+	for id := range r.members {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, audience.ID.Compare)
+	return r.done(execute.Withdraw(ctx, r.src, r.groupID(), ids), "take the devices of the last attempt out of the wave's group")
+}
+
+func (r *waveRun) done(out execute.Outcome, doing string) step {
+	if out.Result == execute.Applied || out.Result == execute.AlreadyTrue {
+		return step{again: true}
+	}
+	return r.failed(out, doing)
+}
+
+// failed reports an effect that did not work; the decision stands and comes back.
+func (r *waveRun) failed(out execute.Outcome, doing string) step {
+	if out.Err == nil {
+		return step{requeue: retryAfterMistake}
+	}
+	return step{
+		reason: reasonOf(out.Err), problem: fmt.Sprintf("cannot %s: %s", doing, readable(out.Err)),
+		again: out.Result == execute.Unknown, requeue: retryDelay(out.Err, r.now),
+	}
+}
+
+// release lets a deleted wave go (P7): its devices return to hold, its group is deleted. The policy controller takes the
+// group out of every assignment first.
+func (r *waveRun) release(ctx context.Context) (ctrl.Result, error) {
+	orphan := r.policy != nil && r.policy.Spec.DeletionPolicy == v1alpha1.DeletionOrphan
+	id := r.groupID()
+	if orphan || id == "" || r.before.Annotations[v1alpha1.AnnotationReleaseFinalizer] == "true" {
+		return r.letGo(ctx)
+	}
+	if r.src == nil {
+		return r.deletionWaits(ctx, fmt.Sprintf("group %s cannot be deleted: the tenant of the policy is not connected; mend it, or set annotation %s to \"true\" to leave the group behind",
+			id, v1alpha1.AnnotationReleaseFinalizer))
+	}
+	if r.policy != nil && r.policy.DeletionTimestamp.IsZero() && !r.policy.Spec.Suspend {
+		if a := admissionOf(&r.policy.Status, r.before); a != nil && a.State != v1alpha1.Withdrawn {
+			return r.deletionWaits(ctx, "waiting until the policy no longer assigns anything to the wave's group")
+		}
+	}
+	if out := execute.RemoveGroup(ctx, r.src, id); out.Result != execute.Applied && out.Result != execute.AlreadyTrue {
+		return r.deletionWaits(ctx, fmt.Sprintf("group %s cannot be deleted: %s; set annotation %s to \"true\" to leave it behind", id, readable(out.Err), v1alpha1.AnnotationReleaseFinalizer))
+	}
+	return r.letGo(ctx)
+}
+
+func (r *waveRun) letGo(ctx context.Context) (ctrl.Result, error) {
+	r.Metrics.Set("wave", client.ObjectKeyFromObject(r.before), nil)
+	return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
+}
+
+func (r *waveRun) deletionWaits(ctx context.Context, message string) (ctrl.Result, error) {
+	s := &r.after.Status
+	s.Decision = v1alpha1.DecisionStatus{Reason: v1alpha1.ReasonDeleting, Message: message}
+	standing := status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}
+	s.Conditions = status.Conditions(r.before.Status.Conditions, r.after.Generation, r.now, standing, nil)
+	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
+		return ctrl.Result{}, err
+	}
+	return r.Kit.after(retryAfterMistake), nil
+}

@@ -1,0 +1,162 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/graph"
+)
+
+// Index names: which objects refer to a given one.
+const (
+	IndexPolicyTenant = "spec.tenantRef.name"
+	IndexWavePolicy   = "spec.policyRef.name"
+)
+
+// AddIndexes registers the look-ups that the controllers use with the manager's cache.
+func AddIndexes(ctx context.Context, i client.FieldIndexer) error {
+	err := i.IndexField(ctx, &v1alpha1.PasskeyPolicy{}, IndexPolicyTenant, func(o client.Object) []string {
+		p, _ := o.(*v1alpha1.PasskeyPolicy)
+		return []string{p.Spec.TenantRef.Name}
+	})
+	if err != nil {
+		return fmt.Errorf("index policies by tenant: %w", err)
+	}
+	err = i.IndexField(ctx, &v1alpha1.PilotWave{}, IndexWavePolicy, func(o client.Object) []string {
+		w, _ := o.(*v1alpha1.PilotWave)
+		return []string{w.Spec.PolicyRef.Name}
+	})
+	if err != nil {
+		return fmt.Errorf("index waves by policy: %w", err)
+	}
+	return nil
+}
+
+func policiesOf(ctx context.Context, c client.Reader, t *v1alpha1.Tenant) ([]v1alpha1.PasskeyPolicy, error) {
+	var list v1alpha1.PasskeyPolicyList
+	if err := c.List(ctx, &list, client.InNamespace(t.Namespace), client.MatchingFields{IndexPolicyTenant: t.Name}); err != nil {
+		return nil, fmt.Errorf("list the policies of the tenant: %w", err)
+	}
+	return list.Items, nil
+}
+
+func wavesOf(ctx context.Context, c client.Reader, namespace, policy string) ([]v1alpha1.PilotWave, error) {
+	var list v1alpha1.PilotWaveList
+	if err := c.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{IndexWavePolicy: policy}); err != nil {
+		return nil, fmt.Errorf("list the waves of policy %q: %w", policy, err)
+	}
+	return list.Items, nil
+}
+
+// setFinalizer adds or removes the finalizer and leaves the object as the API server answered.
+func (k *Kit) setFinalizer(ctx context.Context, obj client.Object, on bool) error {
+	before, _ := obj.DeepCopyObject().(client.Object)
+	changed := false
+	if on {
+		changed = controllerutil.AddFinalizer(obj, v1alpha1.Finalizer)
+	} else {
+		changed = controllerutil.RemoveFinalizer(obj, v1alpha1.Finalizer)
+	}
+	if !changed {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := k.Client.Patch(ctx, obj, patch, client.FieldOwner(FieldOwner)); err != nil {
+		return fmt.Errorf("set finalizer: %w", err)
+	}
+	return nil
+}
+
+// predicateOption filters the events of the reconciled kind itself.
+type predicateOption struct{ predicate.Predicate }
+
+// ApplyToFor implements builder.ForOption.
+func (p predicateOption) ApplyToFor(in *builder.ForInput) {
+	builder.WithPredicates(p.Predicate).ApplyToFor(in)
+}
+
+// reasonOf is the condition reason for an error of the tenant.
+func reasonOf(err error) string {
+	var e *graph.Error
+	if !errors.As(err, &e) {
+		return v1alpha1.ReasonTransient
+	}
+	switch e.Kind {
+	case graph.KindCredential:
+		if e.Code == "AADSTS90002" { // contract l.1: no such tenant
+			return v1alpha1.ReasonTenantNotFound
+		}
+		return v1alpha1.ReasonCredentialRefused
+	case "":
+		return v1alpha1.ReasonTransient
+	default:
+		return string(e.Kind)
+	}
+}
+
+// readable is the part of an error that a person can act on, without the kind and status that a reason carries already.
+func readable(err error) string {
+	var e *graph.Error
+	if !errors.As(err, &e) || e.Message == "" {
+		return err.Error()
+	}
+	text := e.Message
+	if len(e.MissingPermissions) > 0 {
+		text += "; grant one of: " + strings.Join(e.MissingPermissions, ", ")
+	}
+	return text
+}
+
+// retryDelay is how long to wait after an error of the tenant: what the tenant asks for, or half a minute.
+func retryDelay(err error, now time.Time) time.Duration {
+	var e *graph.Error
+	if errors.As(err, &e) && e.RetryAt.After(now) {
+		return e.RetryAt.Sub(now)
+	}
+	return 30 * time.Second
+}
+
+func permissionMessage(missing []v1alpha1.MissingPermission) string {
+	parts := make([]string, len(missing))
+	for i, m := range missing {
+		parts[i] = fmt.Sprintf("%s (for %s)", m.Permission, m.NeededFor)
+	}
+	return "grant these application permissions to the app registration, with admin consent: " + strings.Join(parts, "; ")
+}
+
+// readinessChanges lets a Tenant wake what depends on it when its readiness or its inventory changes.
+func readinessChanges() builder.WatchesOption {
+	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		was, ok := e.ObjectOld.(*v1alpha1.Tenant)
+		is, ok2 := e.ObjectNew.(*v1alpha1.Tenant)
+		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Reason != is.Status.Reason ||
+			!equality.Semantic.DeepEqual(was.Status.Inventory, is.Status.Inventory)
+	}})
+}
+
+// phaseChanges lets a wave wake its siblings when its phase or its payload changes.
+func phaseChanges() builder.WatchesOption {
+	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		was, ok := e.ObjectOld.(*v1alpha1.PilotWave)
+		is, ok2 := e.ObjectNew.(*v1alpha1.PilotWave)
+		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Phase != is.Status.Phase || was.Status.PayloadHash != is.Status.PayloadHash ||
+			(was.Status.Audience == nil) != (is.Status.Audience == nil)
+	}})
+}
+
+// clientObject lets a type parameter be both one of our kinds and an object that a client reads.
+type clientObject interface{ client.Object }

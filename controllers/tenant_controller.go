@@ -1,0 +1,296 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/fleet"
+	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/guard"
+	"github.com/tidegate/tidegate/internal/status"
+)
+
+// +kubebuilder:rbac:groups=tidegate.dev,resources=tenants,verbs=get;list;watch;update;patch
+// +kubebuilder:rbac:groups=tidegate.dev,resources=tenants/status,verbs=get;update;patch
+// +kubebuilder:rbac:groups=tidegate.dev,resources=tenants/finalizers,verbs=update
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// retryAfterMistake is how soon a mistake that only a person can mend is looked at again; Secrets are not watched, so
+// that the operator needs no right to list them.
+const retryAfterMistake = 30 * time.Second
+
+// TenantReconciler owns the Graph client, its limiter and the inventory of each Tenant.
+type TenantReconciler struct {
+	Kit
+	// Store takes client and inventory for the other controllers.
+	Store *fleet.Store
+	// Secrets reads credentials, past the cache.
+	Secrets client.Reader
+	// Tune adjusts the configuration of each new Graph client; nil leaves it as it is.
+	Tune func(*graph.Config)
+	// Registry takes the metrics of all clients; nil drops them.
+	Registry prometheus.Registerer
+}
+
+// SetupWithManager registers the controller.
+func (r *TenantReconciler) SetupWithManager(mgr ctrl.Manager, o controller.Options) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.Tenant{}, forSpecChanges()).
+		Watches(&v1alpha1.PasskeyPolicy{}, handler.EnqueueRequestsFromMapFunc(tenantOfPolicy)).
+		WithOptions(o).
+		Complete(r)
+}
+
+// tenantOfPolicy wakes the Tenant when a policy appears or gets new objects whose reports have to be read.
+func tenantOfPolicy(_ context.Context, o client.Object) []ctrl.Request {
+	p, ok := o.(*v1alpha1.PasskeyPolicy)
+	if !ok {
+		return nil
+	}
+	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: p.Namespace, Name: p.Spec.TenantRef.Name}}}
+}
+
+// Reconcile brings one Tenant's client and inventory up to date.
+func (r *TenantReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	before := &v1alpha1.Tenant{}
+	if err := r.Client.Get(ctx, req.NamespacedName, before); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.forget(req.NamespacedName)
+			return ctrl.Result{}, nil
+		}
+		return ctrl.Result{}, fmt.Errorf("read Tenant: %w", err)
+	}
+	policies, err := policiesOf(ctx, r.Client, before)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if done, res, err := r.finalize(ctx, before, policies); done {
+		return res, err
+	}
+	after := before.DeepCopy()
+	if after.Spec.Suspend {
+		r.Store.Delete(req.NamespacedName)
+		return r.report(ctx, before, after, tenantResult{standing: status.Standing{
+			State: status.Current, Reason: v1alpha1.ReasonSuspended, Message: "suspended: no call is made to the tenant",
+		}})
+	}
+	return r.report(ctx, before, after, r.observe(ctx, after, policies))
+}
+
+// finalize keeps the Tenant until no policy refers to it: they need its client to clean up (P7).
+func (r *TenantReconciler) finalize(ctx context.Context, t *v1alpha1.Tenant, policies []v1alpha1.PasskeyPolicy) (bool, ctrl.Result, error) {
+	if t.DeletionTimestamp.IsZero() {
+		if controllerutil.ContainsFinalizer(t, v1alpha1.Finalizer) {
+			return false, ctrl.Result{}, nil
+		}
+		return false, ctrl.Result{}, r.setFinalizer(ctx, t, true)
+	}
+	if len(policies) > 0 && t.Annotations[v1alpha1.AnnotationReleaseFinalizer] != "true" {
+		return false, ctrl.Result{}, nil // deleted, but still of use
+	}
+	r.forget(client.ObjectKeyFromObject(t))
+	return true, ctrl.Result{}, r.setFinalizer(ctx, t, false)
+}
+
+func (r *TenantReconciler) forget(key types.NamespacedName) {
+	r.Store.Delete(key)
+	r.Metrics.Set("tenant", key, nil)
+}
+
+// tenantResult is what one look at the tenant found.
+type tenantResult struct {
+	standing   status.Standing
+	conditions []metav1.Condition
+	requeue    time.Duration // zero: nothing to wait for
+}
+
+// failed is a result that says why the tenant cannot be used.
+func failed(reason, message string, requeue time.Duration) tenantResult {
+	return tenantResult{standing: status.Standing{State: status.Stuck, Reason: reason, Message: message}, requeue: requeue}
+}
+
+// observe connects, compares permissions and reads the inventory when it is due. It fills the data of t.Status.
+func (r *TenantReconciler) observe(ctx context.Context, t *v1alpha1.Tenant, policies []v1alpha1.PasskeyPolicy) tenantResult {
+	key := client.ObjectKeyFromObject(t)
+	gc, mistake := r.connect(ctx, t)
+	if mistake != nil {
+		r.Store.Delete(key)
+		return failed(mistake.reason, mistake.message, retryAfterMistake)
+	}
+	perms, err := gc.Permissions(ctx)
+	if err != nil {
+		return r.failure(t, err, "sign in to the tenant")
+	}
+	expires := metav1.NewTime(perms.ExpiresAt.UTC().Truncate(time.Second))
+	t.Status.TokenExpiresAt = &expires
+	t.Status.MissingPermissions = guard.MissingPermissions(perms.Roles, guard.Needs)
+	granted := status.Condition(v1alpha1.ConditionPermissionsGranted, true, v1alpha1.ReasonPermissionsGranted, "the token carries every permission that is needed")
+	if missing := t.Status.MissingPermissions; len(missing) > 0 {
+		gc.RenewToken() // roles are fixed when a token is issued (contract l.2): consent shows only in the next one
+		granted = status.Condition(v1alpha1.ConditionPermissionsGranted, false, v1alpha1.ReasonPermissionMissing, permissionMessage(missing))
+		res := failed(v1alpha1.ReasonPermissionMissing, granted.Message, retryAfterMistake)
+		res.conditions = []metav1.Condition{granted}
+		return res
+	}
+	res := r.refresh(ctx, t, gc, policies)
+	res.conditions = append(res.conditions, granted)
+	return res
+}
+
+// refresh reads devices and reports when that is due and puts them into the store.
+func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *graph.Client, policies []v1alpha1.PasskeyPolicy) tenantResult {
+	key, now := client.ObjectKeyFromObject(t), r.Clock.Now()
+	interval := t.Spec.Inventory.RefreshInterval.Duration
+	inv := r.Store.Inventory(key)
+	ids := objectIDs(policies)
+	if inv == nil || !now.Before(inv.AsOf.Add(interval)) || slices.ContainsFunc(ids, func(id string) bool { return !inv.HasStatuses(id) }) {
+		next, err := fleet.Refresh(ctx, gc, ids, r.Clock)
+		if err != nil {
+			return r.failure(t, err, "read the inventory")
+		}
+		r.Store.PutInventory(key, next)
+		inv = next
+		log.FromContext(ctx).Info("inventory refreshed", "devices", inv.Len(), "policies", len(ids), "took", inv.Took)
+		t.Status.Inventory = &v1alpha1.InventoryStatus{
+			Devices: int64(inv.Len()), AsOf: metav1.NewTime(inv.AsOf.UTC().Truncate(time.Second)),
+			Duration: metav1.Duration{Duration: inv.Took.Round(time.Second)},
+		}
+	}
+	return tenantResult{
+		standing: status.Standing{State: status.Current, Reason: v1alpha1.ReasonSucceeded, Message: "signed in, permissions granted, inventory fresh"},
+		conditions: []metav1.Condition{status.Condition(v1alpha1.ConditionInventoryFresh, true, v1alpha1.ReasonInventoryFresh,
+			"devices and reports were read within the refresh interval")},
+		requeue: max(inv.AsOf.Add(interval).Sub(r.Clock.Now()), time.Second),
+	}
+}
+
+// failure turns an error of the tenant into conditions. An outage of the service is in progress, not stuck: it ends by
+// itself, and waves judge for themselves how old their evidence may be (P4).
+func (r *TenantReconciler) failure(t *v1alpha1.Tenant, err error, doing string) tenantResult {
+	kind, reason := graph.KindOf(err), reasonOf(err)
+	message := fmt.Sprintf("cannot %s: %s", doing, readable(err))
+	res := tenantResult{standing: status.Standing{State: status.InProgress, Reason: reason, Message: message}, requeue: retryDelay(err, r.Clock.Now())}
+	if kind == graph.KindCredential || kind == graph.KindUnauthorized || kind == graph.KindForbidden || kind == graph.KindInvalid {
+		res.standing.State = status.Stuck
+		res.requeue = max(res.requeue, retryAfterMistake)
+	}
+	fresh := status.Unknown(v1alpha1.ConditionInventoryFresh, v1alpha1.ReasonInventoryPending, message)
+	if t.Status.Inventory != nil {
+		fresh = status.Condition(v1alpha1.ConditionInventoryFresh, false, v1alpha1.ReasonInventoryFailed, message)
+	}
+	res.conditions = append(res.conditions, fresh)
+	if kind == graph.KindThrottled {
+		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionThrottled, true, v1alpha1.ReasonThrottled, message))
+	}
+	return res
+}
+
+// report writes the status once, then events and metrics.
+func (r *TenantReconciler) report(ctx context.Context, before, after *v1alpha1.Tenant, res tenantResult) (ctrl.Result, error) {
+	after.Status.ObservedGeneration = after.Generation
+	after.Status.Reason = res.standing.Reason
+	after.Status.Conditions = status.Conditions(before.Status.Conditions, after.Generation, r.Clock.Now(), res.standing, res.conditions)
+	if err := r.patchStatus(ctx, before, after); err != nil {
+		return ctrl.Result{}, err
+	}
+	r.emit(after, "Reconcile", status.ConditionEvents(before.Status.Conditions, after.Status.Conditions,
+		v1alpha1.ConditionStalled, v1alpha1.ConditionPermissionsGranted, v1alpha1.ConditionInventoryFresh, v1alpha1.ConditionThrottled))
+	r.Metrics.Set("tenant", client.ObjectKeyFromObject(after), status.TenantSamples(&after.Status))
+	if res.requeue == 0 {
+		return ctrl.Result{}, nil
+	}
+	return r.after(res.requeue), nil
+}
+
+// mistake is a fault in what a person wrote, with the words for its remedy.
+type mistake struct{ reason, message string }
+
+// connect returns the tenant's client, made anew when spec or credential changed.
+func (r *TenantReconciler) connect(ctx context.Context, t *v1alpha1.Tenant) (*graph.Client, *mistake) {
+	cfg := graph.Config{TenantID: t.Spec.TenantID, Cloud: graph.Cloud(t.Spec.Cloud), Registry: r.Registry}
+	if e := t.Spec.Endpoint; e != nil {
+		cfg.Endpoint = &graph.Endpoint{GraphURL: e.GraphURL, AuthorityURL: e.AuthorityURL, CABundle: []byte(e.CABundle)}
+	}
+	var m *mistake
+	if cfg.Auth, m = r.credential(ctx, t); m != nil {
+		return nil, m
+	}
+	if r.Tune != nil {
+		r.Tune(&cfg)
+	}
+	gc, err := r.Store.Connect(client.ObjectKeyFromObject(t), cfg)
+	if err != nil {
+		return nil, &mistake{v1alpha1.ReasonInvalidEndpoint, readable(err)}
+	}
+	return gc, nil
+}
+
+func (r *TenantReconciler) credential(ctx context.Context, t *v1alpha1.Tenant) (graph.Auth, *mistake) {
+	switch a := t.Spec.Auth; {
+	case a.ClientSecret != nil:
+		secret, m := r.secret(ctx, t.Namespace, a.ClientSecret.SecretRef)
+		return graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: a.ClientSecret.ClientID, Secret: string(secret)}}, m
+	case a.ClientCertificate != nil:
+		data, m := r.secret(ctx, t.Namespace, a.ClientCertificate.SecretRef)
+		return graph.Auth{Certificate: &graph.Certificate{ClientID: a.ClientCertificate.ClientID, Data: data}}, m
+	default:
+		w := graph.WorkloadIdentity{}
+		if a.WorkloadIdentity != nil {
+			w.ClientID = a.WorkloadIdentity.ClientID
+		}
+		return graph.Auth{WorkloadIdentity: &w}, nil
+	}
+}
+
+func (r *TenantReconciler) secret(ctx context.Context, namespace string, ref v1alpha1.SecretKeyRef) ([]byte, *mistake) {
+	s := &corev1.Secret{}
+	err := r.Secrets.Get(ctx, types.NamespacedName{Namespace: namespace, Name: ref.Name}, s)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, &mistake{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %q is not in namespace %q: create it with the key %q", ref.Name, namespace, ref.Key)}
+	case err != nil:
+		return nil, &mistake{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %q cannot be read: %v", ref.Name, err)}
+	case len(s.Data[ref.Key]) == 0:
+		return nil, &mistake{v1alpha1.ReasonSecretKeyNotFound, fmt.Sprintf("Secret %q has no value under the key %q: add it, or name the right key in secretRef.key", ref.Name, ref.Key)}
+	}
+	return s.Data[ref.Key], nil
+}
+
+// objectIDs lists the tenant objects whose device reports are evidence.
+func objectIDs(policies []v1alpha1.PasskeyPolicy) []string {
+	var ids []string
+	for i := range policies {
+		for _, o := range policies[i].Status.Objects {
+			if o.ID != "" {
+				ids = append(ids, o.ID)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// forSpecChanges lets a reconcile start on a change of spec, annotations or deletion, not on its own status write.
+func forSpecChanges() predicateOption {
+	return predicateOption{predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})}
+}

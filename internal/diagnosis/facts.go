@@ -1,0 +1,88 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnosis
+
+import (
+	"strings"
+	"time"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+// DefaultSkew is the allowance for clocks that differ (gate D2): evidence counts for an exposure only if it is later by
+// at least this much.
+const DefaultSkew = 10 * time.Minute
+
+// Facts are what is known about one device at one reading of the inventory. Zero values mean unknown.
+type Facts struct {
+	// Name of the device, for people.
+	Name string
+	// Managed says that Intune has a record of the device.
+	Managed bool
+	// ManagementAgent is Intune's word for what manages the device, for example mdm (contract section c).
+	ManagementAgent string
+	// OperatingSystem is Intune's free text, for example Windows or macOS.
+	OperatingSystem string
+	// OSVersion and EdgeVersion are as the inventory writes them. EdgeVersion is that of the Stable channel.
+	OSVersion, EdgeVersion string
+	// Encrypted says that BitLocker or FileVault is on. It means something only with EncryptionKnown.
+	Encrypted, EncryptionKnown bool
+	// LastSync is when the device last checked in with Intune.
+	LastSync time.Time
+	// ExposedAt is when the attempt assigned the policy to the device; zero while it is pending.
+	ExposedAt time.Time
+	// Report is the device's status of the policy, nil when there is no row for it.
+	Report *Report
+}
+
+// Report is one device's status of one policy.
+type Report struct {
+	// At is when the status was last changed, by the clock of Intune.
+	At time.Time
+	// Status is the numeric code of contract b.2.
+	Status int
+}
+
+// The numeric status codes of a policy on a device (contract b.2).
+const (
+	StatusUnknown       = 0
+	StatusNotApplicable = 1
+	StatusSucceeded     = 2
+	StatusRemediated    = 3
+	StatusNonCompliant  = 4
+	StatusError         = 5
+	StatusConflict      = 6
+	StatusNotAssigned   = 7
+)
+
+// Rules are what devices are judged by.
+type Rules struct {
+	// Windows, MacOS and Edge are the lowest versions (R14, R17). Edge is already raised to what the settings need.
+	Windows, MacOS, Edge string
+	// Encryption says whether a device must be encrypted (R21).
+	Encryption v1alpha1.EncryptionRule
+	// MaxOffline is how long ago a device may have checked in last (R20).
+	MaxOffline time.Duration
+	// Maturity is how long a device must have been exposed before its silence counts against coverage (gate D3).
+	Maturity time.Duration
+	// Skew is the allowance for clocks that differ, see DefaultSkew.
+	Skew time.Duration
+	// Platforms that the policy is delivered to.
+	Platforms []v1alpha1.Platform
+	// AsOf is when the inventory was read. It is the present of all evidence: a wave that is judged later on the same
+	// inventory has learnt nothing since.
+	AsOf time.Time
+}
+
+// platformOf maps Intune's operatingSystem, a free text, to a platform (contract section c). The spellings of macOS
+// other than "macOS" are ASSUMED.
+func platformOf(operatingSystem string) (v1alpha1.Platform, bool) {
+	switch strings.ToLower(strings.TrimSpace(operatingSystem)) {
+	case "windows":
+		return v1alpha1.PlatformWindows, true
+	case "macos", "mac os", "mac os x":
+		return v1alpha1.PlatformMacOS, true
+	}
+	return "", false
+}

@@ -1,0 +1,113 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnosis
+
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+// Tally counts the outcomes of a wave's devices. The zero Tally is empty and ready to use.
+//
+// The exported numbers are those the gate reasons with, in devices. A device on which the policy does not apply is in
+// NotApplicable and in none of the others: it can neither prove nor disprove the policy.
+type Tally struct {
+	// Eligible devices, exposed or not.
+	Eligible int
+	// Exposed devices, whatever became of them.
+	Exposed int
+	// Seen devices were in contact since exposure. SeenFailed and SeenConflict of them report a failure or a conflict,
+	// matured or not. The halt test looks at these.
+	Seen, SeenFailed, SeenConflict int
+	// Matured devices have been exposed for the maturity time, silent or not. Reported of them have a fresh result, which
+	// is one of Succeeded, Failed and Conflict. The promotion test looks at these.
+	Matured, Reported, Succeeded, Failed, Conflict int
+	// NotApplicable devices report that the policy does not apply to them.
+	NotApplicable int
+	// Dark of the matured devices were active before exposure and have been silent since.
+	Dark int
+
+	counts   v1alpha1.DeviceCounts
+	findings map[findingKey]*group
+}
+
+// Add counts one device. name is what a finding shows for it.
+func (t *Tally) Add(o Outcome, name string) {
+	t.count(o.Kind)
+	t.note(o, name)
+	if o.Kind == NotApplicable {
+		t.NotApplicable++
+		return
+	}
+	t.Eligible++
+	if o.Kind == Pending {
+		return
+	}
+	t.Exposed++
+	if o.SeenSince {
+		t.addSeen(o.Kind)
+	}
+	if o.Matured {
+		t.addMatured(o.Kind)
+	}
+}
+
+// Counts returns the devices by outcome; their sum is the number of devices added.
+func (t *Tally) Counts() v1alpha1.DeviceCounts { return t.counts }
+
+// Unreported is the number of exposed devices without a fresh result, those on which the policy does not apply left out.
+func (t *Tally) Unreported() int {
+	return t.Exposed - int(t.counts.Succeeded) - int(t.counts.Failed) - int(t.counts.Conflict)
+}
+
+func (t *Tally) addSeen(kind Kind) {
+	t.Seen++
+	switch kind {
+	case Failed:
+		t.SeenFailed++
+	case Conflict:
+		t.SeenConflict++
+	}
+}
+
+func (t *Tally) addMatured(kind Kind) {
+	t.Matured++
+	switch kind {
+	case Succeeded:
+		t.Succeeded++
+	case Failed:
+		t.Failed++
+	case Conflict:
+		t.Conflict++
+	case Dark:
+		t.Dark++
+	}
+	if slices.Contains([]Kind{Succeeded, Failed, Conflict}, kind) {
+		t.Reported++
+	}
+}
+
+func (t *Tally) count(kind Kind) {
+	switch kind {
+	case Pending:
+		t.counts.Pending++
+	case Exposed:
+		t.counts.Exposed++
+	case Seen:
+		t.counts.Seen++
+	case Succeeded:
+		t.counts.Succeeded++
+	case Failed:
+		t.counts.Failed++
+	case Conflict:
+		t.counts.Conflict++
+	case NotApplicable:
+		t.counts.NotApplicable++
+	case Stale:
+		t.counts.Stale++
+	case Dark:
+		t.counts.Dark++
+	}
+}

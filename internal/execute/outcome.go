@@ -1,0 +1,58 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package execute
+
+import (
+	"errors"
+
+	"github.com/tidegate/tidegate/internal/graph"
+)
+
+// Result says what became of an action.
+type Result string
+
+// The results of an action.
+const (
+	// Applied: the tenant took the change.
+	Applied Result = "Applied"
+	// AlreadyTrue: there was nothing to change.
+	AlreadyTrue Result = "AlreadyTrue"
+	// Rejected: the tenant refused, and will again until a person or another decision changes something.
+	Rejected Result = "Rejected"
+	// Retry: the tenant did not take the change this time; it is safe to try again.
+	Retry Result = "Retry"
+	// Unknown: the answer was lost. Look before the next step; never repeat blindly (P5).
+	Unknown Result = "Unknown"
+)
+
+// Outcome is the result of one action.
+type Outcome struct {
+	Result Result
+	// ID of the object that a create made.
+	ID string
+	// Err is why the result is Rejected, Retry or Unknown.
+	Err error
+}
+
+// outcome names what an error of a write means.
+func outcome(err error) Outcome {
+	if err == nil {
+		return Outcome{Result: Applied}
+	}
+	o := Outcome{Result: Retry, Err: err}
+	var e *graph.Error
+	if !errors.As(err, &e) {
+		o.Result = Unknown
+		return o
+	}
+	switch {
+	case e.OutcomeUnknown:
+		o.Result = Unknown
+	case e.Kind == graph.KindThrottled, e.Kind == graph.KindTransient, e.Kind == graph.KindConflict:
+		o.Result = Retry
+	default:
+		o.Result = Rejected
+	}
+	return o
+}

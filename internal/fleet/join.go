@@ -1,0 +1,186 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/graph"
+)
+
+// rawDevices is what was read, not yet joined.
+type rawDevices struct {
+	entra   []entraDevice
+	managed []managedDevice
+	edge    map[audience.ID]string // by Intune id
+	// unusable counts the Intune records without an id to join or to be reported by.
+	unusable int
+}
+
+type entraDevice struct {
+	object, device        audience.ID
+	name, system, version string
+}
+
+type managedDevice struct {
+	intune, device, user                   audience.ID
+	name, system, version, agent, serial   string
+	lastSync, enrolled                     time.Time
+	encrypted, encryptionSaid, hasEntraRow bool
+}
+
+func readEntra(ctx context.Context, src source) ([]entraDevice, error) {
+	var all []entraDevice
+	texts := interner{}
+	err := src.EntraDevices(ctx, func(d graph.EntraDevice) error {
+		object, err := audience.ParseID(d.ID)
+		if err != nil {
+			return unreadable("EntraDevices", "item %d: id: %v", len(all)+1, err)
+		}
+		all = append(all, entraDevice{
+			object: object, device: optionalID(d.DeviceID),
+			name: d.DisplayName, system: texts.share(d.OperatingSystem), version: texts.share(d.OperatingSystemVersion),
+		})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b entraDevice) int { return a.object.Compare(b.object) })
+	// A list that changes while its pages are read can name an object twice.
+	return slices.CompactFunc(all, func(a, b entraDevice) bool { return a.object == b.object }), nil
+}
+
+// readManaged returns the Intune records that can be joined, one per device of the directory, by that device's id.
+func readManaged(ctx context.Context, src source) (all []managedDevice, unusable int, err error) {
+	texts := interner{}
+	err = src.ManagedDevices(ctx, func(d graph.ManagedDevice) error {
+		intune, device := optionalID(d.ID), optionalID(d.AzureADDeviceID)
+		if intune.IsZero() || device.IsZero() {
+			// Empty or zeros for a device that is not registered (contract section c).
+			unusable++
+			return nil
+		}
+		all = append(all, managedDevice{
+			intune: intune, device: device, user: optionalID(d.UserID),
+			name: d.DeviceName, system: texts.share(d.OperatingSystem), version: texts.share(d.OSVersion),
+			agent: texts.share(d.ManagementAgent), serial: d.SerialNumber,
+			lastSync: d.LastSyncAt, enrolled: d.EnrolledAt,
+			encrypted: d.IsEncrypted != nil && *d.IsEncrypted, encryptionSaid: d.IsEncrypted != nil,
+		})
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	slices.SortFunc(all, func(a, b managedDevice) int { return cmp.Or(a.device.Compare(b.device), newestFirst(a, b)) })
+	read := len(all)
+	all = slices.CompactFunc(all, func(a, b managedDevice) bool { return a.device == b.device })
+	return all, unusable + read - len(all), nil
+}
+
+// newestFirst orders the Intune records of one device, several of which are left by enrolling it again: the newest
+// check-in is the living one (domain §4). Enrolment, serial number and id only make the choice the same every time.
+// Serial numbers alone do not make two records one device: many machines report a placeholder.
+func newestFirst(a, b managedDevice) int {
+	return cmp.Or(
+		b.lastSync.Compare(a.lastSync),
+		b.enrolled.Compare(a.enrolled),
+		strings.Compare(a.serial, b.serial),
+		a.intune.Compare(b.intune),
+	)
+}
+
+// join brings the records together, and returns the indices of managed devices by Intune id beside the inventory.
+func join(raw rawDevices) (*Inventory, []int32) {
+	inv := &Inventory{records: make([]record, len(raw.entra)), texts: []string{""}, Unjoined: raw.unusable}
+	symbols := map[string]uint32{"": 0}
+	symbol := func(s string) uint32 {
+		i, ok := symbols[s]
+		if !ok {
+			i = uint32(len(inv.texts))
+			symbols[s] = i
+			inv.texts = append(inv.texts, s)
+		}
+		return i
+	}
+	var byIntune []int32
+	for i, e := range raw.entra {
+		r := record{object: e.object, device: e.device, name: e.name, system: symbol(e.system), version: symbol(e.version)}
+		if m := findManaged(raw.managed, e.device); m != nil {
+			m.hasEntraRow = true
+			r.managed, r.intune, r.user = true, m.intune, m.user
+			r.name = cmp.Or(m.name, e.name)
+			r.system, r.version = symbol(m.system), symbol(m.version)
+			r.edge, r.agent = symbol(raw.edge[m.intune]), symbol(m.agent)
+			r.lastSync, r.enrolled = nanos(m.lastSync), nanos(m.enrolled)
+			r.encrypted, r.encryptionSaid = m.encrypted, m.encryptionSaid
+			byIntune = append(byIntune, int32(i))
+		}
+		inv.records[i] = r
+	}
+	for i := range raw.managed {
+		if !raw.managed[i].hasEntraRow {
+			inv.Unjoined++
+		}
+	}
+	inv.byUser = indexUsers(inv.records)
+	slices.SortFunc(byIntune, func(a, b int32) int { return inv.records[a].intune.Compare(inv.records[b].intune) })
+	return inv, byIntune
+}
+
+func findManaged(managed []managedDevice, device audience.ID) *managedDevice {
+	if device.IsZero() {
+		return nil
+	}
+	i, ok := slices.BinarySearchFunc(managed, device, func(m managedDevice, id audience.ID) int { return m.device.Compare(id) })
+	if !ok {
+		return nil
+	}
+	return &managed[i]
+}
+
+func indexUsers(records []record) []int32 {
+	var byUser []int32
+	for i := range records {
+		if !records[i].user.IsZero() {
+			byUser = append(byUser, int32(i))
+		}
+	}
+	// Stable: records stand in the order of object ids.
+	slices.SortStableFunc(byUser, func(a, b int32) int { return records[a].user.Compare(records[b].user) })
+	return byUser
+}
+
+// optionalID reads an id that may be missing: empty, zeros, or another text that joins nothing.
+func optionalID(s string) audience.ID {
+	id, err := audience.ParseID(s)
+	if err != nil {
+		return audience.ID{}
+	}
+	return id
+}
+
+// interner keeps one copy of each text that many devices share.
+type interner map[string]string
+
+func (in interner) share(s string) string {
+	if kept, ok := in[s]; ok {
+		return kept
+	}
+	kept := strings.Clone(s)
+	in[kept] = kept
+	return kept
+}
+
+// unreadable is an answer that does not parse: unknown, not empty, and worth another try (design §7).
+func unreadable(op, format string, args ...any) error {
+	return &graph.Error{Kind: graph.KindTransient, Op: op, Message: "the answer did not parse: " + fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,175 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/diagnosis"
+	"github.com/tidegate/tidegate/internal/graph"
+)
+
+// Reports and columns are matched exactly, letter case included (contract b.4).
+const (
+	appReport     = "AppInvRawData"
+	columnApp     = "ApplicationName"
+	columnVersion = "ApplicationVersion"
+	columnShort   = "ApplicationShortVersion"
+	columnDevice  = "DeviceId" // ASSUMED to be the Intune id, as IntuneDeviceId is
+
+	// edgeStable is the name of the Stable channel; Beta, Dev, Canary, the updater and WebView2 have other names
+	// (domain §4, R14).
+	edgeStable = "Microsoft Edge"
+
+	statusReport       = "DeviceStatusesByConfigurationProfile"
+	columnIntune       = "IntuneDeviceId"
+	columnPolicyStatus = "PolicyStatus"
+	columnReportStatus = "ReportStatus"
+	columnModified     = "PspdpuLastModifiedTimeUtc"
+)
+
+// readEdge returns the highest Stable version of Microsoft Edge by Intune id.
+func readEdge(ctx context.Context, src source) (map[audience.ID]string, error) {
+	highest := map[audience.ID]string{}
+	texts := interner{}
+	at := place{report: appReport}
+	err := src.export(ctx, graph.ExportRequest{
+		Report: appReport,
+		Filter: fmt.Sprintf("(%s eq '%s')", columnApp, edgeStable),
+		Select: []string{columnDevice, columnApp, columnVersion, columnShort},
+	}, func(r row) error {
+		at.row++
+		if r.Get(columnApp) != edgeStable {
+			return nil // filters of reports are not to be relied on alone (contract section c)
+		}
+		id, known, err := at.device(r, columnDevice)
+		if err != nil || !known {
+			return err
+		}
+		version := lowerVersion(r.Get(columnShort), r.Get(columnVersion))
+		if version != "" && isNewer(version, highest[id]) {
+			highest[id] = texts.share(version)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return highest, nil
+}
+
+// lowerVersion returns the lower of two versions of one application, or the one that is a version. On macOS an
+// application has a short version, which is the one people know, and a bundle version, and the columns are ASSUMED to
+// carry these; Edge's bundle version begins with a larger number, and must not pass for a newer Edge.
+func lowerVersion(short, full string) string {
+	a, okShort := diagnosis.InventoryVersion(short)
+	b, okFull := diagnosis.InventoryVersion(full)
+	switch {
+	case okShort && okFull && a.Compare(b) == 0:
+		return full
+	case okShort && (!okFull || a.Compare(b) < 0):
+		return short
+	case okFull:
+		return full
+	}
+	return ""
+}
+
+// isNewer compares a version with the highest one so far, which may be empty.
+func isNewer(version, highest string) bool {
+	a, _ := diagnosis.InventoryVersion(version)
+	b, ok := diagnosis.InventoryVersion(highest)
+	return !ok || a.Compare(b) > 0
+}
+
+// readPolicy returns the status of one policy, the worst row of each device. Rows of devices that are not in the
+// inventory, retired ones for example, are left out.
+func readPolicy(ctx context.Context, src source, policyID string, records []record, byIntune []int32) ([]statusEntry, error) {
+	var rows []statusEntry
+	at := place{report: statusReport}
+	err := src.export(ctx, graph.ExportRequest{
+		Report: statusReport,
+		Filter: fmt.Sprintf("(PolicyId eq '%s')", policyID),
+		Select: []string{columnIntune, columnPolicyStatus, columnReportStatus, columnModified},
+	}, func(r row) error {
+		at.row++
+		id, known, err := at.device(r, columnIntune)
+		if err != nil {
+			return err
+		}
+		s, err := at.status(r)
+		if err != nil || !known {
+			return err
+		}
+		i, ok := slices.BinarySearchFunc(byIntune, id, func(i int32, id audience.ID) int { return records[i].intune.Compare(id) })
+		if ok {
+			rows = append(rows, statusEntry{device: byIntune[i], at: nanos(s.At), code: int32(s.Code)})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return worstRows(rows), nil
+}
+
+// worstRows keeps one row per device, in the order of devices.
+func worstRows(rows []statusEntry) []statusEntry {
+	slices.SortFunc(rows, func(a, b statusEntry) int {
+		return cmp.Or(cmp.Compare(a.device, b.device), cmp.Compare(badness(int(b.code)), badness(int(a.code))),
+			cmp.Compare(b.at, a.at), cmp.Compare(b.code, a.code))
+	})
+	rows = slices.CompactFunc(rows, func(a, b statusEntry) bool { return a.device == b.device })
+	return slices.Clip(rows)
+}
+
+// place is where in a report an error is.
+type place struct {
+	report string
+	row    int // from 1, the header left out
+}
+
+func (p place) unreadable(column, value, want string) error {
+	return unreadable("Export", "report %s, row %d, column %s: %.64q is not %s", p.report, p.row, column, value, want)
+}
+
+// device reads the Intune id of a row. The id of zeros stands for no device; any other text that is no id means that the
+// report is not what it is taken for.
+func (p place) device(r row, column string) (id audience.ID, known bool, err error) {
+	value := r.Get(column)
+	id, err = audience.ParseID(value)
+	if err != nil && !errors.Is(err, audience.ErrZeroID) {
+		return audience.ID{}, false, p.unreadable(column, value, "a device id")
+	}
+	return id, err == nil, nil
+}
+
+// status reads code and time of a row. PolicyStatus is the code; where ReportStatus is a number too and says something
+// worse, that counts. A row without a result may lack a time, since nothing has happened yet.
+func (p place) status(r row) (StatusRow, error) {
+	value := strings.TrimSpace(r.Get(columnPolicyStatus))
+	code, err := strconv.ParseInt(value, 10, 32)
+	if err != nil {
+		return StatusRow{}, p.unreadable(columnPolicyStatus, value, "a status code")
+	}
+	if second, err := strconv.ParseInt(strings.TrimSpace(r.Get(columnReportStatus)), 10, 32); err == nil && badness(int(second)) > badness(int(code)) {
+		code = second
+	}
+	value = strings.TrimSpace(r.Get(columnModified))
+	at, err := graph.ParseReportTime(value)
+	if err != nil {
+		return StatusRow{}, p.unreadable(columnModified, value, "a time")
+	}
+	if at.IsZero() && badness(int(code)) > 0 {
+		return StatusRow{}, p.unreadable(columnModified, value, "the time of a result")
+	}
+	return StatusRow{At: at, Code: int(code)}, nil
+}

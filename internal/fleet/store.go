@@ -1,0 +1,104 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/tidegate/tidegate/internal/graph"
+)
+
+// Store holds the Graph client and the newest inventory of each Tenant, by its namespaced name. The Tenant controller
+// writes it, the others read; a status write on the Tenant tells them when to look again. It is safe for concurrent use.
+// Nothing in it outlives the process: after a restart an inventory is missing until it is read again.
+type Store struct {
+	mu      sync.RWMutex
+	tenants map[types.NamespacedName]*tenant
+}
+
+type tenant struct {
+	config    graph.Config
+	client    *graph.Client
+	inventory *Inventory
+}
+
+// NewStore returns an empty store.
+func NewStore() *Store { return &Store{tenants: map[types.NamespacedName]*tenant{}} }
+
+// Connect returns the tenant's client, and makes a new one when cfg differs from what the present one was made of, a
+// renewed secret included. The inventory stays as long as it is still the same tenant, reached at the same place; else
+// it is dropped. On an error, which says what is wrong in cfg, everything stays as it was.
+func (s *Store) Connect(key types.NamespacedName, cfg graph.Config) (*graph.Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.tenants[key]
+	if old != nil && reflect.DeepEqual(old.config, cfg) {
+		return old.client, nil
+	}
+	client, err := graph.New(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the tenant of %s: %w", key, err)
+	}
+	next := &tenant{config: cfg, client: client}
+	if old != nil {
+		if sameTenant(old.config, cfg) {
+			next.inventory = old.inventory
+		}
+		old.client.Close()
+	}
+	s.tenants[key] = next
+	return client, nil
+}
+
+// Client returns the tenant's client, nil when it is not connected.
+func (s *Store) Client(key types.NamespacedName) *graph.Client {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if t := s.tenants[key]; t != nil {
+		return t.client
+	}
+	return nil
+}
+
+// Inventory returns the newest inventory of the tenant, nil when none was read yet.
+func (s *Store) Inventory(key types.NamespacedName) *Inventory {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if t := s.tenants[key]; t != nil {
+		return t.inventory
+	}
+	return nil
+}
+
+// PutInventory keeps an inventory unless there is a newer one or the tenant is not connected, and says whether it did: a
+// reading that ends after its tenant was deleted must not bring it back.
+func (s *Store) PutInventory(key types.NamespacedName, inv *Inventory) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tenants[key]
+	if t == nil || inv == nil || t.inventory != nil && t.inventory.AsOf.After(inv.AsOf) {
+		return false
+	}
+	t.inventory = inv
+	return true
+}
+
+// Delete forgets a tenant and closes its client.
+func (s *Store) Delete(key types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.tenants[key]; t != nil {
+		t.client.Close()
+		delete(s.tenants, key)
+	}
+}
+
+// sameTenant says whether two configurations reach the same directory, whatever the credential.
+func sameTenant(a, b graph.Config) bool {
+	return a.TenantID == b.TenantID && a.Cloud == b.Cloud && reflect.DeepEqual(a.Endpoint, b.Endpoint)
+}

@@ -1,0 +1,240 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	abs "github.com/microsoft/kiota-abstractions-go"
+	absauth "github.com/microsoft/kiota-abstractions-go/authentication"
+	khttp "github.com/microsoft/kiota-http-go"
+	kjson "github.com/microsoft/kiota-serialization-json-go"
+)
+
+// Client speaks to Microsoft Graph for one tenant: one token, one limiter, one retry policy, one set of
+// metrics. It is safe for concurrent use.
+type Client struct {
+	cfg      Config
+	hosts    hosts
+	adapter  abs.RequestAdapter
+	base     *http.Transport
+	download *http.Client
+	tokens   *tokenSource
+	limiter  *limiter
+	metrics  *metrics
+	secrets  []string
+}
+
+// New returns a client for the tenant of cfg, or an error that names the field, its value and the remedy. It
+// sends nothing: a wrong secret shows in the first call, Permissions being the cheapest.
+func New(cfg Config) (*Client, error) {
+	cfg = cfg.withDefaults()
+	h, err := cfg.resolve()
+	if err != nil {
+		return nil, fmt.Errorf("graph: %w", err)
+	}
+	base := newBaseTransport(h.roots)
+	// Token requests need no client of their own: azidentity calls Do and follows no links.
+	credential, err := newCredential(cfg, h, &http.Client{Transport: base, Timeout: cfg.AttemptTimeout, CheckRedirect: noRedirect})
+	if err != nil {
+		return nil, fmt.Errorf("graph: %w", err)
+	}
+	return newClient(cfg, h, base, credential)
+}
+
+// newClient puts the parts together.
+func newClient(cfg Config, h hosts, base *http.Transport, credential credentialFunc) (*Client, error) {
+	m, err := newMetrics(cfg.Registry, cfg.TenantID)
+	if err != nil {
+		return nil, fmt.Errorf("graph: %w", err)
+	}
+	// The scope names the cloud's Graph also where an endpoint stands in for it (contract l.1, l.4).
+	c := &Client{
+		cfg: cfg, hosts: h, base: base, metrics: m, secrets: cfg.Auth.secretValues(),
+		tokens:  &tokenSource{build: credential, scope: cloudHosts[cfg.Cloud].graph + "/.default"},
+		limiter: newLimiter(cfg.Limits, cfg.Clock, cfg.MaxRetryWait, cfg.ThrottleBase, m.throttled),
+	}
+	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, metrics: m}
+	c.download = &http.Client{Transport: &frameTransport{next: wire, userAgent: cfg.UserAgent}, CheckRedirect: noRedirect}
+	chain := http.RoundTripper(&authTransport{next: wire, client: c})
+	chain = &limitTransport{next: chain, limiter: c.limiter}
+	chain = &frameTransport{next: chain, userAgent: cfg.UserAgent}
+	// A client without a time-out and with no Kiota middleware. The JSON factories are handed over directly:
+	// the SDK's constructor would register them, and a backing store, in variables of the whole process.
+	adapter, err := khttp.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
+		&absauth.AnonymousAuthenticationProvider{}, kjson.NewJsonParseNodeFactory(), kjson.NewJsonSerializationWriterFactory(),
+		&http.Client{Transport: chain, CheckRedirect: noRedirect})
+	if err != nil {
+		return nil, fmt.Errorf("graph: request adapter: %w", err)
+	}
+	adapter.SetBaseUrl(h.graph.String() + "/v1.0")
+	c.adapter = adapter
+	return c, nil
+}
+
+// Close drops idle connections and the tenant's metrics. Calls in flight end on their own.
+func (c *Client) Close() {
+	c.base.CloseIdleConnections()
+	c.metrics.forget()
+}
+
+// ThrottledUntil returns until when the tenant asked this client to hold back some workload, or the zero time.
+func (c *Client) ThrottledUntil() time.Time { return c.limiter.throttledUntil() }
+
+// effect is what repeating a request does.
+type effect int
+
+const (
+	// effectUnsafe: each repetition may make another object. It is never repeated on a lost answer.
+	effectUnsafe effect = iota
+	// effectIdempotent: the same bytes lead to the same state.
+	effectIdempotent
+	// effectRead: nothing in the tenant changes.
+	effectRead
+)
+
+// call describes one request to everything below the adapter.
+type call struct {
+	op     string // method of Client, also the label of the metrics
+	class  class
+	effect effect
+	units  int // resource units of a directory request (contract k.3), at least 1
+	// permissions are the least application permissions, all of them needed (contract g, l.5). They explain a 403
+	// that names none.
+	permissions []string
+}
+
+// callKey is the context key of a call.
+type callKey struct{}
+
+// callFrom returns the call of a request, or an unsafe one of no name.
+func callFrom(ctx context.Context) call {
+	if c, ok := ctx.Value(callKey{}).(call); ok {
+		return c
+	}
+	return call{op: "unknown", class: classDirectory}
+}
+
+// send runs one request until it succeeds or may not be repeated. read gets the answer of each attempt that
+// Graph accepted and reads its body before it returns; nil means that the body does not matter.
+func (c *Client) send(ctx context.Context, op call, ri *abs.RequestInformation, read func(*http.Response) error) error {
+	return c.retrying(ctx, op, func(ctx context.Context) error { return c.attempt(ctx, op, ri, read) })
+}
+
+// attempt sends a request once.
+func (c *Client) attempt(ctx context.Context, op call, ri *abs.RequestInformation, read func(*http.Response) error) error {
+	var status int
+	var id string
+	handler := abs.NewRequestHandlerOption()
+	handler.SetResponseHandler(func(response any, _ abs.ErrorMappings) (any, error) {
+		resp, ok := response.(*http.Response)
+		if !ok || resp == nil {
+			return nil, fmt.Errorf("the adapter handed over %T instead of an answer", response)
+		}
+		defer drain(resp)
+		status, id = resp.StatusCode, requestID(resp.Header)
+		return nil, c.answer(op, resp, read)
+	})
+	ri.AddRequestOptions([]abs.RequestOption{handler})
+	err := c.adapter.SendNoContent(context.WithValue(ctx, callKey{}, op), ri, nil)
+	if err == nil {
+		c.limiter.resume(op.class)
+		return nil
+	}
+	return c.settle(op, c.failure(ctx, op, err, status, id))
+}
+
+// answer reads one answer: an error status becomes an *Error, anything else goes to read.
+func (c *Client) answer(op call, resp *http.Response, read func(*http.Response) error) error {
+	if resp.StatusCode >= 400 {
+		body, err := readBounded(resp.Body, maxErrorBody)
+		if err != nil {
+			body = nil // The status still says what happened; the text is lost.
+		}
+		e := parseError(op.op, resp.StatusCode, resp.Header, body, c.cfg.Clock.Now())
+		e.Message = c.redact(e.Message)
+		// A server that failed, or a gateway that gave up on it, may have done the work before.
+		e.OutcomeUnknown = op.effect != effectRead && resp.StatusCode != http.StatusLocked &&
+			(e.Kind == KindTransient || resp.StatusCode >= 500)
+		return e
+	}
+	if resp.StatusCode >= 300 {
+		return &Error{Kind: KindTransient, Op: op.op, Status: resp.StatusCode, RequestID: requestID(resp.Header),
+			Message: "Graph answered with a redirect, which is not followed: " + statusText(resp.StatusCode)}
+	}
+	if read == nil {
+		return nil
+	}
+	if err := read(resp); err != nil {
+		return fmt.Errorf("the answer did not parse: %w", err)
+	}
+	return nil
+}
+
+// settle completes an error with what only the client knows: until when a class is paused, and which
+// permission a bare refusal is about.
+func (c *Client) settle(op call, e *Error) *Error {
+	switch e.Kind {
+	case KindThrottled:
+		if e.Status != 0 {
+			e.RetryAt = c.limiter.pause(op.class, e.RetryAt)
+		}
+	case KindForbidden:
+		if len(e.MissingPermissions) == 0 {
+			e.MissingPermissions = c.firstMissing(op.permissions)
+		}
+	}
+	return e
+}
+
+// betaRequest builds a request for an endpoint that exists in beta only. path starts with a slash and is
+// escaped; body is marshalled once, so that every repetition sends the same bytes.
+func (c *Client) betaRequest(method abs.HttpMethod, path string, query url.Values, body any) (*abs.RequestInformation, error) {
+	text := c.hosts.graph.String() + "/beta" + path
+	if len(query) > 0 {
+		// Encode sorts the keys; Graph wants %20 and not + for blanks in a filter (contract 0.3).
+		text += "?" + escapeQuery(query)
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("request path %q: %w", path, err)
+	}
+	ri := abs.NewRequestInformation()
+	ri.Method = method
+	ri.SetUri(*u)
+	ri.Headers.TryAdd("Accept", "application/json")
+	if body != nil {
+		content, err := marshal(body)
+		if err != nil {
+			return nil, fmt.Errorf("request body: %w", err)
+		}
+		ri.SetStreamContentAndContentType(content, "application/json")
+	}
+	return ri, nil
+}
+
+// escapeQuery encodes a query with sorted keys, %20 for blanks and readable option names.
+func escapeQuery(query url.Values) string {
+	encoded := query.Encode()
+	encoded = string(bytes.ReplaceAll([]byte(encoded), []byte("+"), []byte("%20")))
+	return string(bytes.ReplaceAll([]byte(encoded), []byte("%24"), []byte("$")))
+}
+
+// marshal renders JSON without HTML escapes. Structs keep their order and maps are sorted, so equal values
+// give equal bytes (contract m: a re-sent write must be identical).
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}

@@ -1,0 +1,181 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/clock"
+)
+
+// Cloud names the Microsoft cloud that a tenant lives in. Tokens do not cross clouds (contract l.4).
+type Cloud string
+
+// The clouds of contract l.4. Global also serves tenants of GCC (moderate).
+const (
+	CloudGlobal         Cloud = "Global"
+	CloudUSGovernmentL4 Cloud = "USGovernmentL4"
+	CloudUSGovernmentL5 Cloud = "USGovernmentL5"
+	CloudChina          Cloud = "China"
+)
+
+// cloudHosts holds the authority and the Graph root of each cloud (contract l.4).
+var cloudHosts = map[Cloud]struct{ authority, graph string }{
+	CloudGlobal:         {"https://login.microsoftonline.com", "https://graph.microsoft.com"},
+	CloudUSGovernmentL4: {"https://login.microsoftonline.us", "https://graph.microsoft.us"},
+	CloudUSGovernmentL5: {"https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
+	CloudChina:          {"https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
+}
+
+// Endpoint replaces the hosts of a cloud, to reach a server that is not Microsoft's own.
+type Endpoint struct {
+	// GraphURL is the root of Graph without a version, for example https://127.0.0.1:8443.
+	GraphURL string
+	// AuthorityURL is the root of the token authority without the tenant.
+	AuthorityURL string
+	// CABundle holds PEM certificates. When it is set, these and no others are trusted.
+	CABundle []byte
+}
+
+// Config says which tenant a Client serves and how. Durations and counts of zero take the defaults named here.
+type Config struct {
+	// TenantID is the directory id (a GUID) or a verified domain name. Required.
+	TenantID string
+	// Cloud defaults to Global.
+	Cloud Cloud
+	// Auth names exactly one way to prove the application's identity. Required.
+	Auth Auth
+	// Endpoint replaces the hosts of Cloud; nil means the hosts of contract l.4.
+	Endpoint *Endpoint
+	// UserAgent is sent with each request; empty means "tidegate".
+	UserAgent string
+	// Limits bounds the request rate by workload class; a zero Limit means half of what Microsoft publishes.
+	Limits Limits
+	// ExportPollInterval is the time between two looks at an export job; default 10 s (contract b.4: 10 to 30 s).
+	ExportPollInterval time.Duration
+	// ExportMaxWait is how long an export job may take before the client gives up on it; default 15 min.
+	ExportMaxWait time.Duration
+	// AttemptTimeout is how long one request may wait for its answer, and how long the body of an answer may
+	// stand still; default 60 s. Waiting for the limiter and between attempts does not count.
+	AttemptTimeout time.Duration
+	// MaxAttempts is the number of times a repeatable request is sent in all; default 4.
+	MaxAttempts int
+	// RetryBase and RetryCap shape the back-off with full jitter; defaults 500 ms and 10 s.
+	RetryBase, RetryCap time.Duration
+	// ThrottleBase is the first back-off after a 429 without Retry-After; default 10 s (contract k.4).
+	ThrottleBase time.Duration
+	// MaxRetryWait is the longest wait that a call makes for a throttled tenant, default 5 s. A longer one is
+	// returned as Throttled with RetryAt, so that the caller can requeue and free its worker.
+	MaxRetryWait time.Duration
+	// TempDir is where export archives are kept while they are read; empty means os.TempDir.
+	TempDir string
+	// Registry receives the metrics; nil means that nothing is registered. Clients may share one.
+	Registry prometheus.Registerer
+	// Clock replaces the wall clock; nil means real time.
+	Clock clock.Clock
+}
+
+// withDefaults returns a copy of the configuration with every absent value filled in.
+func (cfg Config) withDefaults() Config {
+	if cfg.Cloud == "" {
+		cfg.Cloud = CloudGlobal
+	}
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "tidegate"
+	}
+	setDefault(&cfg.ExportPollInterval, 10*time.Second)
+	setDefault(&cfg.ExportMaxWait, 15*time.Minute)
+	setDefault(&cfg.AttemptTimeout, time.Minute)
+	setDefault(&cfg.MaxAttempts, 4)
+	setDefault(&cfg.RetryBase, 500*time.Millisecond)
+	setDefault(&cfg.RetryCap, 10*time.Second)
+	setDefault(&cfg.ThrottleBase, 10*time.Second)
+	setDefault(&cfg.MaxRetryWait, 5*time.Second)
+	if cfg.Clock == nil {
+		cfg.Clock = clock.RealClock{}
+	}
+	cfg.Limits = cfg.Limits.withDefaults()
+	return cfg
+}
+
+// setDefault fills a number that is zero or negative.
+func setDefault[T ~int | ~int64](v *T, def T) {
+	if *v <= 0 {
+		*v = def
+	}
+}
+
+// hosts is where one client may send requests.
+type hosts struct {
+	graph, authority *url.URL
+	roots            *x509.CertPool // nil: the roots of the system
+	custom           bool
+}
+
+// resolve turns cloud and endpoint into URLs, or says which field is wrong and what to write.
+func (cfg Config) resolve() (hosts, error) {
+	if cfg.TenantID == "" {
+		return hosts{}, errors.New("tenantID is empty: write the directory id that the Entra admin centre shows for the tenant")
+	}
+	known, ok := cloudHosts[cfg.Cloud]
+	if !ok {
+		return hosts{}, fmt.Errorf("cloud %q is unknown: write Global, USGovernmentL4, USGovernmentL5 or China", cfg.Cloud)
+	}
+	h := hosts{custom: cfg.Endpoint != nil}
+	graphURL, authorityURL := known.graph, known.authority
+	if cfg.Endpoint != nil {
+		if cfg.Endpoint.GraphURL != "" {
+			graphURL = cfg.Endpoint.GraphURL
+		}
+		if cfg.Endpoint.AuthorityURL != "" {
+			authorityURL = cfg.Endpoint.AuthorityURL
+		}
+		if len(cfg.Endpoint.CABundle) > 0 {
+			h.roots = x509.NewCertPool()
+			if !h.roots.AppendCertsFromPEM(cfg.Endpoint.CABundle) {
+				return hosts{}, errors.New("endpoint.caBundle holds no certificate: write one or more PEM blocks of type CERTIFICATE")
+			}
+		}
+	}
+	var err error
+	if h.graph, err = parseRoot("endpoint.graphURL", graphURL, true); err != nil {
+		return hosts{}, err
+	}
+	// azidentity refuses an authority without TLS, so it is refused here with a better sentence.
+	if h.authority, err = parseRoot("endpoint.authorityURL", authorityURL, false); err != nil {
+		return hosts{}, err
+	}
+	return h, nil
+}
+
+// parseRoot checks the root URL of a host. Plain http is only good for a server on the same machine.
+func parseRoot(field, text string, allowLoopbackHTTP bool) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimRight(text, "/"))
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("%s %q is not a URL: write scheme and host, for example https://graph.microsoft.com", field, text)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("%s must hold only scheme, host, port and path: remove user, query and fragment", field)
+	}
+	if u.Scheme == "https" || (allowLoopbackHTTP && u.Scheme == "http" && isLoopback(u.Hostname())) {
+		return u, nil
+	}
+	return nil, fmt.Errorf("%s %q does not use https: a token must not travel in the clear", field, text)
+}
+
+// isLoopback reports whether a host name means this machine.
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

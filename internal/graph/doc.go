@@ -1,0 +1,22 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package graph is the only package that speaks to Microsoft Graph.
+//
+// One Client serves one Microsoft tenant and is safe for concurrent use. Requests to v1.0 are built by the
+// typed builders of msgraph-sdk-go, requests to beta by hand, and both leave through the same Kiota request
+// adapter with no Kiota middleware in it. Below the adapter stands a chain of round trippers:
+//
+//	frame    body length and rewind, request id
+//	limit    one token bucket per workload class, held back while the tenant throttles that class
+//	auth     bearer token for the tenant's own Graph host and for no other host, one renewal after a 401
+//	wire     time-outs, metrics, "was it sent?"
+//	base     net/http
+//
+// Above the adapter stands one retry loop (retry.go): it sees refused connections, error answers and bodies
+// that break off alike, because every answer is read inside the adapter's response handler.
+//
+// Nothing of Kiota or of the SDK crosses the border of this package: callers get plain structs and *Error.
+// A read that cannot be completed is an error and never a short list. A write whose answer was lost says so in
+// Error.OutcomeUnknown and is never repeated unless repeating it changes nothing.
+package graph

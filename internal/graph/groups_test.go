@@ -1,0 +1,249 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const alreadyMember = `{"error":{"code":"Request_BadRequest","message":"One or more added object references already exist for the following modified properties: 'members'."}}`
+
+// TestGroupReads checks paths, queries and what is made of the answers.
+func TestGroupReads(t *testing.T) {
+	srv := serve(t, func(_ int, w http.ResponseWriter, r *http.Request, _ string) {
+		switch r.URL.Path {
+		case "/v1.0/groups/g1", "/v1.0/groups(uniqueName='pilot')":
+			answer(w, 200, groupJSON)
+		case "/v1.0/groups":
+			answer(w, 200, `{"value":[%s,{"id":"g2","displayName":"PILOT"},{"id":"g3","displayName":"Pilot 2"}]}`, groupJSON)
+		case "/v1.0/groups/g1/transitiveMembers", "/v1.0/groups/g1/members":
+			answer(w, 200, `{"value":[{"@odata.type":"#microsoft.graph.device","id":"d1","deviceId":"x1"},{"@odata.type":"#microsoft.graph.device","id":"d2","deviceId":null},
+				{"@odata.type":"#microsoft.graph.user","id":"u1","displayName":null},{"@odata.type":"#microsoft.graph.group","id":"n1"},{"@odata.type":"#microsoft.graph.servicePrincipal","id":"s1"}]}`)
+		default:
+			answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"not here"}}`)
+		}
+	})
+	c := testClient(t, srv.URL)
+	want := Group{ID: "g1", DisplayName: "Pilot", UniqueName: "pilot", SecurityEnabled: true}
+	for name, read := range map[string]func() (Group, error){
+		"by id":          func() (Group, error) { return c.Group(t.Context(), "g1") },
+		"by unique name": func() (Group, error) { return c.GroupByUniqueName(t.Context(), "pilot") },
+	} {
+		if g, err := read(); err != nil || g != want {
+			t.Errorf("%s: %+v, %v", name, g, err)
+		}
+	}
+	found, err := c.GroupsByDisplayName(t.Context(), "Pilot")
+	if err != nil || len(found) != 2 {
+		t.Errorf("by display name: %+v, %v", found, err)
+	}
+	members := []Member{{"d1", MemberDevice, "x1"}, {"d2", MemberDevice, ""}, {"u1", MemberUser, ""}, {"n1", MemberGroup, ""}, {"s1", MemberOther, ""}}
+	got, err := c.TransitiveMembers(t.Context(), "g1")
+	if diff := cmp.Diff(members, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+	if direct, err := c.Members(t.Context(), "g1"); err != nil || len(direct) != 5 {
+		t.Error(direct, err)
+	}
+	_, err = c.Group(t.Context(), "absent")
+	wantKind(t, err, KindNotFound)
+
+	if _, err := c.GroupsByDisplayName(t.Context(), "O'Neill & Söhne"); err != nil {
+		t.Fatal(err)
+	}
+	last := srv.all()[srv.count()-1]
+	if got := mustQuery(t, last.query).Get("$filter"); got != "displayName eq 'O''Neill & Söhne'" || strings.Contains(last.query, " ") {
+		t.Errorf("filter %q in %q", got, last.query)
+	}
+}
+
+// TestEmptyKeysAreRefused: a path without its key means the whole collection.
+func TestEmptyKeysAreRefused(t *testing.T) {
+	srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) { w.WriteHeader(204) })
+	c, ctx := testClient(t, srv.URL), t.Context()
+	calls := map[string]func() error{
+		"Group":          func() error { _, err := c.Group(ctx, ""); return err },
+		"DeleteGroup":    func() error { return c.DeleteGroup(ctx, " ") },
+		"AddMembers":     func() error { return c.AddMembers(ctx, "g1", []string{"a", ""}) },
+		"RemoveMembers":  func() error { return c.RemoveMembers(ctx, "g1", []string{""}) },
+		"unique name":    func() error { _, _, err := c.UpsertGroup(ctx, "a'b", GroupSpec{DisplayName: "x"}); return err },
+		"display name":   func() error { _, _, err := c.UpsertGroup(ctx, "ab", GroupSpec{}); return err },
+		"DeletePolicy":   func() error { return c.DeleteConfigurationPolicy(ctx, "") },
+		"PolicySettings": func() error { _, err := c.PolicySettings(ctx, ""); return err },
+		"Assign":         func() error { _, err := c.Assign(ctx, "", nil); return err },
+		"SyncDevice":     func() error { return c.SyncDevice(ctx, "") },
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) { wantKind(t, call(), KindInvalid) })
+	}
+	if srv.count() != 0 {
+		t.Errorf("%d requests were sent", srv.count())
+	}
+}
+
+// TestUpsertGroup: 201 answers with the group, 204 is read back while replicas lag.
+func TestUpsertGroup(t *testing.T) {
+	reads := 0
+	srv := serve(t, func(n int, w http.ResponseWriter, r *http.Request, _ string) {
+		switch {
+		case r.Method == http.MethodPatch && n == 1:
+			answer(w, 201, groupJSON)
+		case r.Method == http.MethodPatch:
+			w.WriteHeader(204)
+		default:
+			if reads++; reads < 3 {
+				answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"not yet"}}`)
+				return
+			}
+			answer(w, 200, groupJSON)
+		}
+	})
+	c := testClient(t, srv.URL)
+	g, created, err := c.UpsertGroup(t.Context(), "pilot", GroupSpec{DisplayName: "Pilot"})
+	if err != nil || !created || g.ID != "g1" {
+		t.Errorf("%+v, %v, %v", g, created, err)
+	}
+	g, created, err = c.UpsertGroup(t.Context(), "pilot", GroupSpec{DisplayName: "Pilot"})
+	if err != nil || created || g.ID != "g1" || reads != 3 {
+		t.Errorf("%+v, %v, %v after %d reads", g, created, err, reads)
+	}
+	first := srv.all()[0]
+	if first.header.Get("Prefer") != "create-if-missing" || first.path != "/v1.0/groups(uniqueName='pilot')" {
+		t.Errorf("%s, Prefer %q", first.path, first.header.Get("Prefer"))
+	}
+	reads = -100
+	_, _, err = c.UpsertGroup(t.Context(), "pilot", GroupSpec{DisplayName: "Pilot"})
+	wantKind(t, err, KindTransient)
+	if n := mailNickname(strings.Repeat("a", 40) + "." + strings.Repeat("b", 63)); n != strings.Repeat("b", 63) {
+		t.Errorf("nickname %q", n)
+	}
+}
+
+// directory is a group that behaves as contract g says; lag hides the newest members from lists.
+type directory struct {
+	members []string
+	hidden  map[string]bool
+}
+
+// serve answers the requests on members.
+func (d *directory) serve(t *testing.T) func(int, http.ResponseWriter, *http.Request, string) {
+	return func(_ int, w http.ResponseWriter, r *http.Request, body string) {
+		switch r.Method {
+		case http.MethodPatch:
+			var sent struct {
+				Bind []string `json:"members@odata.bind"`
+			}
+			if err := json.Unmarshal([]byte(body), &sent); err != nil {
+				t.Error(err)
+			}
+			if len(sent.Bind) == 0 || len(sent.Bind) > 20 {
+				answer(w, 400, `{"error":{"code":"Request_BadRequest","message":"%d references"}}`, len(sent.Bind))
+				return
+			}
+			for _, link := range sent.Bind {
+				if slices.Contains(d.members, link[strings.LastIndex(link, "/")+1:]) {
+					answer(w, 400, alreadyMember)
+					return
+				}
+			}
+			for _, link := range sent.Bind {
+				d.members = append(d.members, link[strings.LastIndex(link, "/")+1:])
+			}
+			w.WriteHeader(204)
+		case http.MethodDelete:
+			parts := strings.Split(r.URL.Path, "/")
+			at := slices.Index(d.members, parts[len(parts)-2])
+			if at < 0 {
+				answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"not a member"}}`)
+				return
+			}
+			d.members = slices.Delete(d.members, at, at+1)
+			w.WriteHeader(204)
+		default:
+			if !strings.HasSuffix(r.URL.Path, "/members") {
+				answer(w, 200, groupJSON)
+				return
+			}
+			var items []string
+			for _, id := range d.members {
+				if !d.hidden[id] {
+					items = append(items, fmt.Sprintf(`{"@odata.type":"#microsoft.graph.device","id":%q}`, id))
+				}
+			}
+			answer(w, 200, `{"value":[%s]}`, strings.Join(items, ","))
+		}
+	}
+}
+
+func ids(from, to int) []string {
+	var out []string
+	for i := from; i < to; i++ {
+		out = append(out, fmt.Sprintf("m%03d", i))
+	}
+	return out
+}
+
+// TestAddMembers: batches of 20, duplicates anywhere, a list that lags; each ends with every member in once.
+func TestAddMembers(t *testing.T) {
+	tests := []struct {
+		name     string
+		present  []string
+		hidden   map[string]bool
+		add      []string
+		requests int
+	}{
+		{"fresh", nil, nil, ids(0, 45), 3},
+		{"repeated ids", nil, nil, append(ids(0, 10), ids(0, 10)...), 1},
+		{"nothing", nil, nil, nil, 0},
+		{"all there", ids(0, 5), nil, ids(0, 5), 2},
+		{"one there", ids(30, 31), nil, ids(0, 45), 1 + 1 + 1 + 2},
+		{"one there, list lags", ids(3, 4), map[string]bool{"m003": true}, ids(0, 25), 1 + 1 + 1 + 20 + 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := &directory{members: slices.Clone(tt.present), hidden: tt.hidden}
+			srv := serve(t, d.serve(t))
+			if err := testClient(t, srv.URL).AddMembers(t.Context(), "g1", tt.add); err != nil {
+				t.Fatal(err)
+			}
+			want := unique(append(slices.Clone(tt.present), tt.add...))
+			slices.Sort(want)
+			slices.Sort(d.members)
+			if !slices.Equal(want, d.members) || srv.count() != tt.requests {
+				t.Errorf("members %v, want %v; %d requests, want %d", d.members, want, srv.count(), tt.requests)
+			}
+		})
+	}
+}
+
+// TestAddMembersFault: another refusal is not taken for a duplicate.
+func TestAddMembersFault(t *testing.T) {
+	srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
+		answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"Resource 'm001' does not exist"}}`)
+	})
+	wantKind(t, testClient(t, srv.URL).AddMembers(t.Context(), "g1", ids(0, 3)), KindNotFound)
+}
+
+// TestRemoveMembers: absent members are passed over, an absent group is not.
+func TestRemoveMembers(t *testing.T) {
+	d := &directory{members: ids(0, 5)}
+	srv := serve(t, d.serve(t))
+	if err := testClient(t, srv.URL).RemoveMembers(t.Context(), "g1", []string{"m001", "x1", "x2", "m003"}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(d.members, []string{"m000", "m002", "m004"}) || srv.count() != 5 {
+		t.Errorf("%v after %d requests", d.members, srv.count())
+	}
+	gone := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
+		answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"no group"}}`)
+	})
+	wantKind(t, testClient(t, gone.URL).RemoveMembers(t.Context(), "g1", []string{"m1"}), KindNotFound)
+}

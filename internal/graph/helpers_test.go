@@ -1,0 +1,167 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// staticCredential hands out numbered tokens, a new one for each credential object.
+type staticCredential struct {
+	token string
+	err   error
+}
+
+func (s staticCredential) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: s.token, ExpiresOn: time.Now().Add(time.Hour)}, s.err
+}
+
+// jwt makes an unsigned token with roles.
+func jwt(n int, roles ...string) string {
+	claims, err := json.Marshal(map[string]any{"roles": roles, "tid": "contoso", "n": n})
+	if err != nil {
+		panic(err)
+	}
+	enc := base64.RawURLEncoding
+	return enc.EncodeToString([]byte(`{"alg":"none"}`)) + "." + enc.EncodeToString(claims) + ".c2ln"
+}
+
+// recorded is one request as the server saw it.
+type recorded struct {
+	method, path, query, body string
+	header                    http.Header
+	length                    int64
+	chunked                   bool
+}
+
+// recorder is a server that keeps what it is asked and answers with the handler of the test.
+type recorder struct {
+	*httptest.Server
+	mu       sync.Mutex
+	requests []recorded
+	conns    atomic.Int64
+}
+
+func (r *recorder) all() []recorded {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]recorded(nil), r.requests...)
+}
+
+func (r *recorder) count() int { return len(r.all()) }
+
+// serve starts a server; handle gets the number of the request, from 1.
+func serve(t *testing.T, handle func(n int, w http.ResponseWriter, r *http.Request, body string)) *recorder {
+	t.Helper()
+	rec := &recorder{}
+	rec.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("read request: %v", err)
+		}
+		rec.mu.Lock()
+		rec.requests = append(rec.requests, recorded{method: r.Method, path: r.URL.EscapedPath(), query: r.URL.RawQuery,
+			body: string(body), header: r.Header.Clone(), length: r.ContentLength, chunked: len(r.TransferEncoding) > 0})
+		n := len(rec.requests)
+		rec.mu.Unlock()
+		handle(n, w, r, string(body))
+	}))
+	rec.Config.ConnContext = countConns(&rec.conns)
+	rec.Start()
+	t.Cleanup(rec.Close)
+	return rec
+}
+
+// testConfig is quick and unlimited.
+func testConfig(graphURL string) Config {
+	off := Limit{PerSecond: -1}
+	return Config{TenantID: "contoso", Endpoint: &Endpoint{GraphURL: graphURL, AuthorityURL: "https://127.0.0.1:1"},
+		Auth:   Auth{ClientSecret: &ClientSecret{ClientID: "app", Secret: "s3cr3t-v4lue"}},
+		Limits: Limits{off, off, off, off, off, off, off}, RetryBase: time.Millisecond, RetryCap: 4 * time.Millisecond,
+		ExportPollInterval: time.Millisecond, AttemptTimeout: 10 * time.Second}
+}
+
+// testClient speaks to a server with a static credential.
+func testClient(t *testing.T, graphURL string, change ...func(*Config)) *Client {
+	t.Helper()
+	cfg := testConfig(graphURL)
+	for _, f := range change {
+		f(&cfg)
+	}
+	cfg = cfg.withDefaults()
+	h, err := cfg.resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var issued atomic.Int64
+	c, err := newClient(cfg, h, newBaseTransport(h.roots), func() (azcore.TokenCredential, error) {
+		return staticCredential{token: jwt(int(issued.Add(1)), "Device.Read.All")}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// answer writes JSON.
+func answer(w http.ResponseWriter, status int, format string, args ...any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("request-id", "req-1")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, format, args...)
+}
+
+// abort cuts the connection without an answer.
+func abort() { panic(http.ErrAbortHandler) }
+
+// wantKind fails unless err is an *Error of a kind, and returns it.
+func wantKind(t *testing.T, err error, kind Kind) *Error {
+	t.Helper()
+	e := asError(err)
+	if e == nil {
+		t.Fatalf("got %v (%T), want an *Error of kind %s", err, err, kind)
+	}
+	if e.Kind != kind {
+		t.Fatalf("got kind %s (%v), want %s", e.Kind, err, kind)
+	}
+	return e
+}
+
+func mustQuery(t *testing.T, raw string) url.Values {
+	t.Helper()
+	q, err := url.ParseQuery(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+// countConns counts the connections of a server.
+func countConns(n *atomic.Int64) func(context.Context, net.Conn) context.Context {
+	return func(ctx context.Context, _ net.Conn) context.Context {
+		n.Add(1)
+		return ctx
+	}
+}
+
+// staticTokens makes credentials that always have the same token.
+func staticTokens() (azcore.TokenCredential, error) {
+	return staticCredential{token: jwt(1, "Device.Read.All")}, nil
+}

@@ -1,0 +1,219 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	abs "github.com/microsoft/kiota-abstractions-go"
+)
+
+// maxPageBody bounds the body of one page, in bytes. A page of 1,000 rows is about 2 MB.
+const maxPageBody = 64 << 20
+
+// errNotList is an answer that parses but is no list.
+var errNotList = errors.New(`the answer has no "value" array`)
+
+// list reads a collection to its end and hands each item to yield. Pages are decoded as they arrive, one page
+// is kept at a time, and a page that breaks off is read again before any of its items is handed out. An error
+// on any page ends the call with that error, so that a part is never taken for the whole. An error of yield
+// comes back as it is.
+func list[T any](ctx context.Context, c *Client, op call, ri *abs.RequestInformation, yield func(T) error) error {
+	var items []T
+	headers := ri.Headers
+	for {
+		var next string
+		err := c.send(ctx, op, ri, func(resp *http.Response) error {
+			var err error
+			items, next, err = decodePage(io.LimitReader(resp.Body, maxPageBody), items[:0])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i := range items {
+			if err := yield(items[i]); err != nil {
+				return err
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		if ri, err = c.follow(op, next, ri, headers); err != nil {
+			return err
+		}
+	}
+}
+
+// follow builds the request for the next page: the link as it is, with the headers of the first page, which
+// Graph does not repeat by itself (contract k.2).
+func (c *Client) follow(op call, next string, current *abs.RequestInformation, headers *abs.RequestHeaders) (*abs.RequestInformation, error) {
+	u, err := url.Parse(next)
+	if err != nil {
+		return nil, &Error{Kind: KindTransient, Op: op.op, Message: "the link to the next page is not a URL"}
+	}
+	if err := c.checkHost(u); err != nil {
+		return nil, invalid(op.op, "%v", err)
+	}
+	if now, err := current.GetUri(); err == nil && now.String() == u.String() {
+		return nil, &Error{Kind: KindTransient, Op: op.op, Message: "the link to the next page leads to the same page again"}
+	}
+	ri := abs.NewRequestInformation()
+	ri.Method = current.Method
+	ri.SetUri(*u)
+	ri.Headers.AddAll(headers)
+	return ri, nil
+}
+
+// decodePage reads {"value":[…],"@odata.nextLink":…} token by token and appends the items. Members may come
+// in any order, unknown ones are skipped, @odata.count is not believed (contract 0.3).
+func decodePage[T any](r io.Reader, items []T) ([]T, string, error) {
+	dec := json.NewDecoder(r)
+	if err := expect(dec, '{'); err != nil {
+		return items, "", err
+	}
+	next, listed := "", false
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return items, "", eofIsCut(err)
+		}
+		switch key {
+		case "value":
+			listed = true
+			if items, err = decodeItems(dec, items); err != nil {
+				return items, "", err
+			}
+		case "@odata.nextLink":
+			var link *string
+			if err := dec.Decode(&link); err != nil {
+				return items, "", eofIsCut(err)
+			}
+			if link != nil {
+				next = *link
+			}
+		default:
+			var skipped json.RawMessage
+			if err := dec.Decode(&skipped); err != nil {
+				return items, "", eofIsCut(err)
+			}
+		}
+	}
+	if err := expect(dec, '}'); err != nil {
+		return items, "", err
+	}
+	if !listed {
+		return items, "", errNotList
+	}
+	return items, next, expectEnd(dec)
+}
+
+// decodeItems reads an array of objects.
+func decodeItems[T any](dec *json.Decoder, items []T) ([]T, error) {
+	if err := expect(dec, '['); err != nil {
+		return items, err
+	}
+	for dec.More() {
+		var item T
+		if err := dec.Decode(&item); err != nil {
+			return items, eofIsCut(err)
+		}
+		items = append(items, item)
+	}
+	return items, expect(dec, ']')
+}
+
+// expect reads one delimiter.
+func expect(dec *json.Decoder, want json.Delim) error {
+	tok, err := dec.Token()
+	if err != nil {
+		return eofIsCut(err)
+	}
+	if tok != want {
+		return fmt.Errorf("%q expected at byte %d", want.String(), dec.InputOffset())
+	}
+	return nil
+}
+
+// expectEnd fails when anything but blanks follows the document.
+func expectEnd(dec *json.Decoder) error {
+	if _, err := dec.Token(); err != io.EOF {
+		return fmt.Errorf("more text after the end of the answer at byte %d", dec.InputOffset())
+	}
+	return nil
+}
+
+// eofIsCut makes the end of a body inside a document an error of its own.
+func eofIsCut(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// decodeObject returns a reader for an answer that is one object, written to v.
+func decodeObject(v any) func(*http.Response) error {
+	return func(resp *http.Response) error {
+		dec := json.NewDecoder(io.LimitReader(resp.Body, maxPageBody))
+		if err := dec.Decode(v); err != nil {
+			return eofIsCut(err)
+		}
+		return expectEnd(dec)
+	}
+}
+
+// withoutID is a list item that cannot be told from another.
+func withoutID(op call, what string) *Error {
+	return &Error{Kind: KindTransient, Op: op.op, Message: "the tenant listed a " + what + " without an id"}
+}
+
+// timestamp is a time on the wire: RFC 3339 with any fraction, with or without a zone, null, or the sentinel
+// 0001-01-01 for never (contract 0.3).
+type timestamp struct{ time.Time }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *timestamp) UnmarshalJSON(raw []byte) error {
+	var text *string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return err
+	}
+	t.Time = time.Time{}
+	if text == nil || *text == "" || strings.HasPrefix(*text, "0001-01-01") {
+		return nil
+	}
+	parsed, err := parseTime(*text)
+	if err != nil {
+		return err
+	}
+	t.Time = parsed
+	return nil
+}
+
+// parseTime reads the forms of time that Graph and its reports use; without a zone they mean UTC (contract
+// 0.3, b.1, b.4).
+func parseTime(text string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			if t.Year() <= 1 {
+				return time.Time{}, nil
+			}
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is not a time", cleanText(text, 64))
+}
+
+// quote renders an OData string literal.
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// ptr returns a pointer to a copy of v, for the query parameters of the typed builders.
+func ptr[T any](v T) *T { return &v }

@@ -1,0 +1,385 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// typePrefix starts the type names of the settings catalog (contract a.2).
+const typePrefix = "#microsoft.graph.deviceManagementConfiguration"
+
+// InstanceKind is the kind of a setting instance: its OData type without the common prefix.
+type InstanceKind string
+
+// The kinds that are modelled. Every other kind is carried as it came, in SettingInstance.Raw.
+const (
+	InstanceChoice InstanceKind = "ChoiceSettingInstance"
+	InstanceSimple InstanceKind = "SimpleSettingInstance"
+)
+
+// Setting is one top-level setting of a policy.
+type Setting struct {
+	// ID is the position that the server gave to the setting, "0" and so on. It is not sent.
+	ID string
+	// Instance is the setting itself.
+	Instance SettingInstance
+}
+
+// SettingInstance is a node of a settings tree (contract a.2). What is read can be written again without loss:
+// members that are not modelled are kept in Extra, kinds that are not modelled in Raw.
+type SettingInstance struct {
+	// Kind tells which of the members below holds the value.
+	Kind InstanceKind
+	// DefinitionID names the setting in the catalog.
+	DefinitionID string
+	// Choice is the value of an InstanceChoice.
+	Choice *ChoiceValue
+	// Simple is the value of an InstanceSimple.
+	Simple *SimpleValue
+	// Raw is the whole JSON object of every other kind: collections and groups. DefinitionID is then only read.
+	Raw json.RawMessage
+	// Extra holds members of a choice or simple instance that are not modelled, such as template references.
+	Extra map[string]json.RawMessage
+}
+
+// ChoiceValue is a chosen option and the settings that the option brings along.
+type ChoiceValue struct {
+	// Value is the item id of an option, never its display text (contract a.2).
+	Value string
+	// Children are settings below the chosen option.
+	Children []SettingInstance
+	// Extra holds members that are not modelled.
+	Extra map[string]json.RawMessage
+}
+
+// SimpleKind is the kind of a simple value: its OData type without the common prefix.
+type SimpleKind string
+
+// The simple values that are modelled (contract a.2).
+const (
+	SimpleString    SimpleKind = "StringSettingValue"
+	SimpleInteger   SimpleKind = "IntegerSettingValue"
+	SimpleSecret    SimpleKind = "SecretSettingValue"
+	SimpleReference SimpleKind = "ReferenceSettingValue"
+)
+
+// SimpleValue is a string, a number, a secret or a reference.
+type SimpleValue struct {
+	// Kind says which of Text and Number holds the value.
+	Kind SimpleKind
+	// Text is the value of all kinds but SimpleInteger. A secret that was read is a token that stands for it.
+	Text string
+	// Number is the value of SimpleInteger.
+	Number int64
+	// Extra holds members that are not modelled, such as valueState and note.
+	Extra map[string]json.RawMessage
+}
+
+// ChoiceSetting returns a setting that chooses an option by its item id.
+func ChoiceSetting(definitionID, optionID string, children ...SettingInstance) SettingInstance {
+	return SettingInstance{Kind: InstanceChoice, DefinitionID: definitionID, Choice: &ChoiceValue{Value: optionID, Children: children}}
+}
+
+// StringSetting returns a setting with a text.
+func StringSetting(definitionID, text string) SettingInstance {
+	return SettingInstance{Kind: InstanceSimple, DefinitionID: definitionID, Simple: &SimpleValue{Kind: SimpleString, Text: text}}
+}
+
+// IntegerSetting returns a setting with a number.
+func IntegerSetting(definitionID string, number int64) SettingInstance {
+	return SettingInstance{Kind: InstanceSimple, DefinitionID: definitionID, Simple: &SimpleValue{Kind: SimpleInteger, Number: number}}
+}
+
+// MarshalJSON renders a setting as the body of a create or an update wants it: without its id, children with
+// their types. Equal settings give equal bytes.
+func (s Setting) MarshalJSON() ([]byte, error) {
+	instance, err := s.Instance.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return object(nil, member{"@odata.type", typePrefix + "Setting"}, member{"settingInstance", json.RawMessage(instance)})
+}
+
+// UnmarshalJSON reads a setting of a policy.
+func (s *Setting) UnmarshalJSON(raw []byte) error {
+	var wire struct {
+		ID       string           `json:"id"`
+		Instance *SettingInstance `json:"settingInstance"`
+	}
+	if err := json.Unmarshal(raw, &wire); err != nil {
+		return err
+	}
+	if wire.Instance == nil {
+		return errors.New("a setting has no settingInstance")
+	}
+	*s = Setting{ID: wire.ID, Instance: *wire.Instance}
+	return nil
+}
+
+// MarshalJSON renders the instance in a fixed order of members.
+func (i SettingInstance) MarshalJSON() ([]byte, error) {
+	head := []member{{"@odata.type", typePrefix + string(i.Kind)}, {"settingDefinitionId", i.DefinitionID}}
+	switch {
+	case i.Kind == InstanceChoice && i.Choice != nil:
+		return object(i.Extra, append(head, member{"choiceSettingValue", *i.Choice})...)
+	case i.Kind == InstanceSimple && i.Simple != nil:
+		return object(i.Extra, append(head, member{"simpleSettingValue", *i.Simple})...)
+	case len(i.Raw) > 0:
+		return compact(i.Raw)
+	}
+	return nil, fmt.Errorf("setting %q of kind %q has no value", i.DefinitionID, i.Kind)
+}
+
+// UnmarshalJSON reads an instance of any kind.
+func (i *SettingInstance) UnmarshalJSON(raw []byte) error {
+	members, err := membersOf(raw)
+	if err != nil {
+		return err
+	}
+	var typeName string
+	if err := take(members, "@odata.type", &typeName); err != nil {
+		return err
+	}
+	out := SettingInstance{Kind: InstanceKind(strings.TrimPrefix(typeName, typePrefix))}
+	if err := take(members, "settingDefinitionId", &out.DefinitionID); err != nil {
+		return err
+	}
+	switch out.Kind {
+	case InstanceChoice:
+		out.Choice = &ChoiceValue{}
+		err = take(members, "choiceSettingValue", out.Choice)
+	case InstanceSimple:
+		out.Simple = &SimpleValue{}
+		err = take(members, "simpleSettingValue", out.Simple)
+	default:
+		out.Raw, err = compact(raw)
+		members = nil
+	}
+	if err != nil {
+		return fmt.Errorf("setting %q: %w", out.DefinitionID, err)
+	}
+	out.Extra = rest(members)
+	*i = out
+	return nil
+}
+
+// MarshalJSON renders the value with its children, which the service wants to see even when there are none.
+func (v ChoiceValue) MarshalJSON() ([]byte, error) {
+	children := v.Children
+	if children == nil {
+		children = []SettingInstance{}
+	}
+	return object(v.Extra, member{"value", v.Value}, member{"children", children})
+}
+
+// UnmarshalJSON reads a choice.
+func (v *ChoiceValue) UnmarshalJSON(raw []byte) error {
+	members, err := membersOf(raw)
+	if err != nil {
+		return err
+	}
+	out := ChoiceValue{}
+	if err := take(members, "value", &out.Value); err != nil {
+		return err
+	}
+	if err := take(members, "children", &out.Children); err != nil {
+		return err
+	}
+	if len(out.Children) == 0 {
+		out.Children = nil
+	}
+	out.Extra = rest(members)
+	*v = out
+	return nil
+}
+
+// MarshalJSON renders the value with its type, which is what tells a string from a secret (contract a.2).
+func (v SimpleValue) MarshalJSON() ([]byte, error) {
+	value := any(v.Text)
+	if v.Kind == SimpleInteger {
+		value = v.Number
+	}
+	return object(v.Extra, member{"@odata.type", typePrefix + string(v.Kind)}, member{"value", value})
+}
+
+// UnmarshalJSON reads a simple value.
+func (v *SimpleValue) UnmarshalJSON(raw []byte) error {
+	members, err := membersOf(raw)
+	if err != nil {
+		return err
+	}
+	var typeName string
+	if err := take(members, "@odata.type", &typeName); err != nil {
+		return err
+	}
+	out := SimpleValue{Kind: SimpleKind(strings.TrimPrefix(typeName, typePrefix))}
+	if out.Kind == SimpleInteger {
+		err = take(members, "value", &out.Number)
+	} else {
+		err = take(members, "value", &out.Text)
+	}
+	if err != nil {
+		return err
+	}
+	out.Extra = rest(members)
+	*v = out
+	return nil
+}
+
+// member is one member of an object to be rendered.
+type member struct {
+	name  string
+	value any
+}
+
+// object renders members in the order given and then extra members in the order of their names.
+func object(extra map[string]json.RawMessage, members ...member) ([]byte, error) {
+	names := make([]string, 0, len(extra))
+	for name := range extra {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		members = append(members, member{name, extra[name]})
+	}
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, m := range members {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		name, err := marshal(m.name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := marshal(m.value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.name, err)
+		}
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// membersOf splits an object into its members.
+func membersOf(raw []byte) (map[string]json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, err
+	}
+	if members == nil {
+		return nil, errors.New("an object is null")
+	}
+	return members, nil
+}
+
+// take decodes a member into v and removes it. A member that is absent or null leaves v as it is.
+func take(members map[string]json.RawMessage, name string, v any) error {
+	raw, ok := members[name]
+	if !ok {
+		return nil
+	}
+	delete(members, name)
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// rest returns the members that are left, or nil when there are none.
+func rest(members map[string]json.RawMessage) map[string]json.RawMessage {
+	if len(members) == 0 {
+		return nil
+	}
+	return members
+}
+
+// compact removes the blanks of a JSON text.
+func compact(raw []byte) (json.RawMessage, error) {
+	var b bytes.Buffer
+	if err := json.Compact(&b, raw); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// CanonicalSettings renders settings in a form in which two sets are equal exactly if a policy with the one
+// does the same as a policy with the other: no positions, no nulls, no empty arrays, no defaults that the
+// portal adds, sorted by definition. Compare before you write (contract a.4). Secrets never compare equal to
+// what was sent, because they read back as tokens (contract a.2).
+func CanonicalSettings(settings []Setting) ([]byte, error) {
+	rendered := make([]string, len(settings))
+	for i, s := range settings {
+		raw, err := s.Instance.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		dec := json.NewDecoder(bytes.NewReader(raw))
+		dec.UseNumber()
+		var tree any
+		if err := dec.Decode(&tree); err != nil {
+			return nil, err
+		}
+		text, err := marshal(prune(tree))
+		if err != nil {
+			return nil, err
+		}
+		rendered[i] = s.Instance.DefinitionID + "\x00" + string(text)
+	}
+	sort.Strings(rendered)
+	for i, text := range rendered {
+		_, rendered[i], _ = strings.Cut(text, "\x00")
+	}
+	return []byte("[" + strings.Join(rendered, ",") + "]"), nil
+}
+
+// optionalTypes are types that the service adds on read and nobody needs on write (contract a.2).
+var optionalTypes = map[string]bool{
+	typePrefix + "ChoiceSettingValue": true,
+	typePrefix + "GroupSettingValue":  true,
+}
+
+// prune removes what makes no difference from a decoded tree.
+func prune(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = prune(v[i])
+		}
+	case map[string]any:
+		for name, value := range v {
+			value = prune(value)
+			if isNothing(name, value) {
+				delete(v, name)
+			} else {
+				v[name] = value
+			}
+		}
+	}
+	return v
+}
+
+// isNothing reports whether a member says no more than its absence.
+func isNothing(name string, value any) bool {
+	switch value := value.(type) {
+	case nil:
+		return true
+	case []any:
+		return len(value) == 0
+	case bool:
+		return name == "useTemplateDefault" && !value
+	case string:
+		return name == "@odata.type" && optionalTypes[value]
+	}
+	return false
+}

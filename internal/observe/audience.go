@@ -1,0 +1,128 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/diagnosis"
+	"github.com/tidegate/tidegate/internal/fleet"
+	"github.com/tidegate/tidegate/internal/graph"
+)
+
+// MemberSource reads the groups of an audience.
+type MemberSource interface {
+	GroupSource
+	TransitiveMembers(ctx context.Context, groupID string) ([]graph.Member, error)
+}
+
+// Candidates are the devices that a wave's groups select today, before anything is frozen.
+type Candidates struct {
+	// Targeted devices after slice and earlier waves; Eligible is the part that meets the prerequisites.
+	Targeted, Eligible []audience.ID
+	// Ineligible counts the rest by reason, sorted by reason.
+	Ineligible []v1alpha1.ReasonCount
+}
+
+// ResolveAudience reads the groups of a wave and selects its devices: union of the included groups less the excluded ones,
+// users standing for their devices, then the slice, then less what earlier waves have taken (taken).
+func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory, a *v1alpha1.Audience, salt string, rules diagnosis.Rules, taken func(audience.ID) bool) (Candidates, error) {
+	include, err := members(ctx, src, inv, a.Groups.Include)
+	if err != nil {
+		return Candidates{}, err
+	}
+	exclude, err := members(ctx, src, inv, a.Groups.Exclude)
+	if err != nil {
+		return Candidates{}, err
+	}
+	all := make([]audience.ID, 0, len(include))
+	for id := range include {
+		if !exclude[id] {
+			all = append(all, id)
+		}
+	}
+	slices.SortFunc(all, audience.ID.Compare)
+	var c Candidates
+	reasons := map[string]int32{}
+	for _, id := range audience.Slice(all, salt, a.Slice) {
+		if taken(id) {
+			continue
+		}
+		c.Targeted = append(c.Targeted, id)
+		if ok, reason, _ := diagnosis.Eligibility(Facts(inv, id, nil), rules); ok {
+			c.Eligible = append(c.Eligible, id)
+		} else {
+			reasons[reason]++
+		}
+	}
+	for reason, n := range reasons {
+		c.Ineligible = append(c.Ineligible, v1alpha1.ReasonCount{Reason: reason, Count: n})
+	}
+	slices.SortFunc(c.Ineligible, func(x, y v1alpha1.ReasonCount) int {
+		if x.Reason < y.Reason {
+			return -1
+		}
+		return 1
+	})
+	return c, nil
+}
+
+// members are the devices that groups stand for. A user stands for every managed device of which they are the primary
+// user; a member that is neither is passed over, for it can hold no policy.
+func members(ctx context.Context, src MemberSource, inv *fleet.Inventory, refs []v1alpha1.GroupRef) (map[audience.ID]bool, error) {
+	out := map[audience.ID]bool{}
+	for _, ref := range refs {
+		id, err := ResolveGroup(ctx, src, ref)
+		if err != nil {
+			return nil, err
+		}
+		list, err := src.TransitiveMembers(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range list {
+			switch m.Kind {
+			case graph.MemberDevice:
+				device, err := audience.ParseID(m.ID)
+				if err != nil {
+					return nil, fmt.Errorf("group %s has a device with the id %q: %w", ref, m.ID, err)
+				}
+				out[device] = true
+			case graph.MemberUser:
+				user, err := audience.ParseID(m.ID)
+				if err != nil {
+					return nil, fmt.Errorf("group %s has a user with the id %q: %w", ref, m.ID, err)
+				}
+				for _, device := range inv.ByUser(user) {
+					out[device] = true
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// Facts are what the inventory knows of one device. policies are the ids of the tenant objects whose report counts, in
+// the order in which a report is looked for; a device has at most one of them, that of its platform.
+func Facts(inv *fleet.Inventory, id audience.ID, policies []string) diagnosis.Facts {
+	d, ok := inv.Device(id)
+	if !ok {
+		return diagnosis.Facts{Name: id.String()}
+	}
+	f := diagnosis.Facts{
+		Name: d.Name, Managed: true, ManagementAgent: d.ManagementAgent, OperatingSystem: d.OperatingSystem, OSVersion: d.OSVersion,
+		EdgeVersion: d.EdgeVersion, Encrypted: d.Encrypted, EncryptionKnown: d.EncryptionKnown, LastSync: d.LastSync,
+	}
+	for _, p := range policies {
+		if row, ok := inv.Status(p, id); ok {
+			f.Report = &diagnosis.Report{At: row.At, Status: row.Code}
+			break
+		}
+	}
+	return f
+}

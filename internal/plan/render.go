@@ -1,0 +1,60 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"strings"
+)
+
+// String renders the action on one line, the same for the same action: it is
+// logged, shown in a dry run and compared in tests.
+func (a Action) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s", a.Kind, a.Key)
+	if a.ID != "" {
+		fmt.Fprintf(&b, " id=%s", a.ID)
+	}
+	if a.Kind == Assign {
+		fmt.Fprintf(&b, " include=[%s] exclude=[%s]", strings.Join(a.Include, " "), strings.Join(a.Exclude, " "))
+		if len(a.KeepForeign) > 0 {
+			kept := make([]string, len(a.KeepForeign))
+			for i, t := range a.KeepForeign {
+				kept[i] = t.String()
+			}
+			fmt.Fprintf(&b, " keep=[%s]", strings.Join(kept, " "))
+		}
+	}
+	fmt.Fprintf(&b, ": %s", a.Reason)
+	return b.String()
+}
+
+// String is the kind and, for a group, its id.
+func (t Target) String() string {
+	if t.GroupID == "" {
+		return string(t.Kind)
+	}
+	return string(t.Kind) + ":" + t.GroupID
+}
+
+// String renders the drift on one line.
+func (d Drift) String() string { return fmt.Sprintf("%s %s: %s", d.Kind, d.Key, d.Detail) }
+
+// newAction fills in what follows from the kind.
+func newAction(kind ActionKind, key Key, id, reason string) Action {
+	a := Action{Kind: kind, Key: key, ID: id, Reason: reason, Repeatable: kind != Create}
+	switch kind {
+	case Create:
+		a.Precondition = "no policy carries the marker and the create is journalled"
+	case LookUp:
+		a.Precondition = "the journal has the create open"
+	case Replace, Rename:
+		a.Precondition = "the policy exists and carries the marker"
+	case Assign:
+		a.Precondition = "the assignments are those that the plan was made from, and every action before this one is done"
+	case Delete:
+		a.Precondition = "the policy carries the marker, or is gone already; every action before this one is done"
+	}
+	return a
+}

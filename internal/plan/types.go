@@ -1,0 +1,188 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package plan compares the policies that a PasskeyPolicy wants in its tenant with
+// those that were observed, and orders what has to be done.
+//
+// Each platform has two policies, allow and hold. Intune gives a device that both
+// target a conflict and picks no winner, and it lets an exclusion beat an
+// inclusion. So the order of writes is what keeps P1: allow shrinks first, hold
+// takes its final shape second, with every group of allow excluded, and allow
+// grows last. Whichever action is the last one before a crash, no device is
+// targeted by both.
+//
+// The package is pure: it decides on what it is given and writes nothing.
+package plan
+
+import (
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/settings"
+)
+
+// Key identifies one policy of a PasskeyPolicy.
+type Key struct {
+	Role     v1alpha1.ObjectRole
+	Platform v1alpha1.Platform
+}
+
+// String is role and platform, for example Allow/Windows.
+func (k Key) String() string { return string(k.Role) + "/" + string(k.Platform) }
+
+// Desired is a policy as it should be. At most one per Key.
+type Desired struct {
+	Key
+	// Name of the policy.
+	Name string
+	// Description carries the owner marker.
+	Description string
+	// Platforms and Technologies in Graph's words, see settings.Payload.
+	Platforms, Technologies string
+	// Settings of the policy, never empty.
+	Settings []settings.Instance
+	// Hash of the settings, see settings.HashInstances.
+	Hash string
+	// Include and Exclude are group ids, in any case and order. The groups that an
+	// Allow policy includes are excluded from the Hold policy of the platform
+	// whether the caller says so or not (P1).
+	Include, Exclude []string
+}
+
+// TargetKind says whom an assignment target means (contract a.5).
+type TargetKind string
+
+// The kinds of targets. Other is any that Tidegate does not write itself.
+const (
+	TargetInclude    TargetKind = "Include"
+	TargetExclude    TargetKind = "Exclude"
+	TargetAllDevices TargetKind = "AllDevices"
+	TargetAllUsers   TargetKind = "AllUsers"
+	TargetOther      TargetKind = "Other"
+)
+
+// Target is one assignment target of an observed policy. A group target that
+// carries an assignment filter is somebody else's work: pass it as TargetOther.
+type Target struct {
+	Kind TargetKind
+	// GroupID of an Include or Exclude.
+	GroupID string
+	// Raw is the target's index in what was read, so that a writer can send a
+	// foreign one back verbatim.
+	Raw int
+}
+
+// Observed is what was found of one policy, together with what is remembered of
+// it. At most one per Key. No Observed for a Key means that no create was ever
+// sent for it.
+type Observed struct {
+	Key
+	// ID in the tenant; also of a policy that was known and is gone.
+	ID string
+	// Exists says that the tenant has the policy now.
+	Exists bool
+	// SettingsMatch says that the live settings are those of Desired.
+	SettingsMatch bool
+	// NameMatch says that name and description are those of Desired.
+	NameMatch bool
+	// Assignments of the policy, in the order read.
+	Assignments []Target
+	// CreateOpen says that a create was sent and its outcome is not known (P5).
+	CreateOpen bool
+	// Previous is what was last written and recorded.
+	Previous Previous
+}
+
+// Previous is what this operator last asked of a policy. It tells our own change
+// from somebody else's edit. After a plan without an action for a policy, and
+// without drift on it, record what Desired says.
+type Previous struct {
+	// Include and Exclude are the group ids of the last Action's IntentInclude and
+	// IntentExclude.
+	Include, Exclude []string
+	// Hash of the settings last written; empty when not known, and then settings
+	// that do not match count as edited by somebody else.
+	Hash string
+}
+
+// Options change what is planned.
+type Options struct {
+	// Drift says whether foreign edits are written back. Anything but Report is Correct.
+	Drift v1alpha1.DriftAction
+	// AllowSettingsUpdate lets the settings of Allow policies be replaced. It is
+	// false while devices are exposed to another payload; a policy that waits for
+	// it takes no new groups either.
+	AllowSettingsUpdate bool
+}
+
+// ActionKind says what an Action does.
+type ActionKind string
+
+// The kinds of actions.
+const (
+	// Create makes the policy, unassigned. Never repeated: journal it first (P5).
+	Create ActionKind = "Create"
+	// LookUp searches the policy by its marker after a create without an answer.
+	LookUp ActionKind = "LookUp"
+	// Replace writes settings, name and description (contract a.4: PUT). It leaves
+	// assignments alone.
+	Replace ActionKind = "Replace"
+	// Rename writes name and description and leaves settings alone (contract a.4: PATCH).
+	Rename ActionKind = "Rename"
+	// Assign writes the whole set of targets (contract a.5).
+	Assign ActionKind = "Assign"
+	// Delete removes the policy with its assignments.
+	Delete ActionKind = "Delete"
+)
+
+// Action is one write, or one look-up, on one policy.
+type Action struct {
+	Kind ActionKind
+	Key
+	// ID of the policy; empty for a Create, a LookUp, and for what follows a Create
+	// in the same plan: there it is the id that the Create brings.
+	ID string
+	// Include and Exclude are our targets as Assign writes them: sorted group ids in
+	// lower case.
+	Include, Exclude []string
+	// IntentInclude and IntentExclude are what to record as Previous when the Assign
+	// is done. They differ from Include and Exclude only under Report, where edits
+	// that others made to our targets stay.
+	IntentInclude, IntentExclude []string
+	// KeepForeign are the targets of others that Assign sends back unchanged.
+	KeepForeign []Target
+	// Reason is why, for a person.
+	Reason string
+	// Repeatable says that sending it again after a lost answer does no harm.
+	Repeatable bool
+	// Precondition must hold when the action is sent; else observe and plan again.
+	Precondition string
+}
+
+// DriftKind says what somebody else changed.
+type DriftKind string
+
+// The kinds of drift.
+const (
+	SettingsEdited    DriftKind = "SettingsEdited"
+	NameEdited        DriftKind = "NameEdited"
+	AssignmentMissing DriftKind = "AssignmentMissing"
+	ForeignAssignment DriftKind = "ForeignAssignment"
+	ObjectDeleted     DriftKind = "ObjectDeleted"
+)
+
+// Drift is one difference that this operator did not make (P6).
+type Drift struct {
+	Key
+	Kind DriftKind
+	// Detail names what was found, for a person.
+	Detail string
+}
+
+// Result is a plan.
+type Result struct {
+	// Actions in the order in which they must be done.
+	Actions []Action
+	// Drifts found, corrected or not.
+	Drifts []Drift
+	// Notes say what was not planned and why.
+	Notes []string
+}

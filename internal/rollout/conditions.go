@@ -1,0 +1,129 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+// condition is a question to an input that can be named in a diagram.
+type condition struct {
+	text  string
+	holds func(*Input) bool
+}
+
+// yes is holds for a condition that may be absent.
+func (c condition) yes(in *Input) bool { return c.holds != nil && c.holds(in) }
+
+// all holds if every one of cs does.
+func all(cs ...condition) condition {
+	texts := make([]string, len(cs))
+	for i, c := range cs {
+		texts[i] = c.text
+	}
+	return condition{strings.Join(texts, ", "), func(in *Input) bool {
+		for _, c := range cs {
+			if !c.holds(in) {
+				return false
+			}
+		}
+		return true
+	}}
+}
+
+// not turns c around; text is how that is said.
+func not(c condition, text string) condition {
+	return condition{text, func(in *Input) bool { return !c.holds(in) }}
+}
+
+var (
+	otherwise = condition{"otherwise", func(*Input) bool { return true }}
+
+	deleting          = condition{"deletion", func(in *Input) bool { return in.Deleting }}
+	abortRequested    = condition{"abort requested", func(in *Input) bool { return in.Request == RequestAbort }}
+	rollbackRequested = condition{"rollback requested", func(in *Input) bool { return in.Request == RequestRollback }}
+	retryRequested    = condition{"retry requested", func(in *Input) bool { return in.Request == RequestRetry }}
+	paused            = condition{"paused", func(in *Input) bool { return in.Paused }}
+
+	exposed        = condition{"devices exposed", func(in *Input) bool { return in.Exposed }}
+	nothingExposed = not(exposed, "nothing exposed")
+	drifted        = condition{"managed group drifted", func(in *Input) bool { return in.Membership.State == MembershipDrifted }}
+	inSync         = not(drifted, "managed group in sync")
+
+	rollbackVerified = condition{"rollback verified", func(in *Input) bool { return in.Rollback.State == RollbackVerified }}
+	rollbackOverdue  = condition{"rollback overdue", func(in *Input) bool { return in.Rollback.State == RollbackOverdue }}
+	rollsBack        = condition{"onFailure is Rollback", func(in *Input) bool { return in.OnFailure == v1alpha1.FailureRollback }}
+
+	telemetryFresh   = condition{"telemetry fresh", func(in *Input) bool { return in.Telemetry.State == TelemetryFresh }}
+	telemetryStale   = condition{"telemetry stale", func(in *Input) bool { return in.Telemetry.State == TelemetryStale }}
+	telemetryMissing = condition{"telemetry missing", func(in *Input) bool { return in.Telemetry.State == TelemetryMissing }}
+	// telemetryOut holds in an outage, but not in a process that has only just started.
+	telemetryOut = condition{"telemetry stale or missing", func(in *Input) bool {
+		return telemetryStale.holds(in) || telemetryMissing.holds(in)
+	}}
+	inventoryNotLoaded = not(telemetryFresh, "inventory not loaded")
+
+	evidencePass     = condition{"gate passes", func(in *Input) bool { return in.Evidence.State == EvidencePass }}
+	evidenceHalt     = condition{"halt evidence", func(in *Input) bool { return in.Evidence.State == EvidenceHalt }}
+	evidenceConflict = condition{"targeting conflict", func(in *Input) bool { return in.Evidence.State == EvidenceConflict }}
+	evidenceNoData   = condition{"no data", func(in *Input) bool { return in.Evidence.State == EvidenceNoData }}
+
+	payloadChanged = condition{"payload changed", func(in *Input) bool { return in.Payload.State == PayloadChanged }}
+	payloadSame    = condition{"payload same", func(in *Input) bool { return in.Payload.State == PayloadSame }}
+	deadlineMissed = condition{"deadline passed without a pass", func(in *Input) bool {
+		return in.DeadlinePassed && in.Evidence.State != EvidencePass
+	}}
+	bakeElapsed = condition{"bake elapsed", func(in *Input) bool { return in.BakeElapsed }}
+
+	policyReady        = condition{"policy ready", func(in *Input) bool { return in.Policy.State == PolicyReady }}
+	policyBlocks       = not(policyReady, "policy missing or not ready")
+	dependenciesMet    = condition{"dependencies met", func(in *Input) bool { return in.Dependencies.State == DependenciesMet }}
+	dependenciesBlock  = not(dependenciesMet, "dependencies not met")
+	payloadNotCompared = not(payloadSame, "payload not known")
+
+	audienceOK      = condition{"audience accepted", func(in *Input) bool { return in.Audience.State == AudienceOK }}
+	audienceRefused = condition{"audience refused", func(in *Input) bool { return in.Audience.State == AudienceRefused }}
+
+	admitted           = condition{"group admitted", func(in *Input) bool { return in.Admission.State == AdmissionAdmitted }}
+	exposureComplete   = condition{"every device exposed", func(in *Input) bool { return in.Exposure.State == ExposureComplete }}
+	exposureIncomplete = not(exposureComplete, "devices left to expose")
+	batchDue           = condition{"batch due", func(in *Input) bool { return in.Exposure.State == ExposureDue }}
+	intervalRunning    = condition{"batch interval not over", func(in *Input) bool { return in.Exposure.State == ExposureWaitInterval }}
+	tooManyUnreported  = condition{"too many devices unreported", func(in *Input) bool { return in.Exposure.State == ExposureTooManyUnreported }}
+
+	heldInResolving = condition{"held before any assignment", func(in *Input) bool { return in.HeldPhase == v1alpha1.PhaseResolving }}
+	heldByDeadline  = condition{"held by the deadline", func(in *Input) bool { return in.HeldReason == v1alpha1.ReasonDeadlineExceeded }}
+	// heldByEvidence are the causes that the deadline overtakes. A telemetry outage is not among them: it stops the
+	// clock of the deadline.
+	heldByEvidence = condition{"held for want of usable evidence", func(in *Input) bool {
+		return in.HeldPhase != v1alpha1.PhaseResolving && in.HeldReason != v1alpha1.ReasonDeadlineExceeded &&
+			!slices.Contains(outages, in.HeldReason)
+	}}
+	// causeGone: two newer readings without the cause, and the present one does not show it either.
+	causeGone = condition{"cause gone in two readings", func(in *Input) bool {
+		return in.Clear == ClearTwice && !causePresent(in)
+	}}
+	heldOrOut = condition{"telemetry outage", func(in *Input) bool {
+		return slices.Contains(outages, in.HeldReason) || telemetryOut.holds(in)
+	}}
+)
+
+// outages are the causes of Held during which the clocks stand still (gate E4, scenario F4).
+var outages = []string{v1alpha1.ReasonTelemetryStale, v1alpha1.ReasonTelemetryMissing}
+
+// causePresent says whether the input itself still shows the cause of Held.
+func causePresent(in *Input) bool {
+	switch in.HeldReason {
+	case v1alpha1.ReasonDeadlineExceeded:
+		return !evidencePass.holds(in)
+	case v1alpha1.ReasonTargetingConflict:
+		return evidenceConflict.holds(in)
+	case v1alpha1.ReasonHeldNoData:
+		return in.Evidence.State == EvidenceNoData || in.Evidence.State == EvidenceNone
+	}
+	return false
+}

@@ -1,0 +1,91 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+// Effect is the one thing that a decision wants done. Every effect may be repeated: after a crash the same decision
+// comes back and asks for it again.
+type Effect string
+
+// The effects.
+const (
+	// EffectNone changes nothing outside of the status.
+	EffectNone Effect = ""
+	// EffectResolveAudience resolves the audience, freezes it in the ledger and upserts the managed group, still empty.
+	EffectResolveAudience Effect = "ResolveAudience"
+	// EffectExposeBatch adds the next batch of the ledger to the managed group.
+	EffectExposeBatch Effect = "ExposeBatch"
+	// EffectRepairMembership makes the managed group hold the exposed devices of the ledger, no more and no less.
+	EffectRepairMembership Effect = "RepairMembership"
+	// EffectDrain takes the devices of an earlier attempt out of the managed group; each goes from allow back to hold in
+	// one call (P1).
+	EffectDrain Effect = "Drain"
+	// EffectRelease cleans up for a deletion.
+	EffectRelease Effect = "Release"
+	// EffectPromote records the promotion.
+	EffectPromote Effect = "Promote"
+)
+
+// The outcomes of a closed attempt, as kept in status.history.
+const (
+	OutcomeSuperseded         = "Superseded"
+	OutcomeHeld               = "Held"
+	OutcomeHalted             = "Halted"
+	OutcomeAborted            = "Aborted"
+	OutcomeRolledBack         = "RolledBack"
+	OutcomeRollbackIncomplete = "RollbackIncomplete"
+)
+
+// Decision is what becomes of a wave in one reconcile: at most one change of phase and at most one effect.
+type Decision struct {
+	// Phase is the next phase; HeldPhase and HeldReason belong to Held and are empty otherwise.
+	Phase      v1alpha1.WavePhase
+	HeldPhase  v1alpha1.WavePhase
+	HeldReason string
+	// Reason is a reason constant of the api package, Message one sentence that a person can act on. Both are the same
+	// for the same input.
+	Reason  string
+	Message string
+	// Effect is what to execute in this reconcile, if anything.
+	Effect Effect
+	// Freeze: bake and deadline stand still from now on, until a decision without it.
+	Freeze bool
+	// CloseAttempt is the outcome with which the attempt goes into the history, NewAttempt opens the next one without
+	// audience, payload hash, evidence and clocks. They come together.
+	CloseAttempt string
+	NewAttempt   bool
+	// HandledRequest is the request that needs no further look, whether it changed anything or not.
+	HandledRequest Request
+	// Rule names the row of the table that decided.
+	Rule string
+}
+
+// String renders the decision in one line, for logs, explain and dry runs: what, why, and what a person can do.
+func (d Decision) String() string {
+	var b strings.Builder
+	b.WriteString(string(d.Phase))
+	if d.Phase == v1alpha1.PhaseHeld {
+		fmt.Fprintf(&b, "(%s, from %s)", d.HeldReason, d.HeldPhase)
+	}
+	if d.Effect != EffectNone {
+		fmt.Fprintf(&b, " +%s", d.Effect)
+	}
+	if d.Freeze {
+		b.WriteString(" frozen")
+	}
+	if d.NewAttempt {
+		fmt.Fprintf(&b, " new attempt after %s", d.CloseAttempt)
+	}
+	if d.HandledRequest != RequestNone {
+		fmt.Fprintf(&b, " handled %s", d.HandledRequest)
+	}
+	fmt.Fprintf(&b, " [%s] %s: %s", d.Rule, d.Reason, d.Message)
+	return b.String()
+}

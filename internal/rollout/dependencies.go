@@ -1,0 +1,95 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+// Depend sums up the dependencies of a wave. waves are all waves of the policy, payloadHash what they should have proven:
+// a success on an older payload does not count (P3). next is when a soak time ends, zero if none is running.
+func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, payloadHash string, now time.Time) (d Fact[DependencyState], next time.Time) {
+	byName := map[string]*v1alpha1.PilotWave{}
+	for i := range waves {
+		byName[waves[i].Name] = &waves[i]
+	}
+	if path := cycle(w, byName); path != nil {
+		return Fact[DependencyState]{State: DependenciesCycle, Message: fmt.Sprintf("spec.dependsOn forms a cycle: %s; remove one of these dependencies", strings.Join(path, " → "))}, next
+	}
+	d.State = DependenciesMet
+	for _, dep := range w.Spec.DependsOn {
+		state, message, until := dependency(dep, byName[dep.Name], w.Spec.PolicyRef.Name, payloadHash, now)
+		if rank(state) > rank(d.State) {
+			d = Fact[DependencyState]{State: state, Message: message}
+		}
+		if until.After(next) {
+			next = until
+		}
+	}
+	return d, next
+}
+
+// rank orders the states by how much a person has to do about them.
+func rank(s DependencyState) int {
+	return slices.Index([]DependencyState{DependenciesMet, DependenciesWaiting, DependenciesFailed, DependenciesMissing}, s)
+}
+
+func dependency(dep v1alpha1.WaveDependency, w *v1alpha1.PilotWave, policy, payloadHash string, now time.Time) (DependencyState, string, time.Time) {
+	var never time.Time
+	if w == nil {
+		return DependenciesMissing, fmt.Sprintf("spec.dependsOn names wave %q, which policy %q does not have: create it or correct the name", dep.Name, policy), never
+	}
+	switch w.Status.Phase {
+	case v1alpha1.PhaseHalted, v1alpha1.PhaseAborted, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete:
+		return DependenciesFailed, fmt.Sprintf("wave %q, which must succeed first, is %s: %s", dep.Name, w.Status.Phase, w.Status.Decision.Message), never
+	case v1alpha1.PhaseSucceeded:
+	default:
+		return DependenciesWaiting, fmt.Sprintf("wave %q, which must succeed first, is %s", dep.Name, orPending(w.Status.Phase)), never
+	}
+	if w.Status.PayloadHash != payloadHash {
+		return DependenciesWaiting, fmt.Sprintf("wave %q succeeded with an older payload and has to prove the new one first", dep.Name), never
+	}
+	if w.Status.Clocks.SucceededAt != nil {
+		until := w.Status.Clocks.SucceededAt.Add(dep.MinSoak.Duration)
+		if now.Before(until) {
+			return DependenciesWaiting, fmt.Sprintf("wave %q succeeded and soaks until %s", dep.Name, until.UTC().Format(time.RFC3339)), until
+		}
+	}
+	return DependenciesMet, "", never
+}
+
+func orPending(p v1alpha1.WavePhase) v1alpha1.WavePhase {
+	if p == "" {
+		return v1alpha1.PhasePending
+	}
+	return p
+}
+
+// cycle finds a way from w back to itself and names the waves on it, the first one again at the end; nil when there is none.
+func cycle(w *v1alpha1.PilotWave, byName map[string]*v1alpha1.PilotWave) []string {
+	seen := map[string]bool{}
+	var walk func(at *v1alpha1.PilotWave, path []string) []string
+	walk = func(at *v1alpha1.PilotWave, path []string) []string {
+		for _, dep := range at.Spec.DependsOn {
+			if dep.Name == w.Name {
+				return append(path, w.Name)
+			}
+			next := byName[dep.Name]
+			if next == nil || seen[dep.Name] {
+				continue
+			}
+			seen[dep.Name] = true
+			if found := walk(next, append(slices.Clone(path), dep.Name)); found != nil {
+				return found
+			}
+		}
+		return nil
+	}
+	return walk(w, []string{w.Name})
+}

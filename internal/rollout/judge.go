@@ -1,0 +1,191 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/diagnosis"
+	"github.com/tidegate/tidegate/internal/gate"
+)
+
+// Metric is the name of the one metric that a wave is judged by today: what devices report of the payload's settings
+// catalog policies.
+const Metric = "delivered"
+
+// Case is the evidence of one attempt at one instant, as the newest complete reading of the fleet shows it.
+type Case struct {
+	Spec   *v1alpha1.PilotWaveSpec
+	Ledger *audience.Ledger
+	Rules  diagnosis.Rules
+	// Facts of one device; a device that the inventory does not have is not managed.
+	Facts func(audience.ID) diagnosis.Facts
+	// Look is what the attempt's earlier evaluations left.
+	Look v1alpha1.LookStatus
+}
+
+// Judgement is what a Case amounts to.
+type Judgement struct {
+	State    EvidenceState
+	Message  string
+	Row      v1alpha1.GateRow
+	Devices  v1alpha1.DeviceCounts
+	Findings []v1alpha1.Finding
+	// Unreported is the number of exposed devices without a fresh result.
+	Unreported int
+	// Digest identifies the outcomes that were judged, by what and of which attempt; equal evidence has an equal digest.
+	Digest string
+}
+
+// Judge diagnoses each device of the ledger and evaluates the gate on the outcomes.
+func Judge(c Case) (Judgement, error) {
+	spec, err := GateSpec(&c.Spec.Gate)
+	if err != nil {
+		return Judgement{}, err
+	}
+	var tally diagnosis.Tally
+	digest := sha256.New()
+	fmt.Fprintf(digest, "%d\n%s\n%s\n", c.Ledger.Attempt, c.Ledger.PayloadHash, GateHash(&c.Spec.Gate))
+	for _, e := range c.Ledger.Entries {
+		f := c.Facts(e.Device)
+		f.ExposedAt = e.ExposedAt
+		o := diagnosis.Judge(f, c.Rules)
+		tally.Add(o, f.Name)
+		fmt.Fprintf(digest, "%s %s %t\n", e.Device, o.Kind, o.Matured)
+	}
+	counts := gate.Counts{
+		Eligible: tally.Eligible, Exposed: tally.Exposed, Seen: tally.Seen, SeenFailed: tally.SeenFailed,
+		Matured: tally.Matured, Reported: tally.Reported, Succeeded: tally.Succeeded, Failed: tally.Failed, Conflict: tally.Conflict,
+	}
+	look := gate.LookState{Taken: int(c.Look.Taken), Reports: int(c.Look.Reports), Failures: int(c.Look.Failures), Passed: c.Look.Passed}
+	r := gate.Evaluate(spec, counts, look)
+	ev := Judgement{
+		Message: r.Message, Row: row(spec, r), Devices: tally.Counts(), Findings: tally.Findings(),
+		Unreported: tally.Unreported(), Digest: "sha256:" + hex.EncodeToString(digest.Sum(nil)),
+	}
+	ev.State = evidenceState(spec, r, counts.Seen, counts.SeenFailed, tally.SeenConflict)
+	if ev.State == EvidenceConflict {
+		ev.Message = fmt.Sprintf("%d of %d devices that checked in report a conflict: another policy sets the same setting to another value; find it under the findings, end its assignment, and the wave goes on by itself", tally.SeenConflict, counts.Seen)
+	}
+	return ev, nil
+}
+
+// evidenceState maps the gate's verdict to the closed input of Decide. Conflicts never halt a wave, for the policy is not
+// at fault; but when failures and conflicts together are more than the halt test tolerates, the targeting is wrong and
+// exposing more devices only makes more conflicts (gate D2, D6).
+func evidenceState(spec gate.Spec, r gate.Result, seen, failed, conflict int) EvidenceState {
+	switch r.Verdict {
+	case gate.VerdictHalt:
+		return EvidenceHalt
+	case gate.VerdictPass:
+		return EvidencePass
+	case gate.VerdictNoData:
+		if r.Reason == gate.ReasonNotMatured {
+			return EvidenceWait
+		}
+		return EvidenceNoData
+	}
+	if spec.Smoke != nil && conflict > 0 && failed+conflict > spec.Smoke.MaxFailures {
+		return EvidenceConflict
+	}
+	if conflict > 0 && spec.Halt.MinFailures <= failed+conflict &&
+		gate.HaltEvidence(seen, failed+conflict, spec.Halt.ToleratedFailureRate) >= gate.HaltThreshold(spec.Halt.Alpha) {
+		return EvidenceConflict
+	}
+	return EvidenceWait
+}
+
+// GateSpec turns the API's decimal strings into numbers. The CRD's validation makes an error unlikely, not impossible:
+// an object may be older than the rule.
+func GateSpec(g *v1alpha1.Gate) (gate.Spec, error) {
+	s := gate.Spec{MinReports: int(g.Coverage.MinReports), MinCoverage: float64(g.Coverage.MinPercent) / 100}
+	var p rates
+	s.Halt = gate.Halt{
+		ToleratedFailureRate: p.rate("gate.halt.toleratedFailureRate", g.Halt.ToleratedFailureRate),
+		Alpha:                p.rate("gate.halt.alpha", g.Halt.Alpha), MinFailures: int(g.Halt.MinFailures),
+	}
+	if g.Smoke != nil {
+		s.Smoke = &gate.Smoke{MaxFailures: int(g.Smoke.MaxFailures)}
+	}
+	if g.Promote != nil {
+		s.Promote = gate.Promote{
+			FloorRate:  p.rate("gate.promote.floorRate", g.Promote.FloorRate),
+			Confidence: p.rate("gate.promote.confidence", g.Promote.Confidence), Looks: int(g.Promote.Looks),
+		}
+	}
+	if p.err != nil {
+		return gate.Spec{}, p.err
+	}
+	if err := s.Validate(); err != nil {
+		return gate.Spec{}, fmt.Errorf("gate: %w", err)
+	}
+	return s, nil
+}
+
+// rates parses decimals and keeps the first error.
+type rates struct{ err error }
+
+func (p *rates) rate(field, text string) float64 {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil && p.err == nil {
+		p.err = fmt.Errorf("%s: %q is not a decimal: write a fraction such as \"0.95\"", field, text)
+	}
+	return v
+}
+
+// GateHash identifies a gate: equal gates have equal hashes.
+func GateHash(g *v1alpha1.Gate) string {
+	data, err := json.Marshal(g) // struct fields only: the order is fixed and nothing in it can fail to marshal
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func row(spec gate.Spec, r gate.Result) v1alpha1.GateRow {
+	out := v1alpha1.GateRow{
+		Metric: Metric, Verdict: v1alpha1.Verdict(r.Verdict), N: int32(r.N), K: int32(r.K),
+		Observed: decimal(r.Observed), LowerBound: decimal(r.LowerBound), WorstCase: decimal(r.WorstCase), BestCase: decimal(r.BestCase),
+		Coverage: decimal(r.Coverage), HaltEvidence: strconv.FormatFloat(r.HaltEvidence, 'g', 4, 64), HaltAt: strconv.FormatFloat(r.HaltAt, 'g', 4, 64),
+		Look:       v1alpha1.LookStatus{Taken: int32(r.Look.Taken), Reports: int32(r.Look.Reports), Failures: int32(r.Look.Failures), Passed: r.Look.Passed},
+		NextLookAt: int32(r.NextLook),
+	}
+	if spec.Smoke == nil {
+		out.Floor = decimal(r.Floor)
+	}
+	return out
+}
+
+func decimal(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }
+
+// Fresh says whether a reading of the fleet is young enough to decide on.
+func Fresh(asOf, now time.Time, g *v1alpha1.Gate) bool {
+	return now.Sub(asOf) <= g.MaxTelemetryAge.Duration
+}
+
+// Reachable says whether a wave of eligible devices can ever be promoted by its gate, and if not, what it needs (gate F 2).
+func Reachable(g *v1alpha1.Gate, eligible int) (reason, message string, ok bool) {
+	spec, err := GateSpec(g)
+	if err != nil {
+		return v1alpha1.ReasonInvalid, err.Error(), false
+	}
+	need, proves, ok := gate.Reachable(spec, eligible)
+	if ok {
+		return "", "", true
+	}
+	if spec.Smoke != nil || proves >= spec.Promote.FloorRate {
+		return v1alpha1.ReasonAudienceTooSmall, fmt.Sprintf("%d devices are eligible and gate.coverage.minReports asks for %d: enlarge the audience or lower minReports", eligible, need), false
+	}
+	return v1alpha1.ReasonAudienceTooSmall, fmt.Sprintf(
+		"%d devices are eligible; even without a failure they prove a success rate of %.4f, gate.promote.floorRate asks for %s and that needs %d devices: enlarge the audience or lower the floor",
+		eligible, proves, g.Promote.FloorRate, need), false
+}

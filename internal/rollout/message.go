@@ -1,0 +1,288 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+const promotedText = "the wave is promoted; waves that depend on it may start"
+
+func always(reason string) func(*Input) string { return func(*Input) string { return reason } }
+
+func text(s string) func(*Input) string { return func(*Input) string { return s } }
+
+// Reasons that depend on a dimension.
+
+func reasonPolicy(in *Input) string {
+	if in.Policy.State == PolicyMissing {
+		return v1alpha1.ReasonPolicyNotFound
+	}
+	return v1alpha1.ReasonPolicyNotReady
+}
+
+func reasonDependencies(in *Input) string {
+	switch in.Dependencies.State {
+	case DependenciesMissing:
+		return v1alpha1.ReasonDependencyMissing
+	case DependenciesCycle:
+		return v1alpha1.ReasonDependencyCycle
+	case DependenciesFailed:
+		return v1alpha1.ReasonDependencyFailed
+	}
+	return v1alpha1.ReasonWaitingForDependency
+}
+
+func reasonTelemetry(in *Input) string {
+	if in.Telemetry.State == TelemetryMissing {
+		return v1alpha1.ReasonTelemetryMissing
+	}
+	return v1alpha1.ReasonTelemetryStale
+}
+
+func reasonAudience(in *Input) string {
+	if in.Audience.Reason == "" {
+		return v1alpha1.ReasonInvalid
+	}
+	return in.Audience.Reason
+}
+
+func reasonHeld(in *Input) string {
+	if in.HeldReason == "" {
+		return v1alpha1.ReasonInvalid
+	}
+	return in.HeldReason
+}
+
+// reasonInForce is the standing reason of a phase in which a safety request has nothing left to do.
+func reasonInForce(in *Input) string {
+	switch in.Phase {
+	case rollingBack:
+		return v1alpha1.ReasonRollbackWaiting
+	case rollbackIncomplete:
+		return v1alpha1.ReasonRollbackIncomplete
+	case aborted:
+		return v1alpha1.ReasonAborted
+	}
+	return v1alpha1.ReasonRollbackVerified
+}
+
+// outcomeOfPhase is how an attempt ends that a person leaves behind in this phase.
+func outcomeOfPhase(in *Input) string {
+	switch in.Phase {
+	case halted:
+		return OutcomeHalted
+	case aborted:
+		return OutcomeAborted
+	case rolledBack:
+		return OutcomeRolledBack
+	case rollbackIncomplete:
+		return OutcomeRollbackIncomplete
+	}
+	return OutcomeHeld
+}
+
+// whyNoRetry completes "the retry request changes nothing, because".
+func whyNoRetry(p v1alpha1.WavePhase) string {
+	switch p {
+	case pending:
+		return "the attempt has not begun"
+	case succeeded:
+		return "the wave has succeeded; a new payload starts the next attempt"
+	case rollingBack:
+		return "the rollback is not finished; retry when it is"
+	case resolving, exposing, baking, evaluating, promoting:
+		return "the attempt is still running; abort it first to start over"
+	}
+	return "the phase is not known; abort the wave first"
+}
+
+// Sentences. Each says what is the case and, where a person can help, how.
+
+func sayAborted(in *Input) string {
+	if in.Exposed {
+		return "aborted: no further device is exposed, and exposed devices keep the setting; a rollback takes it back, a retry starts the next attempt"
+	}
+	return "aborted: no device is exposed; a retry starts the next attempt"
+}
+
+func sayPaused(in *Input) string {
+	s := "paused: nothing is exposed or promoted and the clocks stand still until spec.paused is false on the wave and on its policy"
+	if in.Phase == held {
+		s += "; held as " + reasonHeld(in) + " before that"
+	}
+	if in.Request == RequestRetry && in.Phase == held {
+		s += "; the retry request waits for that, too"
+	}
+	if in.Evidence.State == EvidenceHalt {
+		return s + "; there is halt evidence, and the wave halts as soon as it is resumed: " + in.Evidence.or("more devices fail than is tolerated")
+	}
+	return s + clause("; the gate says: ", in.Evidence.or(""))
+}
+
+func sayHaltedPaused(in *Input) string {
+	return "halted and paused: the rollback begins when spec.paused is false on the wave and on its policy, or at once on a rollback request" +
+		haltClause(in)
+}
+
+func sayHalted(in *Input) string {
+	s := "halted: no further device is exposed"
+	if in.OnFailure == v1alpha1.FailureRollback {
+		return s + ", and the exposed devices are rolled back next" + haltClause(in)
+	}
+	return s + ", exposed devices keep the setting; request a rollback or a retry, or change the payload" + haltClause(in)
+}
+
+// haltClause quotes the gate only while it says halt: what it says later is not why the wave was halted.
+func haltClause(in *Input) string {
+	if in.Evidence.State != EvidenceHalt {
+		return ""
+	}
+	return clause("; the gate says: ", in.Evidence.or(""))
+}
+
+func sayConflict(in *Input) string {
+	return "held: " + in.Evidence.or("too many devices report another policy that sets the same setting differently; remove the other policy or exclude the devices")
+}
+
+func sayRetry(in *Input) string {
+	return fmt.Sprintf("retry requested: the attempt is closed as %s and the next one begins with no evidence", outcomeOfPhase(in))
+}
+
+func sayTelemetry(in *Input) string {
+	switch in.Telemetry.State {
+	case TelemetryStale:
+		return "the clocks stand still: " + in.Telemetry.or("the newest reading of the inventory is older than gate.maxTelemetryAge; see the InventoryFresh condition of the Tenant")
+	case TelemetryMissing:
+		return "the clocks stand still: " + in.Telemetry.or("there is no reading of the inventory; see the InventoryFresh condition of the Tenant")
+	}
+	return in.Telemetry.or("the inventory of the tenant is being read after a start; nothing is decided until then")
+}
+
+func saySuperseded(in *Input) string {
+	return "the payload of the policy has changed: the attempt is closed as Superseded and the next one begins with no evidence" +
+		clause("; ", in.Payload.or(""))
+}
+
+func sayDeadline(in *Input) string {
+	return "held for a person: the deadline passed without a pass; request a retry, a rollback or an abort, or let further reports prove the floor" +
+		clause("; the gate says: ", in.Evidence.or(""))
+}
+
+func sayCleared(in *Input) string {
+	return fmt.Sprintf("the cause %s is gone: the wave goes on in %s", reasonHeld(in), in.HeldPhase)
+}
+
+func sayHeld(in *Input) string {
+	s := "held as " + reasonHeld(in)
+	switch {
+	case heldInResolving.holds(in):
+		s += clause(": ", in.Audience.or("the audience cannot be used; correct spec.audience or the groups"))
+	case heldByDeadline.holds(in):
+		s += clause(" until a person requests a retry, a rollback or an abort, or the gate passes: ", in.Evidence.or(""))
+	case heldOrOut.holds(in):
+		s += clause(", the clocks stand still: ", in.Telemetry.or("see the InventoryFresh condition of the Tenant"))
+	default:
+		s += clause(": ", in.Evidence.or(""))
+	}
+	if in.Clear != NotClear {
+		s += "; the newest reading no longer shows the cause, a second one without it is needed to go on"
+	}
+	return s
+}
+
+func sayDrain(*Input) string {
+	return "the devices of the previous attempt go back to hold before the next one begins"
+}
+
+func sayPolicy(in *Input) string {
+	if in.Policy.State == PolicyMissing {
+		return in.Policy.or("the PasskeyPolicy of spec.policyRef does not exist; create it or delete the wave")
+	}
+	return in.Policy.or("the PasskeyPolicy is not ready; see its conditions")
+}
+
+func sayPayloadUnknown(in *Input) string {
+	return "it is not known whether the payload is still the one of this attempt, so nothing is exposed or promoted: " +
+		in.Payload.or("the PasskeyPolicy does not say what its payload is; see its conditions")
+}
+
+func sayDependencies(in *Input) string {
+	switch in.Dependencies.State {
+	case DependenciesMissing:
+		return in.Dependencies.or("a wave of spec.dependsOn does not exist; create it or correct the name")
+	case DependenciesCycle:
+		return in.Dependencies.or("spec.dependsOn leads back to this wave; remove one of the links")
+	case DependenciesFailed:
+		return in.Dependencies.or("a wave of spec.dependsOn ended without success; mend and retry that one")
+	}
+	return in.Dependencies.or("waiting until the waves of spec.dependsOn have succeeded and soaked")
+}
+
+func sayRefused(in *Input) string {
+	return "held before any assignment: " + in.Audience.or("the audience cannot be used; correct spec.audience or the groups")
+}
+
+func sayResolved(in *Input) string {
+	return in.Audience.or("the audience is resolved and frozen") + ": devices are exposed in batches from now on"
+}
+
+func sayResolving(in *Input) string {
+	return in.Audience.or("the audience is being resolved and frozen")
+}
+
+func sayAdmission(in *Input) string {
+	return in.Admission.or("waiting until the policy has admitted the managed group of this wave in the tenant")
+}
+
+func sayDrifted(in *Input) string {
+	return in.Membership.or("the managed group does not hold exactly the devices that this wave exposed") + "; it is repaired"
+}
+
+func sayDriftedPaused(in *Input) string {
+	return in.Membership.or("the managed group does not hold exactly the devices that this wave exposed") +
+		"; it is repaired when spec.paused is false on the wave and on its policy"
+}
+
+func sayExposure(general string) func(*Input) string {
+	return func(in *Input) string { return in.Exposure.or(general) }
+}
+
+func sayRollback(general string) func(*Input) string {
+	return func(in *Input) string { return general + clause(": ", in.Rollback.or("")) }
+}
+
+func sayGate(general string) func(*Input) string {
+	return func(in *Input) string { return general + clause(": ", in.Evidence.or("")) }
+}
+
+func sayBaking(in *Input) string {
+	return "the bake is not over" + clause("; the gate says: ", in.Evidence.or(""))
+}
+
+func sayNoData(in *Input) string {
+	return "held: the bake is over and there is nothing to judge; check that the devices report: " +
+		in.Evidence.or("no usable report has arrived")
+}
+
+func saySucceeded(in *Input) string {
+	if in.Evidence.State == EvidenceHalt {
+		return promotedText + "; later reports would halt it" + clause(": ", in.Evidence.or(""))
+	}
+	return promotedText
+}
+
+func sayUnknown(in *Input) string {
+	return fmt.Sprintf("status.phase %q is not known to this version: run the version that wrote it, or request an abort or a rollback", in.Phase)
+}
+
+// clause joins s to a sentence, or nothing where there is nothing to say.
+func clause(joint, s string) string {
+	if s == "" {
+		return ""
+	}
+	return joint + s
+}

@@ -1,0 +1,196 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+// dimension is one axis of the input space.
+type dimension struct {
+	name   string
+	values int
+	// set puts the i-th value into the input.
+	set func(in *Input, i int)
+}
+
+func stringDimension[S ~string](name string, at func(*Input) *S, values ...S) *dimension {
+	return &dimension{name, len(values), func(in *Input, i int) { *at(in) = values[i] }}
+}
+
+// factDimension gives each state a text of its own, so that a message that leaks from one axis to another shows.
+func factDimension[S ~string](name string, at func(*Input) *Fact[S], values ...S) *dimension {
+	facts := make([]Fact[S], len(values))
+	for i, v := range values {
+		facts[i] = FactOf(v, "")
+		if i > 0 {
+			facts[i].Message = "<" + name + " " + string(v) + ">."
+		}
+	}
+	return &dimension{name, len(values), func(in *Input, i int) { *at(in) = facts[i] }}
+}
+
+func boolDimension(name string, at func(*Input) *bool) *dimension {
+	return &dimension{name, 2, func(in *Input, i int) { *at(in) = i == 1 }}
+}
+
+var audienceReasons = []string{
+	v1alpha1.ReasonAudienceEmpty, v1alpha1.ReasonAudienceTooSmall, v1alpha1.ReasonAudienceOutOfBounds,
+	v1alpha1.ReasonAudienceIneligible, v1alpha1.ReasonGroupNotFound, v1alpha1.ReasonGroupAmbiguous,
+}
+
+var heldReasons = append(slices.Clone(audienceReasons), v1alpha1.ReasonHeldNoData, v1alpha1.ReasonTelemetryStale,
+	v1alpha1.ReasonTelemetryMissing, v1alpha1.ReasonTargetingConflict, v1alpha1.ReasonDeadlineExceeded, "")
+
+// The axes of the input space, all constants of each; TestUnknownValues is about others.
+var (
+	dimHeldPhase  = stringDimension("HeldPhase", func(in *Input) *v1alpha1.WavePhase { return &in.HeldPhase }, resumable...)
+	dimHeldReason = stringDimension("HeldReason", func(in *Input) *string { return &in.HeldReason }, heldReasons...)
+	dimDeleting   = boolDimension("Deleting", func(in *Input) *bool { return &in.Deleting })
+	dimRequest    = stringDimension("Request", func(in *Input) *Request { return &in.Request },
+		RequestNone, RequestAbort, RequestRollback, RequestRetry)
+	dimPaused = boolDimension("Paused", func(in *Input) *bool { return &in.Paused })
+	dimPolicy = factDimension("Policy", func(in *Input) *Fact[PolicyState] { return &in.Policy },
+		PolicyReady, PolicyNotReady, PolicyMissing)
+	dimPayload = factDimension("Payload", func(in *Input) *Fact[PayloadState] { return &in.Payload },
+		PayloadNotCompared, PayloadSame, PayloadChanged)
+	dimDependencies = factDimension("Dependencies", func(in *Input) *Fact[DependencyState] { return &in.Dependencies },
+		DependenciesMet, DependenciesWaiting, DependenciesFailed, DependenciesMissing, DependenciesCycle)
+	dimAudience = factDimension("Audience", func(in *Input) *Fact[AudienceState] { return &in.Audience.Fact },
+		AudienceUnresolved, AudienceOK, AudienceRefused)
+	dimAudienceReason = stringDimension("AudienceReason", func(in *Input) *string { return &in.Audience.Reason }, audienceReasons...)
+	dimAdmission      = factDimension("Admission", func(in *Input) *Fact[AdmissionState] { return &in.Admission },
+		AdmissionNone, AdmissionAdmitting, AdmissionAdmitted, AdmissionWithdrawing, AdmissionWithdrawn)
+	dimExposure = factDimension("Exposure", func(in *Input) *Fact[ExposureState] { return &in.Exposure },
+		ExposureNone, ExposureDue, ExposureWaitInterval, ExposureTooManyUnreported, ExposureComplete)
+	dimExposed    = boolDimension("Exposed", func(in *Input) *bool { return &in.Exposed })
+	dimMembership = factDimension("Membership", func(in *Input) *Fact[MembershipState] { return &in.Membership },
+		MembershipInSync, MembershipDrifted)
+	dimTelemetry = factDimension("Telemetry", func(in *Input) *Fact[TelemetryState] { return &in.Telemetry },
+		TelemetryNotLoaded, TelemetryFresh, TelemetryStale, TelemetryMissing)
+	dimEvidence = factDimension("Evidence", func(in *Input) *Fact[EvidenceState] { return &in.Evidence },
+		EvidenceNone, EvidenceWait, EvidencePass, EvidenceHalt, EvidenceConflict, EvidenceNoData)
+	dimBake      = boolDimension("BakeElapsed", func(in *Input) *bool { return &in.BakeElapsed })
+	dimDeadline  = boolDimension("DeadlinePassed", func(in *Input) *bool { return &in.DeadlinePassed })
+	dimOnFailure = stringDimension("OnFailure", func(in *Input) *v1alpha1.FailureAction { return &in.OnFailure },
+		v1alpha1.FailureHold, v1alpha1.FailureRollback)
+	dimRollback = factDimension("Rollback", func(in *Input) *Fact[RollbackState] { return &in.Rollback },
+		RollbackWaiting, RollbackVerified, RollbackOverdue)
+	dimClear = stringDimension("Clear", func(in *Input) *ClearState { return &in.Clear }, NotClear, ClearOnce, ClearTwice)
+
+	dimensions = []*dimension{dimHeldPhase, dimHeldReason, dimDeleting, dimRequest, dimPaused, dimPolicy, dimPayload,
+		dimDependencies, dimAudience, dimAudienceReason, dimAdmission, dimExposure, dimExposed, dimMembership, dimTelemetry,
+		dimEvidence, dimBake, dimDeadline, dimOnFailure, dimRollback, dimClear}
+)
+
+// relevant are the axes that may influence the decision in a phase; TestIrrelevantDimensions shows that the others do
+// not. Deletion and requests are relevant in all.
+var relevant = map[v1alpha1.WavePhase][]*dimension{
+	pending:   {dimPaused, dimPolicy, dimDependencies, dimExposed, dimEvidence},
+	resolving: {dimPaused, dimPolicy, dimPayload, dimDependencies, dimAudience, dimAudienceReason, dimExposed, dimTelemetry, dimEvidence},
+	exposing: {dimPaused, dimPolicy, dimPayload, dimDependencies, dimAdmission, dimExposure, dimExposed, dimMembership,
+		dimTelemetry, dimEvidence, dimDeadline, dimOnFailure},
+	baking: {dimPaused, dimPayload, dimExposed, dimMembership, dimTelemetry, dimEvidence, dimBake, dimDeadline, dimOnFailure},
+	evaluating: {dimPaused, dimPolicy, dimPayload, dimDependencies, dimExposed, dimMembership, dimTelemetry, dimEvidence,
+		dimBake, dimDeadline, dimOnFailure},
+	promoting: {dimPaused, dimPolicy, dimPayload, dimDependencies, dimExposed, dimMembership, dimTelemetry, dimEvidence,
+		dimBake, dimDeadline, dimOnFailure},
+	succeeded: {dimPaused, dimPayload, dimExposed, dimMembership, dimEvidence},
+	held: {dimHeldPhase, dimHeldReason, dimPaused, dimPayload, dimAudience, dimExposed, dimTelemetry, dimEvidence,
+		dimDeadline, dimOnFailure, dimClear},
+	halted:             {dimPaused, dimPayload, dimExposed, dimEvidence, dimOnFailure},
+	rollingBack:        {dimRollback},
+	rolledBack:         {dimPayload, dimRollback},
+	rollbackIncomplete: {dimPayload, dimRollback},
+	aborted:            {dimPayload, dimExposed},
+}
+
+// eachInput walks the full product of the axes that are relevant in a phase. A deletion makes all of them irrelevant but
+// those that the decision repeats; it is drawn at random.
+func eachInput(phase v1alpha1.WavePhase, visit func(*Input)) {
+	axes := append([]*dimension{dimRequest}, relevant[phase]...)
+	in := &Input{Phase: phase}
+	var walk func(i int)
+	walk = func(i int) {
+		if i == len(axes) {
+			visit(in)
+			return
+		}
+		for v := range axes[i].values {
+			axes[i].set(in, v)
+			walk(i + 1)
+		}
+	}
+	walk(0)
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 10_000 {
+		random := randomInput(r)
+		random.Phase, random.Deleting = phase, true
+		visit(&random)
+	}
+}
+
+// randomInput draws every axis independently.
+func randomInput(r *rand.Rand) Input {
+	in := Input{Phase: everyPhase[r.IntN(len(everyPhase))]}
+	for _, d := range dimensions {
+		d.set(&in, r.IntN(d.values))
+	}
+	return in
+}
+
+// TestIrrelevantDimensions moves, in random situations, the axes that are said not to matter, and wants the same decision
+// to the letter.
+func TestIrrelevantDimensions(t *testing.T) {
+	const samples = 1_000_000
+	r := rand.New(rand.NewPCG(1, 2))
+	matters := map[v1alpha1.WavePhase]map[*dimension]bool{}
+	for phase, axes := range relevant {
+		matters[phase] = map[*dimension]bool{dimDeleting: true, dimRequest: true}
+		for _, d := range axes {
+			matters[phase][d] = true
+		}
+	}
+	for range samples {
+		in := randomInput(r)
+		moved := in
+		for _, d := range dimensions {
+			if !matters[in.Phase][d] {
+				d.set(&moved, r.IntN(d.values))
+			}
+		}
+		if a, b := Decide(in), Decide(moved); a != b {
+			t.Fatalf("an axis outside of relevant[%s] matters:\n%+v\n  %v\n%+v\n  %v", in.Phase, in, a, moved, b)
+		}
+	}
+}
+
+// TestRelevantDimensionsMatter keeps the lists of relevant axes short: each axis changes some decision of its phase.
+func TestRelevantDimensionsMatter(t *testing.T) {
+	for phase, axes := range relevant {
+		for _, d := range append([]*dimension{dimDeleting, dimRequest}, axes...) {
+			if !changesSomething(phase, d) {
+				t.Errorf("%s: no value of %s changes a decision; take it off the list", phase, d.name)
+			}
+		}
+	}
+}
+
+func changesSomething(phase v1alpha1.WavePhase, d *dimension) bool {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 200_000 {
+		in := randomInput(r)
+		in.Phase = phase
+		moved := in
+		d.set(&moved, r.IntN(d.values))
+		if Decide(in) != Decide(moved) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,283 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+const (
+	pending            = v1alpha1.PhasePending
+	resolving          = v1alpha1.PhaseResolving
+	exposing           = v1alpha1.PhaseExposing
+	baking             = v1alpha1.PhaseBaking
+	evaluating         = v1alpha1.PhaseEvaluating
+	promoting          = v1alpha1.PhasePromoting
+	succeeded          = v1alpha1.PhaseSucceeded
+	held               = v1alpha1.PhaseHeld
+	halted             = v1alpha1.PhaseHalted
+	rollingBack        = v1alpha1.PhaseRollingBack
+	rolledBack         = v1alpha1.PhaseRolledBack
+	rollbackIncomplete = v1alpha1.PhaseRollbackIncomplete
+	aborted            = v1alpha1.PhaseAborted
+)
+
+// Places in the table that are no phases.
+const (
+	// stay as next: the phase does not change.
+	stay v1alpha1.WavePhase = ""
+	// back as next: the phase from which the wave was held.
+	back v1alpha1.WavePhase = "the held phase"
+	// unknown as a phase: one that this version does not know, written by a newer one.
+	unknown v1alpha1.WavePhase = "an unknown phase"
+)
+
+// rule is one line of the table.
+type rule struct {
+	// name identifies the row in decisions, logs and golden files.
+	name string
+	// in are the phases that the row covers, when is its condition.
+	in   []v1alpha1.WavePhase
+	when condition
+	// next is the phase that follows.
+	next   v1alpha1.WavePhase
+	effect Effect
+	// reason and message say why.
+	reason, message func(*Input) string
+	// freeze stops the clocks, freezeIf under a condition.
+	freeze   bool
+	freezeIf condition
+	// handles is the request that the row acts on.
+	handles Request
+	// closes is set where the attempt ends and the next begins; it gives the outcome.
+	closes func(*Input) string
+}
+
+type phases = []v1alpha1.WavePhase
+
+var (
+	// resumable are the phases that a wave can be held in and go back to.
+	resumable = phases{resolving, exposing, baking, evaluating}
+	// judged are the phases in which devices are exposed and watched.
+	judged = phases{exposing, baking, evaluating, promoting}
+	// restrained are the phases in which the wave is stopped or withdrawn for good.
+	restrained = phases{rollingBack, rolledBack, rollbackIncomplete}
+	// retryable are the phases from which a person may start the next attempt.
+	retryable = phases{held, halted, aborted, rolledBack, rollbackIncomplete}
+	// everyPhase in the order of a wave's life.
+	everyPhase = phases{pending, resolving, exposing, baking, evaluating, promoting, succeeded, held, halted, rollingBack,
+		rolledBack, rollbackIncomplete, aborted}
+)
+
+// table is the state machine: first match wins, section by section in the fixed order of checks (design §5, gate E4).
+var table = slices.Concat(deletion, requests, rollbackProgress, pause, haltEvidence, retry, telemetryValidity,
+	payloadChange, deadline, recovery, prerequisites, resolution, batches, promotion, settled)
+
+var deletion = []rule{
+	{name: "delete", in: with(everyPhase, unknown), when: deleting, effect: EffectRelease,
+		reason: always(v1alpha1.ReasonDeleting), message: text("the wave is being deleted: what it owns in the tenant is removed, or left in place if the policy says so")},
+}
+
+// requests act before every other check, from every phase, paused or not (P9).
+var requests = []rule{
+	{name: "abort", in: with(without(everyPhase, restrained, phases{aborted}), unknown), when: abortRequested,
+		next: aborted, handles: RequestAbort, reason: always(v1alpha1.ReasonAborted), message: sayAborted},
+	{name: "abort-in-force", in: with(restrained, aborted), when: abortRequested, handles: RequestAbort,
+		reason: reasonInForce, message: text("abort requested: nothing is exposed in this phase any more, so there is nothing to stop")},
+	{name: "rollback", in: with(without(everyPhase, restrained), unknown), when: all(rollbackRequested, exposed),
+		next: rollingBack, handles: RequestRollback, reason: always(v1alpha1.ReasonRollbackStarted),
+		message: text("rollback requested: the setting is taken back from every exposed device, and the rollback ends when devices prove it")},
+	{name: "rollback-nothing", in: with(without(everyPhase, restrained), unknown), when: all(rollbackRequested, nothingExposed),
+		next: rolledBack, handles: RequestRollback, reason: always(v1alpha1.ReasonRollbackVerified),
+		message: text("rollback requested: no device was exposed, so there is nothing to take back; a retry starts the next attempt")},
+	{name: "rollback-in-force", in: restrained, when: rollbackRequested, handles: RequestRollback,
+		reason: reasonInForce, message: text("rollback requested: the setting has been taken back from this wave already, the request changes nothing")},
+}
+
+// rollbackProgress comes before pause: a rollback that has begun is finished.
+var rollbackProgress = []rule{
+	{name: "rollback-verified", in: phases{rollingBack, rollbackIncomplete}, when: rollbackVerified, next: rolledBack,
+		reason: always(v1alpha1.ReasonRollbackVerified), message: sayRollback("enough devices report that the setting is gone")},
+	{name: "rollback-overdue", in: phases{rollingBack}, when: rollbackOverdue, next: rollbackIncomplete,
+		reason:  always(v1alpha1.ReasonRollbackIncomplete),
+		message: sayRollback("too few devices report by the deadline that the setting is gone; look at the others, later reports still count")},
+	{name: "rollback-waiting", in: phases{rollingBack}, when: otherwise, reason: always(v1alpha1.ReasonRollbackWaiting),
+		message: sayRollback("waiting for devices to report that the setting is gone")},
+}
+
+var pause = []rule{
+	{name: "paused", in: with(judged, pending, resolving, held), when: paused, freeze: true,
+		reason: always(v1alpha1.ReasonPaused), message: sayPaused},
+	{name: "paused-rollback", in: phases{halted}, when: all(paused, rollsBack, exposed),
+		reason: always(v1alpha1.ReasonPaused), message: sayHaltedPaused},
+}
+
+// haltEvidence comes before telemetry: failures that devices have reported stay true when later reports are missing.
+var haltEvidence = []rule{
+	{name: "halt", in: with(judged, held), when: evidenceHalt, next: halted,
+		reason: always(v1alpha1.ReasonGateHalted), message: sayHalted},
+	{name: "halt-rollback", in: phases{halted}, when: all(rollsBack, exposed), next: rollingBack,
+		reason:  always(v1alpha1.ReasonRollbackStarted),
+		message: text("halted with onFailure Rollback: the setting is taken back from every exposed device, and the rollback ends when devices prove it")},
+	{name: "halt-rollback-nothing", in: phases{halted}, when: all(rollsBack, nothingExposed), next: rolledBack,
+		reason:  always(v1alpha1.ReasonRollbackVerified),
+		message: text("halted with onFailure Rollback: no device is exposed, so there is nothing to take back; a retry starts the next attempt")},
+	{name: "conflict", in: judged, when: evidenceConflict, next: held,
+		reason: always(v1alpha1.ReasonTargetingConflict), message: sayConflict},
+}
+
+var retry = []rule{
+	{name: "retry", in: retryable, when: retryRequested, next: pending, handles: RequestRetry, closes: outcomeOfPhase,
+		reason: always(v1alpha1.ReasonAttemptStarted), message: sayRetry},
+}
+
+var telemetryValidity = []rule{
+	{name: "telemetry-stale", in: judged, when: telemetryStale, next: held, freeze: true,
+		reason: always(v1alpha1.ReasonTelemetryStale), message: sayTelemetry},
+	{name: "telemetry-missing", in: judged, when: telemetryMissing, next: held, freeze: true,
+		reason: always(v1alpha1.ReasonTelemetryMissing), message: sayTelemetry},
+	{name: "inventory-not-loaded", in: judged, when: inventoryNotLoaded,
+		reason: always(v1alpha1.ReasonInventoryNotLoaded), message: sayTelemetry},
+}
+
+var payloadChange = []rule{
+	{name: "superseded", in: without(everyPhase, phases{pending, rollingBack}), when: payloadChanged, next: pending,
+		closes: func(*Input) string { return OutcomeSuperseded },
+		reason: always(v1alpha1.ReasonAttemptSuperseded), message: saySuperseded},
+}
+
+var deadline = []rule{
+	{name: "deadline", in: judged, when: deadlineMissed, next: held,
+		reason: always(v1alpha1.ReasonDeadlineExceeded), message: sayDeadline},
+	{name: "deadline-while-held", in: phases{held}, when: all(heldByEvidence, telemetryFresh, deadlineMissed), next: held,
+		reason: always(v1alpha1.ReasonDeadlineExceeded), message: sayDeadline},
+}
+
+// recovery leads out of Held, or stays there.
+var recovery = []rule{
+	{name: "audience-cleared", in: phases{held}, when: all(heldInResolving, audienceOK), next: back,
+		reason: always(v1alpha1.ReasonHeldCauseCleared), message: sayCleared},
+	{name: "deadline-cleared", in: phases{held}, when: all(not(heldInResolving, "exposed"), heldByDeadline, telemetryFresh, evidencePass),
+		next: back, reason: always(v1alpha1.ReasonHeldCauseCleared), message: sayCleared},
+	{name: "cause-cleared", in: phases{held},
+		when: all(not(heldInResolving, "exposed"), not(heldByDeadline, "other cause"), telemetryFresh, causeGone),
+		next: back, reason: always(v1alpha1.ReasonHeldCauseCleared), message: sayCleared},
+	{name: "held", in: phases{held}, when: otherwise, freezeIf: heldOrOut, reason: reasonHeld, message: sayHeld},
+}
+
+// prerequisites stop a wave from starting and from expanding. Draining comes first: the policy may be waiting for it.
+var prerequisites = []rule{
+	{name: "drain", in: phases{pending}, when: exposed, effect: EffectDrain,
+		reason: always(v1alpha1.ReasonWithdrawing), message: sayDrain},
+	{name: "policy", in: phases{pending, resolving}, when: policyBlocks, reason: reasonPolicy, message: sayPolicy},
+	{name: "policy-expansion", in: phases{exposing}, when: all(exposureIncomplete, policyBlocks), reason: reasonPolicy, message: sayPolicy},
+	{name: "payload-expansion", in: phases{exposing}, when: all(exposureIncomplete, payloadNotCompared),
+		reason: always(v1alpha1.ReasonPolicyNotReady), message: sayPayloadUnknown},
+	{name: "dependencies", in: phases{pending, resolving}, when: dependenciesBlock, reason: reasonDependencies, message: sayDependencies},
+	{name: "dependencies-expansion", in: phases{exposing}, when: all(exposureIncomplete, dependenciesBlock),
+		reason: reasonDependencies, message: sayDependencies},
+}
+
+var resolution = []rule{
+	{name: "start", in: phases{pending}, when: otherwise, next: resolving,
+		reason: always(v1alpha1.ReasonResolvingAudience), message: text("policy and dependencies are ready: the audience is resolved next")},
+	{name: "resolve-outage", in: phases{resolving}, when: telemetryOut, freeze: true,
+		reason: reasonTelemetry, message: sayTelemetry},
+	{name: "resolve-not-loaded", in: phases{resolving}, when: inventoryNotLoaded,
+		reason: always(v1alpha1.ReasonInventoryNotLoaded), message: sayTelemetry},
+	{name: "audience-refused", in: phases{resolving}, when: audienceRefused, next: held, reason: reasonAudience, message: sayRefused},
+	{name: "audience-resolved", in: phases{resolving}, when: audienceOK, next: exposing,
+		reason: always(v1alpha1.ReasonAudienceResolved), message: sayResolved},
+	{name: "resolve", in: phases{resolving}, when: otherwise, effect: EffectResolveAudience,
+		reason: always(v1alpha1.ReasonResolvingAudience), message: sayResolving},
+}
+
+var batches = []rule{
+	{name: "admission", in: phases{exposing}, when: not(admitted, "group not admitted"),
+		reason: always(v1alpha1.ReasonWaitingForAdmission), message: sayAdmission},
+	{name: "repair", in: phases{exposing}, when: drifted, effect: EffectRepairMembership,
+		reason: always(v1alpha1.ReasonAssignmentsEdited), message: sayDrifted},
+	{name: "exposed", in: phases{exposing}, when: exposureComplete, next: baking,
+		reason: always(v1alpha1.ReasonBakeStarted), message: sayExposure("every eligible device is exposed: the bake begins")},
+	{name: "batch", in: phases{exposing}, when: batchDue, effect: EffectExposeBatch,
+		reason: always(v1alpha1.ReasonBatchExposed), message: sayExposure("the next batch of devices is exposed")},
+	{name: "batch-interval", in: phases{exposing}, when: intervalRunning,
+		reason: always(v1alpha1.ReasonBatchIntervalNotOver), message: sayExposure("the interval between two batches is not over")},
+	{name: "batch-unreported", in: phases{exposing}, when: tooManyUnreported,
+		reason: always(v1alpha1.ReasonTooManyUnreported), message: sayExposure("the next batch waits until more of the exposed devices have reported")},
+	{name: "exposing", in: phases{exposing}, when: otherwise,
+		reason: always(v1alpha1.ReasonExposing), message: sayExposure("waiting to learn which devices come next")},
+}
+
+// promotion has one way in: a Pass, on the present payload, from fresh telemetry, in a phase that comes after the bake
+// (P3). It takes two decisions, so that the second looks at everything again.
+var promotion = []rule{
+	{name: "bake-extended", in: phases{evaluating}, when: not(bakeElapsed, "bake not elapsed"), next: baking,
+		reason: always(v1alpha1.ReasonBakeNotElapsed), message: sayBaking},
+	{name: "no-data", in: phases{evaluating}, when: evidenceNoData, next: held,
+		reason: always(v1alpha1.ReasonHeldNoData), message: sayNoData},
+	{name: "repair-judged", in: phases{baking, evaluating}, when: drifted, effect: EffectRepairMembership,
+		reason: always(v1alpha1.ReasonAssignmentsEdited), message: sayDrifted},
+	{name: "baked", in: phases{baking}, when: bakeElapsed, next: evaluating,
+		reason: always(v1alpha1.ReasonGateWaiting), message: sayGate("the bake is over: the evidence is judged next")},
+	{name: "baking", in: phases{baking}, when: otherwise, reason: always(v1alpha1.ReasonBakeNotElapsed), message: sayBaking},
+
+	{name: "gate-waiting", in: phases{evaluating}, when: not(evidencePass, "gate does not pass"),
+		reason: always(v1alpha1.ReasonGateWaiting), message: sayGate("the evidence does not suffice yet")},
+	{name: "pass-policy", in: phases{evaluating}, when: policyBlocks, reason: reasonPolicy, message: sayPolicy},
+	{name: "pass-payload", in: phases{evaluating}, when: payloadNotCompared, reason: always(v1alpha1.ReasonPolicyNotReady), message: sayPayloadUnknown},
+	{name: "pass-dependencies", in: phases{evaluating}, when: dependenciesBlock, reason: reasonDependencies, message: sayDependencies},
+	{name: "pass", in: phases{evaluating}, when: otherwise, next: promoting,
+		reason: always(v1alpha1.ReasonGatePassed), message: sayGate("the gate passes: the wave is promoted next")},
+
+	{name: "promote", in: phases{promoting},
+		when: all(evidencePass, payloadSame, telemetryFresh, bakeElapsed, inSync, policyReady, dependenciesMet),
+		next: succeeded, effect: EffectPromote, reason: always(v1alpha1.ReasonPromoted), message: text(promotedText)},
+	{name: "pass-lost", in: phases{promoting}, when: otherwise, next: evaluating,
+		reason: always(v1alpha1.ReasonGateWaiting), message: text("not promoted: what the promotion rests on has changed since the gate passed, and is judged again")},
+}
+
+// settled are the phases in which a wave stays until a person or a new payload moves it.
+var settled = []rule{
+	{name: "succeeded-paused", in: phases{succeeded}, when: all(drifted, paused), reason: always(v1alpha1.ReasonPaused), message: sayDriftedPaused},
+	{name: "repair-succeeded", in: phases{succeeded}, when: drifted, effect: EffectRepairMembership,
+		reason: always(v1alpha1.ReasonAssignmentsEdited), message: sayDrifted},
+	{name: "succeeded", in: phases{succeeded}, when: otherwise, reason: always(v1alpha1.ReasonPromoted), message: saySucceeded},
+	{name: "halted", in: phases{halted}, when: otherwise, reason: always(v1alpha1.ReasonGateHalted), message: sayHalted},
+	{name: "rolled-back", in: phases{rolledBack}, when: otherwise, reason: always(v1alpha1.ReasonRollbackVerified),
+		message: sayRollback("the wave is rolled back; a retry starts the next attempt")},
+	{name: "rollback-incomplete", in: phases{rollbackIncomplete}, when: otherwise, reason: always(v1alpha1.ReasonRollbackIncomplete),
+		message: sayRollback("too few devices report that the setting is gone; look at the others, later reports still count")},
+	{name: "aborted", in: phases{aborted}, when: otherwise, reason: always(v1alpha1.ReasonAborted), message: sayAborted},
+	{name: "unknown-phase", in: phases{unknown}, when: otherwise, reason: always(v1alpha1.ReasonInvalid), message: sayUnknown},
+}
+
+// phaseIndex is the table by phase, in the same order.
+var phaseIndex = byPhase(table)
+
+func byPhase(table []rule) map[v1alpha1.WavePhase][]*rule {
+	index := map[v1alpha1.WavePhase][]*rule{}
+	for i := range table {
+		for _, p := range table[i].in {
+			index[p] = append(index[p], &table[i])
+		}
+	}
+	return index
+}
+
+// rulesOf are the rows for a phase; one that is not known has the safety rows.
+func rulesOf(p v1alpha1.WavePhase) []*rule {
+	if r, ok := phaseIndex[p]; ok {
+		return r
+	}
+	return phaseIndex[unknown]
+}
+
+func with(a phases, more ...v1alpha1.WavePhase) phases { return slices.Concat(a, more) }
+
+func without(a phases, less ...phases) phases {
+	return slices.DeleteFunc(slices.Clone(a), func(p v1alpha1.WavePhase) bool { return slices.Contains(slices.Concat(less...), p) })
+}

@@ -1,0 +1,128 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package settings turns the five settings of a PasskeyPolicy into instances of
+// catalog definitions, for the tenant at hand.
+//
+// A tenant's settings catalog is the only authority on what can be written: the
+// names of the founding article are looked for first, the real Edge policy that
+// stands behind them second, and no definition id is ever written down here.
+// What cannot be delivered gets a verdict that says so (P11).
+//
+// The package is pure: the catalog is an argument.
+package settings
+
+import "github.com/tidegate/tidegate/api/v1alpha1"
+
+// Kinds of a Definition that can be written. Others are read and passed over.
+const (
+	KindChoice = "Choice"
+	KindSimple = "Simple"
+)
+
+// InstanceKind says which value member an Instance is sent with (contract a.2).
+type InstanceKind string
+
+// The kinds of instances that Tidegate writes.
+const (
+	InstanceChoice  InstanceKind = "Choice"
+	InstanceString  InstanceKind = "String"
+	InstanceInteger InstanceKind = "Integer"
+)
+
+// Definition is one entry of the tenant's settings catalog (contract a.6).
+type Definition struct {
+	// ID is the definition id, unique in the catalog.
+	ID string
+	// Name is the policy's own name, for Edge the one in its policy reference.
+	Name string
+	// DisplayName is what the portal shows.
+	DisplayName string
+	// CategoryID is the catalog category, a GUID.
+	CategoryID string
+	// RootDefinitionID equals ID for a definition that can stand alone; a child
+	// setting names its root and is refused without it (contract a.2).
+	RootDefinitionID string
+	// Platforms are the applicability's platforms in Graph's words: windows10, macOS.
+	Platforms []string
+	// Technologies are the applicability's technologies in Graph's words: mdm.
+	Technologies []string
+	// Kind is KindChoice, KindSimple, or another word for what is not written.
+	Kind string
+	// ValueKind of a Simple definition: InstanceString or InstanceInteger. Empty
+	// is read as InstanceString.
+	ValueKind InstanceKind
+	// Options of a Choice definition.
+	Options []Option
+}
+
+// Option is one value of a choice.
+type Option struct {
+	// ItemID is what an instance carries as its value (contract a.2).
+	ItemID string
+	// DisplayName is what the portal shows.
+	DisplayName string
+	// Value is the option's value as text.
+	Value string
+}
+
+// Instance is one setting as it is written.
+type Instance struct {
+	// DefinitionID of the catalog definition.
+	DefinitionID string
+	// Kind of Value.
+	Kind InstanceKind
+	// Value is an option's item id, a text, or a decimal number, by Kind.
+	Value string
+	// Children of the chosen option; Tidegate's own settings have none.
+	Children []Instance
+}
+
+// Payload is what one platform gets.
+type Payload struct {
+	// Platform of the two policies.
+	Platform v1alpha1.Platform
+	// GraphPlatforms is the policy's platforms member: windows10 or macOS.
+	GraphPlatforms string
+	// Technologies is the policy's technologies member, comma-joined; it follows
+	// the definitions' applicability, or the tenant refuses the policy (contract a.1).
+	Technologies string
+	// Allow is the payload, sorted by definition id, never empty.
+	Allow []Instance
+	// Hold is the inverse of every toggle in Allow. A setting that has no inverse,
+	// such as a storage location, is not in it; its verdict says so.
+	Hold []Instance
+}
+
+// Request is what to resolve.
+type Request struct {
+	// Settings to deliver; a zero member is not asked for.
+	Settings v1alpha1.PasskeySettings
+	// Platforms to deliver to; order and repetition do not matter.
+	Platforms []v1alpha1.Platform
+	// Scope selects device_ or user_ definitions on Windows. Empty is Device.
+	Scope v1alpha1.PolicyScope
+	// OnMissing says what to do about a setting without a definition. Empty is Block.
+	OnMissing v1alpha1.MissingSettingAction
+	// PrerequisiteEdge is spec.prerequisites.edge, a dotted version; empty is none.
+	PrerequisiteEdge string
+	// Catalog holds at least the definitions that SearchTerms finds; order does not matter.
+	Catalog []Definition
+}
+
+// Resolution is the answer to a Request.
+type Resolution struct {
+	// Verdicts has one entry per setting asked for and platform, in a fixed order.
+	Verdicts []v1alpha1.SettingStatus
+	// Payloads are sorted by platform; empty when Blocked, so that nothing is half-written.
+	Payloads []Payload
+	// Blocked means that nothing may be written; BlockMessage says why and what to do.
+	Blocked bool
+	// BlockMessage names each setting, what was searched, and the remedies.
+	BlockMessage string
+	// MinEdge is the lowest Edge version of the prerequisites and the settings written.
+	MinEdge string
+	// Hash is "sha256:" and the hex digest over all payloads; empty when Blocked.
+	// Evidence is keyed by it: two requests that write the same have the same hash.
+	Hash string
+}

@@ -1,0 +1,79 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import "math/bits"
+
+// bitset is a set of small integers: the members of a group or the targets of
+// a policy by dense index. Iteration is in ascending order, which makes lists
+// that are built from it stable under paging.
+type bitset []uint64
+
+func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
+
+func (b bitset) has(i int) bool {
+	w := i >> 6
+	return w < len(b) && b[w]&(1<<(i&63)) != 0
+}
+
+func (b bitset) set(i int)   { b[i>>6] |= 1 << (i & 63) }
+func (b bitset) clear(i int) { b[i>>6] &^= 1 << (i & 63) }
+
+func (b bitset) count() int {
+	n := 0
+	for _, w := range b {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// or adds every element of o.
+func (b bitset) or(o bitset) {
+	for i, w := range o {
+		b[i] |= w
+	}
+}
+
+// andNot removes every element of o.
+func (b bitset) andNot(o bitset) {
+	for i, w := range o {
+		b[i] &^= w
+	}
+}
+
+// overlap counts the elements that both sets hold.
+func (b bitset) overlap(o bitset) int {
+	n := 0
+	for i := range min(len(b), len(o)) {
+		n += bits.OnesCount64(b[i] & o[i])
+	}
+	return n
+}
+
+// next returns the smallest element >= i, or -1.
+func (b bitset) next(i int) int {
+	if i < 0 {
+		i = 0
+	}
+	w := i >> 6
+	if w >= len(b) {
+		return -1
+	}
+	if rest := b[w] >> (i & 63); rest != 0 {
+		return i + bits.TrailingZeros64(rest)
+	}
+	for w++; w < len(b); w++ {
+		if b[w] != 0 {
+			return w<<6 + bits.TrailingZeros64(b[w])
+		}
+	}
+	return -1
+}
+
+// each calls f for every element in ascending order.
+func (b bitset) each(f func(int)) {
+	for i := b.next(0); i >= 0; i = b.next(i + 1) {
+		f(i)
+	}
+}

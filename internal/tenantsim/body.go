@@ -1,0 +1,278 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxBodyBytes bounds a request body after decompression.
+const maxBodyBytes = 8 << 20
+
+// readBody decodes the JSON body of a write. The Go SDK compresses bodies, so
+// gzip is understood (contract 0.2); any other coding is 415.
+func (c *call) readBody() error {
+	r := c.request
+	if r.Method == http.MethodGet || r.Method == http.MethodDelete || r.Body == nil {
+		return nil
+	}
+	raw, err := decodeBody(r)
+	if err != nil {
+		return err
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case r.Header.Get("Content-Type") == "":
+		return c.badRequest("Write requests (excluding DELETE) must contain the Content-Type header declaration.") // ASSUMED text
+	case err != nil, media != "application/json":
+		return c.badRequest("Entity only allows writes with a JSON Content-Type header.") // ASSUMED text
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&c.body); err != nil {
+		return c.badRequest("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
+	}
+	if decoder.More() {
+		return c.badRequest("Unable to read JSON request payload: text follows the JSON value.")
+	}
+	return nil
+}
+
+func decodeBody(r *http.Request) ([]byte, error) {
+	reader := io.Reader(r.Body)
+	switch coding := strings.ToLower(r.Header.Get("Content-Encoding")); coding {
+	case "", "identity":
+	case "gzip":
+		unzip, err := gzip.NewReader(r.Body)
+		if err != nil {
+			return nil, fail(http.StatusBadRequest, codeBadRequest, "The request body is labelled gzip but is not: %s", err)
+		}
+		reader = unzip
+	default:
+		return nil, fail(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "Content-Encoding '%s' is not supported.", coding)
+	}
+	raw, err := io.ReadAll(io.LimitReader(reader, maxBodyBytes+1))
+	switch {
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, fail(http.StatusBadRequest, codeBadRequest, "The compressed request body is damaged: %s", err)
+	case err != nil:
+		return nil, fmt.Errorf("read the request body: %w", err)
+	case len(raw) > maxBodyBytes:
+		return nil, fail(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request body is larger than %d bytes.", maxBodyBytes)
+	}
+	return raw, nil
+}
+
+// kind is the JSON shape that a member must have.
+type kind int
+
+const (
+	kindString kind = iota
+	kindBool
+	kindInt
+	kindStrings
+	kindObject
+	kindObjects
+	kindDate
+	kindEnum
+	kindFlags
+)
+
+var kindNames = map[kind]string{
+	kindString: "Edm.String", kindBool: "Edm.Boolean", kindInt: "Edm.Int32", kindStrings: "Collection(Edm.String)",
+	kindObject: "a JSON object", kindObjects: "a JSON array of objects", kindDate: "Edm.DateTimeOffset",
+}
+
+// member is what one property of a request body may be.
+type member struct {
+	kind     kind
+	required bool
+	// readOnly members are computed by the service; a value is ignored, as
+	// clients send back what they read.
+	readOnly bool
+	max      int      // longest text; 0: no limit known
+	values   []string // enum members
+}
+
+// shape is the set of members that a body of one type may carry.
+type shape struct {
+	typeName string // such as microsoft.graph.group
+	members  map[string]member
+}
+
+// check refuses unknown, ill-typed and missing members. Annotations
+// (@odata.type and x@odata.y) are free, but a stated type must fit.
+func (s shape) check(c *call, body object, create bool) error {
+	if body == nil {
+		return c.badRequest("A request body is required: %s expected.", s.typeName)
+	}
+	for _, name := range sortedKeys(body) {
+		if err := s.checkMember(c, name, body[name]); err != nil {
+			return err
+		}
+	}
+	if !create {
+		return nil
+	}
+	for name, m := range s.members {
+		if v, present := body[name]; m.required && (!present || v == nil) {
+			return c.badRequest("A value is required for property '%s' of resource '%s'.", name, strings.TrimPrefix(s.typeName, "microsoft.graph."))
+		}
+	}
+	return nil
+}
+
+func (s shape) checkMember(c *call, name string, value any) error {
+	if name == "@odata.type" {
+		if text, ok := value.(string); !ok || strings.TrimPrefix(text, "#") != s.typeName {
+			return c.badRequest("A type named '%v' could not be resolved by the model where '%s' is expected.", value, s.typeName)
+		}
+		return nil
+	}
+	if strings.Contains(name, "@odata.") && !strings.HasSuffix(name, "@odata.bind") {
+		return nil
+	}
+	m, known := s.members[name]
+	if !known {
+		return c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, s.typeName)
+	}
+	if m.readOnly || value == nil {
+		return nil
+	}
+	return m.checkValue(c, name, value)
+}
+
+func (m member) checkValue(c *call, name string, value any) error {
+	switch m.kind {
+	case kindEnum, kindFlags:
+		return m.checkEnum(c, name, value)
+	}
+	if !m.kind.fits(value) {
+		return c.badRequest("Cannot convert the value of property '%s' to the expected type '%s'.", name, kindNames[m.kind])
+	}
+	if text, ok := value.(string); ok && m.max > 0 && len([]rune(text)) > m.max {
+		return c.badRequest("Property '%s' is %d characters long, the maximum is %d.", name, len([]rune(text)), m.max)
+	}
+	return nil
+}
+
+func (k kind) fits(value any) bool {
+	switch v := value.(type) {
+	case string:
+		if k == kindDate {
+			_, err := time.Parse(time.RFC3339Nano, v)
+			return err == nil
+		}
+		return k == kindString
+	case bool:
+		return k == kindBool
+	case json.Number:
+		_, err := v.Int64()
+		return k == kindInt && err == nil
+	case map[string]any:
+		return k == kindObject
+	case []any:
+		return k.fitsList(v)
+	default:
+		return false
+	}
+}
+
+func (k kind) fitsList(list []any) bool {
+	for _, item := range list {
+		switch item.(type) {
+		case string:
+			if k != kindStrings {
+				return false
+			}
+		case map[string]any:
+			if k != kindObjects {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return k == kindStrings || k == kindObjects
+}
+
+func (m member) checkEnum(c *call, name string, value any) error {
+	text, ok := value.(string)
+	parts := []string{text}
+	if m.kind == kindFlags {
+		parts = strings.Split(text, ",")
+	}
+	for _, part := range parts {
+		if !ok || !slices.Contains(m.values, strings.TrimSpace(part)) {
+			return c.badRequest("Cannot convert the literal '%v' of property '%s' to the expected type: one of %s.", value, name, strings.Join(m.values, ", "))
+		}
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// text reads a string member; absent, null and other kinds read as "".
+func text(body object, name string) string {
+	v, ok := body[name].(string)
+	if !ok {
+		return ""
+	}
+	return v
+}
+
+func boolean(body object, name string) bool {
+	v, ok := body[name].(bool)
+	return ok && v
+}
+
+// texts reads a list of strings; the shape was checked before.
+func texts(v any) []string {
+	list, ok := v.([]any)
+	if !ok {
+		return nil
+	}
+	out := make([]string, 0, len(list))
+	for _, item := range list {
+		if t, isText := item.(string); isText {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// objects reads a list of JSON objects; the shape was checked before.
+func objects(v any) []object {
+	list, ok := v.([]any)
+	if !ok {
+		return nil
+	}
+	out := make([]object, 0, len(list))
+	for _, item := range list {
+		if o, isObject := item.(map[string]any); isObject {
+			out = append(out, o)
+		}
+	}
+	return out
+}

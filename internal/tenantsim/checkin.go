@@ -1,0 +1,286 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"slices"
+	"time"
+)
+
+// Status numbers of a policy on a device (contract b.2).
+const (
+	statusPending       uint8 = 0
+	statusNotApplicable uint8 = 1
+	statusSucceeded     uint8 = 2
+	statusError         uint8 = 5
+	statusConflict      uint8 = 6
+	// statusGone marks a row whose policy no longer reaches the device. It is
+	// never shown: the row leaves the report.
+	statusGone uint8 = 255
+)
+
+// stamp is one result: a status and when the device evaluated it.
+type stamp struct {
+	at     int64 // Unix seconds; 0: no result
+	status uint8
+}
+
+// row is the state of one policy on one device: the newest result, and the one
+// that reports show until the newest becomes visible.
+type row struct {
+	policy   *policy
+	first    int64 // first time the device applied the policy
+	visible  int64 // when current becomes reported
+	current  stamp
+	reported stamp
+}
+
+// promote makes the newest result visible when its lag is over.
+func (r *row) promote(now int64) {
+	if r.current.at != 0 && now >= r.visible {
+		r.reported = r.current
+	}
+}
+
+// settle lets every device that is due until now check in. It runs before each
+// request and each advance, so that state is always as of now.
+func (s *Server) settle(now time.Time) {
+	limit := now.Unix()
+	for len(s.fleet.due) > 0 && s.fleet.due[0].at <= limit {
+		next := s.fleet.due.pop()
+		d := &s.fleet.devices[next.device]
+		if d.nextSync != next.at { // rescheduled since
+			continue
+		}
+		s.checkIn(next.device, d, next.at)
+	}
+}
+
+// checkIn is one contact of one device: it fetches the policies that target
+// it, applies them and plans the next contact.
+func (s *Server) checkIn(i int32, d *device, at int64) {
+	d.nextSync = 0
+	if d.dark || s.offline(i) {
+		return // wakeFleet schedules it again
+	}
+	d.lastSync = at
+	d.checkins++
+	if at-d.inventory >= 86400 { // domain 4: Win32 inventory every 24 h
+		d.inventory, d.invEdge = at, d.edge
+	}
+	targets := s.policiesFor(i, d)
+	for _, p := range targets {
+		s.apply(i, d, p, targets, at)
+	}
+	s.dropRows(i, d, targets, at)
+	if !d.dark {
+		s.schedule(i, s.nextCheckIn(i, d, at))
+	}
+}
+
+// policiesFor collects the policies that reach the device, in order.
+func (s *Server) policiesFor(i int32, d *device) []*policy {
+	out := s.fleet.scratch[:0]
+	for _, p := range s.assigned {
+		if p.platforms&d.platform != 0 && s.targets(p).has(int(i)) {
+			out = append(out, p)
+		}
+	}
+	s.fleet.scratch = out
+	return out
+}
+
+// apply evaluates one policy and records the result.
+func (s *Server) apply(i int32, d *device, p *policy, all []*policy, at int64) {
+	r := d.row(p)
+	if r == nil {
+		d.rows = append(d.rows, row{policy: p, first: at})
+		r = &d.rows[len(d.rows)-1]
+	}
+	if r.current.status == statusGone {
+		r.first = at
+	}
+	status := s.evaluate(i, d, p, all, at-r.first)
+	if status == statusSucceeded && p.passkey != passkeyUnset {
+		d.effective = p.passkey
+	}
+	if status != statusPending { // a pending device has nothing to report
+		s.record(i, d, r, stamp{at: at, status: status})
+	}
+}
+
+// evaluate decides the status of a policy on a device that just checked in.
+func (s *Server) evaluate(i int32, d *device, p *policy, all []*policy, age int64) uint8 {
+	if !p.requires.met(d) {
+		return statusNotApplicable
+	}
+	for _, rival := range p.rivals {
+		if slices.Contains(all, rival) && rival.requires.met(d) {
+			return statusConflict
+		}
+	}
+	switch s.ruleFor(i, p, age) {
+	case OutcomeError:
+		return statusError
+	case OutcomeConflict:
+		return statusConflict
+	case OutcomePending:
+		return statusPending
+	case OutcomeDark:
+		d.dark = true
+		return statusPending
+	}
+	if s.scenario.FailurePercent > 0 && s.draw(i, "failure "+p.payloadKey)*100 < s.scenario.FailurePercent {
+		return statusError
+	}
+	return statusSucceeded
+}
+
+// record stores a result and when reports may show it. A result that replaces
+// one still on its way inherits the earlier arrival: the pipeline carries the
+// newest state.
+func (s *Server) record(i int32, d *device, r *row, result stamp) {
+	frozen := s.freeze()
+	r.promote(min(result.at, frozen))
+	waiting := r.current.at != 0 && r.reported != r.current
+	r.current = result
+	if !waiting {
+		r.visible = result.at + s.scenario.lag(s.drawAt(i, "lag", d.checkins))
+	}
+}
+
+// freeze is the last moment whose results reports show.
+func (s *Server) freeze() int64 {
+	if s.scenario.StaleReports == nil {
+		return 1<<63 - 1
+	}
+	return s.scenario.StaleReports.Unix()
+}
+
+// dropRows ends the rows of policies that no longer reach the device, and
+// reverts what they had set unless the value sticks (contract b.3).
+func (s *Server) dropRows(i int32, d *device, targets []*policy, at int64) {
+	kept := d.rows[:0]
+	reverted, governed := false, false
+	for _, r := range d.rows {
+		if slices.Contains(targets, r.policy) {
+			governed = governed || r.policy.passkey != passkeyUnset
+			kept = append(kept, r)
+			continue
+		}
+		if r.current.status != statusGone {
+			reverted = reverted || r.policy.passkey != passkeyUnset
+			s.record(i, d, &r, stamp{at: at, status: statusGone})
+		}
+		r.promote(min(at, s.freeze()))
+		if r.reported.status == statusGone || r.reported.at == 0 {
+			continue // never shown, or no longer shown
+		}
+		kept = append(kept, r)
+	}
+	clear(d.rows[len(kept):])
+	d.rows = kept
+	if reverted && !governed && s.draw(i, "tattoo")*100 >= s.scenario.TattooPercent {
+		d.effective = passkeyUnset
+	}
+}
+
+func (d *device) row(p *policy) *row {
+	for k := range d.rows {
+		if d.rows[k].policy == p {
+			return &d.rows[k]
+		}
+	}
+	return nil
+}
+
+// offline reports whether the scenario keeps the device away.
+func (s *Server) offline(i int32) bool {
+	return s.scenario.OfflinePercent > 0 && s.draw(i, "offline")*100 < s.scenario.OfflinePercent
+}
+
+// nextCheckIn plans the next scheduled contact: the interval, give or take a
+// tenth, moved to when the device is awake.
+func (s *Server) nextCheckIn(i int32, d *device, at int64) int64 {
+	jitter := 0.9 + 0.2*s.drawAt(i, "jitter", d.checkins)
+	return s.awake(i, at+int64(float64(s.scenario.interval())*jitter))
+}
+
+// awake moves a moment to when the device runs. Office devices run on work
+// days from about 07:00 to 18:00 UTC and sync soon after they start.
+func (s *Server) awake(i int32, at int64) int64 {
+	d := &s.fleet.devices[i]
+	if d.traits&traitOfficeHours == 0 {
+		return at
+	}
+	const day = 86400
+	opens := int64(6*3600 + s.draw(i, "opens")*2*3600)
+	closes := opens + int64(9*3600+s.draw(i, "closes")*2*3600)
+	for {
+		midnight := at - at%day
+		weekend := isWeekend(midnight) && d.traits&traitWeekend == 0
+		switch clock := at - midnight; {
+		case !weekend && clock >= opens && clock < closes:
+			return at
+		case !weekend && clock < opens:
+			return midnight + opens + int64(s.drawAt(i, "startup", uint32(midnight/day))*1800)
+		default:
+			at = midnight + day
+		}
+	}
+}
+
+// isWeekend says whether a UTC midnight begins a Saturday or Sunday. Unix day 0
+// was a Thursday.
+func isWeekend(midnight int64) bool {
+	weekday := (midnight/86400 + 4) % 7
+	return weekday == 0 || weekday == 6
+}
+
+// schedule sets the device's next contact.
+func (s *Server) schedule(i int32, at int64) {
+	s.fleet.devices[i].nextSync = at
+	s.fleet.due.push(due{at: at, device: i})
+}
+
+// wakeFleet schedules devices that a scenario had silenced and that the one in
+// force no longer does.
+func (s *Server) wakeFleet() {
+	now := s.clock.Now().Unix()
+	for i := range s.fleet.devices {
+		d := &s.fleet.devices[i]
+		if d.traits&traitSilent != 0 {
+			continue
+		}
+		d.dark = false
+		if d.nextSync == 0 && !s.offline(int32(i)) {
+			s.schedule(int32(i), s.firstCheckIn(int32(i), now))
+		}
+	}
+}
+
+// notify tells devices that something changed for them: most online devices
+// come within the hour, the others within four (domain 6.2).
+func (s *Server) notify(devices bitset) {
+	push := orDefault(s.scenario.PushPercent, 90)
+	if push == 0 {
+		return
+	}
+	now := s.clock.Now().Unix()
+	devices.each(func(k int) {
+		i := int32(k)
+		d := &s.fleet.devices[i]
+		if d.nextSync == 0 {
+			return
+		}
+		n := d.checkins + uint32(s.targetGen)
+		wait := 60 + s.drawAt(i, "push", n)*3300
+		if s.drawAt(i, "pushed", n)*100 >= push {
+			wait = 3600 + s.drawAt(i, "push", n)*3*3600
+		}
+		if at := s.awake(i, now+int64(wait)); at < d.nextSync {
+			s.schedule(i, at)
+		}
+	})
+}

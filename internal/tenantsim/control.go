@@ -1,0 +1,190 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// serveControl answers below /_sim/. It needs no token: it is for the person
+// or test who owns the simulator, and no product code calls it.
+func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, path string) {
+	var (
+		body any
+		err  error
+	)
+	r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
+	switch r.Method + " " + path {
+	case "GET clock":
+		body = s.clockState()
+	case "POST clock":
+		body, err = s.controlClock(r)
+	case "GET scenario":
+		body = s.Scenario()
+	case "PUT scenario":
+		body, err = s.controlScenario(r)
+	case "GET dump":
+		body = s.Snapshot(r.URL.Query().Get("devices") == "true")
+	case "GET journal":
+		body = s.Journal()
+	case "DELETE journal":
+		s.ResetJournal()
+	case "POST policies/unassign":
+		body, err = s.controlPolicy(r, s.Unassign)
+	case "POST policies/delete":
+		body, err = s.controlPolicy(r, s.DeletePolicy)
+	case "GET ":
+		body = s.controlIndex()
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusNotFound)
+		body = object{"error": fmt.Sprintf("%s /_sim/%s does not exist: GET /_sim/ lists what does", r.Method, path)}
+	}
+	s.writeControl(w, body, err)
+}
+
+func (s *Server) writeControl(w http.ResponseWriter, body any, err error) {
+	if err == nil && body == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		body = object{"error": err.Error()}
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	if encoder.Encode(body) != nil {
+		s.journal.failedWrite()
+	}
+}
+
+// ClockState is the answer of /_sim/clock.
+type ClockState struct {
+	Now   time.Time `json:"now"`
+	Start time.Time `json:"start"`
+	// Speed is virtual seconds per real second; absent for an injected clock.
+	Speed *float64 `json:"speed,omitempty"`
+}
+
+func (s *Server) clockState() ClockState {
+	out := ClockState{Now: s.clock.Now().UTC(), Start: s.start.UTC()}
+	if c, ok := s.clock.(*Clock); ok {
+		speed := c.Speed()
+		out.Speed = &speed
+	}
+	return out
+}
+
+// controlClock moves the clock: {"advance":"8h"} and {"speed":1000}.
+func (s *Server) controlClock(r *http.Request) (any, error) {
+	var in struct {
+		Advance Duration `json:"advance"`
+		Speed   *float64 `json:"speed"`
+	}
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&in); err != nil {
+		return nil, fmt.Errorf("clock: write {\"advance\":\"8h\"} or {\"speed\":1000}: %w", err)
+	}
+	if in.Speed != nil {
+		c, ok := s.clock.(*Clock)
+		if !ok || *in.Speed < 0 {
+			return nil, fmt.Errorf("clock: speed %v cannot be set here: write 0 or more, for a clock that this server made", *in.Speed)
+		}
+		c.SetSpeed(*in.Speed)
+	}
+	if in.Advance > 0 {
+		if err := s.Advance(time.Duration(in.Advance)); err != nil {
+			return nil, err
+		}
+	}
+	return s.clockState(), nil
+}
+
+func (s *Server) controlScenario(r *http.Request) (any, error) {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("scenario: %w", err)
+	}
+	sc, ok := BuiltinScenario(r.URL.Query().Get("name"))
+	if name := r.URL.Query().Get("name"); name == "" {
+		if sc, err = ParseScenario(raw); err != nil {
+			return nil, err
+		}
+	} else if !ok {
+		return nil, fmt.Errorf("scenario: %q is not built in: %v are", name, BuiltinScenarios())
+	}
+	if err := s.SetScenario(sc); err != nil {
+		return nil, err
+	}
+	return s.Scenario(), nil
+}
+
+// controlPolicy does to a policy what an admin would do in a portal:
+// {"name":"…"}.
+func (s *Server) controlPolicy(r *http.Request, do func(string) error) (any, error) {
+	var in struct {
+		Name string `json:"name"`
+	}
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&in); err != nil || in.Name == "" {
+		return nil, fmt.Errorf("write {\"name\":\"display name of the policy\"}")
+	}
+	return nil, do(in.Name)
+}
+
+// Unassign clears the assignments of the policies of that name or id, as an
+// admin would.
+func (s *Server) Unassign(nameOrID string) error {
+	return s.eachNamed(nameOrID, func(p *policy) {
+		s.retarget(func() { p.assignments = nil })
+	})
+}
+
+// DeletePolicy deletes the policies of that name or id, as an admin would.
+func (s *Server) DeletePolicy(nameOrID string) error {
+	return s.eachNamed(nameOrID, s.removePolicy)
+}
+
+func (s *Server) eachNamed(nameOrID string, do func(*policy)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(s.clock.Now())
+	var found []*policy
+	for _, p := range s.policies {
+		if p.name == nameOrID || p.id.String() == nameOrID {
+			found = append(found, p)
+		}
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("policy %q does not exist: GET /_sim/dump lists the policies", nameOrID)
+	}
+	for _, p := range found {
+		do(p)
+		s.changes++
+	}
+	return nil
+}
+
+func (s *Server) controlIndex() any {
+	return object{
+		"GET /_sim/clock":              "virtual time",
+		"POST /_sim/clock":             `{"advance":"8h"} or {"speed":1000}`,
+		"GET /_sim/scenario":           "scenario in force",
+		"PUT /_sim/scenario":           "new scenario as JSON or YAML; ?name= takes a built-in one",
+		"GET /_sim/dump":               "whole tenant; ?devices=true adds every device",
+		"GET /_sim/journal":            "requests so far; DELETE forgets them",
+		"POST /_sim/policies/unassign": `{"name":"…"}: clear the assignments of a policy`,
+		"POST /_sim/policies/delete":   `{"name":"…"}: delete a policy`,
+		"scenarios":                    BuiltinScenarios(),
+		"reports":                      object{"DeviceStatusesByConfigurationProfile": deviceStatus.columnNames(), "Devices": devicesExport.columnNames(), "AppInvRawData": appInventory.columnNames()},
+	}
+}

@@ -1,0 +1,300 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"fmt"
+	"iter"
+	"net/http"
+	"time"
+)
+
+// deviceView is a device as Entra or Intune shows it.
+type deviceView struct {
+	s *Server
+	i int32
+	d *device
+}
+
+func (s *Server) device(i int32) deviceView { return deviceView{s, i, &s.fleet.devices[i]} }
+
+func (v deviceView) name() string { return deviceName(v.i, v.d) }
+
+// trustType follows contract c: AzureAd joined, ServerAd hybrid, Workplace
+// registered.
+func (v deviceView) trustType() string {
+	switch {
+	case v.d.traits&traitUnenrolled != 0, v.d.platform == platformMacOS:
+		return "Workplace"
+	case v.d.traits&traitHybrid != 0:
+		return "ServerAd"
+	default:
+		return "AzureAd"
+	}
+}
+
+func (v deviceView) joinType() string {
+	return map[string]string{"Workplace": "azureADRegistered", "ServerAd": "hybridAzureADJoined", "AzureAd": "azureADJoined"}[v.trustType()]
+}
+
+// rolesReadDevices show directory devices, rolesManaged read Intune's.
+var (
+	rolesReadDevices = []string{"Device.Read.All", "Device.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	rolesManaged     = []string{"DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All"}
+	rolesSync        = []string{"DeviceManagementManagedDevices.PrivilegedOperations.All"}
+)
+
+// entraDevice includes two members that no metadata lists, as real answers do
+// (contract 0.3).
+var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties: []property[deviceView]{
+	{name: "id", ops: opsEquality, get: func(v deviceView) any { return v.d.objectID.String() }},
+	{name: "accountEnabled", ops: opEq, get: func(deviceView) any { return true }},
+	{name: "approximateLastSignInDateTime", ops: opsOrder, get: func(v deviceView) any {
+		if v.d.lastSync == 0 {
+			return nil
+		}
+		return unixTime(v.d.lastSync)
+	}},
+	{name: "createdDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
+	{name: "deviceId", ops: opsEquality, get: func(v deviceView) any { return v.d.deviceID.String() }},
+	{name: "deviceOwnership", get: func(v deviceView) any { return ownership(v.d, "Company", "Personal") }},
+	{name: "displayName", ops: opsText, get: func(v deviceView) any { return v.name() }},
+	{name: "isCompliant", ops: opEq, get: func(v deviceView) any {
+		if v.d.traits&traitUnenrolled != 0 {
+			return nil
+		}
+		return v.d.traits&traitUnencrypted == 0
+	}},
+	{name: "isManaged", ops: opEq, get: func(v deviceView) any { return v.d.traits&traitUnenrolled == 0 }},
+	{name: "managementType", ops: opEq, get: func(v deviceView) any {
+		if v.d.traits&traitUnenrolled != 0 {
+			return nil
+		}
+		return "MDM"
+	}},
+	{name: "manufacturer", get: func(v deviceView) any { return v.d.manufacturer() }},
+	{name: "model", get: func(v deviceView) any { return v.d.modelName() }},
+	{name: "operatingSystem", ops: opsText, get: func(v deviceView) any {
+		if v.d.platform == platformMacOS {
+			return "MacMDM"
+		}
+		return "Windows"
+	}},
+	{name: "operatingSystemVersion", ops: opsText, get: func(v deviceView) any { return v.d.release().version }},
+	{name: "profileType", ops: opEq, get: func(deviceView) any { return "RegisteredDevice" }},
+	{name: "registrationDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
+	{name: "sourceType", get: func(deviceView) any { return nil }},
+	{name: "trustType", ops: opEq, get: func(v deviceView) any { return v.trustType() }},
+}}
+
+func ownership(d *device, company, personal string) string {
+	if d.traits&traitUnenrolled != 0 {
+		return personal
+	}
+	return company
+}
+
+// managedDevice lists the operators that tools use with success (contract c);
+// operatingSystem is contradicted by one report and allowed here.
+var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", properties: []property[deviceView]{
+	{name: "id", ops: opEq, get: func(v deviceView) any { return v.d.managedID.String() }},
+	{name: "userId", ops: opEq, get: func(v deviceView) any { return v.userID() }},
+	{name: "deviceName", ops: opEq, get: func(v deviceView) any { return v.name() }},
+	{name: "managedDeviceOwnerType", ops: opEq, get: func(v deviceView) any { return ownership(v.d, "company", "personal") }},
+	{name: "enrolledDateTime", ops: opsOrder, get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
+	{name: "lastSyncDateTime", ops: opsOrder, get: func(v deviceView) any { return unixTime(v.d.lastSync) }},
+	{name: "operatingSystem", ops: opEq, get: func(v deviceView) any { return v.d.operatingSystem() }},
+	{name: "osVersion", ops: opEq, get: func(v deviceView) any { return v.d.release().version }},
+	{name: "complianceState", ops: opEq | opNe, get: func(v deviceView) any { return v.complianceState() }},
+	{name: "jailBroken", get: func(deviceView) any { return "Unknown" }},
+	{name: "managementAgent", ops: opEq, get: func(v deviceView) any {
+		if v.d.traits&traitCoManaged != 0 && v.d.platform == platformWindows {
+			return "configurationManagerClientMdm"
+		}
+		return "mdm"
+	}},
+	{name: "azureADRegistered", get: func(deviceView) any { return true }},
+	{name: "azureADDeviceId", ops: opEq, get: func(v deviceView) any { return v.d.deviceID.String() }},
+	{name: "deviceEnrollmentType", get: func(v deviceView) any { return v.enrollmentType() }},
+	{name: "deviceRegistrationState", get: func(deviceView) any { return "registered" }},
+	{name: "deviceCategoryDisplayName", get: func(deviceView) any { return "Unknown" }},
+	{name: "isSupervised", get: func(v deviceView) any { return v.d.platform == platformMacOS }},
+	{name: "isEncrypted", get: func(v deviceView) any { return v.d.traits&traitUnencrypted == 0 }},
+	{name: "userPrincipalName", ops: opEq, get: func(v deviceView) any { return v.upn() }},
+	{name: "userDisplayName", get: func(v deviceView) any {
+		if v.d.user < 0 {
+			return ""
+		}
+		return v.s.displayName(v.d.user)
+	}},
+	{name: "emailAddress", get: func(v deviceView) any { return v.upn() }},
+	{name: "model", ops: opEq, get: func(v deviceView) any { return v.d.modelName() }},
+	{name: "manufacturer", ops: opEq, get: func(v deviceView) any { return v.d.manufacturer() }},
+	{name: "serialNumber", ops: opEq, get: func(v deviceView) any { return v.serial() }},
+	{name: "managedDeviceName", get: func(v deviceView) any { return v.name() + "_managed" }},
+	{name: "managementState", get: func(deviceView) any { return "managed" }},
+	{name: "easActivated", get: func(deviceView) any { return false }},
+	{name: "easActivationDateTime", get: func(deviceView) any { return neverTime }},
+	{name: "exchangeAccessState", get: func(deviceView) any { return "none" }},
+	{name: "exchangeAccessStateReason", get: func(deviceView) any { return "none" }},
+	{name: "partnerReportedThreatState", get: func(deviceView) any { return "unknown" }},
+	{name: "complianceGracePeriodExpirationDateTime", get: func(deviceView) any { return "9999-12-31T23:59:59.9999999Z" }},
+	{name: "totalStorageSpaceInBytes", get: func(deviceView) any { return int64(512) << 30 }},
+	{name: "freeStorageSpaceInBytes", get: func(deviceView) any { return int64(200) << 30 }},
+	{name: "deviceActionResults", get: func(deviceView) any { return []object{} }},
+	{name: "joinType", beta: true, get: func(v deviceView) any { return v.joinType() }},
+	{name: "ownerType", beta: true, get: func(v deviceView) any { return ownership(v.d, "company", "personal") }},
+	{name: "deviceType", beta: true, get: func(v deviceView) any {
+		if v.d.platform == platformMacOS {
+			return "macMDM"
+		}
+		return "windowsRT" // beta reports desktops under this name
+	}},
+	{name: "roleScopeTagIds", beta: true, get: func(deviceView) any { return []string{} }},
+	{name: "skuFamily", beta: true, get: func(v deviceView) any {
+		if v.d.platform == platformMacOS {
+			return ""
+		}
+		return "Enterprise"
+	}},
+}}
+
+func (v deviceView) userID() string {
+	if v.d.user < 0 {
+		return ""
+	}
+	return v.s.users[v.d.user].id.String()
+}
+
+func (v deviceView) upn() string {
+	if v.d.user < 0 {
+		return ""
+	}
+	return v.s.userPrincipalName(v.d.user)
+}
+
+func (v deviceView) serial() string { return fmt.Sprintf("SN%08X", uint32(v.i)*2654435761) }
+
+func (v deviceView) complianceState() string {
+	switch {
+	case v.d.lastSync == 0:
+		return "unknown"
+	case v.d.traits&traitUnencrypted != 0:
+		return "noncompliant"
+	default:
+		return "compliant"
+	}
+}
+
+func (v deviceView) enrollmentType() string {
+	switch {
+	case v.d.platform == platformMacOS:
+		return "appleBulkWithUser"
+	case v.d.traits&traitHybrid != 0:
+		return "windowsAutoEnrollment"
+	default:
+		return "windowsAzureADJoin"
+	}
+}
+
+func (s *Server) eachDevice(include func(*device) bool) keyed[deviceView] {
+	return func(after int64) iter.Seq2[int64, deviceView] {
+		return func(yield func(int64, deviceView) bool) {
+			for i := after + 1; i < int64(len(s.fleet.devices)); i++ {
+				v := s.device(int32(i))
+				if include(v.d) && !yield(i, v) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func anyDevice(*device) bool      { return true }
+func isEnrolled(d *device) bool   { return d.traits&traitUnenrolled == 0 }
+func inContact(d *device) bool    { return d.traits&traitSilent == 0 }
+func unixUTC(sec int64) time.Time { return time.Unix(sec, 0).UTC() }
+
+func listDevices(c *call) (*reply, error) {
+	if err := c.advancedQuery(&c.query); err != nil {
+		return nil, err
+	}
+	return listReply(c, c.query, entraDevice, c.server.eachDevice(anyDevice), listStyle{context: "devices", size: 100, max: 999, refuseAbove: true})
+}
+
+// getDevice accepts the object id, or devices(deviceId='…').
+func getDevice(c *call) (*reply, error) {
+	key := c.params["id"]
+	members, err := entraDevice.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	i, ok := c.server.findDevice(key)
+	if !ok {
+		return nil, c.notFound(key)
+	}
+	return c.entityReply(http.StatusOK, "devices/$entity", render(c.server.device(i), members)), nil
+}
+
+func (s *Server) findDevice(key string) (int32, bool) {
+	if alternate, ok := alternateKey(key, "deviceId"); ok {
+		id, _ := parseGUID(alternate)
+		i, found := s.entra[id]
+		return i, found
+	}
+	id, ok := parseGUID(key)
+	i, found := s.objects[id]
+	return i - int32(len(s.users)), ok && found && int(i) >= len(s.users)
+}
+
+func listManagedDevices(c *call) (*reply, error) {
+	return listReply(c, c.query, managedDevice, c.server.eachDevice(isEnrolled),
+		listStyle{context: "deviceManagement/managedDevices", size: 1000, max: 1000, count: countTotal})
+}
+
+func getManagedDevice(c *call) (*reply, error) {
+	members, err := managedDevice.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	i, err := c.managedDevice()
+	if err != nil {
+		return nil, err
+	}
+	return c.entityReply(http.StatusOK, "deviceManagement/managedDevices/$entity", render(c.server.device(i), members)), nil
+}
+
+func (c *call) managedDevice() (int32, error) {
+	key := c.params["id"]
+	id, ok := parseGUID(key)
+	i, found := c.server.managed[id]
+	if !ok || !found {
+		return 0, c.notFound(key)
+	}
+	return i, nil
+}
+
+// syncDevice asks the device to check in. The answer proves nothing: a sleeping
+// or silent device comes when it can, or never (contract c).
+func syncDevice(c *call) (*reply, error) {
+	i, err := c.managedDevice()
+	if err != nil {
+		return nil, err
+	}
+	s := c.server
+	if d := &s.fleet.devices[i]; d.nextSync != 0 {
+		at := s.awake(i, c.now.Unix()+30+int64(s.drawAt(i, "sync", d.checkins)*270))
+		if at < d.nextSync {
+			s.schedule(i, at)
+		}
+	}
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// noManagedCount is the documented refusal of managedDevices/$count (contract c).
+func noManagedCount(c *call) (*reply, error) {
+	return nil, fail(http.StatusBadRequest, "No OData route exists that match template ~/singleton/navigation/$count with http verb GET for request "+c.path+".",
+		"No OData route exists that match template ~/singleton/navigation/$count with http verb GET for request %s.", c.path)
+}

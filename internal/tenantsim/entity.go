@@ -1,0 +1,280 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"encoding/base64"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// object is a JSON object on its way out. encoding/json sorts the keys, which
+// keeps bodies byte-stable.
+type object = map[string]any
+
+// property describes one member of an entity type: how to read it, and which
+// filter operators the service accepts on it.
+type property[T any] struct {
+	name string
+	ops  filterOp
+	get  func(T) any
+	// beta hides the member from v1.0.
+	beta bool
+	// hidden members are returned only when $select names them.
+	hidden bool
+}
+
+// entity describes a type of object: its name and its members in order.
+type entity[T any] struct {
+	name       string // such as microsoft.graph.group
+	properties []property[T]
+}
+
+func (e *entity[T]) lookup(name string, beta bool) *property[T] {
+	for i := range e.properties {
+		p := &e.properties[i]
+		if p.name == name && (beta || !p.beta) {
+			return p
+		}
+	}
+	return nil
+}
+
+// projection returns the members that a request asks for; selected empty means
+// the default set.
+func (e *entity[T]) projection(c *call, selected []string) ([]*property[T], error) {
+	var out []*property[T]
+	for i := range e.properties {
+		p := &e.properties[i]
+		if len(selected) == 0 && !p.hidden && (c.beta || !p.beta) {
+			out = append(out, p)
+		}
+	}
+	for _, name := range selected {
+		p := e.lookup(name, c.beta)
+		if p == nil {
+			return nil, c.badRequest("Parsing OData Select and Expand failed: Could not find a property named '%s' on type '%s'.", name, e.name)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func render[T any](item T, members []*property[T]) object {
+	out := make(object, len(members)+1)
+	for _, p := range members {
+		out[p.name] = p.get(item)
+	}
+	return out
+}
+
+// getter adapts the entity to filter evaluation. Unknown paths were refused
+// before, so they read as nil.
+func (e *entity[T]) getter(c *call, item T) func(string) any {
+	return func(path string) any {
+		if p := e.lookup(path, c.beta); p != nil {
+			return p.get(item)
+		}
+		return nil
+	}
+}
+
+func (e *entity[T]) support(c *call) func(string) (filterOp, bool) {
+	return func(path string) (filterOp, bool) {
+		if p := e.lookup(path, c.beta); p != nil {
+			return p.ops, true
+		}
+		return 0, false
+	}
+}
+
+// countStyle says what a list puts into @odata.count (contract 0.3: the
+// meaning differs by endpoint).
+type countStyle int
+
+const (
+	countOnRequest countStyle = iota // total, first page, only with $count=true
+	countPage                        // size of the page, always
+	countTotal                       // whole total, always
+)
+
+// listStyle is how one list endpoint pages.
+type listStyle struct {
+	context     string // after $metadata#
+	size        int    // page size without $top
+	max         int    // largest page
+	refuseAbove bool   // a larger $top is an error rather than clamped
+	count       countStyle
+	cosmosToken bool // double-encoded skiptoken as configurationPolicies send it
+	// decorate adds members that are not properties, such as @odata.type or an
+	// expanded collection.
+	decorate func(key int64, out object) error
+}
+
+// keyed yields items with an ascending key > after. The key is the place to
+// resume, so that pages neither repeat nor lose items when others come or go.
+type keyed[T any] func(after int64) iter.Seq2[int64, T]
+
+// listReply renders one page of items.
+func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style listStyle) (*reply, error) {
+	members, err := e.projection(c, q.selected)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.compileFilter(&q, e.name, e.support(c)); err != nil {
+		return nil, err
+	}
+	size, err := c.pageSize(q, style)
+	if err != nil {
+		return nil, err
+	}
+	after, err := c.resume(q.token, style)
+	if err != nil {
+		return nil, err
+	}
+	page := make([]object, 0, min(size, 1024))
+	var last int64
+	more := false
+	skip := q.skip
+	for key, item := range items(after) {
+		if q.filter != nil && !q.filter.eval(e.getter(c, item)) {
+			continue
+		}
+		if skip > 0 {
+			skip--
+			continue
+		}
+		if len(page) == size {
+			more = true
+			break
+		}
+		out := render(item, members)
+		if style.decorate != nil {
+			if err := style.decorate(key, out); err != nil {
+				return nil, err
+			}
+		}
+		page, last = append(page, out), key
+	}
+	body := object{"@odata.context": c.context(style.context, q.selected), "value": page}
+	switch {
+	case style.count == countPage:
+		body["@odata.count"] = len(page)
+	case style.count == countTotal, q.count && q.token == "":
+		body["@odata.count"] = countMatches(c, q, e, items)
+	}
+	if more {
+		body["@odata.nextLink"] = c.nextLink(last, style)
+	}
+	return &reply{status: http.StatusOK, body: body}, nil
+}
+
+func countMatches[T any](c *call, q query, e *entity[T], items keyed[T]) int {
+	n := 0
+	for _, item := range items(-1) {
+		if q.filter == nil || q.filter.eval(e.getter(c, item)) {
+			n++
+		}
+	}
+	return n
+}
+
+// pageSize applies $top, then Prefer: odata.maxpagesize, then the default.
+func (c *call) pageSize(q query, style listStyle) (int, error) {
+	want := q.top
+	if want == 0 {
+		want = c.preferredPageSize()
+	}
+	switch {
+	case want == 0:
+		return style.size, nil
+	case want <= style.max:
+		return want, nil
+	case style.refuseAbove:
+		return 0, c.badRequest("Invalid page size specified: '%d'. Must be between 1 and %d inclusive.", want, style.max)
+	default:
+		return style.max, nil
+	}
+}
+
+func (c *call) preferredPageSize() int {
+	for _, value := range c.request.Header.Values("Prefer") {
+		for part := range strings.SplitSeq(value, ",") {
+			name, size, ok := strings.Cut(strings.TrimSpace(part), "=")
+			if n, err := strconv.Atoi(size); ok && err == nil && n > 0 && strings.EqualFold(name, "odata.maxpagesize") {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// context renders @odata.context.
+func (c *call) context(fragment string, selected []string) string {
+	if len(selected) > 0 {
+		before, suffix, isEntity := strings.Cut(fragment, "/$entity")
+		fragment = before + "(" + strings.Join(selected, ",") + ")"
+		if isEntity {
+			fragment += "/$entity" + suffix
+		}
+	}
+	return c.base() + "/$metadata#" + fragment
+}
+
+// base is the absolute root of the request's API version on the host that the
+// client used, through a proxy or not.
+func (c *call) base() string {
+	return c.origin() + "/" + c.version
+}
+
+const tokenPrefix = "tidesim:"
+
+// nextLink repeats the request with an opaque skip token.
+func (c *call) nextLink(after int64, style listStyle) string {
+	var kept []string
+	for part := range strings.SplitSeq(c.request.URL.RawQuery, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if plain, err := url.QueryUnescape(name); part == "" || err == nil && (strings.EqualFold(plain, "$skiptoken") || strings.EqualFold(plain, "$skip")) {
+			continue
+		}
+		kept = append(kept, part)
+	}
+	token := base64.RawURLEncoding.EncodeToString([]byte(tokenPrefix + strconv.FormatInt(after, 10)))
+	if style.cosmosToken {
+		// Captured form: a Cosmos continuation, escaped twice, with + for blanks
+		// and lower-case hex. Clients that "repair" it lose their place.
+		cosmos := fmt.Sprintf(`[{"token":"+RID:~%s","range":{"min":"","max":"FF"}, "rank":1}]`, token)
+		token = strings.ReplaceAll(url.QueryEscape(url.QueryEscape(cosmos)), "%252C", "%252c")
+	}
+	kept = append(kept, "$skiptoken="+token)
+	return c.origin() + c.request.URL.EscapedPath() + "?" + strings.Join(kept, "&")
+}
+
+// resume reads a skip token back; "" begins at the start.
+func (c *call) resume(token string, style listStyle) (int64, error) {
+	if token == "" {
+		return -1, nil
+	}
+	if style.cosmosToken {
+		plain, err := url.QueryUnescape(token)
+		_, rest, ok := strings.Cut(plain, `"+RID:~`)
+		if token, _, _ = strings.Cut(rest, `"`); err != nil || !ok {
+			return 0, c.badRequest("The continuation token is not valid.")
+		}
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return 0, c.badRequest("The skip token is not valid: use @odata.nextLink as it was given.")
+	}
+	text, ok := strings.CutPrefix(string(raw), tokenPrefix)
+	after, err := strconv.ParseInt(text, 10, 64)
+	if !ok || err != nil {
+		return 0, c.badRequest("The skip token is not valid: use @odata.nextLink as it was given.")
+	}
+	return after, nil
+}

@@ -1,0 +1,408 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// group is a directory group. Members that are users or devices are a set of
+// directory indices; nested groups are kept apart.
+type group struct {
+	id       guid
+	sequence uint64
+	displayName, description,
+	mailNickname, uniqueName string
+	mailEnabled, securityEnabled bool
+	groupTypes                   []string
+	membershipRule               string
+	owners                       []string
+	created, deleted             time.Time
+	direct                       bitset
+	nested                       []*group
+	flat                         bitset // transitive members as of flatGen
+	flatGen                      uint64
+}
+
+// dynamic groups compute their members and refuse membership writes.
+func (g *group) dynamic() bool { return slices.Contains(g.groupTypes, "DynamicMembership") }
+
+var groupEntity = &entity[*group]{name: "microsoft.graph.group", properties: []property[*group]{
+	{name: "id", ops: opsEquality, get: func(g *group) any { return g.id.String() }},
+	{name: "deletedDateTime", get: func(g *group) any {
+		if g.deleted.IsZero() {
+			return nil
+		}
+		return entraTime(g.deleted)
+	}},
+	{name: "classification", get: nothing},
+	{name: "createdDateTime", ops: opsOrder, get: func(g *group) any { return entraTime(g.created) }},
+	{name: "description", ops: opsText, get: func(g *group) any { return orNull(g.description) }},
+	{name: "displayName", ops: opsText, get: func(g *group) any { return g.displayName }},
+	{name: "expirationDateTime", get: nothing},
+	{name: "groupTypes", get: func(g *group) any { return g.groupTypes }},
+	{name: "isAssignableToRole", get: nothing},
+	{name: "mail", ops: opsText, get: nothing},
+	{name: "mailEnabled", ops: opEq, get: func(g *group) any { return g.mailEnabled }},
+	{name: "mailNickname", ops: opsText, get: func(g *group) any { return g.mailNickname }},
+	{name: "membershipRule", get: func(g *group) any { return orNull(g.membershipRule) }},
+	{name: "membershipRuleProcessingState", get: nothing},
+	{name: "onPremisesSyncEnabled", get: nothing},
+	{name: "proxyAddresses", get: func(*group) any { return []string{} }},
+	{name: "renewedDateTime", get: func(g *group) any { return entraTime(g.created) }},
+	{name: "securityEnabled", ops: opEq, get: func(g *group) any { return g.securityEnabled }},
+	{name: "uniqueName", ops: opsText, get: func(g *group) any { return orNull(g.uniqueName) }},
+	{name: "visibility", get: nothing},
+}}
+
+func nothing(*group) any { return nil }
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// Permissions of contract g and l.5. A wider permission implies the narrower.
+var (
+	rolesReadGroups  = []string{"GroupMember.Read.All", "GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	rolesCreateGroup = []string{"Group.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All"}
+	rolesWriteGroups = []string{"Group.ReadWrite.All", "Directory.ReadWrite.All"}
+	rolesMembers     = []string{"GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"}
+	rolesWriteDevice = []string{"Device.ReadWrite.All", "Directory.ReadWrite.All"}
+)
+
+// groupShape is the body of POST and PATCH (contract g).
+var groupShape = shape{typeName: "microsoft.graph.group", members: map[string]member{
+	"id":                            {kind: kindString, readOnly: true},
+	"createdDateTime":               {kind: kindDate, readOnly: true},
+	"deletedDateTime":               {kind: kindDate, readOnly: true},
+	"displayName":                   {kind: kindString, required: true, max: 256},
+	"description":                   {kind: kindString, max: 1024},
+	"mailEnabled":                   {kind: kindBool, required: true},
+	"mailNickname":                  {kind: kindString, required: true, max: 64},
+	"securityEnabled":               {kind: kindBool, required: true},
+	"uniqueName":                    {kind: kindString, max: 256},
+	"groupTypes":                    {kind: kindStrings},
+	"membershipRule":                {kind: kindString},
+	"membershipRuleProcessingState": {kind: kindString},
+	"isAssignableToRole":            {kind: kindBool},
+	"visibility":                    {kind: kindString},
+	"members@odata.bind":            {kind: kindStrings},
+	"owners@odata.bind":             {kind: kindStrings},
+}}
+
+func (s *Server) eachGroup(after int64) iter.Seq2[int64, *group] {
+	return func(yield func(int64, *group) bool) {
+		from, _ := slices.BinarySearchFunc(s.ordered, after+1, func(g *group, key int64) int { return int(int64(g.sequence) - key) })
+		for _, g := range s.ordered[from:] {
+			if g.deleted.IsZero() && !yield(int64(g.sequence), g) {
+				return
+			}
+		}
+	}
+}
+
+func listGroups(c *call) (*reply, error) {
+	if err := c.advancedQuery(&c.query); err != nil {
+		return nil, err
+	}
+	return listReply(c, c.query, groupEntity, c.server.eachGroup, listStyle{context: "groups", size: 100, max: 999, refuseAbove: true})
+}
+
+func getGroup(c *call) (*reply, error) {
+	members, err := groupEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	g, err := c.group()
+	if err != nil {
+		return nil, err
+	}
+	return c.entityReply(http.StatusOK, "groups/$entity", render(g, members)), nil
+}
+
+// group finds the group of the path by id or by (uniqueName=…).
+func (c *call) group() (*group, error) {
+	key := c.params["id"]
+	if name, ok := alternateKey(key, "uniqueName"); ok {
+		if g := c.server.groupByUniqueName(name); g != nil && g.deleted.IsZero() {
+			return g, nil
+		}
+		return nil, c.notFound(name)
+	}
+	id, ok := parseGUID(key)
+	if !ok {
+		return nil, c.badRequest("Invalid object identifier '%s'.", key)
+	}
+	if g := c.server.groups[id]; g != nil && g.deleted.IsZero() {
+		return g, nil
+	}
+	return nil, c.notFound(key)
+}
+
+// groupByUniqueName also finds deleted groups: they hold their name until they
+// are purged (contract g, inferred).
+func (s *Server) groupByUniqueName(name string) *group {
+	for _, g := range s.ordered {
+		if g.uniqueName == name && name != "" {
+			return g
+		}
+	}
+	return nil
+}
+
+func createGroup(c *call) (*reply, error) {
+	if err := groupShape.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	g, err := c.newGroup(text(c.body, "uniqueName"))
+	if err != nil {
+		return nil, err
+	}
+	members, err := groupEntity.projection(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := c.entityReply(http.StatusCreated, "groups/$entity", render(g, members))
+	out.header = http.Header{"Location": {c.base() + "/directoryObjects/" + g.id.String() + "/Microsoft.DirectoryServices.Group"}}
+	return out, nil
+}
+
+// newGroup creates a group from a checked body. Display names need not be
+// unique; the unique name must be.
+func (c *call) newGroup(uniqueName string) (*group, error) {
+	s := c.server
+	if strings.ContainsAny(text(c.body, "mailNickname"), " @()\\[]\";:<>,") {
+		return nil, c.badRequest("Invalid value specified for property 'mailNickname' of resource 'Group'.")
+	}
+	if s.groupByUniqueName(uniqueName) != nil {
+		return nil, fail(http.StatusConflict, codeSameKey, "Another object with the same value for property uniqueName already exists.")
+	}
+	relations := append(texts(c.body["members@odata.bind"]), texts(c.body["owners@odata.bind"])...)
+	if len(relations) > 20 { // contract g
+		return nil, c.badRequest("The number of relations in the request is %d, at most 20 are allowed.", len(relations))
+	}
+	refs, err := c.references(texts(c.body["members@odata.bind"]))
+	if err != nil {
+		return nil, err
+	}
+	owners := texts(c.body["owners@odata.bind"])
+	for _, owner := range owners {
+		if !strings.HasPrefix(owner, c.origin()+"/") {
+			return nil, c.badRequest("The reference '%s' is not a resource of this service: use %s/servicePrincipals/{id}.", owner, c.base())
+		}
+	}
+	g := s.addGroupObject(text(c.body, "displayName"))
+	g.created, g.uniqueName, g.owners = c.now, uniqueName, owners
+	g.setFields(c.body)
+	for _, ref := range refs {
+		s.join(g, ref)
+	}
+	c.changed()
+	return g, nil
+}
+
+func (s *Server) addGroupObject(displayName string) *group {
+	id, sequence := s.nextID("group")
+	g := &group{id: id, sequence: sequence, displayName: displayName, securityEnabled: true, groupTypes: []string{},
+		created: s.start, direct: newBitset(len(s.users) + len(s.fleet.devices))}
+	s.groups[id] = g
+	s.ordered = append(s.ordered, g)
+	s.directoryChanged()
+	return g
+}
+
+// setFields copies the writable members that the body names.
+func (g *group) setFields(body object) {
+	for name, field := range map[string]*string{
+		"displayName": &g.displayName, "description": &g.description,
+		"mailNickname": &g.mailNickname, "membershipRule": &g.membershipRule,
+	} {
+		if _, present := body[name]; present {
+			*field = text(body, name)
+		}
+	}
+	if _, present := body["mailEnabled"]; present {
+		g.mailEnabled = boolean(body, "mailEnabled")
+	}
+	if _, present := body["securityEnabled"]; present {
+		g.securityEnabled = boolean(body, "securityEnabled")
+	}
+	if types, present := body["groupTypes"]; present {
+		g.groupTypes = append([]string{}, texts(types)...)
+	}
+}
+
+// patchGroup updates a group; with the alternate key and Prefer:
+// create-if-missing it creates one (contract g: upsert, 201 or 204).
+func patchGroup(c *call) (*reply, error) {
+	if err := groupShape.check(c, c.body, false); err != nil {
+		return nil, err
+	}
+	name, byName := alternateKey(c.params["id"], "uniqueName")
+	if byName && c.server.groupByUniqueName(name) == nil && c.prefers("create-if-missing") {
+		return upsertGroup(c, name)
+	}
+	if byName && c.prefers("create-if-missing") {
+		if g := c.server.groupByUniqueName(name); !g.deleted.IsZero() {
+			return nil, fail(http.StatusConflict, codeSameKey, "A deleted object still holds the value '%s' for property uniqueName.", name)
+		}
+	}
+	g, err := c.group()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.authorizePatch(g); err != nil {
+		return nil, err
+	}
+	if unique, present := c.body["uniqueName"]; present && unique != any(g.uniqueName) {
+		return nil, c.badRequest("Property 'uniqueName' is read-only and cannot be set.") // contract g: treat as immutable
+	}
+	if bind, present := c.body["members@odata.bind"]; present {
+		if err := c.addMembers(g, texts(bind)); err != nil {
+			return nil, err
+		}
+	}
+	g.setFields(c.body)
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// authorizePatch wants a group permission for anything but members, which have
+// a permission of their own.
+func (c *call) authorizePatch(g *group) error {
+	for name := range c.body {
+		if name != "members@odata.bind" && !strings.HasPrefix(name, "@odata.") {
+			return c.authorizeGroup(g, rolesWriteGroups)
+		}
+	}
+	return nil
+}
+
+// authorizeGroup lets an application with Group.Create manage what it owns;
+// without an owner such a group is out of its reach for ever (contract g).
+func (c *call) authorizeGroup(g *group, roles []string) error {
+	owner := "/" + c.server.principalID.String()
+	if c.hasAny("Group.Create") && slices.ContainsFunc(g.owners, func(o string) bool { return strings.HasSuffix(o, owner) }) {
+		return nil
+	}
+	return c.authorize(roles)
+}
+
+func upsertGroup(c *call, name string) (*reply, error) {
+	if err := c.authorize(rolesCreateGroup); err != nil {
+		return nil, err
+	}
+	if err := groupShape.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	if given := text(c.body, "uniqueName"); given != "" && given != name {
+		return nil, c.badRequest("The value of property 'uniqueName' differs from the key '%s' of the request.", name)
+	}
+	g, err := c.newGroup(name)
+	if err != nil {
+		return nil, err
+	}
+	members, err := groupEntity.projection(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.entityReply(http.StatusCreated, "groups/$entity", render(g, members)), nil
+}
+
+func (c *call) prefers(preference string) bool {
+	for _, value := range c.request.Header.Values("Prefer") {
+		for part := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(part), preference) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// deleteGroup is soft: the object stays for 30 days and its members are no
+// longer targeted.
+func deleteGroup(c *call) (*reply, error) {
+	g, err := c.group()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.authorizeGroup(g, rolesWriteGroups); err != nil {
+		return nil, err
+	}
+	s := c.server
+	s.retarget(func() {
+		g.deleted = c.now
+		s.directoryChanged()
+	})
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// makeGroups creates the groups of the scenario. Pools of devices in regular
+// contact are dealt out without replacement, in an order of their own.
+func (s *Server) makeGroups() error {
+	dealt := newBitset(len(s.fleet.devices))
+	for _, spec := range s.scenario.groupSpecs() {
+		g := s.addGroupObject(spec.DisplayName)
+		g.mailNickname = strings.ReplaceAll(strings.ToLower(spec.DisplayName), " ", "-")
+		pool := s.pool(spec, dealt)
+		want := spec.Count
+		if spec.Percent > 0 {
+			want = int(float64(len(pool))*spec.Percent/100 + 0.5)
+		}
+		if want > len(pool) {
+			if s.scenario.Groups != nil {
+				return fmt.Errorf("group %q wants %d devices, only %d are left in its pool: add devices or lower the count", spec.DisplayName, want, len(pool))
+			}
+			want = len(pool) // the default groups adapt to a small fleet
+		}
+		for _, i := range pool[:want] {
+			if spec.From != "everything" {
+				dealt.set(int(i))
+			}
+			s.enrol(g, spec, i)
+		}
+	}
+	s.directoryChanged()
+	return nil
+}
+
+func (s *Server) enrol(g *group, spec GroupSpec, i int32) {
+	if spec.Unit == "user" {
+		if u := s.fleet.devices[i].user; u >= 0 {
+			g.direct.set(int(u))
+		}
+		return
+	}
+	g.direct.set(len(s.users) + int(i))
+}
+
+// pool lists the devices a group may take, in a random but fixed order.
+func (s *Server) pool(spec GroupSpec, dealt bitset) []int32 {
+	var out []int32
+	for i := range s.fleet.devices {
+		d := &s.fleet.devices[i]
+		keep := spec.From == "everything" || inContact(d) && !dealt.has(i)
+		if spec.From == "windows" {
+			keep = keep && d.platform == platformWindows
+		}
+		if spec.From == "macos" {
+			keep = keep && d.platform == platformMacOS
+		}
+		if keep {
+			out = append(out, int32(i))
+		}
+	}
+	slices.SortFunc(out, func(a, b int32) int { return compareFloat(s.draw(a, "deal"), s.draw(b, "deal")) })
+	return out
+}

@@ -1,0 +1,421 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// memberRef is one member: a user or device by directory index, or a group.
+type memberRef struct {
+	index int // -1 for a group
+	group *group
+}
+
+// transitive returns the users and devices below a group, by directory index.
+// The set is cached and must not be modified.
+func (s *Server) transitive(g *group) bitset {
+	if len(g.nested) == 0 {
+		return g.direct
+	}
+	if g.flatGen != s.directoryGen || g.flat == nil {
+		g.flat, g.flatGen = newBitset(len(s.users)+len(s.fleet.devices)), s.directoryGen
+		for _, below := range s.groupsBelow(g, true) {
+			g.flat.or(below.direct)
+		}
+	}
+	return g.flat
+}
+
+// groupsBelow lists the live groups nested under g, and g itself if asked for.
+// Circles end: each group is listed once.
+func (s *Server) groupsBelow(g *group, self bool) []*group {
+	seen := map[*group]bool{g: true}
+	queue, out := []*group{g}, []*group{}
+	if self {
+		out = append(out, g)
+	}
+	for len(queue) > 0 {
+		for _, n := range queue[0].nested {
+			if !seen[n] && n.deleted.IsZero() {
+				seen[n] = true
+				queue, out = append(queue, n), append(out, n)
+			}
+		}
+		queue = queue[1:]
+	}
+	return out
+}
+
+// memberCast limits a member list to one type.
+type memberCast string
+
+const (
+	castNone   memberCast = ""
+	castDevice memberCast = "graph.device"
+	castUser   memberCast = "graph.user"
+)
+
+// listMembers serves members and transitiveMembers, plain or cast.
+func listMembers(transitive bool, cast memberCast) func(*call) (*reply, error) {
+	return func(c *call) (*reply, error) {
+		if err := c.advancedQuery(&c.query); err != nil {
+			return nil, err
+		}
+		if cast != castNone && c.query.filter != nil && !c.eventual() {
+			return nil, fail(http.StatusBadRequest, codeUnsupportedQuery, "OData cast with $filter needs 'ConsistencyLevel: eventual' and $count=true.")
+		}
+		g, err := c.group()
+		if err != nil {
+			return nil, err
+		}
+		style := listStyle{size: 100, max: 999, refuseAbove: true}
+		s := c.server
+		members := g.direct
+		if transitive {
+			members = s.transitive(g)
+		}
+		switch cast {
+		case castDevice:
+			style.context = "devices"
+			return listReply(c, c.query, c.visibleDevices(), s.memberDevices(members), style)
+		case castUser:
+			style.context = "users"
+			return listReply(c, c.query, c.visibleUsers(), s.memberUsers(members), style)
+		}
+		return c.mixedMembers(g, members, transitive, style)
+	}
+}
+
+func (c *call) eventual() bool {
+	return strings.EqualFold(c.request.Header.Get("ConsistencyLevel"), "eventual")
+}
+
+func (s *Server) memberDevices(members bitset) keyed[deviceView] {
+	return func(after int64) iter.Seq2[int64, deviceView] {
+		return func(yield func(int64, deviceView) bool) {
+			for i := members.next(max(int(after)+1, len(s.users))); i >= 0; i = members.next(i + 1) {
+				if !yield(int64(i), s.device(int32(i-len(s.users)))) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *Server) memberUsers(members bitset) keyed[userView] {
+	return func(after int64) iter.Seq2[int64, userView] {
+		return func(yield func(int64, userView) bool) {
+			for i := members.next(int(after) + 1); i >= 0 && i < len(s.users); i = members.next(i + 1) {
+				if !yield(int64(i), userView{s, int32(i)}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// visibleDevices is the device type as the caller may read it: without a
+// device permission every member but the id is null, with status 200
+// (contract g: a silent data hole).
+func (c *call) visibleDevices() *entity[deviceView] {
+	if c.hasAny(rolesReadDevices...) {
+		return entraDevice
+	}
+	return blanked(entraDevice)
+}
+
+func (c *call) visibleUsers() *entity[userView] {
+	if c.hasAny(rolesReadUsers...) {
+		return userEntity
+	}
+	return blanked(userEntity)
+}
+
+func blanked[T any](e *entity[T]) *entity[T] {
+	out := &entity[T]{name: e.name, properties: slices.Clone(e.properties)}
+	for i := range out.properties {
+		if out.properties[i].name != "id" {
+			out.properties[i].get = func(T) any { return nil }
+		}
+	}
+	return out
+}
+
+// anyMember is a member of any type, for mixed lists.
+type anyMember struct {
+	c   *call
+	ref memberRef
+}
+
+// mixedMembers lists users, then devices, then groups, each with @odata.type.
+func (c *call) mixedMembers(g *group, members bitset, transitive bool, style listStyle) (*reply, error) {
+	style.context = "directoryObjects"
+	s := c.server
+	below := g.nested
+	if transitive {
+		below = s.groupsBelow(g, false)
+	}
+	items := func(after int64) iter.Seq2[int64, anyMember] {
+		return func(yield func(int64, anyMember) bool) {
+			for i := members.next(int(after) + 1); i >= 0; i = members.next(i + 1) {
+				if !yield(int64(i), anyMember{c, memberRef{index: i}}) {
+					return
+				}
+			}
+			base := int64(len(s.users) + len(s.fleet.devices))
+			for k, n := range below {
+				if key := base + int64(k); key > after && !yield(key, anyMember{c, memberRef{index: -1, group: n}}) {
+					return
+				}
+			}
+		}
+	}
+	return c.listMixed(items, below, style)
+}
+
+// listMixed renders a list whose items differ in type: $select may name members
+// of any of them, and $filter knows id only.
+func (c *call) listMixed(items keyed[anyMember], below []*group, style listStyle) (*reply, error) {
+	ids := &entity[anyMember]{name: "microsoft.graph.directoryObject", properties: []property[anyMember]{
+		{name: "id", ops: opsEquality, get: func(m anyMember) any { return m.id() }},
+	}}
+	base := int64(len(c.server.users) + len(c.server.fleet.devices))
+	selected := c.query.selected
+	style.decorate = func(key int64, out object) error {
+		ref := memberRef{index: int(key)}
+		if key >= base {
+			ref = memberRef{index: -1, group: below[key-base]}
+		}
+		return anyMember{c, ref}.fill(out, selected)
+	}
+	q := c.query
+	q.selected = nil
+	return listReply(c, q, ids, items, style)
+}
+
+func (m anyMember) id() string {
+	s := m.c.server
+	switch {
+	case m.ref.group != nil:
+		return m.ref.group.id.String()
+	case m.ref.index < len(s.users):
+		return s.users[m.ref.index].id.String()
+	default:
+		return s.fleet.devices[m.ref.index-len(s.users)].objectID.String()
+	}
+}
+
+// fill replaces out by the member's own properties and its type.
+func (m anyMember) fill(out object, selected []string) error {
+	s := m.c.server
+	clear(out)
+	switch {
+	case m.ref.group != nil:
+		return fillAs(m.c, out, groupEntity, m.ref.group, selected)
+	case m.ref.index < len(s.users):
+		return fillAs(m.c, out, m.c.visibleUsers(), userView{s, int32(m.ref.index)}, selected)
+	default:
+		return fillAs(m.c, out, m.c.visibleDevices(), s.device(int32(m.ref.index-len(s.users))), selected)
+	}
+}
+
+func fillAs[T any](c *call, out object, e *entity[T], item T, selected []string) error {
+	out["@odata.type"] = "#" + e.name
+	if len(selected) == 0 {
+		members, err := e.projection(c, nil)
+		if err != nil {
+			return err
+		}
+		for _, p := range members {
+			out[p.name] = p.get(item)
+		}
+		return nil
+	}
+	for _, name := range selected { // a member of another type is left out
+		if p := e.lookup(name, c.beta); p != nil {
+			out[name] = p.get(item)
+		}
+	}
+	return nil
+}
+
+// countMembers serves …/$count as text. It needs the advanced query header,
+// and Accept must allow text (contract 0.3, g).
+func countMembers(transitive bool, cast memberCast) func(*call) (*reply, error) {
+	return func(c *call) (*reply, error) {
+		if !c.eventual() {
+			return nil, fail(http.StatusBadRequest, codeUnsupportedQuery, "$count requires the header 'ConsistencyLevel: eventual'.")
+		}
+		accept := c.request.Header.Get("Accept")
+		if accept != "" && !strings.Contains(accept, "text/plain") && !strings.Contains(accept, "*/*") {
+			return nil, fail(http.StatusUnsupportedMediaType, codeBadRequest, "A supported MIME type could not be found that matches the acceptable MIME types for the request: $count is text/plain.")
+		}
+		g, err := c.group()
+		if err != nil {
+			return nil, err
+		}
+		s, members, groups := c.server, g.direct, len(g.nested)
+		if transitive {
+			members, groups = s.transitive(g), len(s.groupsBelow(g, false))
+		}
+		devices := 0
+		for i := members.next(len(s.users)); i >= 0; i = members.next(i + 1) {
+			devices++
+		}
+		n := members.count() + groups
+		switch cast {
+		case castDevice:
+			n = devices
+		case castUser:
+			n = members.count() - devices
+		}
+		return &reply{status: http.StatusOK, raw: fmt.Append(nil, n), contentType: "text/plain"}, nil
+	}
+}
+
+// addMemberRef is POST …/members/$ref.
+func addMemberRef(c *call) (*reply, error) {
+	target, ok := c.body["@odata.id"].(string)
+	if !ok {
+		return nil, c.badRequest("The property '@odata.id' is required and must be text.")
+	}
+	for _, name := range sortedKeys(c.body) {
+		if name != "@odata.id" && name != "@odata.type" {
+			return nil, c.badRequest("The property '%s' does not exist on a reference. Send '@odata.id' only.", name)
+		}
+	}
+	g, err := c.group()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.addMembers(g, []string{target}); err != nil {
+		return nil, err
+	}
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// addMembers joins all references or none: at most 20, no duplicate (contract g).
+func (c *call) addMembers(g *group, targets []string) error {
+	if err := c.authorizeGroup(g, rolesMembers); err != nil {
+		return err
+	}
+	if len(targets) > 20 {
+		return c.badRequest("The number of members in the request is %d, at most 20 are allowed.", len(targets))
+	}
+	if g.dynamic() {
+		return c.badRequest("Insufficient privileges to update the membership of a dynamic group.") // ASSUMED text
+	}
+	refs, err := c.references(targets)
+	if err != nil {
+		return err
+	}
+	for i, ref := range refs {
+		if g.holds(ref) || slices.Contains(refs[:i], ref) {
+			return c.badRequest("One or more added object references already exist for the following modified properties: 'members'.")
+		}
+	}
+	s := c.server
+	s.retarget(func() {
+		for _, ref := range refs {
+			s.join(g, ref)
+		}
+	})
+	return nil
+}
+
+func (g *group) holds(ref memberRef) bool {
+	if ref.group != nil {
+		return slices.Contains(g.nested, ref.group)
+	}
+	return g.direct.has(ref.index)
+}
+
+func (s *Server) join(g *group, ref memberRef) {
+	if ref.group != nil {
+		g.nested = append(g.nested, ref.group)
+	} else {
+		g.direct.set(ref.index)
+	}
+	s.directoryChanged()
+}
+
+// references resolves member URLs. They must point at this host (contract l.4)
+// and hold the directory object id, not deviceId nor the Intune id.
+func (c *call) references(targets []string) ([]memberRef, error) {
+	var out []memberRef
+	for _, target := range targets {
+		u, err := url.Parse(target)
+		if err != nil || u.Scheme+"://"+u.Host != c.origin() {
+			return nil, c.badRequest("The reference '%s' is not a resource of this service: use %s/directoryObjects/{id}.", target, c.base())
+		}
+		segments, err := splitPath(u.EscapedPath())
+		if err != nil || len(segments) != 3 || !slices.Contains([]string{"directoryObjects", "devices", "users", "groups"}, segments[1]) {
+			return nil, c.badRequest("The reference '%s' is not valid: use %s/directoryObjects/{id}.", target, c.base())
+		}
+		ref, err := c.resolveMember(segments[2])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ref)
+	}
+	return out, nil
+}
+
+// resolveMember finds a member by object id. Writing device members needs a
+// device permission as well (contract g).
+func (c *call) resolveMember(key string) (memberRef, error) {
+	s := c.server
+	id, ok := parseGUID(key)
+	if !ok {
+		return memberRef{}, c.badRequest("Invalid object identifier '%s'.", key)
+	}
+	if i, found := s.objects[id]; found {
+		if int(i) >= len(s.users) {
+			if err := c.authorize(rolesWriteDevice); err != nil {
+				return memberRef{}, err
+			}
+		}
+		return memberRef{index: int(i)}, nil
+	}
+	if g := s.groups[id]; g != nil && g.deleted.IsZero() {
+		return memberRef{index: -1, group: g}, nil
+	}
+	return memberRef{}, c.notFound(key)
+}
+
+// removeMember is DELETE …/members/{id}/$ref. Removing a stranger is 404.
+func removeMember(c *call) (*reply, error) {
+	g, err := c.group()
+	if err != nil {
+		return nil, err
+	}
+	if g.dynamic() {
+		return nil, c.badRequest("Insufficient privileges to update the membership of a dynamic group.") // ASSUMED text
+	}
+	ref, err := c.resolveMember(c.params["member"])
+	if err != nil {
+		return nil, err
+	}
+	if !g.holds(ref) {
+		return nil, c.notFound(c.params["member"])
+	}
+	s := c.server
+	s.retarget(func() {
+		if ref.group != nil {
+			g.nested = slices.DeleteFunc(g.nested, func(n *group) bool { return n == ref.group })
+		} else {
+			g.direct.clear(ref.index)
+		}
+		s.directoryChanged()
+	})
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}

@@ -1,0 +1,173 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// queryOption is a set of OData query options that a route understands. An
+// option outside the set is refused (contract 0.3: advertised is not supported).
+type queryOption uint16
+
+const (
+	qSelect queryOption = 1 << iota
+	qFilter
+	qTop
+	qSkip
+	qExpand
+	qOrderBy
+	qCount
+	qSearch
+	qSkipToken
+)
+
+const qList = qSelect | qFilter | qTop | qCount | qSkipToken
+
+var queryOptions = map[string]queryOption{
+	"$select": qSelect, "$filter": qFilter, "$top": qTop, "$skip": qSkip, "$expand": qExpand,
+	"$orderby": qOrderBy, "$count": qCount, "$search": qSearch, "$skiptoken": qSkipToken,
+}
+
+// query holds the parsed options of one request.
+type query struct {
+	selected []string
+	filter   filterExpr
+	filtered string
+	top      int // 0: absent
+	skip     int
+	expand   []string
+	count    bool
+	search   string
+	token    string
+}
+
+// parseQuery reads the raw query string strictly.
+func (c *call) parseQuery(allowed queryOption) (query, error) {
+	var q query
+	values, err := url.ParseQuery(c.request.URL.RawQuery)
+	if err != nil {
+		return q, c.badRequest("The query specified in the URI is not valid. %s", err)
+	}
+	for name, list := range values {
+		option, known := queryOptions[strings.ToLower(name)]
+		switch {
+		case !known && strings.HasPrefix(name, "$"):
+			return q, c.badRequest("The query parameter '%s' is not supported.", name)
+		case !known:
+			return q, c.badRequest("The query option '%s' is not valid: OData options begin with '$'.", name)
+		case option&allowed == 0:
+			return q, c.badRequest("The query option '%s' is not supported on this resource.", name)
+		case len(list) > 1:
+			return q, c.badRequest("Query option '%s' was specified more than once, but it must be specified at most once.", name)
+		}
+		if err := c.setOption(&q, option, list[0]); err != nil {
+			return q, err
+		}
+	}
+	return q, nil
+}
+
+func (c *call) setOption(q *query, option queryOption, value string) error {
+	var err error
+	switch option {
+	case qSelect:
+		q.selected = splitList(value)
+	case qExpand:
+		q.expand = splitList(value)
+	case qFilter:
+		q.filtered = value
+		if q.filter, err = parseFilter(value); err != nil {
+			return c.badRequest("Invalid filter clause: %s", err)
+		}
+	case qTop:
+		if q.top, err = strconv.Atoi(value); err != nil || q.top < 1 {
+			return c.badRequest("Invalid value '%s' for $top query option found. The $top query option requires a positive integer value.", value)
+		}
+	case qSkip:
+		if q.skip, err = strconv.Atoi(value); err != nil || q.skip < 0 {
+			return c.badRequest("Invalid value '%s' for $skip query option found. The $skip query option requires a non-negative integer value.", value)
+		}
+	case qCount:
+		if q.count, err = strconv.ParseBool(value); err != nil {
+			return c.badRequest("Invalid value '%s' for $count query option found. Valid values are 'true' and 'false'.", value)
+		}
+	case qSearch:
+		q.search = strings.Trim(value, `"`)
+	case qSkipToken:
+		q.token = value
+	}
+	return nil
+}
+
+// splitList cuts a comma list at its top level: commas inside parentheses
+// belong to an item.
+func splitList(text string) []string {
+	var out []string
+	depth, start := 0, 0
+	for i := range len(text) {
+		switch text[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ',':
+			if depth == 0 {
+				out = append(out, strings.TrimSpace(text[start:i]))
+				start = i + 1
+			}
+		}
+	}
+	return append(out, strings.TrimSpace(text[start:]))
+}
+
+// advancedQuery refuses directory queries that need the advanced engine when
+// the request does not ask for it: header ConsistencyLevel and $count=true
+// (contract g).
+func (c *call) advancedQuery(q *query) error {
+	eventual := strings.EqualFold(c.request.Header.Get("ConsistencyLevel"), "eventual")
+	if q.count && !eventual {
+		return fail(http.StatusBadRequest, codeUnsupportedQuery, "$count requires the header 'ConsistencyLevel: eventual'.")
+	}
+	if q.filter == nil {
+		return nil
+	}
+	advanced := false
+	q.filter.walk(func(e *comparison) { advanced = advanced || e.op&(opNe|opEndsWith) != 0 })
+	if _, isNot := q.filter.(negation); isNot {
+		advanced = true
+	}
+	if advanced && (!eventual || !q.count) {
+		return fail(http.StatusBadRequest, codeUnsupportedQuery,
+			"This filter needs the advanced query engine: send 'ConsistencyLevel: eventual' and $count=true.")
+	}
+	return nil
+}
+
+// compileFilter checks that each comparison names a filterable property and an
+// operator which that property supports.
+func (c *call) compileFilter(q *query, typeName string, support func(path string) (filterOp, bool)) error {
+	if q.filter == nil {
+		return nil
+	}
+	var err error
+	q.filter.walk(func(e *comparison) {
+		if err != nil {
+			return
+		}
+		ops, known := support(e.path)
+		switch {
+		case !known:
+			err = c.badRequest("Could not find a property named '%s' on type '%s'.", e.path, typeName)
+		case ops&e.op == 0 && !c.route.intune:
+			err = fail(http.StatusBadRequest, codeUnsupportedQuery, "Unsupported or invalid query filter clause specified for property '%s' of resource '%s'.", e.path, typeName)
+		case ops&e.op == 0:
+			err = c.badRequest("The operator '%s' is not supported for the property '%s' of type '%s'.", e.opName(), e.path, typeName)
+		}
+	})
+	return err
+}

@@ -1,0 +1,67 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import "net/http"
+
+// rolesOrganization read tenant-level facts. ASSUMED for this pair of routes.
+var rolesOrganization = []string{"Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "User.Read.All"}
+
+var organizationEntity = &entity[*Server]{name: "microsoft.graph.organization", properties: []property[*Server]{
+	{name: "id", get: func(s *Server) any { return s.options.TenantID }},
+	{name: "displayName", get: func(*Server) any { return "Contoso" }},
+	{name: "tenantType", get: func(*Server) any { return "AAD" }},
+	{name: "countryLetterCode", get: func(*Server) any { return "NL" }},
+	{name: "createdDateTime", get: func(s *Server) any { return entraTime(s.start.AddDate(-3, 0, 0)) }},
+	{name: "mobileDeviceManagementAuthority", hidden: true, get: func(*Server) any { return "intune" }},
+	{name: "verifiedDomains", get: func(s *Server) any {
+		return []object{{"capabilities": "Email", "isDefault": true, "isInitial": true, "name": s.options.Domain, "type": "Managed"}}
+	}},
+}}
+
+// listOrganization is minimal. ASSUMED: the contract does not cover it.
+func listOrganization(c *call) (*reply, error) {
+	members, err := organizationEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context": c.context("organization", c.query.selected), "value": []object{render(c.server, members)},
+	}}, nil
+}
+
+var skuEntity = &entity[*Server]{name: "microsoft.graph.subscribedSku", properties: []property[*Server]{
+	{name: "id", get: func(s *Server) any { return s.options.TenantID + "_" + skuE5 }},
+	{name: "accountName", get: func(*Server) any { return "Contoso" }},
+	{name: "appliesTo", get: func(*Server) any { return "User" }},
+	{name: "capabilityStatus", get: func(*Server) any { return "Enabled" }},
+	{name: "consumedUnits", get: func(s *Server) any { return len(s.users) }},
+	{name: "skuId", get: func(*Server) any { return skuE5 }},
+	{name: "skuPartNumber", get: func(*Server) any { return "SPE_E5" }},
+	{name: "prepaidUnits", get: func(s *Server) any {
+		return object{"enabled": len(s.users) + 100, "lockedOut": 0, "suspended": 0, "warning": 0}
+	}},
+	{name: "servicePlans", get: func(s *Server) any {
+		var out []object
+		for _, name := range []string{"INTUNE_A", "AAD_PREMIUM", "AAD_PREMIUM_P2", "RMS_S_PREMIUM"} {
+			out = append(out, object{"servicePlanId": newGUID(hashText(name), "plan", 0).String(), "servicePlanName": name,
+				"provisioningStatus": "Success", "appliesTo": "User"})
+		}
+		return out
+	}},
+}}
+
+const skuE5 = "06ebc4ee-1bb5-47dd-8120-11324bc54e06"
+
+// listSkus shows one licence that covers Intune, Entra P1/P2 and the rights
+// management plan which Edge sync needs (domain T8, T9). ASSUMED values.
+func listSkus(c *call) (*reply, error) {
+	members, err := skuEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context": c.context("subscribedSkus", c.query.selected), "value": []object{render(c.server, members)},
+	}}, nil
+}

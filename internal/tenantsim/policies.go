@@ -1,0 +1,372 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"iter"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// policy is one settings catalog policy.
+type policy struct {
+	id                         guid
+	sequence                   uint64
+	name, description          string
+	platformsText              string
+	technologies               string
+	scopeTags                  []string
+	templateID, templateFamily string
+	creationSource             any
+	created, modified          time.Time
+	settings                   []object // canonical setting instances
+	assignments                []assignment
+
+	// What devices need, derived from the settings.
+	platforms  platform
+	values     map[string]string // definition id to value
+	payloadKey string            // equal for equal settings
+	requires   requirement
+	passkey    passkeyState
+	rivals     []*policy
+	targetSet  bitset
+	targetGen  uint64
+}
+
+var platformNames = []string{"none", "android", "iOS", "macOS", "windows10X", "windows10", "linux", "androidEnterprise", "aosp", "visionOS", "tvOS"}
+var technologyNames = []string{"none", "mdm", "windows10XManagement", "configManager", "intuneManagementExtension", "thirdParty", "documentGateway",
+	"appleRemoteManagement", "microsoftSense", "exchangeOnline", "mobileApplicationManagement", "linuxMdm", "enrollment",
+	"endpointPrivilegeManagement", "windowsOsRecovery", "android", "extensibility"}
+
+var policyEntity = &entity[*policy]{name: "microsoft.graph.deviceManagementConfigurationPolicy", properties: []property[*policy]{
+	{name: "id", ops: opsEquality, get: func(p *policy) any { return p.id.String() }},
+	{name: "name", ops: opEq | opContains | opStartsWith, get: func(p *policy) any { return p.name }},
+	{name: "description", get: func(p *policy) any { return p.description }},
+	{name: "platforms", ops: opEq | opHas, get: func(p *policy) any { return p.platformsText }},
+	{name: "technologies", ops: opEq | opHas, get: func(p *policy) any { return p.technologies }},
+	{name: "createdDateTime", ops: opsOrder, get: func(p *policy) any { return intuneTime(p.created) }},
+	{name: "lastModifiedDateTime", ops: opsOrder, get: func(p *policy) any { return intuneTime(p.modified) }},
+	{name: "settingCount", get: func(p *policy) any { return len(p.settings) }},
+	{name: "creationSource", ops: opEq, get: func(p *policy) any { return p.creationSource }},
+	{name: "roleScopeTagIds", get: func(p *policy) any { return p.scopeTags }},
+	{name: "isAssigned", ops: opEq, get: func(p *policy) any { return len(p.assignments) > 0 }},
+	{name: "templateReference", get: func(p *policy) any {
+		return object{"templateId": p.templateID, "templateFamily": p.templateFamily, "templateDisplayName": nil, "templateDisplayVersion": nil}
+	}},
+	{name: "priorityMetaData", get: func(*policy) any { return nil }},
+	{name: "templateReference/templateFamily", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
+	{name: "templateReference/templateId", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateID }},
+}}
+
+// policyShape is the body of POST and PUT. Limits of name and description are
+// what the contract advises (a.1); the service publishes none for names.
+var policyShape = shape{typeName: "microsoft.graph.deviceManagementConfigurationPolicy", members: map[string]member{
+	"id":                                {kind: kindString, readOnly: true},
+	"createdDateTime":                   {kind: kindDate, readOnly: true},
+	"lastModifiedDateTime":              {kind: kindDate, readOnly: true},
+	"settingCount":                      {kind: kindInt, readOnly: true},
+	"isAssigned":                        {kind: kindBool, readOnly: true},
+	"name":                              {kind: kindString, required: true},
+	"description":                       {kind: kindString, max: 1500},
+	"platforms":                         {kind: kindFlags, required: true, values: platformNames},
+	"technologies":                      {kind: kindFlags, required: true, values: technologyNames},
+	"roleScopeTagIds":                   {kind: kindStrings},
+	"creationSource":                    {kind: kindString},
+	"disableEntraGroupPolicyAssignment": {kind: kindBool},
+	"priorityMetaData":                  {kind: kindObject},
+	"templateReference":                 {kind: kindObject},
+	"settings":                          {kind: kindObjects},
+}}
+
+func (s *Server) eachPolicy(after int64) iter.Seq2[int64, *policy] {
+	return func(yield func(int64, *policy) bool) {
+		for _, p := range s.policies {
+			if key := int64(p.sequence); key > after && !yield(key, p) {
+				return
+			}
+		}
+	}
+}
+
+func listPolicies(c *call) (*reply, error) {
+	if err := c.checkExpand("settings", "assignments"); err != nil {
+		return nil, err
+	}
+	return listReply(c, c.query, policyEntity, c.server.eachPolicy, listStyle{
+		context: "deviceManagement/configurationPolicies", size: 100, max: 1000, count: countPage, cosmosToken: true,
+		decorate: func(key int64, out object) error {
+			p := c.server.policyBySequence(key)
+			p.finish(c, out)
+			return nil
+		},
+	})
+}
+
+func (s *Server) policyBySequence(key int64) *policy {
+	i, _ := slices.BinarySearchFunc(s.policies, key, func(p *policy, k int64) int { return int(int64(p.sequence) - k) })
+	return s.policies[i]
+}
+
+// checkExpand refuses navigation properties that the resource does not expand.
+func (c *call) checkExpand(known ...string) error {
+	for _, e := range c.query.expand {
+		if !slices.Contains(known, e) {
+			return c.badRequest("Parsing OData Select and Expand failed: Could not find a navigation property named '%s'.", e)
+		}
+	}
+	return nil
+}
+
+// finish drops filter-only members and adds expanded collections.
+func (p *policy) finish(c *call, out object) {
+	delete(out, "templateReference/templateFamily")
+	delete(out, "templateReference/templateId")
+	if slices.Contains(c.query.expand, "settings") {
+		out["settings"] = p.settingObjects()
+	}
+	if slices.Contains(c.query.expand, "assignments") {
+		out["assignments"] = p.assignmentObjects()
+	}
+}
+
+func getPolicy(c *call) (*reply, error) {
+	if err := c.checkExpand("settings", "assignments"); err != nil {
+		return nil, err
+	}
+	members, err := policyEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.policy()
+	if err != nil {
+		return nil, err
+	}
+	out := render(p, members)
+	p.finish(c, out)
+	return c.entityReply(http.StatusOK, "deviceManagement/configurationPolicies/$entity", out), nil
+}
+
+func (c *call) policy() (*policy, error) {
+	id, ok := parseGUID(c.params["id"])
+	if p := c.server.policyByID[id]; ok && p != nil {
+		return p, nil
+	}
+	return nil, c.notFound(c.params["id"])
+}
+
+// createPolicy is not idempotent: equal names are accepted (contract a.1).
+func createPolicy(c *call) (*reply, error) {
+	p := &policy{created: c.now}
+	if err := c.fillPolicy(p); err != nil {
+		return nil, err
+	}
+	p.modified = c.now
+	s := c.server
+	s.addPolicy(p)
+	c.changed()
+	members, err := policyEntity.projection(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := render(p, members)
+	p.finish(c, out)
+	return c.entityReply(http.StatusCreated, "deviceManagement/configurationPolicies/$entity", out), nil
+}
+
+func (s *Server) addPolicy(p *policy) {
+	p.id, p.sequence = s.nextID("configurationPolicy")
+	s.policies = append(s.policies, p)
+	s.policyByID[p.id] = p
+}
+
+// fillPolicy checks the body of POST and PUT and copies it into p. Nothing is
+// changed when it returns an error.
+func (c *call) fillPolicy(p *policy) error {
+	if err := policyShape.check(c, c.body, true); err != nil {
+		return err
+	}
+	family, template := "none", ""
+	if ref, ok := c.body["templateReference"].(map[string]any); ok {
+		template = text(ref, "templateId")
+		if f := text(ref, "templateFamily"); f != "" {
+			family = f
+		}
+	}
+	if template != "" {
+		return c.badRequest("Policy template '%s' was not found.", template) // no template is simulated yet
+	}
+	next := &policy{name: text(c.body, "name"), description: text(c.body, "description"),
+		platformsText: text(c.body, "platforms"), technologies: text(c.body, "technologies")}
+	if next.name == "" {
+		return c.badRequest("A value is required for property 'name' of resource 'deviceManagementConfigurationPolicy'.")
+	}
+	if err := c.buildSettings(next); err != nil {
+		return err
+	}
+	p.name, p.description = next.name, next.description
+	p.platformsText, p.technologies = next.platformsText, next.technologies
+	p.templateID, p.templateFamily = template, family
+	p.creationSource = c.body["creationSource"]
+	p.scopeTags = texts(c.body["roleScopeTagIds"])
+	if len(p.scopeTags) == 0 {
+		p.scopeTags = []string{"0"} // contract a.1: the default tag
+	}
+	p.settings, p.values, p.payloadKey = next.settings, next.values, next.payloadKey
+	p.platforms, p.requires, p.passkey = next.platforms, next.requires, next.passkey
+	return nil
+}
+
+// patchPolicy changes name, description and scope tags. It never changes
+// settings (contract a.4).
+func patchPolicy(c *call) (*reply, error) {
+	p, err := c.policy()
+	if err != nil {
+		return nil, err
+	}
+	if _, present := c.body["settings"]; present {
+		return nil, fail(http.StatusBadRequest, codeModelValidation,
+			"Cannot apply PATCH to navigation property 'settings' on entity type 'microsoft.management.services.api.deviceManagementConfigurationPolicy'.")
+	}
+	if err := policyShape.check(c, c.body, false); err != nil {
+		return nil, err
+	}
+	if name, present := c.body["name"]; present {
+		if name == nil || name == "" {
+			return nil, c.badRequest("A value is required for property 'name' of resource 'deviceManagementConfigurationPolicy'.")
+		}
+		p.name = text(c.body, "name")
+	}
+	if _, present := c.body["description"]; present {
+		p.description = text(c.body, "description")
+	}
+	if tags, present := c.body["roleScopeTagIds"]; present {
+		p.scopeTags = texts(tags)
+	}
+	p.modified = c.now
+	c.changed()
+	return getPolicy(c)
+}
+
+// putPolicy replaces everything but assignments: 204 (contract a.4).
+func putPolicy(c *call) (*reply, error) {
+	p, err := c.policy()
+	if err != nil {
+		return nil, err
+	}
+	if p.creationSource != nil && c.body["creationSource"] != p.creationSource {
+		return nil, c.badRequest("Property 'creationSource' cannot be changed.")
+	}
+	s := c.server
+	before := p.payloadKey
+	if err := c.fillPolicy(p); err != nil {
+		return nil, err
+	}
+	p.modified = c.now
+	s.targetGen++
+	s.indexAssigned()
+	if p.payloadKey != before {
+		s.notify(s.targets(p))
+	}
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+func deletePolicy(c *call) (*reply, error) {
+	p, err := c.policy()
+	if err != nil {
+		return nil, err
+	}
+	s := c.server
+	s.removePolicy(p)
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+func (s *Server) removePolicy(p *policy) {
+	s.retarget(func() {
+		delete(s.policyByID, p.id)
+		s.policies = slices.DeleteFunc(s.policies, func(q *policy) bool { return q == p })
+	})
+}
+
+// settingObjects renders the settings with positional ids (contract a.2).
+func (p *policy) settingObjects() []object {
+	out := make([]object, 0, len(p.settings))
+	for i, instance := range p.settings {
+		out = append(out, object{"id": strconv.Itoa(i), "settingInstance": instance})
+	}
+	return out
+}
+
+type settingView struct {
+	index    int
+	instance object
+}
+
+var settingEntity = &entity[settingView]{name: "microsoft.graph.deviceManagementConfigurationSetting", properties: []property[settingView]{
+	{name: "id", ops: opEq, get: func(v settingView) any { return strconv.Itoa(v.index) }},
+	{name: "settingInstance", get: func(v settingView) any { return v.instance }},
+}}
+
+// listSettings pages at 25 unless asked otherwise (contract a.3).
+func listSettings(c *call) (*reply, error) {
+	if err := c.checkExpand("settingDefinitions"); err != nil {
+		return nil, err
+	}
+	p, err := c.policy()
+	if err != nil {
+		return nil, err
+	}
+	items := func(after int64) iter.Seq2[int64, settingView] {
+		return func(yield func(int64, settingView) bool) {
+			for i := int(after) + 1; i < len(p.settings); i++ {
+				if !yield(int64(i), settingView{i, p.settings[i]}) {
+					return
+				}
+			}
+		}
+	}
+	context := "deviceManagement/configurationPolicies('" + p.id.String() + "')/settings"
+	style := listStyle{context: context, size: 25, max: 1000, count: countPage}
+	if slices.Contains(c.query.expand, "settingDefinitions") {
+		style.context += "(settingDefinitions())"
+		style.decorate = func(key int64, out object) error {
+			out["settingDefinitions"] = c.definitionsOf(p.settings[key])
+			return nil
+		}
+	}
+	return listReply(c, c.query, settingEntity, items, style)
+}
+
+// definitionsOf renders the definitions that an instance and its children use.
+func (c *call) definitionsOf(instance object) []object {
+	var out []object
+	ids := []string{text(instance, "settingDefinitionId")}
+	if choice, ok := instance["choiceSettingValue"].(object); ok {
+		for _, child := range choice["children"].([]object) {
+			ids = append(ids, text(child, "settingDefinitionId"))
+		}
+	}
+	for _, id := range ids {
+		d := c.server.catalog.byID[id]
+		members, err := definitionEntity.projection(c, nil)
+		if d == nil || err != nil {
+			continue
+		}
+		o := render(d, members)
+		d.finish(o, nil)
+		out = append(out, o)
+	}
+	return out
+}
+
+// noSettingRoute is the captured refusal of writes to …/settings/{n}
+// (contract a.4).
+func noSettingRoute(c *call) (*reply, error) {
+	return nil, fail(http.StatusBadRequest, "No method match route template",
+		"No method match route template for %s %s.", c.request.Method, strings.TrimPrefix(c.path, "/"))
+}

@@ -1,0 +1,304 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// column is one column of a report.
+type column[T any] struct {
+	name string
+	kind string // Schema PropertyType
+	get  func(T) any
+	// words names the values of an enum column; its cells are numbers, with the
+	// words in a _loc twin (contract b.2, b.4).
+	words map[int]string
+	// filter marks columns that a report filter may use.
+	filter bool
+}
+
+// report is a tabular report over items of one type.
+type report[T any] struct {
+	name    string
+	columns []column[T]
+	rows    func(s *Server, yield func(T))
+}
+
+// statusWords are the words of contract b.2.
+var statusWords = map[int]string{
+	0: "Pending", 1: "Not applicable", 2: "Succeeded", 3: "Remediated", 4: "Noncompliant", 5: "Error", 6: "Conflict", 7: "Not assigned",
+}
+
+// statusRow is one policy result of one device for one user. The row of the
+// system account has no user.
+type statusRow struct {
+	deviceView
+	policy *policy
+	stamp  stamp
+	system bool
+}
+
+func (r statusRow) upn() string {
+	if r.system {
+		return ""
+	}
+	return r.deviceView.upn()
+}
+
+func (r statusRow) userID() string {
+	if r.system {
+		return ""
+	}
+	return r.deviceView.userID()
+}
+
+const policyBaseType = "DeviceManagementConfigurationPolicy"
+
+func (r statusRow) platformType() string {
+	if r.d.platform == platformMacOS {
+		return "macOS"
+	}
+	return "Windows10"
+}
+
+func statusOf(r statusRow) any { return int(r.stamp.status) }
+
+// deviceStatus is the per-device status of settings catalog policies. The
+// columns are in the server's own order (contract b.1).
+var deviceStatus = &report[statusRow]{name: "DeviceStatusesByConfigurationProfile", columns: []column[statusRow]{
+	{name: "AssignmentFilterIds", kind: "String", get: func(statusRow) any { return "" }},
+	{name: "DeviceName", kind: "String", get: func(r statusRow) any { return r.name() }},
+	{name: "IntuneDeviceId", kind: "String", filter: true, get: func(r statusRow) any { return r.d.managedID.String() }},
+	{name: "Manufacturer", kind: "String", get: func(r statusRow) any { return r.d.manufacturer() }},
+	{name: "Model", kind: "String", get: func(r statusRow) any { return r.d.modelName() }},
+	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(statusRow) any { return policyBaseType }},
+	{name: "PolicyId", kind: "String", filter: true, get: func(r statusRow) any { return r.policy.id.String() }},
+	{name: "PolicyName", kind: "String", get: func(r statusRow) any { return r.policy.name }},
+	{name: "PolicyStatus", kind: "Int32", filter: true, words: statusWords, get: statusOf},
+	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: func(r statusRow) any { return r.stamp.at }},
+	{name: "ReportStatus", kind: "Int32", words: statusWords, get: statusOf},
+	{name: "TemplateVersion", kind: "Int32", get: func(statusRow) any { return 0 }},
+	{name: "UPN", kind: "String", get: func(r statusRow) any { return r.upn() }},
+	{name: "UnifiedPolicyPlatformType", kind: "String", get: func(r statusRow) any { return r.platformType() }},
+	{name: "UnifiedPolicyType", kind: "String", get: func(statusRow) any { return "DeviceConfigurationPolicySettingsCatalog" }},
+	{name: "UserId", kind: "String", get: func(r statusRow) any { return r.userID() }},
+}, rows: (*Server).statusRows}
+
+// statusRows yields what reports show now: results whose lag is over, of
+// policies that still exist, several rows for some devices.
+func (s *Server) statusRows(yield func(statusRow)) {
+	if s.scenario.EmptyReports {
+		return
+	}
+	now := min(s.clock.Now().Unix(), s.freeze())
+	for i := range s.fleet.devices {
+		v := s.device(int32(i))
+		for k := range v.d.rows {
+			r := &v.d.rows[k]
+			r.promote(now)
+			if r.reported.at == 0 || r.reported.status == statusGone || s.policyByID[r.policy.id] == nil {
+				continue
+			}
+			out := statusRow{deviceView: v, policy: r.policy, stamp: r.reported}
+			if s.scenario.ZeroReports {
+				out.stamp.status = statusPending
+			}
+			yield(out)
+			if v.d.traits&traitSystemRow != 0 {
+				out.system = true
+				yield(out)
+			}
+		}
+	}
+}
+
+// table is a rendered report, before a format is chosen.
+type table struct {
+	columns []tableColumn
+	rows    [][]any
+}
+
+type tableColumn struct {
+	name, kind string
+	words      map[int]string
+}
+
+// run renders the rows that match the filter, in the given columns.
+func (rep *report[T]) run(s *Server, filter filterExpr, columns []*column[T]) table {
+	var out table
+	for _, col := range columns {
+		out.columns = append(out.columns, tableColumn{col.name, col.kind, col.words})
+	}
+	rep.rows(s, func(item T) {
+		if filter != nil && !filter.eval(rep.getter(item)) {
+			return
+		}
+		cells := make([]any, len(columns))
+		for i, col := range columns {
+			cells[i] = col.get(item)
+		}
+		out.rows = append(out.rows, cells)
+	})
+	return out
+}
+
+func (rep *report[T]) getter(item T) func(string) any {
+	return func(name string) any {
+		if col := rep.column(name); col != nil {
+			return col.get(item)
+		}
+		return nil
+	}
+}
+
+func (rep *report[T]) column(name string) *column[T] {
+	for i := range rep.columns {
+		if rep.columns[i].name == name {
+			return &rep.columns[i]
+		}
+	}
+	return nil
+}
+
+// choose finds the selected columns; names are case-sensitive and _loc twins
+// cannot be asked for (contract b.1, b.4).
+func (rep *report[T]) choose(c *call, selected []string) ([]*column[T], error) {
+	var out []*column[T]
+	for _, name := range selected {
+		col := rep.column(name)
+		if col == nil {
+			return nil, c.badRequest("Column '%s' is not a valid column of report '%s'.", name, rep.name)
+		}
+		out = append(out, col)
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	for i := range rep.columns {
+		out = append(out, &rep.columns[i])
+	}
+	return out, nil
+}
+
+// parse reads a report filter: OData over filterable columns.
+func (rep *report[T]) parse(c *call, text string) (filterExpr, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	expr, err := parseFilter(text)
+	if err != nil {
+		return nil, c.badRequest("Invalid filter: %s", err)
+	}
+	var bad string
+	expr.walk(func(e *comparison) {
+		if col := rep.column(e.path); col == nil || !col.filter {
+			bad = e.path
+		}
+	})
+	if bad != "" {
+		return nil, c.badRequest("Column '%s' is not a valid filter of report '%s'.", bad, rep.name)
+	}
+	return expr, nil
+}
+
+// reportShape is the body of a report action. The service accepts numbers as
+// text for top and skip, so both are read by hand.
+var reportMembers = []string{"name", "select", "search", "groupBy", "orderBy", "skip", "top", "sessionId", "filter"}
+
+// devicesReport is getConfigurationPolicyDevicesReport (contract b.1): JSON
+// labelled octet-stream, columns by Schema.
+func devicesReport(c *call) (*reply, error) {
+	for _, name := range sortedKeys(c.body) {
+		if !slices.Contains(reportMembers, name) && !strings.HasPrefix(name, "@odata.") {
+			return nil, c.badRequest("The property '%s' does not exist on the action's parameters.", name)
+		}
+	}
+	skip, _, err := c.bodyNumber("skip")
+	if err != nil {
+		return nil, err
+	}
+	top, given, err := c.bodyNumber("top")
+	if err != nil {
+		return nil, err
+	}
+	if !given || top < 1 { // contract b.1: top must be given
+		return nil, c.badRequest("An error has occurred: parameter 'top' is required.")
+	}
+	filter, err := deviceStatus.parse(c, text(c.body, "filter"))
+	if err != nil {
+		return nil, err
+	}
+	columns, err := deviceStatus.choose(c, texts(c.body["select"]))
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(columns, func(a, b *column[statusRow]) int { return strings.Compare(a.name, b.name) })
+	columns = slices.Compact(columns)
+	t := deviceStatus.run(c.server, filter, columns)
+	raw, err := json.Marshal(t.page(skip, top))
+	if err != nil {
+		return nil, fmt.Errorf("marshal report: %w", err)
+	}
+	return &reply{status: http.StatusOK, raw: raw, contentType: "application/octet-stream"}, nil
+}
+
+// bodyNumber reads a number that may be written as text.
+func (c *call) bodyNumber(name string) (n int, given bool, err error) {
+	switch v := c.body[name].(type) {
+	case nil:
+		return 0, false, nil
+	case json.Number:
+		n, err = strconv.Atoi(v.String())
+	case string:
+		n, err = strconv.Atoi(v)
+	default:
+		err = strconv.ErrSyntax
+	}
+	if err != nil || n < 0 {
+		return 0, false, c.badRequest("Parameter '%s' must be a non-negative integer.", name)
+	}
+	return n, true, nil
+}
+
+type reportPage struct {
+	TotalRowCount int
+	Schema        []reportColumn
+	Values        [][]any
+	SessionID     string `json:"SessionId"`
+}
+
+type reportColumn struct{ Column, PropertyType string }
+
+// page cuts rows and adds the text twins of enum columns.
+func (t table) page(skip, top int) reportPage {
+	out := reportPage{TotalRowCount: len(t.rows), Schema: []reportColumn{}, Values: [][]any{}}
+	for _, col := range t.columns {
+		out.Schema = append(out.Schema, reportColumn{col.name, col.kind})
+		if col.words != nil {
+			out.Schema = append(out.Schema, reportColumn{col.name + "_loc", "String"})
+		}
+	}
+	from := min(skip, len(t.rows))
+	for _, cells := range t.rows[from:min(from+top, len(t.rows))] {
+		var values []any
+		for i, col := range t.columns {
+			v := cells[i]
+			if sec, isTime := v.(int64); isTime && col.kind == "DateTime" {
+				v = unixUTC(sec).Format("2006-01-02T15:04:05")
+			}
+			values = append(values, v)
+			if n, isInt := cells[i].(int); isInt && col.words != nil {
+				values = append(values, col.words[n])
+			}
+		}
+		out.Values = append(out.Values, values)
+	}
+	return out
+}

@@ -1,0 +1,283 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// route is one Graph endpoint.
+type route struct {
+	method string
+	// pattern holds path segments below the version; {x} binds a key.
+	pattern string
+	// betaOnly routes answer "segment not found" on v1.0 (contract 0.1).
+	betaOnly bool
+	// intune selects the workload's error shape.
+	intune bool
+	// roles lists application permissions of which one is needed.
+	roles []string
+	// query lists the accepted query options.
+	query queryOption
+	// reports marks telemetry endpoints, which a scenario can take down alone.
+	reports bool
+	// unlocked handlers take the state lock themselves ($batch).
+	unlocked bool
+	handle   func(*call) (*reply, error)
+
+	segments []string
+}
+
+// reply is a response before it is written.
+type reply struct {
+	status      int
+	body        any    // JSON, unless raw is set
+	raw         []byte // verbatim body
+	contentType string
+	header      http.Header
+	// changed and overlaps go to the journal, not to the client.
+	changed  bool
+	overlaps []Overlap
+}
+
+// call is one Graph request on its way through the simulator.
+type call struct {
+	server    *Server
+	request   *http.Request
+	route     *route
+	version   string // v1.0 or beta
+	beta      bool
+	path      string // below the version
+	params    map[string]string
+	roles     map[string]bool
+	requestID string
+	now       time.Time
+	query     query
+	body      object
+	effect    bool // tenant state was changed
+	overlaps  []Overlap
+}
+
+// serveGraph answers one request below /v1.0 or /beta.
+func (s *Server) serveGraph(r *http.Request) *reply {
+	c := s.newCall(r)
+	out, err := c.dispatch()
+	if err != nil {
+		out = c.errorReply(err)
+	}
+	out.changed, out.overlaps = c.effect, c.overlaps
+	if out.header == nil {
+		out.header = http.Header{}
+	}
+	out.header.Set("request-id", c.requestID)
+	out.header.Set("client-request-id", c.clientRequestID())
+	return out
+}
+
+func (s *Server) newCall(r *http.Request) *call {
+	c := &call{server: s, request: r, now: s.clock.Now(), requestID: s.nextRequestID()}
+	version, path, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	c.version, c.path, c.beta = version, "/"+path, version == "beta"
+	return c
+}
+
+// dispatch authorises, finds the route, checks options and body, and runs the
+// handler under the state lock.
+func (c *call) dispatch() (*reply, error) {
+	if err := c.authenticate(); err != nil {
+		return nil, err
+	}
+	segments, err := splitPath(c.path)
+	if err != nil {
+		return nil, noSegment(err.Error())
+	}
+	if err := c.match(segments); err != nil {
+		return nil, err
+	}
+	if err := c.scenarioOutage(); err != nil {
+		return nil, err
+	}
+	if err := c.authorize(c.route.roles); err != nil {
+		return nil, err
+	}
+	if c.query, err = c.parseQuery(c.route.query); err != nil {
+		return nil, err
+	}
+	if err := c.readBody(); err != nil {
+		return nil, err
+	}
+	if c.route.unlocked {
+		return c.route.handle(c)
+	}
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	c.now = c.server.clock.Now()
+	c.server.settle(c.now)
+	return c.route.handle(c)
+}
+
+// splitPath cuts a path into decoded segments. Both key syntaxes give the same
+// segments: /x/{id} and /x('{id}'); an alternate key stays as (name=value).
+func splitPath(path string) ([]string, error) {
+	var out []string
+	for part := range strings.SplitSeq(strings.Trim(path, "/"), "/") {
+		plain, err := url.PathUnescape(part)
+		if err != nil {
+			return nil, fmt.Errorf("%s", part)
+		}
+		name, key, hasKey := strings.Cut(plain, "(")
+		if !hasKey {
+			out = append(out, canonicalSegment(plain))
+			continue
+		}
+		key, closed := strings.CutSuffix(key, ")")
+		if !closed {
+			return nil, fmt.Errorf("%s", plain)
+		}
+		if name != "" {
+			out = append(out, canonicalSegment(name))
+		}
+		if key == "" { // a function call such as usage()
+			continue
+		}
+		out = append(out, keyText(key))
+	}
+	return out, nil
+}
+
+// canonicalSegment shortens the long form of casts and actions.
+func canonicalSegment(segment string) string {
+	if rest, ok := strings.CutPrefix(segment, "microsoft.graph."); ok {
+		return "graph." + rest
+	}
+	return segment
+}
+
+// keyText strips the quotes of 'id' and keeps alternate keys recognisable.
+func keyText(key string) string {
+	if name, value, ok := strings.Cut(key, "="); ok && !strings.HasPrefix(key, "'") {
+		return "(" + name + "=" + unquote(value) + ")"
+	}
+	return unquote(key)
+}
+
+func unquote(s string) string {
+	if len(s) >= 2 && s[0] == '\'' && s[len(s)-1] == '\'' {
+		return strings.ReplaceAll(s[1:len(s)-1], "''", "'")
+	}
+	return s
+}
+
+// alternateKey reads a segment of the form (name=value).
+func alternateKey(segment, name string) (string, bool) {
+	value, ok := strings.CutPrefix(segment, "("+name+"=")
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(value, ")")
+}
+
+// match finds the route and binds its keys. The longest known prefix decides
+// which segment an error names.
+func (c *call) match(segments []string) error {
+	var allowed []string
+	deepest := 0
+	for i := range routes {
+		rt := &routes[i]
+		if rt.betaOnly && !c.beta {
+			continue
+		}
+		params, depth, ok := bind(rt.segments, segments)
+		deepest = max(deepest, depth)
+		if !ok {
+			continue
+		}
+		if rt.method == c.request.Method {
+			c.route, c.params = rt, params
+			return nil
+		}
+		allowed = append(allowed, rt.method)
+		c.route = rt
+	}
+	if len(allowed) == 0 {
+		return noSegment(segments[min(deepest, len(segments)-1)])
+	}
+	intune := c.route.intune
+	c.route = &route{intune: intune}
+	e := fail(http.StatusMethodNotAllowed, codeRequestBadRequest,
+		"Specified HTTP method is not allowed for the request target.") // ASSUMED text
+	e.header = http.Header{"Allow": {strings.Join(allowed, ", ")}}
+	e.plain = true
+	return e
+}
+
+func bind(pattern, segments []string) (params map[string]string, depth int, ok bool) {
+	for i, want := range pattern {
+		if i >= len(segments) {
+			return nil, i, false
+		}
+		if name, isKey := strings.CutPrefix(want, "{"); isKey {
+			if strings.HasPrefix(segments[i], "$") {
+				return nil, i, false
+			}
+			if params == nil {
+				params = map[string]string{}
+			}
+			params[strings.TrimSuffix(name, "}")] = segments[i]
+			continue
+		}
+		if want != segments[i] {
+			return nil, i, false
+		}
+	}
+	return params, len(pattern), len(pattern) == len(segments)
+}
+
+// scenarioOutage answers for a workload that the scenario has taken down.
+func (c *call) scenarioOutage() error {
+	s := c.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	outage := s.scenario.outageAt(c.now, s.start, c.route.reports)
+	if outage == nil {
+		return nil
+	}
+	e := fail(outage.Status, "ServiceUnavailable", "The service is temporarily unavailable. Please retry later.")
+	if outage.Status == http.StatusTooManyRequests {
+		e.code, e.message = "TooManyRequests", "Too many requests."
+	}
+	if outage.RetryAfter > 0 {
+		e.header = http.Header{"Retry-After": {fmt.Sprint(outage.RetryAfter)}}
+	}
+	e.plain = true
+	return e
+}
+
+// write sends the reply.
+func (out *reply) write(w http.ResponseWriter) error {
+	for name, values := range out.header {
+		for _, v := range values {
+			w.Header().Add(name, v)
+		}
+	}
+	switch {
+	case out.raw != nil:
+		w.Header().Set("Content-Type", out.contentType)
+		w.WriteHeader(out.status)
+		_, err := w.Write(out.raw)
+		return err
+	case out.body != nil:
+		w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
+		w.WriteHeader(out.status)
+		return json.NewEncoder(w).Encode(out.body)
+	default:
+		w.WriteHeader(out.status)
+		return nil
+	}
+}

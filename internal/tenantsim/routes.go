@@ -1,0 +1,110 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"net/http"
+	"strings"
+)
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+	patc = http.MethodPatch
+	put  = http.MethodPut
+	del  = http.MethodDelete
+)
+
+// routes is every Graph endpoint of the tenant. A path that is not here does
+// not exist; a beta path does not exist on v1.0 (contract 0.1). $orderby and
+// directory $search are refused everywhere: they are not simulated, and an
+// option that is accepted must work.
+var routes []route
+
+func init() {
+	routes = append(directoryRoutes(), intuneRoutes()...)
+	for i := range routes {
+		routes[i].segments = strings.Split(routes[i].pattern, "/")
+	}
+}
+
+// directoryRoutes follow contract g.
+func directoryRoutes() []route {
+	out := []route{
+		{method: post, pattern: "$batch", unlocked: true, handle: serveBatch},
+		{method: get, pattern: "organization", roles: rolesOrganization, query: qSelect, handle: listOrganization},
+		{method: get, pattern: "subscribedSkus", roles: rolesOrganization, query: qSelect, handle: listSkus},
+		{method: get, pattern: "users", roles: rolesReadUsers, query: qList, handle: listUsers},
+		{method: get, pattern: "users/{id}", roles: rolesReadUsers, query: qSelect, handle: getUser},
+		{method: get, pattern: "devices", roles: rolesReadDevices, query: qList, handle: listDevices},
+		{method: get, pattern: "devices/{id}", roles: rolesReadDevices, query: qSelect, handle: getDevice},
+		{method: get, pattern: "groups", roles: rolesReadGroups, query: qList, handle: listGroups},
+		{method: post, pattern: "groups", roles: rolesCreateGroup, handle: createGroup},
+		{method: get, pattern: "groups/{id}", roles: rolesReadGroups, query: qSelect, handle: getGroup},
+		// What PATCH and DELETE need depends on the body and on who owns the
+		// group; the narrowest is checked here, the rest by the handler.
+		{method: patc, pattern: "groups/{id}", roles: append([]string{"Group.Create"}, rolesMembers...), handle: patchGroup},
+		{method: del, pattern: "groups/{id}", roles: append([]string{"Group.Create"}, rolesWriteGroups...), handle: deleteGroup},
+		{method: post, pattern: "groups/{id}/members/$ref", roles: rolesMembers, handle: addMemberRef},
+		{method: del, pattern: "groups/{id}/members/{member}/$ref", roles: rolesMembers, handle: removeMember},
+	}
+	for _, collection := range []string{"members", "transitiveMembers"} {
+		transitive := collection != "members"
+		for _, cast := range []memberCast{castNone, castDevice, castUser} {
+			path := "groups/{id}/" + collection
+			if cast != castNone {
+				path += "/" + string(cast)
+			}
+			out = append(out,
+				route{method: get, pattern: path, roles: rolesReadGroups, query: qList, handle: listMembers(transitive, cast)},
+				route{method: get, pattern: path + "/$count", roles: rolesReadGroups, handle: countMembers(transitive, cast)})
+		}
+	}
+	return out
+}
+
+// intuneRoutes follow contract a, b and c.
+func intuneRoutes() []route {
+	const (
+		devices  = "deviceManagement/managedDevices"
+		policies = "deviceManagement/configurationPolicies"
+		settings = "deviceManagement/configurationSettings"
+		category = "deviceManagement/configurationCategories"
+		reports  = "deviceManagement/reports"
+	)
+	out := []route{
+		{method: get, pattern: devices, roles: rolesManaged, query: qList | qSkip, handle: listManagedDevices},
+		{method: get, pattern: devices + "/$count", roles: rolesManaged, handle: noManagedCount},
+		{method: get, pattern: devices + "/{id}", roles: rolesManaged, query: qSelect, handle: getManagedDevice},
+		{method: post, pattern: devices + "/{id}/syncDevice", roles: rolesSync, handle: syncDevice},
+		{method: post, pattern: reports + "/exportJobs", roles: rolesExport, reports: true, handle: createExport},
+		{method: get, pattern: reports + "/exportJobs/{id}", roles: rolesPoll, reports: true, handle: getExport},
+		{method: post, pattern: reports + "/getConfigurationPolicyDevicesReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: devicesReport},
+	}
+	beta := []route{
+		{method: get, pattern: settings, roles: rolesReadConfig, query: qList | qSearch, handle: listDefinitions},
+		{method: get, pattern: settings + "/{id}", roles: rolesReadConfig, query: qSelect, handle: getDefinition},
+		{method: get, pattern: category, roles: rolesReadConfig, query: qList, handle: listCategories},
+		{method: get, pattern: category + "/{id}", roles: rolesReadConfig, query: qSelect, handle: getCategory},
+		{method: get, pattern: policies, roles: rolesReadConfig, query: qList | qExpand | qSkip, handle: listPolicies},
+		{method: post, pattern: policies, roles: rolesWriteConfig, handle: createPolicy},
+		{method: get, pattern: policies + "/{id}", roles: rolesReadConfig, query: qSelect | qExpand, handle: getPolicy},
+		{method: patc, pattern: policies + "/{id}", roles: rolesWriteConfig, handle: patchPolicy},
+		{method: put, pattern: policies + "/{id}", roles: rolesWriteConfig, handle: putPolicy},
+		{method: del, pattern: policies + "/{id}", roles: rolesWriteConfig, handle: deletePolicy},
+		{method: get, pattern: policies + "/{id}/settings", roles: rolesReadConfig, query: qTop | qSkipToken | qExpand | qSelect | qSkip, handle: listSettings},
+		{method: patc, pattern: policies + "/{id}/settings/{n}", roles: rolesWriteConfig, handle: noSettingRoute},
+		{method: post, pattern: policies + "/{id}/settings/{n}", roles: rolesWriteConfig, handle: noSettingRoute},
+		{method: get, pattern: policies + "/{id}/assignments", roles: rolesReadConfig, handle: listAssignments},
+		{method: post, pattern: policies + "/{id}/assign", roles: rolesWriteConfig, handle: assignPolicy},
+	}
+	for i := range beta {
+		beta[i].betaOnly = true
+	}
+	out = append(out, beta...)
+	for i := range out {
+		out[i].intune = true
+	}
+	return out
+}

@@ -1,0 +1,317 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/utils/clock"
+)
+
+// Options configure a simulated tenant. The zero value is a tenant with 2,000
+// devices, the real Edge catalog and a manual clock.
+type Options struct {
+	// Seed drives every random choice. Equal seeds give equal tenants.
+	Seed uint64
+	// Devices in Entra; most are also managed. Default 2000.
+	Devices int
+	// Users in Entra. Default: nine per ten devices, so that some people have
+	// two devices.
+	Users int
+	// Start is the virtual time at which the tenant begins. Default Monday
+	// 2026-06-01 06:00 UTC. Ignored when Clock is set.
+	Start time.Time
+	// Speed is virtual seconds per real second; 0 is a clock that only Advance
+	// moves. Ignored when Clock is set.
+	Speed float64
+	// Clock replaces the clock that Start and Speed would build. Advance works
+	// when it is a *Clock or has an Advance or Step method.
+	Clock clock.PassiveClock
+	// TenantID, ClientID and ClientSecrets are the credentials that the token
+	// endpoint accepts. Defaults: ids derived from the seed, one secret
+	// "tenantsim-secret".
+	TenantID      string
+	ClientID      string
+	ClientSecrets []string
+	// Domain is the verified domain. Default contoso.example.
+	Domain string
+	// Roles are the application permissions granted. Default AllRoles.
+	Roles []string
+	// Catalog is "edge" (default: the real Edge settings), "article" (also the
+	// four literal names of the founding article) or "empty-edge" (no passkey
+	// setting).
+	Catalog string
+	// Scenario is how tenant and devices behave.
+	Scenario Scenario
+	// TokenLifetime in real time. Default one hour; minimum one second.
+	TokenLifetime time.Duration
+	// JournalSize bounds the journal of requests. Default 10,000.
+	JournalSize int
+}
+
+// DefaultStart is the virtual start time of a tenant that names none: a Monday.
+var DefaultStart = time.Date(2026, 6, 1, 6, 0, 0, 0, time.UTC)
+
+// DefaultSecret is the client secret of a tenant that names none.
+const DefaultSecret = "tenantsim-secret" // #nosec G101 -- a public password of a simulator
+
+// Server is one simulated tenant. All methods are safe for concurrent use.
+type Server struct {
+	options     Options
+	clock       clock.PassiveClock
+	wall        clock.PassiveClock
+	start       time.Time
+	tokenKey    []byte
+	principalID guid
+	requests    atomic.Uint64
+	journal     *journal
+	listener    *listening
+
+	// mu guards everything below.
+	mu       sync.Mutex
+	scenario Scenario
+	// sequence numbers created objects; it makes their ids and list order.
+	sequence uint64
+	// changes counts mutations of tenant state by requests.
+	changes uint64
+	users   []user
+	fleet   fleet
+	objects map[guid]int32 // user and device object ids to directory index
+	managed map[guid]int32 // managed device ids to device index
+	entra   map[guid]int32 // Entra deviceIds to device index
+	groups  map[guid]*group
+	ordered []*group // by sequence
+	// directoryGen changes with groups and memberships, targetGen with
+	// anything that decides which device a policy reaches.
+	directoryGen, targetGen uint64
+	catalog                 *catalog
+	policies                []*policy // by sequence
+	policyByID              map[guid]*policy
+	assigned                []*policy
+	jobs                    map[string]*exportJob
+	jobOrder                []string
+	// baseline is the scenario's foreign policy, baselineTarget its group.
+	baseline       *policy
+	baselineTarget *group
+}
+
+// New builds a tenant and its fleet.
+func New(options Options) (*Server, error) {
+	if err := options.setDefaults(); err != nil {
+		return nil, fmt.Errorf("tenantsim: %w", err)
+	}
+	key := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("tenantsim token key"), options.Seed))
+	s := &Server{
+		options: options, clock: options.Clock, wall: clock.RealClock{}, tokenKey: key[:],
+		principalID: newGUID(options.Seed, "servicePrincipal", 0),
+		journal:     newJournal(options.JournalSize),
+		scenario:    options.Scenario,
+		objects:     make(map[guid]int32, options.Users+options.Devices),
+		managed:     make(map[guid]int32, options.Devices),
+		entra:       make(map[guid]int32, options.Devices),
+		groups:      map[guid]*group{}, policyByID: map[guid]*policy{}, jobs: map[string]*exportJob{},
+	}
+	s.start = s.clock.Now()
+	var err error
+	if s.catalog, err = newCatalog(options.Catalog); err != nil {
+		return nil, fmt.Errorf("tenantsim: %w", err)
+	}
+	s.makeUsers()
+	s.makeFleet()
+	if err := s.makeGroups(); err != nil {
+		return nil, fmt.Errorf("tenantsim: %w", err)
+	}
+	if err := s.applyBaseline(); err != nil {
+		return nil, fmt.Errorf("tenantsim: %w", err)
+	}
+	return s, nil
+}
+
+func (o *Options) setDefaults() error {
+	if o.Devices == 0 {
+		o.Devices = 2000
+	}
+	if o.Users == 0 {
+		o.Users = max(1, o.Devices*9/10)
+	}
+	if o.Start.IsZero() {
+		o.Start = DefaultStart
+	}
+	if o.Clock == nil {
+		o.Clock = NewClock(o.Start, o.Speed)
+	}
+	setText(&o.TenantID, newGUID(o.Seed, "tenant", 0).String())
+	setText(&o.ClientID, newGUID(o.Seed, "application", 0).String())
+	setText(&o.Domain, "contoso.example")
+	setText(&o.Catalog, "edge")
+	if len(o.ClientSecrets) == 0 {
+		o.ClientSecrets = []string{DefaultSecret}
+	}
+	if o.Roles == nil {
+		o.Roles = AllRoles()
+	}
+	if o.TokenLifetime == 0 {
+		o.TokenLifetime = time.Hour
+	}
+	if o.JournalSize == 0 {
+		o.JournalSize = 10_000
+	}
+	switch {
+	case o.Devices < 0 || o.Devices > 1_000_000:
+		return fmt.Errorf("devices is %d: write 1 to 1000000", o.Devices)
+	case o.Users < 0 || o.Users > 1_000_000:
+		return fmt.Errorf("users is %d: write 1 to 1000000", o.Users)
+	case o.Speed < 0:
+		return fmt.Errorf("speed is %v: write 0 (manual clock) or more", o.Speed)
+	case o.TokenLifetime < time.Second:
+		return fmt.Errorf("token lifetime is %s: write at least 1s", o.TokenLifetime)
+	}
+	return o.Scenario.Validate()
+}
+
+func setText(field *string, def string) {
+	if *field == "" {
+		*field = def
+	}
+}
+
+// TenantID returns the id that the token endpoint answers for.
+func (s *Server) TenantID() string { return s.options.TenantID }
+
+// ClientID returns the application id that the token endpoint accepts.
+func (s *Server) ClientID() string { return s.options.ClientID }
+
+// ClientSecret returns one accepted client secret.
+func (s *Server) ClientSecret() string { return s.options.ClientSecrets[0] }
+
+// PrincipalID returns the object id of the application's service principal,
+// which can own groups.
+func (s *Server) PrincipalID() string { return s.principalID.String() }
+
+// Now returns the virtual time.
+func (s *Server) Now() time.Time { return s.clock.Now() }
+
+// Clock returns the virtual clock, to share it with the system under test.
+func (s *Server) Clock() clock.PassiveClock { return s.clock }
+
+// errFixedClock tells that the injected clock is moved by someone else.
+var errFixedClock = errors.New("the clock was injected and cannot be advanced here: advance it where it was made")
+
+// Advance moves the virtual clock by d and lets every device live through it.
+func (s *Server) Advance(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("advance by %s: virtual time does not go back", d)
+	}
+	switch c := s.clock.(type) {
+	case interface{ Advance(time.Duration) }:
+		c.Advance(d)
+	case interface{ Step(time.Duration) }:
+		c.Step(d)
+	default:
+		return errFixedClock
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(s.clock.Now())
+	return nil
+}
+
+// SetScenario changes the behaviour from now on. Fields that shape the fleet
+// at the start keep their effect.
+func (s *Server) SetScenario(sc Scenario) error {
+	if err := sc.Validate(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(s.clock.Now())
+	s.scenario = sc
+	s.resetRules()
+	s.wakeFleet()
+	return s.applyBaseline()
+}
+
+// Scenario returns the scenario in force.
+func (s *Server) Scenario() Scenario {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.scenario
+}
+
+// Handler serves the tenant: Graph, the token endpoint, export downloads and
+// the control endpoints below /_sim/.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if first == "_sim" {
+		s.serveControl(w, r, rest)
+		return
+	}
+	began := s.beginRecord(r)
+	var out *reply
+	switch {
+	case first == "v1.0" || first == "beta":
+		out = s.serveGraph(r)
+	case strings.HasPrefix(r.URL.Path, downloadPrefix):
+		out = s.serveDownload(r)
+	default:
+		out = s.serveIdentity(w, r, first, rest)
+	}
+	// Clients measure clock skew by this header, so it shows virtual time.
+	w.Header().Set("Date", s.clock.Now().UTC().Format(http.TimeFormat))
+	s.endRecord(began, out)
+	if err := out.write(w); err != nil {
+		s.journal.failedWrite()
+	}
+}
+
+// serveIdentity serves the login host.
+func (s *Server) serveIdentity(w http.ResponseWriter, r *http.Request, tenant, rest string) *reply {
+	switch {
+	case rest == "oauth2/v2.0/token" && r.Method == http.MethodPost:
+		return s.serveToken(w, r)
+	case rest == "v2.0/.well-known/openid-configuration" && r.Method == http.MethodGet:
+		return s.serveOpenID(r, tenant)
+	case tenant == "common" && rest == "discovery/instance" && r.Method == http.MethodGet:
+		return s.serveInstance(r)
+	}
+	return &reply{status: http.StatusNotFound, raw: []byte("404 page not found\n"), contentType: "text/plain; charset=utf-8"}
+}
+
+// nextRequestID numbers answers; the id is unique and the same in equal runs.
+func (s *Server) nextRequestID() string {
+	return newGUID(s.options.Seed, "request", s.requests.Add(1)).String()
+}
+
+// nextID makes the id of a created object.
+func (s *Server) nextID(kind string) (guid, uint64) {
+	s.sequence++
+	return newGUID(s.options.Seed, kind, s.sequence), s.sequence
+}
+
+// origin is scheme and host as the client sees them.
+func origin(r *http.Request) string {
+	scheme, host := "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if proto := r.Header.Get("X-Forwarded-Proto"); proto != "" {
+		scheme = proto
+	}
+	if forwarded := r.Header.Get("X-Forwarded-Host"); forwarded != "" {
+		host = forwarded
+	}
+	return scheme + "://" + host
+}
+
+func (c *call) origin() string { return origin(c.request) }

@@ -1,0 +1,144 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/controllers"
+	"github.com/tidegate/tidegate/internal/fleet"
+)
+
+// leaseName is the leader election lease; all versions of the operator share it.
+const leaseName = "tidegate-leader"
+
+// Scheme knows every type that the operator reads or writes.
+func Scheme() *runtime.Scheme {
+	s := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(s))
+	utilruntime.Must(v1alpha1.AddToScheme(s))
+	return s
+}
+
+// NewManager builds a manager with all controllers, ready to start.
+func NewManager(ctx context.Context, rc *rest.Config, o Options) (ctrl.Manager, error) {
+	o.withDefaults()
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	mgr, err := ctrl.NewManager(rc, managerOptions(o))
+	if err != nil {
+		return nil, fmt.Errorf("set up manager: %w", err)
+	}
+	if err := controllers.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return nil, err
+	}
+	if err := addControllers(mgr, o); err != nil {
+		return nil, err
+	}
+	return mgr, addProbes(mgr)
+}
+
+func managerOptions(o Options) ctrl.Options {
+	opts := ctrl.Options{
+		Scheme:                        Scheme(),
+		HealthProbeBindAddress:        o.ProbeAddress,
+		LeaderElection:                o.LeaderElect,
+		LeaderElectionID:              leaseName,
+		LeaderElectionNamespace:       o.LeaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true, // main returns right after Start does
+		GracefulShutdownTimeout:       &o.GracefulShutdown,
+		Metrics: metricsserver.Options{
+			BindAddress: o.MetricsAddress, SecureServing: o.MetricsSecure, TLSOpts: []func(*tls.Config){noHTTP2},
+		},
+		Cache: cache.Options{
+			DefaultTransform: cache.TransformStripManagedFields(),
+			// Only the ledgers that the operator writes itself are kept in memory, not every ConfigMap of the cluster.
+			ByObject: map[client.Object]cache.ByObject{
+				&corev1.ConfigMap{}: {Label: labels.SelectorFromSet(labels.Set{controllers.LabelLedger: "true"})},
+			},
+		},
+		Client: client.Options{
+			FieldOwner: controllers.FieldOwner,
+			Cache: &client.CacheOptions{
+				DisableFor:                      []client.Object{&corev1.Secret{}, &corev1.Namespace{}},
+				EnableReadYourWritesConsistency: ptr.To(true),
+			},
+		},
+		Controller: config.Controller{
+			MaxConcurrentReconciles: o.MaxConcurrentReconciles,
+			ReconciliationTimeout:   o.ReconcileTimeout,
+			EnableWarmup:            ptr.To(true),
+			SkipNameValidation:      &o.SkipNameValidation,
+		},
+	}
+	if o.MetricsSecure {
+		opts.Metrics.FilterProvider = filters.WithAuthenticationAndAuthorization
+	}
+	if o.Namespace != "" {
+		opts.Cache.DefaultNamespaces = map[string]cache.Config{o.Namespace: {}}
+	}
+	return opts
+}
+
+func addControllers(mgr ctrl.Manager, o Options) error {
+	m, err := controllers.NewMetrics(o.Registry)
+	if err != nil {
+		return err
+	}
+	kit := controllers.Kit{
+		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("tidegate"), Clock: o.Clock, Pace: o.Pace, Metrics: m,
+	}
+	store := fleet.NewStore()
+	each := controller.Options{}
+	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Secrets: mgr.GetAPIReader(), Tune: o.TuneGraph, Registry: o.Registry}
+	if err := tenant.SetupWithManager(mgr, each); err != nil {
+		return fmt.Errorf("set up Tenant controller: %w", err)
+	}
+	policy := &controllers.PasskeyPolicyReconciler{Kit: kit, Store: store, Namespaces: mgr.GetAPIReader()}
+	if err := policy.SetupWithManager(mgr, each); err != nil {
+		return fmt.Errorf("set up PasskeyPolicy controller: %w", err)
+	}
+	wave := &controllers.PilotWaveReconciler{Kit: kit, Store: store}
+	if err := wave.SetupWithManager(mgr, each); err != nil {
+		return fmt.Errorf("set up PilotWave controller: %w", err)
+	}
+	return nil
+}
+
+func addProbes(mgr ctrl.Manager) error {
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("add liveness probe: %w", err)
+	}
+	synced := func(req *http.Request) error {
+		if !mgr.GetCache().WaitForCacheSync(req.Context()) {
+			return fmt.Errorf("caches are not synced")
+		}
+		return nil
+	}
+	if err := mgr.AddReadyzCheck("caches", synced); err != nil {
+		return fmt.Errorf("add readiness probe: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,100 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package wire builds the operator from its parts: options, scheme, manager, controllers, probes. main.go parses flags
+// and calls it; tests and the demo call it too.
+package wire
+
+import (
+	"crypto/tls"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/pflag"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/tidegate/tidegate/internal/graph"
+)
+
+// Options are the settings of one operator process.
+type Options struct {
+	// MetricsAddress serves /metrics; "0" switches it off.
+	MetricsAddress string
+	// MetricsSecure serves /metrics over TLS and only to callers whose token may read it (RBAC on /metrics).
+	MetricsSecure bool
+	// ProbeAddress serves /healthz and /readyz; "0" switches it off.
+	ProbeAddress string
+	// LeaderElect makes replicas take turns: only one acts.
+	LeaderElect bool
+	// Namespace limits the operator to one namespace; empty means all.
+	Namespace string
+	// LeaderElectionNamespace holds the lease; empty means the namespace that the process runs in.
+	LeaderElectionNamespace string
+	// MaxConcurrentReconciles for each kind, at least 1.
+	MaxConcurrentReconciles int
+	// ReconcileTimeout ends a reconcile that hangs. An inventory of a large tenant takes minutes.
+	ReconcileTimeout time.Duration
+	// GracefulShutdown is how long running reconciles may take to finish after the signal to stop.
+	GracefulShutdown time.Duration
+
+	// The rest is for callers other than main.
+
+	// Clock is the source of now; nil is real time.
+	Clock clock.PassiveClock
+	// Pace turns a duration on Clock into real time; nil is one to one.
+	Pace func(time.Duration) time.Duration
+	// TuneGraph adjusts the configuration of each Graph client; nil leaves it.
+	TuneGraph func(*graph.Config)
+	// Registry takes the operator's metrics; nil is controller-runtime's own, which /metrics serves.
+	Registry prometheus.Registerer
+	// SkipNameValidation lets several managers run in one process, as tests do.
+	SkipNameValidation bool
+}
+
+// Default is what the program uses without flags.
+func Default() Options {
+	return Options{
+		MetricsAddress: ":8443", MetricsSecure: true, ProbeAddress: ":8081",
+		MaxConcurrentReconciles: 8, ReconcileTimeout: 30 * time.Minute, GracefulShutdown: 30 * time.Second,
+	}
+}
+
+// Bind adds one flag for each option that a person sets.
+func (o *Options) Bind(f *pflag.FlagSet) {
+	f.StringVar(&o.MetricsAddress, "metrics-bind-address", o.MetricsAddress, "address of /metrics; 0 switches it off")
+	f.BoolVar(&o.MetricsSecure, "metrics-secure", o.MetricsSecure, "serve /metrics over TLS, to authorized callers only")
+	f.StringVar(&o.ProbeAddress, "health-probe-bind-address", o.ProbeAddress, "address of /healthz and /readyz; 0 switches them off")
+	f.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "let only one of several replicas act")
+	f.StringVar(&o.Namespace, "namespace", o.Namespace, "manage only this namespace; empty means all")
+	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", o.LeaderElectionNamespace, "namespace of the lease; empty means the one that the operator runs in")
+	f.IntVar(&o.MaxConcurrentReconciles, "max-concurrent-reconciles", o.MaxConcurrentReconciles, "reconciles that run at the same time for each kind")
+	f.DurationVar(&o.ReconcileTimeout, "reconcile-timeout", o.ReconcileTimeout, "end a reconcile that takes longer")
+	f.DurationVar(&o.GracefulShutdown, "graceful-shutdown-timeout", o.GracefulShutdown, "time for running reconciles to finish after the signal to stop")
+}
+
+// Validate names the first option that cannot work and what to write instead.
+func (o *Options) Validate() error {
+	switch {
+	case o.MaxConcurrentReconciles < 1:
+		return errors.New("--max-concurrent-reconciles must be at least 1")
+	case o.ReconcileTimeout <= 0:
+		return errors.New("--reconcile-timeout must be positive, for example 30m")
+	case o.GracefulShutdown < 0:
+		return errors.New("--graceful-shutdown-timeout must not be negative")
+	}
+	return nil
+}
+
+func (o *Options) withDefaults() {
+	if o.Clock == nil {
+		o.Clock = clock.RealClock{}
+	}
+	if o.Registry == nil {
+		o.Registry = metrics.Registry
+	}
+}
+
+// noHTTP2 keeps the metrics server on HTTP/1.1: it has a handful of callers and no use for the larger attack surface.
+func noHTTP2(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }

@@ -1,0 +1,125 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// parents makes a field reachable whose parent the smallest object leaves out, or whose parent the union with another
+// field forbids.
+var parents = map[string]map[string]edits{
+	"Tenant": {
+		"spec.auth.clientSecret":      {"spec.auth": "{clientSecret: {clientID: " + goodGUID + ", secretRef: {name: a, key: b}}}"},
+		"spec.auth.clientCertificate": {"spec.auth": "{clientCertificate: {clientID: " + goodGUID + ", secretRef: {name: a, key: b}}}"},
+		"spec.endpoint":               {"spec.endpoint": "{graphURL: 'https://sim', authorityURL: 'https://sim'}"},
+	},
+	"PasskeyPolicy": {},
+	"PilotWave": {
+		"spec.dependsOn":    {"spec.dependsOn[]": "{name: canary}"},
+		"spec.gate.promote": {"spec.gate": "{promote: {floorRate: '0.95'}}"},
+	},
+}
+
+// bound is one limit of one field: the value on the wrong side, and what the API server says.
+type bound struct{ name, value, says string }
+
+// boundsOf turns a schema's enum and limits into values that they must refuse.
+func boundsOf(s *apiextensionsv1.JSONSchemaProps) []bound {
+	var all []bound
+	add := func(name, value, says string) { all = append(all, bound{name, value, says}) }
+	text := func(n int64) string { return `"` + strings.Repeat("a", int(n)) + `"` }
+	if len(s.Enum) > 0 {
+		var first string
+		if json.Unmarshal(s.Enum[0].Raw, &first) == nil {
+			add("enum", `"Sideways"`, `"`+first+`"`)
+		}
+	}
+	if s.Minimum != nil {
+		add("minimum", fmt.Sprint(int64(*s.Minimum)-1), fmt.Sprintf("greater than or equal to %v", int64(*s.Minimum)))
+	}
+	if s.Maximum != nil {
+		add("maximum", fmt.Sprint(int64(*s.Maximum)+1), fmt.Sprintf("less than or equal to %v", int64(*s.Maximum)))
+	}
+	if s.MinLength != nil {
+		add("minLength", text(*s.MinLength-1), fmt.Sprintf("at least %d chars long", *s.MinLength))
+	}
+	if s.MaxLength != nil {
+		add("maxLength", text(*s.MaxLength+1), fmt.Sprintf("may not be more than %d", *s.MaxLength))
+	}
+	if s.MinItems != nil {
+		add("minItems", "[]", fmt.Sprintf("at least %d items", *s.MinItems))
+	}
+	if s.MaxItems != nil {
+		add("maxItems", "["+strings.Repeat("{},", int(*s.MaxItems))+"{}]", fmt.Sprintf("must have at most %d items", *s.MaxItems))
+	}
+	return all
+}
+
+// TestBoundsRefuseAndSayTheLimit crosses every enum, minimum, maximum, length and list size of the API by one step.
+func TestBoundsRefuseAndSayTheLimit(t *testing.T) {
+	c := shared(t)
+	ns := c.namespace(t)
+	tried := 0
+	for kind, crd := range readCRDs(t) {
+		walk(t, crd, func(path string, s *apiextensionsv1.JSONSchemaProps) {
+			for _, b := range boundsOf(s) {
+				tried++
+				t.Run(kind+" "+path+" "+b.name, func(t *testing.T) {
+					obj := edited(t, kind, ns, parentOf(kind, path))
+					change(t, obj, edits{path: b.value})
+					_, err := c.dryCreate(t, obj)
+					field := strings.ReplaceAll(path, "[]", "[0]")
+					if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), field) || !strings.Contains(err.Error(), b.says) {
+						t.Errorf("%s = %.80s: error %v, want Invalid that names %s and says %q", path, b.value, err, field, b.says)
+					}
+				})
+			}
+		})
+	}
+	if tried < 60 {
+		t.Errorf("found only %d bounds in the CRDs: the walk has lost its way", tried)
+	}
+}
+
+func parentOf(kind, path string) edits {
+	for prefix, makes := range parents[kind] {
+		if strings.HasPrefix(path, prefix) {
+			return makes
+		}
+	}
+	return nil
+}
+
+// TestDurationsRefuseWhatIsNoDuration writes "soon" into every field whose default or rule is a duration.
+func TestDurationsRefuseWhatIsNoDuration(t *testing.T) {
+	c := shared(t)
+	ns := c.namespace(t)
+	for kind, paths := range map[string][]string{
+		"Tenant":        {"spec.inventory.refreshInterval"},
+		"PasskeyPolicy": {"spec.interval", "spec.prerequisites.maxOffline"},
+		"PilotWave": {
+			"spec.dependsOn[].minSoak", "spec.exposure.interval", "spec.gate.bake", "spec.gate.maturity", "spec.gate.deadline",
+			"spec.gate.maxTelemetryAge", "spec.onFailure.rollback.deadline",
+		},
+	} {
+		for _, path := range paths {
+			t.Run(kind+" "+path, func(t *testing.T) {
+				obj := edited(t, kind, ns, parentOf(kind, path))
+				change(t, obj, edits{path: "soon"})
+				_, err := c.dryCreate(t, obj)
+				field := path[strings.LastIndex(path, ".")+1:]
+				if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), field) {
+					t.Errorf("error %v, want Invalid that names %s", err, field)
+				}
+			})
+		}
+	}
+}
