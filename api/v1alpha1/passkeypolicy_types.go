@@ -441,7 +441,7 @@ type PasskeyPolicy struct {
 
 	// status is written by the controller only.
 	// +optional
-	Status PasskeyPolicyStatus `json:"status,omitempty"`
+	Status PasskeyPolicyStatus `json:"status,omitzero"`
 }
 
 // PasskeyPolicyList is a list of PasskeyPolicies.

@@ -6,8 +6,6 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // PilotWaveSpec is one wave of a rollout.
-//
-// +kubebuilder:validation:XValidation:rule="!has(self.dependsOn) || self.dependsOn.all(d, d.name != ”)",message="dependsOn entries need a name"
 type PilotWaveSpec struct {
 	// policyRef names the PasskeyPolicy in the same namespace. Immutable.
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="policyRef is immutable; create another PilotWave for another policy"
@@ -428,7 +426,7 @@ type GateRow struct {
 	HaltAt string `json:"haltAt"`
 	// look is what the next evaluation needs to know of the looks that were taken.
 	// +optional
-	Look LookStatus `json:"look,omitempty"`
+	Look LookStatus `json:"look,omitzero"`
 	// nextLookAt is the number of reports at which the next look is due; 0 when every report is looked at.
 	// +optional
 	NextLookAt int32 `json:"nextLookAt,omitempty"`
@@ -617,7 +615,7 @@ type PilotWaveStatus struct {
 	Audience *AudienceStatus `json:"audience,omitempty"`
 	// devices of this attempt by outcome.
 	// +optional
-	Devices DeviceCounts `json:"devices,omitempty"`
+	Devices DeviceCounts `json:"devices,omitzero"`
 	// gate has one row per metric.
 	// +listType=map
 	// +listMapKey=metric
@@ -625,10 +623,10 @@ type PilotWaveStatus struct {
 	Gate []GateRow `json:"gate,omitempty"`
 	// decision is the newest decision.
 	// +optional
-	Decision DecisionStatus `json:"decision,omitempty"`
+	Decision DecisionStatus `json:"decision,omitzero"`
 	// clocks of this attempt.
 	// +optional
-	Clocks Clocks `json:"clocks,omitempty"`
+	Clocks Clocks `json:"clocks,omitzero"`
 	// findings by failure mode.
 	// +listType=atomic
 	// +optional
@@ -644,10 +642,10 @@ type PilotWaveStatus struct {
 	History []AttemptRecord `json:"history,omitempty"`
 	// handledRequests are the annotation values that have been acted on.
 	// +optional
-	HandledRequests HandledRequests `json:"handledRequests,omitempty"`
+	HandledRequests HandledRequests `json:"handledRequests,omitzero"`
 	// columns are preformatted values for the table view.
 	// +optional
-	Columns WaveColumns `json:"columns,omitempty"`
+	Columns WaveColumns `json:"columns,omitzero"`
 	// conditions: Ready, Reconciling, Stalled, DependenciesMet, AudienceResolved, TelemetryFresh, GatePassed, Paused.
 	// +listType=map
 	// +listMapKey=type
@@ -657,6 +655,7 @@ type PilotWaveStatus struct {
 
 // PilotWave is one wave of a passkey rollout: an audience, a pace and a gate.
 //
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.dependsOn) || !self.spec.dependsOn.exists(d, d.name == self.metadata.name)",message="spec.dependsOn names the wave itself: remove that entry"
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=wave,categories=tidegate
@@ -682,7 +681,7 @@ type PilotWave struct {
 
 	// status is written by the controller only.
 	// +optional
-	Status PilotWaveStatus `json:"status,omitempty"`
+	Status PilotWaveStatus `json:"status,omitzero"`
 }
 
 // PilotWaveList is a list of PilotWaves.

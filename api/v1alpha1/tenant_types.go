@@ -204,7 +204,7 @@ type Tenant struct {
 
 	// status is written by the controller only.
 	// +optional
-	Status TenantStatus `json:"status,omitempty"`
+	Status TenantStatus `json:"status,omitzero"`
 }
 
 // TenantList is a list of Tenants.

@@ -97,10 +97,12 @@ type Outcome struct {
 
 // Judge gives the outcome of one eligible device of an attempt, in the order of diagnosis (domain §5.1, gate D2).
 //
-// A report counts when it was made at least Skew after the exposure. A bad one (Failed, Conflict) counts from then on:
-// that a broken device falls silent does not make it less broken. Every other result lapses when the device has been
-// out of contact for longer than MaxOffline, and the device is Stale: it lowers coverage, and is never a failure (P4).
-// The same holds for a device that Intune no longer manages.
+// A report counts when it was made at least Skew after the exposure. One that a device makes sooner is taken for older;
+// it is ASSUMED that Intune moves the time of a row with each later check-in, which brings that device back.
+//
+// A bad report (Failed, Conflict) counts from then on: that a broken device falls silent does not make it less broken.
+// Every other result lapses when the device has been out of contact for longer than MaxOffline, or when Intune no longer
+// manages it. The device is Stale then: it lowers coverage, and is never a failure (P4).
 func Judge(f Facts, r Rules) Outcome {
 	if f.ExposedAt.IsZero() {
 		return Outcome{Kind: Pending, Reason: ReasonPending, Detail: "not exposed yet"}
@@ -113,7 +115,7 @@ func Judge(f Facts, r Rules) Outcome {
 	if o, ok := judgeBadReport(base, f, r, rep); ok {
 		return o
 	}
-	if o, ok := judgeContact(base, f, r, rep); ok {
+	if o, ok := judgeContact(base, f, r); ok {
 		return o
 	}
 	if rep.fresh() {
@@ -155,12 +157,12 @@ func judgeBadReport(base Outcome, f Facts, r Rules, rep report) (Outcome, bool) 
 }
 
 // judgeContact finds the devices of which nothing can be known any more.
-func judgeContact(base Outcome, f Facts, r Rules, rep report) (Outcome, bool) {
+func judgeContact(base Outcome, f Facts, r Rules) (Outcome, bool) {
 	if !f.Managed {
 		found := checkManaged(f, r)
 		return base.as(Stale, ModePrerequisite, found.reason, "%s any more", found.detail), true
 	}
-	if !rep.fresh() && wentDark(base, f, r) {
+	if wentDark(base, f, r) {
 		return base.as(Dark, ModeStale, ReasonSilent, "last check-in %s, before it was exposed at %s", stamp(f.LastSync), stamp(f.ExposedAt)), true
 	}
 	if found := checkContact(f, r); !found.passed() {

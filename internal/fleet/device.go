@@ -64,8 +64,8 @@ func (inv *Inventory) Facts(id audience.ID, policyIDs ...string) diagnosis.Facts
 		f.Name = id.String()
 	}
 	var worst StatusRow
-	for i, policyID := range policyIDs {
-		if s, ok := inv.Status(policyID, id); ok && (f.Report == nil || i > 0 && s.worseThan(worst)) {
+	for _, policyID := range policyIDs {
+		if s, ok := inv.Status(policyID, id); ok && (f.Report == nil || s.worseThan(worst)) {
 			worst = s
 			f.Report = &diagnosis.Report{At: s.At, Status: s.Code}
 		}

@@ -33,11 +33,11 @@ type Inventory struct {
 
 // record is a device in 120 bytes beside its name. Texts that many devices share are indices into Inventory.texts.
 type record struct {
-	object, device, intune, user       audience.ID
-	name                               string
-	system, version, edge, agent       uint32
-	lastSync, enrolled                 int64 // nanoseconds of Unix time, 0 for unknown
-	managed, encrypted, encryptionSaid bool
+	object, device, intune, user audience.ID
+	name                         string
+	system, version, edge, agent uint32
+	lastSync, enrolled           int64 // nanoseconds of Unix time, 0 for unknown
+	encrypted, encryptionSaid    bool
 }
 
 // policyStatuses are the rows of one policy.

@@ -116,7 +116,7 @@ func join(raw rawDevices) (*Inventory, []int32) {
 		r := record{object: e.object, device: e.device, name: e.name, system: symbol(e.system), version: symbol(e.version)}
 		if m := findManaged(raw.managed, e.device); m != nil {
 			m.hasEntraRow = true
-			r.managed, r.intune, r.user = true, m.intune, m.user
+			r.intune, r.user = m.intune, m.user
 			r.name = cmp.Or(m.name, e.name)
 			r.system, r.version = symbol(m.system), symbol(m.version)
 			r.edge, r.agent = symbol(raw.edge[m.intune]), symbol(m.agent)
@@ -136,10 +136,8 @@ func join(raw rawDevices) (*Inventory, []int32) {
 	return inv, byIntune
 }
 
+// findManaged finds nothing for an id of zeros, since no record in managed has one.
 func findManaged(managed []managedDevice, device audience.ID) *managedDevice {
-	if device.IsZero() {
-		return nil
-	}
 	i, ok := slices.BinarySearchFunc(managed, device, func(m managedDevice, id audience.ID) int { return m.device.Compare(id) })
 	if !ok {
 		return nil

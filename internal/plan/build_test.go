@@ -176,6 +176,15 @@ func TestBuild(t *testing.T) {
 			notes: []string{"exposed to another payload", "waiting: w2"},
 		},
 		{
+			name:    "a name that differs waits with settings that may not be written",
+			desired: []Desired{wantAllow("w1")},
+			observed: []Observed{
+				with(seenAllow("w1"), func(o *Observed) { o.SettingsMatch, o.NameMatch, o.Previous.Hash = false, false, "h0" }),
+			}, opt: frozen,
+			drifts: []DriftKind{NameEdited},
+			notes:  []string{"exposed to another payload"},
+		},
+		{
 			name:    "a group taken from hold's exclusions comes back",
 			desired: []Desired{wantAllow("w1"), wantHold("w1")},
 			observed: []Observed{

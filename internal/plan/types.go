@@ -125,7 +125,8 @@ const (
 	// Replace writes settings, name and description (contract a.4: PUT). It leaves
 	// assignments alone.
 	Replace ActionKind = "Replace"
-	// Rename writes name and description and leaves settings alone (contract a.4: PATCH).
+	// Rename writes name and description and leaves settings alone (contract a.4:
+	// PATCH, or a PUT of the same settings: it is planned only where they match).
 	Rename ActionKind = "Rename"
 	// Assign writes the whole set of targets (contract a.5).
 	Assign ActionKind = "Assign"

@@ -42,6 +42,9 @@ func not(c condition, text string) condition {
 
 var (
 	otherwise = condition{"otherwise", func(*Input) bool { return true }}
+	// nothingBlocks and audienceOpen are otherwise, too, and say what is left when the rows before them do not apply.
+	nothingBlocks = condition{"otherwise: policy ready, dependencies met, nothing exposed", otherwise.holds}
+	audienceOpen  = condition{"otherwise: audience not resolved", otherwise.holds}
 
 	deleting          = condition{"deletion", func(in *Input) bool { return in.Deleting }}
 	abortRequested    = condition{"abort requested", func(in *Input) bool { return in.Request == RequestAbort }}
@@ -85,6 +88,9 @@ var (
 	dependenciesBlock  = not(dependenciesMet, "dependencies not met")
 	payloadNotCompared = not(payloadSame, "payload not known")
 
+	// proof is all that a promotion rests on (P3).
+	proof = all(evidencePass, payloadSame, telemetryFresh, bakeElapsed, inSync, policyReady, dependenciesMet)
+
 	audienceOK      = condition{"audience accepted", func(in *Input) bool { return in.Audience.State == AudienceOK }}
 	audienceRefused = condition{"audience refused", func(in *Input) bool { return in.Audience.State == AudienceRefused }}
 
@@ -96,6 +102,7 @@ var (
 	tooManyUnreported  = condition{"too many devices unreported", func(in *Input) bool { return in.Exposure.State == ExposureTooManyUnreported }}
 
 	heldInResolving = condition{"held before any assignment", func(in *Input) bool { return in.HeldPhase == v1alpha1.PhaseResolving }}
+	heldLater       = not(heldInResolving, "held later")
 	heldByDeadline  = condition{"held by the deadline", func(in *Input) bool { return in.HeldReason == v1alpha1.ReasonDeadlineExceeded }}
 	// heldByEvidence are the causes that the deadline overtakes. A telemetry outage is not among them: it stops the
 	// clock of the deadline.

@@ -4,22 +4,22 @@
 // Package rollout decides what becomes of a wave. It is the only place where a phase changes.
 //
 // [Decide] maps an [Input], the situation of a wave in a few small enumerations, to one [Decision]: the next phase, at
-// most one effect, and a sentence that says why. It reads no clock and no object; [Time] turns the clocks of an attempt
-// into the yes and no that the input holds.
+// most one effect, and a sentence that says why. It reads no clock and no object: [Time], [Depend], [Judge] and
+// [ProveRollback] turn those into facts, and [Advance] writes the decision down.
 //
 // The state machine is a table. Its rows are tried in the order of the checks, and the first that applies decides:
 // deletion, requests to abort or roll back, the progress of a rollback, pause, halt evidence, retry, validity of the
 // telemetry, change of the payload, deadline, recovery from Held, policy and dependencies, audience, exposure, promotion.
 // Safety comes before progress, and nothing that is merely unknown moves a wave in either direction (P4).
 //
-//	input.go       the dimensions of a situation
-//	conditions.go  the questions that the table asks
-//	table.go       the table
-//	decide.go      the walk through it
-//	decision.go    what comes out
-//	message.go     the same as a sentence
-//	judge.go       the devices of a wave as one verdict of the gate
-//	timing.go      the clocks
+//	input.go                                           the dimensions of a situation
+//	conditions.go                                      the questions that the table asks
+//	table.go                                           the table
+//	decide.go                                          the walk through it
+//	decision.go                                        what comes out
+//	message.go                                         the same as a sentence
+//	timing.go, dependencies.go, judge.go, rollback.go  how the facts of a wave become an input
+//	advance.go                                         how a decision becomes status
 //
 // A wave owns one managed group. The policy controller admits the empty group while the wave is in Resolving or later,
 // and withdraws it when the wave is rolled back; the wave moves devices in and out of it. An effect is about that group,
@@ -27,6 +27,81 @@
 //
 // # Phases
 //
-// Every row that changes the phase or asks for an effect, in the order in which they are tried. This text is generated;
-// after a change of the table run go test -run TestDiagram -update.
+// Every row that changes the phase, asks for an effect or stops the clocks, in the order in which they are tried. This
+// text is generated; after a change of the table run go test -run TestDiagram -update.
+//
+//	any phase
+//	  --[ deletion ]--> the same  +Release
+//	any but RollingBack, RolledBack, RollbackIncomplete, Aborted
+//	  --[ abort requested ]--> Aborted
+//	any but RollingBack, RolledBack, RollbackIncomplete
+//	  --[ rollback requested, devices exposed ]--> RollingBack
+//	any but RollingBack, RolledBack, RollbackIncomplete
+//	  --[ rollback requested, nothing exposed ]--> RolledBack
+//	RollingBack, RollbackIncomplete
+//	  --[ rollback verified ]--> RolledBack
+//	RollingBack
+//	  --[ rollback overdue ]--> RollbackIncomplete
+//	any but Succeeded, Halted, RollingBack, RolledBack, RollbackIncomplete, Aborted
+//	  --[ paused ]--> the same  (clocks stand still)
+//	Exposing, Baking, Evaluating, Promoting, Held
+//	  --[ halt evidence ]--> Halted
+//	Halted
+//	  --[ onFailure is Rollback, devices exposed ]--> RollingBack
+//	Halted
+//	  --[ onFailure is Rollback, nothing exposed ]--> RolledBack
+//	Exposing, Baking, Evaluating, Promoting
+//	  --[ targeting conflict ]--> Held
+//	Held, Halted, Aborted, RolledBack, RollbackIncomplete
+//	  --[ retry requested ]--> Pending
+//	Exposing, Baking, Evaluating, Promoting
+//	  --[ telemetry stale ]--> Held  (clocks stand still)
+//	Exposing, Baking, Evaluating, Promoting
+//	  --[ telemetry missing ]--> Held  (clocks stand still)
+//	any but Pending, RollingBack
+//	  --[ payload changed ]--> Pending
+//	Exposing, Baking, Evaluating, Promoting
+//	  --[ deadline passed without a pass ]--> Held
+//	Held
+//	  --[ held for want of usable evidence, telemetry fresh, deadline passed without a pass ]--> Held
+//	Held
+//	  --[ held before any assignment, audience accepted ]--> the held phase
+//	Held
+//	  --[ held later, held by the deadline, telemetry fresh, gate passes ]--> the held phase
+//	Held
+//	  --[ held later, not by the deadline, telemetry fresh, cause gone in two readings ]--> the held phase
+//	Pending
+//	  --[ devices exposed ]--> Pending  +Drain
+//	Pending
+//	  --[ otherwise: policy ready, dependencies met, nothing exposed ]--> Resolving
+//	Resolving
+//	  --[ telemetry stale or missing ]--> Resolving  (clocks stand still)
+//	Resolving
+//	  --[ audience refused ]--> Held
+//	Resolving
+//	  --[ audience accepted ]--> Exposing
+//	Resolving
+//	  --[ otherwise: audience not resolved ]--> Resolving  +ResolveAudience
+//	Exposing
+//	  --[ managed group drifted ]--> Exposing  +RepairMembership
+//	Exposing
+//	  --[ every device exposed ]--> Baking
+//	Exposing
+//	  --[ batch due ]--> Exposing  +ExposeBatch
+//	Evaluating
+//	  --[ bake not elapsed ]--> Baking
+//	Evaluating
+//	  --[ no data ]--> Held
+//	Baking, Evaluating
+//	  --[ managed group drifted ]--> the same  +RepairMembership
+//	Baking
+//	  --[ bake elapsed ]--> Evaluating
+//	Evaluating
+//	  --[ gate passes, payload same, telemetry fresh, bake elapsed, managed group in sync, policy ready, dependencies met ]--> Promoting
+//	Promoting
+//	  --[ gate passes, payload same, telemetry fresh, bake elapsed, managed group in sync, policy ready, dependencies met ]--> Succeeded  +Promote
+//	Promoting
+//	  --[ otherwise ]--> Evaluating
+//	Succeeded
+//	  --[ managed group drifted ]--> Succeeded  +RepairMembership
 package rollout

@@ -4,10 +4,7 @@
 package rollout
 
 import (
-	"fmt"
-	"maps"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -28,6 +25,11 @@ func undisturbed(in *Input) bool {
 // judgeable: what evidence says now counts, for this payload.
 func judgeable(in *Input) bool {
 	return in.Telemetry.State == TelemetryFresh && in.Payload.State == PayloadSame
+}
+
+// calm: nothing in the evidence stops the wave.
+func calm(in *Input) bool {
+	return in.Evidence.State != EvidenceHalt && in.Evidence.State != EvidenceConflict
 }
 
 // open: policy and dependencies let the wave start, expand and promote.
@@ -79,8 +81,7 @@ var invariants = map[string]invariant{
 	},
 	"a telemetry outage holds and freezes": func(in *Input, d *Decision) bool {
 		out := in.Telemetry.State == TelemetryStale || in.Telemetry.State == TelemetryMissing
-		calm := in.Evidence.State != EvidenceHalt && in.Evidence.State != EvidenceConflict
-		return implies(isJudged(in.Phase) && undisturbed(in) && out && calm,
+		return implies(isJudged(in.Phase) && undisturbed(in) && out && calm(in),
 			d.Phase == held && d.Freeze && d.HeldReason == reasonTelemetry(in) && d.HeldReason == d.Reason)
 	},
 	"an outage during Held freezes": func(in *Input, d *Decision) bool {
@@ -196,13 +197,30 @@ var invariants = map[string]invariant{
 			implies(in.Phase == pending && d.Phase == resolving, !in.Exposed && open(in))
 	},
 
+	"the bake begins when every device is exposed, and only then": func(in *Input, d *Decision) bool {
+		ready := undisturbed(in) && judgeable(in) && calm(in) && !in.DeadlinePassed && in.Admission.State == AdmissionAdmitted &&
+			in.Membership.State != MembershipDrifted
+		return implies(in.Phase == exposing && d.Phase == baking, in.Exposure.State == ExposureComplete) &&
+			implies(in.Phase == exposing && ready && in.Exposure.State == ExposureComplete, d.Phase == baking)
+	},
+	"the evidence is judged after the bake, and only then": func(in *Input, d *Decision) bool {
+		ready := undisturbed(in) && judgeable(in) && calm(in) && !in.DeadlinePassed && in.Membership.State != MembershipDrifted
+		return implies(in.Phase == baking && ready, (d.Phase == evaluating) == in.BakeElapsed) &&
+			implies(in.Phase == evaluating && ready && !in.BakeElapsed, d.Phase == baking) &&
+			implies(in.Phase == baking && d.Phase == evaluating, in.BakeElapsed)
+	},
+	"an outage in Resolving freezes": func(in *Input, d *Decision) bool {
+		out := in.Telemetry.State == TelemetryStale || in.Telemetry.State == TelemetryMissing
+		return implies(in.Phase == resolving && undisturbed(in) && in.Payload.State != PayloadChanged && open(in) && out,
+			d.Phase == resolving && d.Freeze && d.Effect == EffectNone && d.Reason == reasonTelemetry(in))
+	},
+
 	// attempts
 	"a changed payload closes the attempt": func(in *Input, d *Decision) bool {
 		fresh := !isJudged(in.Phase) || in.Telemetry.State == TelemetryFresh
-		calm := in.Evidence.State != EvidenceHalt && in.Evidence.State != EvidenceConflict
 		exempt := in.Phase == pending || in.Phase == rollingBack || in.Phase == halted && in.OnFailure == v1alpha1.FailureRollback ||
 			in.Phase == rollbackIncomplete && in.Rollback.State == RollbackVerified
-		return implies(in.Payload.State == PayloadChanged && undisturbed(in) && fresh && calm && !exempt,
+		return implies(in.Payload.State == PayloadChanged && undisturbed(in) && fresh && calm(in) && !exempt,
 			d.Phase == pending && d.NewAttempt && d.CloseAttempt == OutcomeSuperseded)
 	},
 	"an attempt ends by a changed payload or a retry, and never by itself": func(in *Input, d *Decision) bool {
@@ -292,77 +310,6 @@ var steps = map[v1alpha1.WavePhase]phases{
 	rolledBack:         {pending},
 	rollbackIncomplete: {rolledBack, pending},
 	aborted:            {pending, rollingBack, rolledBack},
-}
-
-// walk is what the relevant space of all phases showed.
-type walk struct {
-	// broken has a counterexample for each invariant that does not hold.
-	broken map[string]string
-	// used are the rows that decided, by phase; reasons and messages all that were given.
-	used              map[rowInPhase]bool
-	reasons, messages map[string]bool
-	// edges are the steps that were seen, between nodes; alone has those that need no request.
-	edges, alone map[edge]bool
-	situations   int
-}
-
-type rowInPhase struct {
-	phase v1alpha1.WavePhase
-	row   string
-}
-
-// walked goes through the relevant space of every phase once and holds every decision against every invariant.
-var walked = sync.OnceValue(func() walk {
-	parts := make([]walk, len(everyPhase))
-	var wg sync.WaitGroup
-	for i, phase := range everyPhase {
-		wg.Go(func() { parts[i] = walkPhase(phase) })
-	}
-	wg.Wait()
-	whole := parts[0]
-	for _, w := range parts[1:] {
-		maps.Copy(whole.broken, w.broken)
-		maps.Copy(whole.used, w.used)
-		maps.Copy(whole.reasons, w.reasons)
-		maps.Copy(whole.messages, w.messages)
-		maps.Copy(whole.edges, w.edges)
-		maps.Copy(whole.alone, w.alone)
-		whole.situations += w.situations
-	}
-	return whole
-})
-
-func walkPhase(phase v1alpha1.WavePhase) walk {
-	w := walk{broken: map[string]string{}, used: map[rowInPhase]bool{}, reasons: map[string]bool{}, messages: map[string]bool{},
-		edges: map[edge]bool{}, alone: map[edge]bool{}}
-	type named struct {
-		name  string
-		holds invariant
-	}
-	var open []named
-	for name, holds := range invariants {
-		open = append(open, named{name, holds})
-	}
-	eachInput(phase, func(in *Input) {
-		d := Decide(*in)
-		w.situations++
-		w.used[rowInPhase{phase, d.Rule}] = true
-		w.reasons[d.Reason], w.messages[d.Message] = true, true
-		for _, e := range edgesOf(in, &d) {
-			w.edges[e] = true
-			if in.Request == RequestNone && !in.Deleting {
-				w.alone[e] = true
-			}
-		}
-		open = slices.DeleteFunc(open, func(i named) bool { // one counterexample is enough to read
-			if i.holds(in, &d) {
-				return false
-			}
-			w.broken[i.name] = fmt.Sprintf("%+v\n  %v", *in, d)
-			return true
-		})
-	})
-	return w
 }
 
 // mustHold fails for each of the named invariants that has a counterexample.

@@ -82,25 +82,31 @@ func Judge(c Case) (Judgement, error) {
 // at fault; but when failures and conflicts together are more than the halt test tolerates, the targeting is wrong and
 // exposing more devices only makes more conflicts (gate D2, D6).
 func evidenceState(spec gate.Spec, r gate.Result, seen, failed, conflict int) EvidenceState {
-	switch r.Verdict {
-	case gate.VerdictHalt:
+	switch {
+	case r.Verdict == gate.VerdictHalt:
 		return EvidenceHalt
-	case gate.VerdictPass:
+	case conflicted(spec, seen, failed, conflict):
+		return EvidenceConflict
+	case r.Verdict == gate.VerdictPass:
 		return EvidencePass
-	case gate.VerdictNoData:
-		if r.Reason == gate.ReasonNotMatured {
-			return EvidenceWait
-		}
+	case r.Verdict == gate.VerdictNoData && r.Reason != gate.ReasonNotMatured:
 		return EvidenceNoData
+	default:
+		return EvidenceWait
 	}
-	if spec.Smoke != nil && conflict > 0 && failed+conflict > spec.Smoke.MaxFailures {
-		return EvidenceConflict
+}
+
+// conflicted looks at every device that was seen, matured or not, for the sooner it fires the fewer devices are harmed.
+func conflicted(spec gate.Spec, seen, failed, conflict int) bool {
+	switch {
+	case conflict == 0:
+		return false
+	case spec.Smoke != nil:
+		return failed+conflict > spec.Smoke.MaxFailures
+	default:
+		return failed+conflict >= spec.Halt.MinFailures &&
+			gate.HaltEvidence(seen, failed+conflict, spec.Halt.ToleratedFailureRate) >= gate.HaltThreshold(spec.Halt.Alpha)
 	}
-	if conflict > 0 && spec.Halt.MinFailures <= failed+conflict &&
-		gate.HaltEvidence(seen, failed+conflict, spec.Halt.ToleratedFailureRate) >= gate.HaltThreshold(spec.Halt.Alpha) {
-		return EvidenceConflict
-	}
-	return EvidenceWait
 }
 
 // GateSpec turns the API's decimal strings into numbers. The CRD's validation makes an error unlikely, not impossible:

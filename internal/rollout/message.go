@@ -180,18 +180,16 @@ func sayHeld(in *Input) string {
 	s := "held as " + reasonHeld(in)
 	switch {
 	case heldInResolving.holds(in):
-		s += clause(": ", in.Audience.or("the audience cannot be used; correct spec.audience or the groups"))
+		return s + clause(": ", in.Audience.or("the audience cannot be used; correct spec.audience or the groups"))
 	case heldByDeadline.holds(in):
-		s += clause(" until a person requests a retry, a rollback or an abort, or the gate passes: ", in.Evidence.or(""))
-	case heldOrOut.holds(in):
-		s += clause(", the clocks stand still: ", in.Telemetry.or("see the InventoryFresh condition of the Tenant"))
-	default:
-		s += clause(": ", in.Evidence.or(""))
+		return s + " until a person requests a retry, a rollback or an abort, or the gate passes" + clause(": ", in.Evidence.or(""))
+	case telemetryOut.holds(in):
+		return s + ", the clocks stand still" + clause(": ", in.Telemetry.or("see the InventoryFresh condition of the Tenant"))
 	}
 	if in.Clear != NotClear {
-		s += "; the newest reading no longer shows the cause, a second one without it is needed to go on"
+		return s + ": the newest reading no longer shows the cause, a second one without it is needed to go on"
 	}
-	return s
+	return s + clause(": ", in.Evidence.or(""))
 }
 
 func sayDrain(*Input) string {

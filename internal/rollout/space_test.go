@@ -110,11 +110,12 @@ var relevant = map[v1alpha1.WavePhase][]*dimension{
 	aborted:            {dimPayload, dimExposed},
 }
 
-// eachInput walks the full product of the axes that are relevant in a phase. A deletion makes all of them irrelevant but
-// those that the decision repeats; it is drawn at random.
-func eachInput(phase v1alpha1.WavePhase, visit func(*Input)) {
-	axes := append([]*dimension{dimRequest}, relevant[phase]...)
+// eachInput walks the full product of the axes that are relevant in a phase, with the i-th request. A deletion makes all
+// of them irrelevant but those that the decision repeats; it is drawn at random.
+func eachInput(phase v1alpha1.WavePhase, request int, visit func(*Input)) {
+	axes := relevant[phase]
 	in := &Input{Phase: phase}
+	dimRequest.set(in, request)
 	var walk func(i int)
 	walk = func(i int) {
 		if i == len(axes) {
@@ -127,8 +128,8 @@ func eachInput(phase v1alpha1.WavePhase, visit func(*Input)) {
 		}
 	}
 	walk(0)
-	r := rand.New(rand.NewPCG(5, 6))
-	for range 10_000 {
+	r := rand.New(rand.NewPCG(5, uint64(request)))
+	for range 2000 {
 		random := randomInput(r)
 		random.Phase, random.Deleting = phase, true
 		visit(&random)

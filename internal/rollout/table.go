@@ -160,10 +160,10 @@ var deadline = []rule{
 var recovery = []rule{
 	{name: "audience-cleared", in: phases{held}, when: all(heldInResolving, audienceOK), next: back,
 		reason: always(v1alpha1.ReasonHeldCauseCleared), message: sayCleared},
-	{name: "deadline-cleared", in: phases{held}, when: all(not(heldInResolving, "exposed"), heldByDeadline, telemetryFresh, evidencePass),
+	{name: "deadline-cleared", in: phases{held}, when: all(heldLater, heldByDeadline, telemetryFresh, evidencePass),
 		next: back, reason: always(v1alpha1.ReasonHeldCauseCleared), message: sayCleared},
 	{name: "cause-cleared", in: phases{held},
-		when: all(not(heldInResolving, "exposed"), not(heldByDeadline, "other cause"), telemetryFresh, causeGone),
+		when: all(heldLater, not(heldByDeadline, "not by the deadline"), telemetryFresh, causeGone),
 		next: back, reason: always(v1alpha1.ReasonHeldCauseCleared), message: sayCleared},
 	{name: "held", in: phases{held}, when: otherwise, freezeIf: heldOrOut, reason: reasonHeld, message: sayHeld},
 }
@@ -182,7 +182,7 @@ var prerequisites = []rule{
 }
 
 var resolution = []rule{
-	{name: "start", in: phases{pending}, when: otherwise, next: resolving,
+	{name: "start", in: phases{pending}, when: nothingBlocks, next: resolving,
 		reason: always(v1alpha1.ReasonResolvingAudience), message: text("policy and dependencies are ready: the audience is resolved next")},
 	{name: "resolve-outage", in: phases{resolving}, when: telemetryOut, freeze: true,
 		reason: reasonTelemetry, message: sayTelemetry},
@@ -191,7 +191,7 @@ var resolution = []rule{
 	{name: "audience-refused", in: phases{resolving}, when: audienceRefused, next: held, reason: reasonAudience, message: sayRefused},
 	{name: "audience-resolved", in: phases{resolving}, when: audienceOK, next: exposing,
 		reason: always(v1alpha1.ReasonAudienceResolved), message: sayResolved},
-	{name: "resolve", in: phases{resolving}, when: otherwise, effect: EffectResolveAudience,
+	{name: "resolve", in: phases{resolving}, when: audienceOpen, effect: EffectResolveAudience,
 		reason: always(v1alpha1.ReasonResolvingAudience), message: sayResolving},
 }
 
@@ -225,17 +225,17 @@ var promotion = []rule{
 		reason: always(v1alpha1.ReasonGateWaiting), message: sayGate("the bake is over: the evidence is judged next")},
 	{name: "baking", in: phases{baking}, when: otherwise, reason: always(v1alpha1.ReasonBakeNotElapsed), message: sayBaking},
 
-	{name: "gate-waiting", in: phases{evaluating}, when: not(evidencePass, "gate does not pass"),
-		reason: always(v1alpha1.ReasonGateWaiting), message: sayGate("the evidence does not suffice yet")},
-	{name: "pass-policy", in: phases{evaluating}, when: policyBlocks, reason: reasonPolicy, message: sayPolicy},
-	{name: "pass-payload", in: phases{evaluating}, when: payloadNotCompared, reason: always(v1alpha1.ReasonPolicyNotReady), message: sayPayloadUnknown},
-	{name: "pass-dependencies", in: phases{evaluating}, when: dependenciesBlock, reason: reasonDependencies, message: sayDependencies},
-	{name: "pass", in: phases{evaluating}, when: otherwise, next: promoting,
+	{name: "pass-policy", in: phases{evaluating}, when: all(evidencePass, policyBlocks), reason: reasonPolicy, message: sayPolicy},
+	{name: "pass-payload", in: phases{evaluating}, when: all(evidencePass, payloadNotCompared),
+		reason: always(v1alpha1.ReasonPolicyNotReady), message: sayPayloadUnknown},
+	{name: "pass-dependencies", in: phases{evaluating}, when: all(evidencePass, dependenciesBlock), reason: reasonDependencies, message: sayDependencies},
+	{name: "pass", in: phases{evaluating}, when: proof, next: promoting,
 		reason: always(v1alpha1.ReasonGatePassed), message: sayGate("the gate passes: the wave is promoted next")},
+	{name: "gate-waiting", in: phases{evaluating}, when: otherwise,
+		reason: always(v1alpha1.ReasonGateWaiting), message: sayGate("the evidence does not suffice yet")},
 
-	{name: "promote", in: phases{promoting},
-		when: all(evidencePass, payloadSame, telemetryFresh, bakeElapsed, inSync, policyReady, dependenciesMet),
-		next: succeeded, effect: EffectPromote, reason: always(v1alpha1.ReasonPromoted), message: text(promotedText)},
+	{name: "promote", in: phases{promoting}, when: proof, next: succeeded, effect: EffectPromote,
+		reason: always(v1alpha1.ReasonPromoted), message: text(promotedText)},
 	{name: "pass-lost", in: phases{promoting}, when: otherwise, next: evaluating,
 		reason: always(v1alpha1.ReasonGateWaiting), message: text("not promoted: what the promotion rests on has changed since the gate passed, and is judged again")},
 }

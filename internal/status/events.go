@@ -35,6 +35,9 @@ func event(warning bool, reason, message string) Event {
 // alarming are the conditions of which True is bad news; for all others False is.
 var alarming = []string{v1alpha1.ConditionStalled, v1alpha1.ConditionDrifted, v1alpha1.ConditionThrottled}
 
+// arrivals are the conditions that are worth an event only when they become True: their absence is the normal course.
+var arrivals = []string{v1alpha1.ConditionApplied, v1alpha1.ConditionRolloutComplete}
+
 // ConditionEvents gives one event for each of the named conditions whose status changed between before and after. A
 // condition that appears for the first time with good news, or that disappears, is no event.
 func ConditionEvents(before, after []metav1.Condition, kinds ...string) []Event {
@@ -42,6 +45,12 @@ func ConditionEvents(before, after []metav1.Condition, kinds ...string) []Event 
 	for _, kind := range kinds {
 		was, is := meta.FindStatusCondition(before, kind), meta.FindStatusCondition(after, kind)
 		if is == nil || was != nil && was.Status == is.Status {
+			continue
+		}
+		if slices.Contains(arrivals, kind) {
+			if is.Status == metav1.ConditionTrue {
+				out = append(out, event(false, is.Reason, is.Message))
+			}
 			continue
 		}
 		bad := (is.Status == metav1.ConditionTrue) == slices.Contains(alarming, kind)

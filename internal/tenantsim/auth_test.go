@@ -121,9 +121,10 @@ func TestGraphRefusesTokens(t *testing.T) {
 	tt := &tenant{T: t, sim: sim}
 	tt.token = tt.login()
 	other := newTenant(t, Options{Devices: 5, Seed: 9})
+	sameKey := newTenant(t, Options{Devices: 5, TenantID: "11111111-2222-4333-8444-555555555555"})
 	parts := strings.Split(tt.token, ".")
 	for name, header := range map[string]string{
-		"none": "", "not bearer": "Basic abc", "garbage": "Bearer abc", "other tenant's": "Bearer " + other.token,
+		"none": "", "not bearer": "Basic abc", "garbage": "Bearer abc", "other tenant's": "Bearer " + other.token, "other tenant's, same key": "Bearer " + sameKey.token,
 		"signature changed": "Bearer " + parts[0] + "." + parts[1] + ".AAAA", "payload changed": "Bearer " + parts[0] + "." + parts[1] + "A." + parts[2],
 	} {
 		code, _ := tt.errorOf(401, http.MethodGet, "/v1.0/groups", nil, "Authorization", header)

@@ -149,7 +149,7 @@ var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", p
 		if v.d.platform == platformMacOS {
 			return "macMDM"
 		}
-		return "windowsRT" // beta reports desktops under this name
+		return "windowsRT" // ASSUMED: beta reports desktops under this name
 	}},
 	{name: "roleScopeTagIds", beta: true, get: func(deviceView) any { return []string{} }},
 	{name: "skuFamily", beta: true, get: func(v deviceView) any {

@@ -137,29 +137,9 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 	if err != nil {
 		return nil, err
 	}
-	page := make([]object, 0, min(size, 1024))
-	var last int64
-	more := false
-	skip := q.skip
-	for key, item := range items(after) {
-		if q.filter != nil && !q.filter.eval(e.getter(c, item)) {
-			continue
-		}
-		if skip > 0 {
-			skip--
-			continue
-		}
-		if len(page) == size {
-			more = true
-			break
-		}
-		out := render(item, members)
-		if style.decorate != nil {
-			if err := style.decorate(key, out); err != nil {
-				return nil, err
-			}
-		}
-		page, last = append(page, out), key
+	page, last, more, err := collect(c, q, e, items(after), members, size, style.decorate)
+	if err != nil {
+		return nil, err
 	}
 	body := object{"@odata.context": c.context(style.context, q.selected), "value": page}
 	switch {
@@ -172,6 +152,33 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 		body["@odata.nextLink"] = c.nextLink(last, style)
 	}
 	return &reply{status: http.StatusOK, body: body}, nil
+}
+
+// collect renders up to size matching items. It returns the key of the last
+// one, and whether another match follows.
+func collect[T any](c *call, q query, e *entity[T], items iter.Seq2[int64, T], members []*property[T], size int, decorate func(int64, object) error) (page []object, last int64, more bool, err error) {
+	page = make([]object, 0, min(size, 1024))
+	skip := q.skip
+	for key, item := range items {
+		if q.filter != nil && !q.filter.eval(e.getter(c, item)) {
+			continue
+		}
+		if skip > 0 {
+			skip--
+			continue
+		}
+		if len(page) == size {
+			return page, last, true, nil
+		}
+		out := render(item, members)
+		if decorate != nil {
+			if err := decorate(key, out); err != nil {
+				return nil, 0, false, err
+			}
+		}
+		page, last = append(page, out), key
+	}
+	return page, last, false, nil
 }
 
 func countMatches[T any](c *call, q query, e *entity[T], items keyed[T]) int {

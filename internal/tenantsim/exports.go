@@ -105,6 +105,9 @@ func createExport(c *call) (*reply, error) {
 	if err := jobShape.check(c, c.body, true); err != nil {
 		return nil, err
 	}
+	if _, present := c.body["search"]; present && !c.beta {
+		return nil, c.badRequest("The property 'search' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", jobShape.typeName)
+	}
 	name, selected := text(c.body, "reportName"), texts(c.body["select"])
 	rep, known := exportReports(name)
 	switch {

@@ -288,18 +288,25 @@ func (sc *Scenario) validateTimes() error {
 		return fmt.Errorf("scenario: exportPolls is %d: write 0 or more", *sc.ExportPolls)
 	}
 	for i, o := range sc.Outages {
-		if o.Status < 400 || o.Status > 599 {
-			return fmt.Errorf("scenario: outages[%d].status is %d: write an HTTP error status such as 503", i, o.Status)
+		if err := o.validate(); err != nil {
+			return fmt.Errorf("scenario: outages[%d].%w", i, err)
 		}
-		if o.Scope != "" && o.Scope != "all" && o.Scope != "reports" {
-			return fmt.Errorf("scenario: outages[%d].scope %q: write all or reports", i, o.Scope)
-		}
-		if _, err := moment(o.From, time.Time{}); err != nil {
-			return fmt.Errorf("scenario: outages[%d].from: %w", i, err)
-		}
-		if _, err := moment(o.To, time.Time{}); o.To != "" && err != nil {
-			return fmt.Errorf("scenario: outages[%d].to: %w", i, err)
-		}
+	}
+	return nil
+}
+
+func (o Outage) validate() error {
+	if o.Status < 400 || o.Status > 599 {
+		return fmt.Errorf("status is %d: write an HTTP error status such as 503", o.Status)
+	}
+	if o.Scope != "" && o.Scope != "all" && o.Scope != "reports" {
+		return fmt.Errorf("scope %q: write all or reports", o.Scope)
+	}
+	if _, err := moment(o.From, time.Time{}); err != nil {
+		return fmt.Errorf("from: %w", err)
+	}
+	if _, err := moment(o.To, time.Time{}); o.To != "" && err != nil {
+		return fmt.Errorf("to: %w", err)
 	}
 	return nil
 }

@@ -3,7 +3,10 @@
 
 package tenantsim
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // targetKind is a kind of assignment target (contract a.5).
 type targetKind string
@@ -121,6 +124,28 @@ func (s *Server) retarget(change func()) {
 		}
 	}
 	s.notify(touched)
+}
+
+// changeMembers runs a change of a group's members. A group that no assignment
+// reaches, such as a wave that is being filled, concerns no device.
+func (s *Server) changeMembers(g *group, change func()) {
+	if s.assignedTo(g) {
+		s.retarget(change)
+		return
+	}
+	change()
+}
+
+// assignedTo reports whether an assignment names the group or one above it.
+func (s *Server) assignedTo(g *group) bool {
+	for _, p := range s.assigned {
+		for _, a := range p.assignments {
+			if top := s.groups[a.group]; top != nil && slices.Contains(s.groupsBelow(top, true), g) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // indexAssigned lists the policies that have assignments, and for each the

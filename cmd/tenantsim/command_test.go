@@ -1,0 +1,85 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestRunServesUntilStopped starts the program, reaches it with the CA that it
+// wrote, and stops it.
+func TestRunServesUntilStopped(t *testing.T) {
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	read, write := io.Pipe()
+	cmd := newCommand()
+	cmd.SetArgs([]string{"--devices", "20", "--speed", "0", "--start", "2026-06-01T06:00:00Z", "--ca-file", ca, "-o", "json"})
+	cmd.SetOut(write)
+	done := make(chan error, 1)
+	go func() { done <- cmd.ExecuteContext(ctx) }()
+	line, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c connection
+	if err := json.Unmarshal([]byte(line), &c); err != nil {
+		t.Fatal(err)
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.BaseURL+"/_sim/clock", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.Body.Close() != nil || !strings.Contains(string(body), "2026-06-01T06:00:00Z") {
+		t.Errorf("clock: %v %s", err, body)
+	}
+	client.CloseIdleConnections()
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("stopped with %v", err)
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	for want, args := range map[string][]string{
+		"--devices":       {"--devices", "0"},
+		"--start":         {"--start", "tomorrow"},
+		"--output":        {"-o", "xml"},
+		"--client-secret": {"--client-secret", ""},
+		"built in":        {"--scenario", "nope"},
+		"catalog":         {"--catalog", "nope"},
+		"listen":          {"--listen", "256.0.0.1:0"},
+		"unknown command": {"extra"},
+	} {
+		cmd := newCommand()
+		cmd.SetArgs(append(args, "--ca-file", filepath.Join(t.TempDir(), "ca.pem")))
+		cmd.SetOut(io.Discard)
+		cmd.SetErr(io.Discard)
+		if err := cmd.ExecuteContext(context.Background()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want an error about %s", args, err, want)
+		}
+	}
+}

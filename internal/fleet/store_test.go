@@ -1,0 +1,125 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/tidegate/tidegate/internal/graph"
+)
+
+var contoso = types.NamespacedName{Namespace: "edge", Name: "contoso"}
+
+func config(secret string) graph.Config {
+	return graph.Config{
+		TenantID: guid('t', 1),
+		Auth:     graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: guid('c', 1), Secret: secret}},
+		Endpoint: &graph.Endpoint{GraphURL: "https://127.0.0.1:1", AuthorityURL: "https://127.0.0.1:1"},
+	}
+}
+
+func connect(t *testing.T, s *Store, cfg graph.Config) *graph.Client {
+	t.Helper()
+	c, err := s.Connect(contoso, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestConnectKeepsTheClientUntilItsConfigurationChanges(t *testing.T) {
+	s := NewStore()
+	if s.Client(contoso) != nil || s.Inventory(contoso) != nil {
+		t.Fatal("an empty store has a tenant")
+	}
+	first := connect(t, s, config("one"))
+	if connect(t, s, config("one")) != first || s.Client(contoso) != first {
+		t.Error("the same configuration made another client")
+	}
+	inv := &Inventory{AsOf: began}
+	if !s.PutInventory(contoso, inv) {
+		t.Fatal("inventory refused")
+	}
+	second := connect(t, s, config("two"))
+	if second == first || s.Client(contoso) != second {
+		t.Error("a renewed secret kept the old client")
+	}
+	if s.Inventory(contoso) != inv {
+		t.Error("a renewed secret dropped the inventory")
+	}
+	elsewhere := config("two")
+	elsewhere.TenantID = guid('t', 2)
+	connect(t, s, elsewhere)
+	if s.Inventory(contoso) != nil {
+		t.Error("the inventory of one tenant is shown for another")
+	}
+}
+
+func TestConnectRefusesABadConfigurationAndKeepsTheOld(t *testing.T) {
+	s := NewStore()
+	first := connect(t, s, config("one"))
+	bad := config("one")
+	bad.Endpoint = &graph.Endpoint{GraphURL: "not a URL"}
+	if _, err := s.Connect(contoso, bad); err == nil {
+		t.Fatal("no error")
+	}
+	if s.Client(contoso) != first {
+		t.Error("the client was lost")
+	}
+}
+
+func TestPutInventory(t *testing.T) {
+	s := NewStore()
+	newer, older := &Inventory{AsOf: began}, &Inventory{AsOf: began.Add(-time.Hour)}
+	if s.PutInventory(contoso, newer) || s.Inventory(contoso) != nil {
+		t.Error("an inventory brought a tenant back")
+	}
+	connect(t, s, config("one"))
+	if s.PutInventory(contoso, nil) {
+		t.Error("no inventory was kept")
+	}
+	if !s.PutInventory(contoso, newer) || s.PutInventory(contoso, older) || s.Inventory(contoso) != newer {
+		t.Error("an older inventory replaced a newer one")
+	}
+	s.Delete(contoso)
+	s.Delete(contoso)
+	if s.Client(contoso) != nil || s.Inventory(contoso) != nil || s.PutInventory(contoso, newer) {
+		t.Error("a deleted tenant is still there")
+	}
+}
+
+func TestStoreInManyHands(t *testing.T) {
+	s := NewStore()
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for n := range 50 {
+				switch (i + n) % 4 {
+				case 0:
+					if _, err := s.Connect(contoso, config("one")); err != nil {
+						t.Error(err)
+					}
+				case 1:
+					s.PutInventory(contoso, &Inventory{AsOf: began.Add(time.Duration(n))})
+				case 2:
+					s.Inventory(contoso)
+					s.Client(contoso)
+				case 3:
+					if n%10 == 0 {
+						s.Delete(contoso)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	first := connect(t, s, config("one"))
+	if s.Client(contoso) != first {
+		t.Error("the store lost a client")
+	}
+}

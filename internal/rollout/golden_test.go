@@ -1,0 +1,170 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+// example is a situation with a story.
+type example struct {
+	name string
+	// change is applied to a wave in good order in the phase.
+	phase  v1alpha1.WavePhase
+	change func(in *Input)
+}
+
+// goodOrder is a wave in a phase in which nothing is wrong, and nothing is to be done either.
+func goodOrder(phase v1alpha1.WavePhase) Input {
+	in := Input{
+		Phase: phase, Policy: FactOf(PolicyReady, ""), Payload: FactOf(PayloadSame, ""), Dependencies: FactOf(DependenciesMet, ""),
+		Admission: FactOf(AdmissionAdmitted, ""), Exposure: FactOf(ExposureComplete, ""), Membership: FactOf(MembershipInSync, ""),
+		Telemetry: FactOf(TelemetryFresh, ""), OnFailure: v1alpha1.FailureHold,
+		Evidence: FactOf(EvidenceWait, "61 of 80 matured devices reported, 92 clean reports are needed for the floor 0.95"),
+		Audience: AudienceFact{Fact: FactOf(AudienceOK, "118 devices targeted, 112 eligible")},
+	}
+	switch phase {
+	case "", pending, resolving:
+		in.Exposed = false
+	case exposing:
+		in.Exposed, in.Exposure = true, FactOf(ExposureDue, "25 of 112 eligible devices are exposed, the next 25 follow")
+	case held:
+		in.Exposed, in.HeldPhase, in.HeldReason = true, baking, v1alpha1.ReasonTelemetryStale
+	default:
+		in.Exposed = true
+	}
+	return in
+}
+
+var (
+	haltText  = FactOf(EvidenceHalt, "4 of 12 devices failed; evidence 54.2 against the tolerated rate 0.05 exceeds 20")
+	passText  = FactOf(EvidencePass, "92 of 93 reports are clean, lower bound 0.95001 reaches the floor 0.95")
+	staleText = FactOf(TelemetryStale, "the inventory is 31h old, gate.maxTelemetryAge is 26h.")
+	progress  = FactOf(RollbackWaiting, "92 of 100 devices verified, 95 needed; 7 unreachable, 1 unconfirmed")
+)
+
+// examples are the situations whose rendering is kept, with the scenario of gate F that they belong to.
+var examples = []example{
+	{"a new wave", "", func(in *Input) {
+		in.Payload, in.Audience, in.Evidence = Fact[PayloadState]{}, AudienceFact{}, Fact[EvidenceState]{}
+	}},
+	{"waiting for another wave", pending, func(in *Input) {
+		in.Dependencies = FactOf(DependenciesWaiting, "waiting for wave ring-0 (Baking)")
+	}},
+	{"policy missing", pending, func(in *Input) { in.Policy = FactOf(PolicyMissing, "") }},
+	{"devices of the old payload", pending, func(in *Input) { in.Exposed = true }},
+	{"retry before the start", pending, func(in *Input) { in.Request = RequestRetry }},
+	{"audience to resolve", resolving, func(in *Input) { in.Audience = AudienceFact{} }},
+	{"audience too ineligible (F13)", resolving, func(in *Input) {
+		in.Audience = AudienceFact{FactOf(AudienceRefused, "41 of 118 devices (35 %) miss a prerequisite, audience.maxIneligiblePercent is 20; 41 x EdgeTooOld"), v1alpha1.ReasonAudienceIneligible}
+	}},
+	{"audience accepted", resolving, func(*Input) {}},
+	{"group on its way", exposing, func(in *Input) { in.Admission = FactOf(AdmissionAdmitting, "") }},
+	{"batch due", exposing, func(*Input) {}},
+	{"batch not due", exposing, func(in *Input) {
+		in.Exposure = FactOf(ExposureWaitInterval, "the next batch follows at 2026-03-01T18:00Z")
+	}},
+	{"dependency lost while exposing", exposing, func(in *Input) { in.Dependencies = FactOf(DependenciesFailed, "wave ring-0 is Aborted; retry it") }},
+	{"too many silent", exposing, func(in *Input) {
+		in.Exposure = FactOf(ExposureTooManyUnreported, "52 exposed devices have not reported, exposure.maxUnreported is 50")
+	}},
+	{"guard blocks expansion", exposing, func(in *Input) {
+		in.Policy = FactOf(PolicyNotReady, "conditional access policy \"Require phishing-resistant MFA\" would lock the audience out")
+	}},
+	{"foreign edit of the group", exposing, func(in *Input) {
+		in.Membership = FactOf(MembershipDrifted, "the managed group has 2 devices that the wave did not expose and lacks 1 that it did")
+	}},
+	{"all exposed", exposing, func(in *Input) {
+		in.Exposure = FactOf(ExposureComplete, "112 of 112 eligible devices are exposed: the bake begins")
+	}},
+	{"baking", baking, func(*Input) {}},
+	{"paused bake", baking, func(in *Input) { in.Paused = true }},
+	{"paused with halt evidence", baking, func(in *Input) { in.Paused, in.Evidence = true, haltText }},
+	{"fast halt (F6)", exposing, func(in *Input) { in.Evidence = haltText }},
+	{"halt with rollback", exposing, func(in *Input) { in.Evidence, in.OnFailure = haltText, v1alpha1.FailureRollback }},
+	{"halted, rollback follows", halted, func(in *Input) { in.Evidence, in.OnFailure = haltText, v1alpha1.FailureRollback }},
+	{"halted and held", halted, func(in *Input) { in.Evidence = haltText }},
+	{"outage begins (F4)", baking, func(in *Input) { in.Telemetry = staleText }},
+	{"outage lasts", held, func(in *Input) { in.Telemetry = staleText }},
+	{"outage over, first reading", held, func(in *Input) { in.Clear = ClearOnce }},
+	{"outage over, second reading", held, func(in *Input) { in.Clear = ClearTwice }},
+	{"after a restart", baking, func(in *Input) { in.Telemetry = Fact[TelemetryState]{} }},
+	{"zero data (F3)", evaluating, func(in *Input) {
+		in.BakeElapsed, in.Evidence = true, FactOf(EvidenceNoData, "0 of 80 exposed devices have a result for this payload")
+	}},
+	{"offline is not failed (F12)", evaluating, func(in *Input) {
+		in.BakeElapsed, in.DeadlinePassed = true, true
+		in.Evidence = FactOf(EvidenceWait, "70 of 100 matured devices reported: observed 0.971, worst case 0.680, best case 0.980")
+	}},
+	{"targeting conflict", baking, func(in *Input) {
+		in.Evidence = FactOf(EvidenceConflict, "9 of 30 devices report a conflict with another policy; end its assignment")
+	}},
+	{"payload edited mid-bake (F17)", baking, func(in *Input) { in.Payload = FactOf(PayloadChanged, "") }},
+	{"bake over", baking, func(in *Input) { in.BakeElapsed = true }},
+	{"gate waits", evaluating, func(in *Input) { in.BakeElapsed = true }},
+	{"gate passes (F1)", evaluating, func(in *Input) {
+		in.BakeElapsed, in.Evidence = true, passText
+	}},
+	{"gate passes, policy gone", evaluating, func(in *Input) {
+		in.BakeElapsed, in.Evidence, in.Policy = true, passText, FactOf(PolicyMissing, "")
+	}},
+	{"gate passes, payload not known", evaluating, func(in *Input) {
+		in.BakeElapsed, in.Evidence, in.Payload = true, passText, FactOf(PayloadNotCompared, "")
+	}},
+	{"gate passes, dependency gone", evaluating, func(in *Input) {
+		in.BakeElapsed, in.Evidence, in.Dependencies = true, passText, FactOf(DependenciesMissing, "")
+	}},
+	{"promotion", promoting, func(in *Input) { in.BakeElapsed, in.Evidence = true, FactOf(EvidencePass, "") }},
+	{"promotion lost to a late failure", promoting, func(in *Input) { in.BakeElapsed = true }},
+	{"succeeded", succeeded, func(*Input) {}},
+	{"late regression", succeeded, func(in *Input) { in.Evidence = haltText }},
+	{"abort", exposing, func(in *Input) { in.Request = RequestAbort }},
+	{"abort during a rollback", rollingBack, func(in *Input) { in.Request = RequestAbort }},
+	{"rollback of a success", succeeded, func(in *Input) { in.Request = RequestRollback }},
+	{"rollback of nothing", resolving, func(in *Input) { in.Request = RequestRollback }},
+	{"rollback under way (F19)", rollingBack, func(in *Input) { in.Rollback = progress }},
+	{"rollback overdue (F19)", rollingBack, func(in *Input) { in.Rollback = progress; in.Rollback.State = RollbackOverdue }},
+	{"rollback verified late (F19)", rollbackIncomplete, func(in *Input) {
+		in.Rollback = FactOf(RollbackVerified, "96 of 100 devices verified, 95 needed")
+	}},
+	{"retry after an abort", aborted, func(in *Input) { in.Request = RequestRetry }},
+	{"retry of a running bake", baking, func(in *Input) { in.Request = RequestRetry }},
+	{"deletion", baking, func(in *Input) { in.Deleting, in.Request = true, RequestAbort }},
+}
+
+func renderExamples() string {
+	var b strings.Builder
+	for _, e := range examples {
+		in := goodOrder(e.phase)
+		e.change(&in)
+		fmt.Fprintf(&b, "%s\n  %s -> %v\n\n", e.name, normalize(in).Phase, Decide(in))
+	}
+	return b.String()
+}
+
+// TestGoldenDecisions: what a person reads stays as it is until somebody changes it on purpose.
+func TestGoldenDecisions(t *testing.T) {
+	const file = "testdata/decisions.golden"
+	got := renderExamples()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("decisions read differently; if that is meant, run go test -run TestGoldenDecisions -update:\n%s", diff)
+	}
+}

@@ -1,0 +1,69 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// makeGroups creates the groups of the scenario. Pools of devices in regular
+// contact are dealt out without replacement, in an order of their own.
+func (s *Server) makeGroups() error {
+	dealt := newBitset(len(s.fleet.devices))
+	for _, spec := range s.scenario.groupSpecs() {
+		g := s.addGroupObject(spec.DisplayName)
+		g.mailNickname = strings.ReplaceAll(strings.ToLower(spec.DisplayName), " ", "-")
+		pool := s.pool(spec, dealt)
+		want := spec.Count
+		if spec.Percent > 0 {
+			want = int(float64(len(pool))*spec.Percent/100 + 0.5)
+		}
+		if want > len(pool) {
+			if s.scenario.Groups != nil {
+				return fmt.Errorf("group %q wants %d devices, only %d are left in its pool: add devices or lower the count", spec.DisplayName, want, len(pool))
+			}
+			want = len(pool) // the default groups adapt to a small fleet
+		}
+		for _, i := range pool[:want] {
+			if spec.From != "everything" {
+				dealt.set(int(i))
+			}
+			s.enrol(g, spec, i)
+		}
+	}
+	s.directoryChanged()
+	return nil
+}
+
+func (s *Server) enrol(g *group, spec GroupSpec, i int32) {
+	if spec.Unit == "user" {
+		if u := s.fleet.devices[i].user; u >= 0 {
+			g.direct.set(int(u))
+		}
+		return
+	}
+	g.direct.set(len(s.users) + int(i))
+}
+
+// pool lists the devices a group may take, in a random but fixed order.
+func (s *Server) pool(spec GroupSpec, dealt bitset) []int32 {
+	var out []int32
+	for i := range s.fleet.devices {
+		d := &s.fleet.devices[i]
+		keep := spec.From == "everything" || inContact(d) && !dealt.has(i)
+		if spec.From == "windows" {
+			keep = keep && d.platform == platformWindows
+		}
+		if spec.From == "macos" {
+			keep = keep && d.platform == platformMacOS
+		}
+		if keep {
+			out = append(out, int32(i))
+		}
+	}
+	slices.SortFunc(out, func(a, b int32) int { return compareFloat(s.draw(a, "deal"), s.draw(b, "deal")) })
+	return out
+}
