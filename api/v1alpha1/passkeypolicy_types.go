@@ -133,7 +133,7 @@ type PasskeyPolicySpec struct {
 	// prerequisites decide which devices are eligible for a wave; the others are counted as Ineligible with the reason.
 	// +kubebuilder:default={}
 	// +optional
-	Prerequisites Prerequisites `json:"prerequisites,omitempty"`
+	Prerequisites Prerequisites `json:"prerequisites,omitzero"`
 
 	// drift says what to do about a foreign edit of an object that this policy owns in the tenant: Correct (default)
 	// writes the desired state back after reporting it, Report only reports. Assignments that others added are kept and
@@ -152,7 +152,7 @@ type PasskeyPolicySpec struct {
 	// +kubebuilder:default="30m"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="interval must be at least 1m"
 	// +optional
-	Interval metav1.Duration `json:"interval,omitempty"`
+	Interval metav1.Duration `json:"interval,omitzero"`
 
 	// suspend stops every write of this policy to the tenant; its waves are not affected. Default false.
 	// +optional
@@ -231,7 +231,7 @@ type Prerequisites struct {
 	// +kubebuilder:default="168h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1h')",message="maxOffline must be at least 1h"
 	// +optional
-	MaxOffline metav1.Duration `json:"maxOffline,omitempty"`
+	MaxOffline metav1.Duration `json:"maxOffline,omitzero"`
 }
 
 // SettingVerdict says how one setting can be delivered on one platform.

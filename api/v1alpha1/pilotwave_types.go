@@ -32,7 +32,7 @@ type PilotWaveSpec struct {
 	// exposure limits how fast devices receive the policy.
 	// +kubebuilder:default={}
 	// +optional
-	Exposure Exposure `json:"exposure,omitempty"`
+	Exposure Exposure `json:"exposure,omitzero"`
 
 	// gate says which evidence promotes the wave and which stops it.
 	// +required
@@ -41,7 +41,7 @@ type PilotWaveSpec struct {
 	// onFailure says what a halted wave does.
 	// +kubebuilder:default={}
 	// +optional
-	OnFailure OnFailure `json:"onFailure,omitempty"`
+	OnFailure OnFailure `json:"onFailure,omitzero"`
 }
 
 // WaveDependency is a wave that must have succeeded first.
@@ -55,7 +55,7 @@ type WaveDependency struct {
 	// minSoak is how long ago that wave must have succeeded. Default 0s.
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="minSoak must not be negative"
 	// +optional
-	MinSoak metav1.Duration `json:"minSoak,omitempty"`
+	MinSoak metav1.Duration `json:"minSoak,omitzero"`
 }
 
 // Audience selects devices. A device that an earlier wave of the same policy has taken stays there.
@@ -126,7 +126,7 @@ type Exposure struct {
 	// +kubebuilder:default="8h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="interval must not be negative"
 	// +optional
-	Interval metav1.Duration `json:"interval,omitempty"`
+	Interval metav1.Duration `json:"interval,omitzero"`
 
 	// maxUnreported is the largest number of exposed devices without a fresh report at which another batch may go out.
 	// Absent: twice batchSize.
@@ -146,31 +146,31 @@ type Gate struct {
 	// +kubebuilder:default="72h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="bake must not be negative"
 	// +optional
-	Bake metav1.Duration `json:"bake,omitempty"`
+	Bake metav1.Duration `json:"bake,omitzero"`
 
 	// maturity is how long a device must have been exposed before its silence counts against coverage. Default 48h.
 	// +kubebuilder:default="48h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="maturity must not be negative"
 	// +optional
-	Maturity metav1.Duration `json:"maturity,omitempty"`
+	Maturity metav1.Duration `json:"maturity,omitzero"`
 
 	// deadline after the start of the attempt at which a wave that is neither promoted nor halted is held for a person.
 	// Default 336h (14 days). Frozen time does not count.
 	// +kubebuilder:default="336h"
 	// +optional
-	Deadline metav1.Duration `json:"deadline,omitempty"`
+	Deadline metav1.Duration `json:"deadline,omitzero"`
 
 	// maxTelemetryAge is the oldest inventory and report reading on which a decision may rest; beyond it the wave is held
 	// as TelemetryStale. Default 26h.
 	// +kubebuilder:default="26h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="maxTelemetryAge must be at least 1m"
 	// +optional
-	MaxTelemetryAge metav1.Duration `json:"maxTelemetryAge,omitempty"`
+	MaxTelemetryAge metav1.Duration `json:"maxTelemetryAge,omitzero"`
 
 	// coverage says how much of the wave must have reported.
 	// +kubebuilder:default={}
 	// +optional
-	Coverage Coverage `json:"coverage,omitempty"`
+	Coverage Coverage `json:"coverage,omitzero"`
 
 	// promote is the statistical test for promotion. Exactly one of promote and smoke.
 	// +optional
@@ -184,7 +184,7 @@ type Gate struct {
 	// halt is the test that stops the wave. It is looked at with every new report, at no cost in false alarms.
 	// +kubebuilder:default={}
 	// +optional
-	Halt HaltTest `json:"halt,omitempty"`
+	Halt HaltTest `json:"halt,omitzero"`
 }
 
 // Coverage says how much of the wave must have reported.
@@ -287,7 +287,7 @@ type OnFailure struct {
 	// rollback says when a rollback is finished.
 	// +kubebuilder:default={}
 	// +optional
-	Rollback RollbackRule `json:"rollback,omitempty"`
+	Rollback RollbackRule `json:"rollback,omitzero"`
 }
 
 // RollbackRule says when a rollback is finished.
@@ -304,7 +304,7 @@ type RollbackRule struct {
 	// +kubebuilder:default="168h"
 	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="deadline must be positive"
 	// +optional
-	Deadline metav1.Duration `json:"deadline,omitempty"`
+	Deadline metav1.Duration `json:"deadline,omitzero"`
 }
 
 // WavePhase is where a wave stands. Paused is a condition over a phase, not a phase.
@@ -558,7 +558,7 @@ type HandledRequests struct {
 	Abort string `json:"abort,omitempty"`
 	// rollback is the handled value of tidegate.dev/rollback-requested-at.
 	// +optional
-	Rollback string `json:"rollback,omitempty"`
+	Rollback string `json:"rollback,omitzero"`
 	// retry is the handled value of tidegate.dev/retry-requested-at.
 	// +optional
 	Retry string `json:"retry,omitempty"`

@@ -43,7 +43,7 @@ type TenantSpec struct {
 	// inventory says how often devices and their policy reports are read.
 	// +kubebuilder:default={}
 	// +optional
-	Inventory TenantInventory `json:"inventory,omitempty"`
+	Inventory TenantInventory `json:"inventory,omitzero"`
 
 	// suspend stops every call to the tenant, for this object and for all that refer to it. Default false.
 	// +optional
@@ -129,7 +129,7 @@ type TenantInventory struct {
 	// +kubebuilder:default="30m"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="refreshInterval must be at least 1m"
 	// +optional
-	RefreshInterval metav1.Duration `json:"refreshInterval,omitempty"`
+	RefreshInterval metav1.Duration `json:"refreshInterval,omitzero"`
 }
 
 // MissingPermission is one application permission that the token lacks.

@@ -112,6 +112,17 @@ func TestNextLinkHostIsRefused(t *testing.T) {
 		})
 		wantKind(t, testClient(t, srv.URL).Users(t.Context(), func(User) error { return nil }), KindInvalid)
 	}
+	// The transport refuses as well, whoever built the request.
+	c := testClient(t, "http://127.0.0.1:1")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, thief.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := (&authTransport{next: http.DefaultTransport, client: c}).RoundTrip(req)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	wantKind(t, err, KindInvalid)
 	if thief.count() != 0 {
 		t.Error("the foreign host was asked")
 	}
@@ -236,7 +247,7 @@ func TestLostAnswer(t *testing.T) {
 		srv := serve(t, func(_ int, _ http.ResponseWriter, r *http.Request, _ string) { <-r.Context().Done() })
 		_, err := testClient(t, srv.URL, func(c *Config) { c.AttemptTimeout = 30 * time.Millisecond }).CreateConfigurationPolicy(t.Context(), policy)
 		e := wantKind(t, err, KindTransient)
-		if !e.OutcomeUnknown || srv.count() != 1 || errors.Is(err, context.DeadlineExceeded) {
+		if !e.OutcomeUnknown || srv.count() != 1 || errors.Is(err, context.DeadlineExceeded) || e.Message != errStalled.Error() {
 			t.Errorf("%+v after %d requests", e, srv.count())
 		}
 	})
@@ -273,6 +284,10 @@ func TestUnsafeWriteMayBeRepeated(t *testing.T) {
 		_, err = testClient(t, "http://"+address).CreateConfigurationPolicy(t.Context(), policy)
 		if e := wantKind(t, err, KindTransient); e.OutcomeUnknown {
 			t.Errorf("nothing was sent, yet %v", e)
+		}
+		_, err = testClient(t, "http://"+address).GroupsByDisplayName(t.Context(), "Board")
+		if strings.Contains(err.Error(), "Board") || strings.Contains(err.Error(), "http://") {
+			t.Errorf("the error shows the query: %v", err)
 		}
 	})
 }
@@ -494,11 +509,45 @@ func TestDeletesAndSingleReads(t *testing.T) {
 	if err != nil || p.TemplateID != "t_1" {
 		t.Errorf("%+v, %v", p, err)
 	}
+	if err := c.DeleteConfigurationPolicy(t.Context(), "a b/c?d"); err != nil || srv.all()[3].path != "/beta/deviceManagement/configurationPolicies('a%20b%2Fc%3Fd')" {
+		t.Errorf("%v, %s", err, srv.all()[3].path)
+	}
 	var got []string
-	for _, r := range srv.all() {
+	for _, r := range srv.all()[:3] {
 		got = append(got, r.method+" "+r.path)
 	}
 	if want := "DELETE /v1.0/groups/g1,DELETE /beta/deviceManagement/configurationPolicies('p1'),GET /beta/deviceManagement/configurationPolicies('p1')"; strings.Join(got, ",") != want {
 		t.Errorf("got %v", got)
+	}
+}
+
+// TestStalledBody: a body that stands still is given up, and one that flows slowly is not.
+func TestStalledBody(t *testing.T) {
+	const silence = 150 * time.Millisecond
+	srv := serve(t, func(n int, w http.ResponseWriter, r *http.Request, _ string) {
+		w.Header().Set("Content-Type", "application/json")
+		for i, part := range []string{`{"id"`, `:"g1"`, `,"displayName"`, `:"Pilot"`, `}`} {
+			_, _ = w.Write([]byte(part))
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				return
+			}
+			wait := silence / 3
+			if n == 1 && i == 2 {
+				wait = time.Minute
+			}
+			select {
+			case <-time.After(wait):
+			case <-r.Context().Done():
+				return
+			}
+		}
+	})
+	c := testClient(t, srv.URL, func(cfg *Config) { cfg.AttemptTimeout = silence; cfg.MaxAttempts = 1 })
+	_, err := c.Group(t.Context(), "g1")
+	if e := wantKind(t, err, KindTransient); !strings.Contains(e.Message, errStalled.Error()) || e.OutcomeUnknown {
+		t.Errorf("%v", e)
+	}
+	if g, err := c.Group(t.Context(), "g1"); err != nil || g.DisplayName != "Pilot" {
+		t.Errorf("a slow body of %v in all: %+v, %v", 5*silence/3, g, err)
 	}
 }
