@@ -19,23 +19,22 @@ import (
 )
 
 func main() {
-	if err := run(ctrl.SetupSignalHandler(), os.Args[1:]); err != nil && !errors.Is(err, pflag.ErrHelp) {
+	if err := run(ctrl.SetupSignalHandler(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "tidegate:", err)
 		os.Exit(1)
 	}
 }
 
+// run is the program: it returns when ctx ends and everything has stopped.
 func run(ctx context.Context, args []string) error {
-	opts, logging := wire.Default(), zap.Options{}
-	flags := pflag.NewFlagSet("tidegate", pflag.ContinueOnError)
-	opts.Bind(flags)
-	goFlags := flag.NewFlagSet("", flag.ContinueOnError)
-	logging.BindFlags(goFlags)
-	flags.AddGoFlagSet(goFlags)
-	if err := flags.Parse(args); err != nil {
+	opts, logging, err := parse(args)
+	if errors.Is(err, pflag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&logging)))
+	wire.UseLog(zap.New(zap.UseFlagOptions(&logging)))
 	rc, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the cluster (KUBECONFIG, or the service account in a pod): %w", err)
@@ -45,4 +44,21 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	return mgr.Start(ctx)
+}
+
+// parse reads the command line. Logs are JSON, one line for each event, unless the zap flags ask for something else.
+func parse(args []string) (wire.Options, zap.Options, error) {
+	opts, logging := wire.Default(), zap.Options{}
+	flags := pflag.NewFlagSet("tidegate", pflag.ContinueOnError)
+	opts.Bind(flags)
+	goFlags := flag.NewFlagSet("", flag.ContinueOnError)
+	logging.BindFlags(goFlags)
+	flags.AddGoFlagSet(goFlags)
+	if err := flags.Parse(args); err != nil {
+		return opts, logging, err
+	}
+	if flags.NArg() > 0 {
+		return opts, logging, fmt.Errorf("unexpected argument %q: everything is set by flags, see --help", flags.Arg(0))
+	}
+	return opts, logging, opts.Validate()
 }

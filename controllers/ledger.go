@@ -6,6 +6,7 @@ package controllers
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -30,7 +31,9 @@ const (
 	ledgerKey    = "ledger"
 )
 
-// loadLedger reads a wave's ledger; nil when it has none.
+// loadLedger reads a wave's ledger; nil when it has none. A ledger that is incomplete is none as long as the status knows
+// no audience: a crash ended the first write of an attempt, nothing of it was exposed, and the audience is resolved again.
+// With an audience it is an error, for devices may be exposed of which nobody knows (P4).
 func (k *Kit) loadLedger(ctx context.Context, w *v1alpha1.PilotWave) (*audience.Ledger, error) {
 	maps, err := k.ledgerMaps(ctx, w)
 	if err != nil || len(maps) == 0 {
@@ -41,6 +44,9 @@ func (k *Kit) loadLedger(ctx context.Context, w *v1alpha1.PilotWave) (*audience.
 		chunks[i] = maps[i].BinaryData[ledgerKey]
 	}
 	l, err := audience.Decode(chunks)
+	if errors.Is(err, audience.ErrIncomplete) && w.Status.Audience == nil {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the ledger of wave %q in ConfigMaps labelled %s=%s: %w", w.Name, labelWaveUID, w.UID, err)
 	}
@@ -58,10 +64,11 @@ func (k *Kit) saveLedger(ctx context.Context, w *v1alpha1.PilotWave, l audience.
 		return err
 	}
 	for i, chunk := range chunks {
-		if i >= len(maps) {
+		at := slices.IndexFunc(maps, func(m corev1.ConfigMap) bool { return chunkIndex(&m) == i })
+		if at < 0 {
 			err = k.createChunk(ctx, w, i, chunk)
-		} else if !bytes.Equal(maps[i].BinaryData[ledgerKey], chunk) {
-			m := maps[i].DeepCopy()
+		} else if !bytes.Equal(maps[at].BinaryData[ledgerKey], chunk) {
+			m := maps[at].DeepCopy()
 			m.BinaryData = map[string][]byte{ledgerKey: chunk}
 			err = k.Client.Update(ctx, m)
 		}
@@ -69,7 +76,10 @@ func (k *Kit) saveLedger(ctx context.Context, w *v1alpha1.PilotWave, l audience.
 			return fmt.Errorf("write the ledger of wave %q: %w", w.Name, err)
 		}
 	}
-	for i := len(chunks); i < len(maps); i++ {
+	for i := range maps {
+		if at := chunkIndex(&maps[i]); at >= 0 && at < len(chunks) {
+			continue
+		}
 		if err := client.IgnoreNotFound(k.Client.Delete(ctx, &maps[i])); err != nil {
 			return fmt.Errorf("trim the ledger of wave %q: %w", w.Name, err)
 		}

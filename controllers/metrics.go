@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -37,7 +38,7 @@ type Metrics struct {
 	mu        sync.Mutex
 }
 
-// NewMetrics registers the families with r.
+// NewMetrics registers the families with r, or takes those that another operator of this process registered before.
 func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		gauges: map[string]*prometheus.GaugeVec{},
@@ -46,22 +47,35 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 			Name: "tidegate_wave_decisions_total", Help: "Decisions of waves that changed their phase, by the phase entered and the reason.",
 		}, []string{"phase", "reason"}),
 	}
-	all := []prometheus.Collector{m.decisions}
 	for _, g := range gauges {
 		labels := []string{"namespace", "name"}
 		if g.label != "" {
 			labels = append(labels, g.label)
 		}
-		v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tidegate_" + g.name, Help: g.help}, labels)
+		v, err := registered(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tidegate_" + g.name, Help: g.help}, labels))
+		if err != nil {
+			return nil, err
+		}
 		m.gauges[g.name], m.labels[g.name] = v, g.label
-		all = append(all, v)
 	}
-	for _, c := range all {
-		if err := r.Register(c); err != nil {
-			return nil, fmt.Errorf("register metrics: %w", err)
+	var err error
+	m.decisions, err = registered(r, m.decisions)
+	return m, err
+}
+
+// registered adds a collector or returns the equal one that is there already.
+func registered[T prometheus.Collector](r prometheus.Registerer, c T) (T, error) {
+	err := r.Register(c)
+	var already prometheus.AlreadyRegisteredError
+	if errors.As(err, &already) {
+		if existing, ok := already.ExistingCollector.(T); ok {
+			return existing, nil
 		}
 	}
-	return m, nil
+	if err != nil {
+		return c, fmt.Errorf("register metrics: %w", err)
+	}
+	return c, nil
 }
 
 // Set replaces all gauges of one object of one kind, "wave" or "tenant", by the samples.

@@ -34,9 +34,9 @@ import (
 // +kubebuilder:rbac:groups=tidegate.dev,resources=passkeypolicies/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=namespaces,resourceNames=kube-system,verbs=get
 
-// createGrace is how long a create whose outcome is unknown is looked for before it counts as not made. Graph shows a
-// new policy within seconds (contract a.5); two minutes is far beyond what has been seen.
-const createGrace = 2 * time.Minute
+// lostGrace is how long a write whose answer was lost is looked for before it counts as not made. Graph shows a new
+// policy within seconds (contract a.5); two minutes is far beyond what has been seen.
+const lostGrace = 2 * time.Minute
 
 // PasskeyPolicyReconciler owns the settings catalog policies of each PasskeyPolicy and their assignments.
 type PasskeyPolicyReconciler struct {
@@ -146,7 +146,7 @@ func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 // step observes the tenant and takes the first action of the plan.
 func (r *policyRun) step(ctx context.Context) (policyResult, error) {
 	if r.after.Spec.Suspend {
-		res := policyResult{standing: status.Standing{State: status.Current, Reason: v1alpha1.ReasonSuspended, Message: "suspended: nothing is written to the tenant"}}
+		res := policyResult{standing: status.Standing{State: status.Current, Reason: v1alpha1.ReasonSuspended, Message: "suspended: nothing is written to the tenant until spec.suspend is false"}}
 		res.keep = []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted}
 		return res, nil
 	}
@@ -184,12 +184,17 @@ func (r *policyRun) tenantUsable(ctx context.Context) (policyResult, bool, error
 		return policyResult{}, false, fmt.Errorf("read Tenant %q: %w", r.tenant.Name, err)
 	case t.Spec.Suspend:
 		return policyResult{keep: keep, standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonSuspended,
-			Message: fmt.Sprintf("Tenant %q is suspended", t.Name)}}, false, nil
-	case r.src == nil || len(t.Status.MissingPermissions) > 0:
+			Message: fmt.Sprintf("Tenant %q is suspended until its spec.suspend is false", t.Name)}}, false, nil
+	case r.src == nil || len(t.Status.MissingPermissions) > 0 || refused(t):
 		return policyResult{keep: keep, standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonTenantFailed,
 			Message: fmt.Sprintf("Tenant %q is not connected (%s); its own conditions say why", t.Name, orPending(t.Status.Reason))}}, false, nil
 	}
 	return policyResult{}, true, nil
+}
+
+// refused says that the tenant gives out no token: nothing that a policy could ask for has a chance.
+func refused(t *v1alpha1.Tenant) bool {
+	return t.Status.Reason == v1alpha1.ReasonCredentialRefused || t.Status.Reason == v1alpha1.ReasonTenantNotFound
 }
 
 func orPending(reason string) string {
@@ -217,7 +222,7 @@ func (r *policyRun) resolve(ctx context.Context) (settings.Resolution, error) {
 	}
 	s := &r.after.Spec
 	res := settings.Resolve(settings.Request{
-		Settings: s.Settings, Platforms: s.Platforms, Scope: s.Scope, OnMissing: s.OnMissingSetting,
+		Settings: s.Settings, Platforms: s.Platforms, Scope: s.Scope, Mode: s.Mode, OnMissing: s.OnMissingSetting,
 		PrerequisiteEdge: s.Prerequisites.Edge, Catalog: defs,
 	})
 	r.after.Status.Settings, r.after.Status.MinEdge = res.Verdicts, res.MinEdge
@@ -255,6 +260,7 @@ func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, gro
 	r.record(want, objects)
 	r.admissions(admitted, seen)
 	built := plan.Build(want, seen, plan.Options{Drift: r.after.Spec.Drift, AllowSettingsUpdate: !r.oldPayloadExposed(resolved.Hash)})
+	r.closeAssigns(want, seen, built.Actions)
 	res := policyResult{conditions: []metav1.Condition{
 		status.Condition(v1alpha1.ConditionSettingsResolved, true, v1alpha1.ReasonSettingsResolved, settingsMessage(resolved.Verdicts)),
 		drifted(built.Drifts),
@@ -296,6 +302,9 @@ func applyingReason(actions []plan.Action) string {
 // settled fills the result of a plan without actions.
 func (r *policyRun) settled(res *policyResult, built plan.Result) {
 	res.requeue = r.after.Spec.Interval.Duration
+	if slices.ContainsFunc(r.after.Status.Objects, func(o v1alpha1.TenantObject) bool { return o.AssignSentAt != nil }) {
+		res.requeue = min(res.requeue, lostGrace)
+	}
 	if len(built.Notes) > 0 {
 		note := strings.Join(built.Notes, "; ")
 		res.standing = status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonPayloadWaiting, Message: note}
@@ -321,25 +330,17 @@ func (r *policyRun) execute(ctx context.Context, a *plan.Action, want []plan.Des
 	case plan.LookUp:
 		return r.lookUp(rec), nil
 	case plan.Create:
-		now := metav1.NewTime(r.Clock.Now().UTC().Truncate(time.Second))
-		rec.Name, rec.CreateSentAt = want[i].Name, &now
-		if err := r.journal(ctx); err != nil {
-			return execute.Outcome{}, err
-		}
-		rec = r.object(a.Key) // the journal's answer replaced the status
-		out := execute.Create(ctx, r.src, &want[i])
-		switch out.Result {
-		case execute.Applied:
-			rec.ID, rec.Hash, rec.CreateSentAt, rec.AppliedAt = out.ID, want[i].Hash, nil, &now
-		case execute.Rejected, execute.Retry:
-			rec.CreateSentAt = nil // refused before it took effect
-		}
-		return out, nil
-	case plan.Replace, plan.Rename:
+		return r.create(ctx, rec, &want[i])
+	case plan.Replace:
 		out := execute.Replace(ctx, r.src, a.ID, &want[i])
 		if out.Result == execute.Applied {
-			now := metav1.NewTime(r.Clock.Now().UTC().Truncate(time.Second))
-			rec.Hash, rec.AppliedAt, rec.Name = want[i].Hash, &now, want[i].Name
+			rec.Hash, rec.AppliedAt, rec.Name = want[i].Hash, r.stamp(), want[i].Name
+		}
+		return out, nil
+	case plan.Rename:
+		out := execute.Rename(ctx, r.src, a.ID, &want[i])
+		if out.Result == execute.Applied {
+			rec.Name = want[i].Name
 		}
 		return out, nil
 	case plan.Assign:
@@ -354,31 +355,82 @@ func (r *policyRun) execute(ctx context.Context, a *plan.Action, want []plan.Des
 	return execute.Outcome{}, fmt.Errorf("action %s has no executor", a)
 }
 
+// create journals the create before it is sent: a record that is open and has no id is looked up by its marker, never
+// created again blindly (P5). What the tenant refused leaves the record as it was, with the id of a deleted predecessor.
+func (r *policyRun) create(ctx context.Context, rec *v1alpha1.TenantObject, want *plan.Desired) (execute.Outcome, error) {
+	old, now := *rec, r.stamp()
+	*rec = v1alpha1.TenantObject{Role: old.Role, Platform: old.Platform, Name: want.Name, CreateSentAt: now}
+	if err := r.journal(ctx); err != nil {
+		return execute.Outcome{}, err
+	}
+	out := execute.Create(ctx, r.src, want)
+	switch out.Result {
+	case execute.Applied:
+		rec.ID, rec.Hash, rec.CreateSentAt, rec.AppliedAt = out.ID, want.Hash, nil, now
+	case execute.Rejected, execute.Retry:
+		*rec = old
+	}
+	return out, nil
+}
+
+// stamp is now, as a status keeps it.
+func (r *policyRun) stamp() *metav1.Time {
+	now := metav1.NewTime(r.Clock.Now().UTC().Truncate(time.Second))
+	return &now
+}
+
 // lookUp ends the wait for a create whose answer was lost; the observation has just looked for its marker in vain.
 func (r *policyRun) lookUp(rec *v1alpha1.TenantObject) execute.Outcome {
-	if rec.CreateSentAt != nil && r.Clock.Since(rec.CreateSentAt.Time) < createGrace {
+	if rec.CreateSentAt != nil && r.Clock.Since(rec.CreateSentAt.Time) < lostGrace {
 		return execute.Outcome{Result: execute.Retry, Err: fmt.Errorf("the answer to creating %q was lost; looking for it by its marker", rec.Name)}
 	}
 	rec.CreateSentAt = nil
 	return execute.Outcome{Result: execute.AlreadyTrue}
 }
 
-// assign journals the union of old and new targets first: after a crash none of them can be taken for somebody else's.
+// assign journals the union of old and new targets and that the write is open: after a crash none of them can be taken
+// for somebody else's, and one that is missing is written again whatever drift says. What the tenant refused leaves the
+// record as it was, unless an older write is still open.
 func (r *policyRun) assign(ctx context.Context, a *plan.Action, rec *v1alpha1.TenantObject, objects []observe.Object) (execute.Outcome, error) {
-	include, exclude := merge(rec.IncludeGroups, a.Include), merge(rec.ExcludeGroups, a.Exclude)
-	if !slices.Equal(include, rec.IncludeGroups) || !slices.Equal(exclude, rec.ExcludeGroups) {
-		rec.IncludeGroups, rec.ExcludeGroups = include, exclude
-		if err := r.journal(ctx); err != nil {
-			return execute.Outcome{}, err
-		}
-		rec = r.object(a.Key)
+	old := *rec
+	rec.IncludeGroups, rec.ExcludeGroups = merge(old.IncludeGroups, a.Include), merge(old.ExcludeGroups, a.Exclude)
+	rec.AssignSentAt = r.stamp()
+	if err := r.journal(ctx); err != nil {
+		return execute.Outcome{}, err
 	}
 	i := slices.IndexFunc(objects, func(o observe.Object) bool { return o.Key == a.Key })
 	out := execute.Assign(ctx, r.src, a, objects[i].Live)
-	if out.Result == execute.Applied {
-		rec.IncludeGroups, rec.ExcludeGroups = slices.Clone(a.IntentInclude), slices.Clone(a.IntentExclude)
+	switch out.Result {
+	case execute.Applied:
+		rec.IncludeGroups, rec.ExcludeGroups, rec.AssignSentAt = slices.Clone(a.IntentInclude), slices.Clone(a.IntentExclude), nil
+	case execute.Rejected, execute.Retry:
+		if old.AssignSentAt == nil {
+			*rec = old
+		}
 	}
 	return out, nil
+}
+
+// closeAssigns ends the wait for assignments whose answer was lost: nothing is left to write, and the tenant has had time
+// to show a write that came late. What it shows of ours is what the next plan starts from.
+func (r *policyRun) closeAssigns(want []plan.Desired, seen []plan.Observed, actions []plan.Action) {
+	for i := range seen {
+		o := &seen[i]
+		planned := slices.ContainsFunc(actions, func(a plan.Action) bool { return a.Kind == plan.Assign && a.Key == o.Key })
+		if !o.AssignOpen || !o.Exists || planned {
+			continue
+		}
+		rec := r.object(o.Key)
+		if rec.AssignSentAt == nil || r.Clock.Since(rec.AssignSentAt.Time) < lostGrace {
+			continue
+		}
+		var d *plan.Desired
+		if w := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == o.Key }); w >= 0 {
+			d = &want[w]
+		}
+		rec.IncludeGroups, rec.ExcludeGroups = plan.Ours(*o, d)
+		rec.AssignSentAt = nil
+	}
 }
 
 // journal writes the status as it stands before something is sent that must not be sent twice.

@@ -76,8 +76,13 @@ func (r *policyRun) record(want []plan.Desired, objects []observe.Object) {
 					rec.Hash = want[w].Hash
 				}
 			}
-		case rec.ID != "": // confirmed gone: a new one will be made
-			*rec = v1alpha1.TenantObject{Role: rec.Role, Platform: rec.Platform, Name: rec.Name}
+		case w < 0 && rec.CreateSentAt == nil: // gone, as it should be
+			r.forgetObject(o.Key)
+			continue
+		case rec.ID != "":
+			// Confirmed gone. The id stays, or under drift Report the next plan would take the object for one that was
+			// never made, and make it.
+			*rec = v1alpha1.TenantObject{Role: rec.Role, Platform: rec.Platform, Name: rec.Name, ID: rec.ID}
 		}
 		rec.ForeignAssignments = foreign(o, rec, want, w)
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/diagnosis"
-	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/rollout"
 	"github.com/tidegate/tidegate/internal/status"
 )
@@ -33,6 +32,9 @@ func (r *waveRun) input() (rollout.Input, error) {
 		Policy: r.policyState(), Payload: r.payload(), Audience: r.audience(), Admission: r.admission(),
 		Exposed: r.exposed(), Membership: r.membership(), Telemetry: r.telemetry(),
 		BakeElapsed: r.timing.BakeElapsed, DeadlinePassed: r.timing.DeadlinePassed, OnFailure: r.before.Spec.OnFailure.Action,
+	}
+	if r.refused != nil && in.HeldPhase == v1alpha1.PhaseResolving {
+		in.HeldReason = r.refused.Reason // the audience was edited, and is wrong in another way now
 	}
 	in.Dependencies, r.soakUntil = rollout.Depend(r.before, r.siblings, r.payloadHash(), r.now)
 	if err := r.judge(&in); err != nil {
@@ -103,6 +105,10 @@ func (r *waveRun) membership() rollout.Fact[rollout.MembershipState] {
 	if r.members == nil || !r.frozen() {
 		return rollout.Fact[rollout.MembershipState]{}
 	}
+	if r.groupGone {
+		return rollout.Fact[rollout.MembershipState]{State: rollout.MembershipDrifted, Message: fmt.Sprintf(
+			"the wave's group %s was deleted in the tenant: restore it from the deleted groups, or request a retry once it is purged", r.groupID())}
+	}
 	missing, extra := r.memberDrift()
 	if len(missing)+len(extra) == 0 {
 		return rollout.Fact[rollout.MembershipState]{State: rollout.MembershipInSync}
@@ -166,7 +172,7 @@ func (r *waveRun) judge(in *rollout.Input) error {
 	allow := r.objects(v1alpha1.RoleAllow)
 	c := rollout.Case{
 		Spec: &r.before.Spec, Ledger: r.ledger, Rules: r.rules(),
-		Facts: func(id audience.ID) diagnosis.Facts { return observe.Facts(r.inventory, id, allow) },
+		Facts: func(id audience.ID) diagnosis.Facts { return r.inventory.Facts(id, allow...) },
 	}
 	if len(r.before.Status.Gate) > 0 {
 		c.Look = r.before.Status.Gate[0].Look
@@ -178,7 +184,7 @@ func (r *waveRun) judge(in *rollout.Input) error {
 	s := &r.after.Status
 	in.Evidence = rollout.Fact[rollout.EvidenceState]{State: j.State, Message: j.Message}
 	s.Devices, s.Findings = j.Devices, j.Findings
-	s.Gate = []v1alpha1.GateRow{j.Row}
+	s.Gate, s.GateHash = []v1alpha1.GateRow{j.Row}, rollout.GateHash(&r.before.Spec.Gate)
 	s.Decision.Verdict, s.Decision.EvidenceDigest = j.Row.Verdict, j.Digest
 	in.Exposure = r.exposure(j.Unreported)
 	return nil
@@ -214,7 +220,7 @@ func (r *waveRun) rollback(in *rollout.Input) {
 	hold := r.objects(v1alpha1.RoleHold)
 	var devices []rollout.Reverted
 	for _, e := range r.ledger.Exposed() {
-		f := observe.Facts(r.inventory, e.Device, hold)
+		f := r.inventory.Facts(e.Device, hold...)
 		devices = append(devices, rollout.Reverted{LastSync: f.LastSync, Inverse: f.Report})
 	}
 	fact, proof := rollout.ProveRollback(r.before.Spec.OnFailure.Rollback, devices, s.Clocks.RollbackStartedAt.Time, r.timing.RollbackOverdue)
@@ -325,6 +331,9 @@ func (r *waveRun) wait() time.Duration {
 	s := &r.after.Status
 	t := rollout.Time(&r.after.Spec, s.Clocks, r.now)
 	wait := idle
+	if s.Phase == v1alpha1.PhaseSucceeded && r.policy != nil {
+		wait = max(idle, r.policy.Spec.Interval.Duration) // nothing is due: only drift is looked for
+	}
 	for _, at := range []time.Time{t.NextBatchAt, t.BakeUntil, t.DeadlineAt, t.RollbackUntil, r.soakUntil} {
 		if d := at.Sub(r.now); d > 0 && d < wait {
 			wait = d

@@ -44,6 +44,7 @@ type waveRun struct {
 	inventory     *fleet.Inventory        // nil: not loaded in this process
 	ledger        *audience.Ledger        // nil: no audience was frozen
 	members       map[audience.ID]bool    // of the managed group; nil: not read
+	groupGone     bool                    // the tenant says that the managed group does not exist
 	candidates    *observe.Candidates     // only where an audience is to be resolved
 	refused       *observe.Refusal        // why the candidates cannot be an audience
 	problem       error                   // of the tenant; facts that it hides are unknown
@@ -111,6 +112,10 @@ func (r *waveRun) resolving() bool {
 
 func (r *waveRun) readMembers(ctx context.Context, group string) error {
 	list, err := r.src.Members(ctx, group)
+	if graph.KindOf(err) == graph.KindNotFound {
+		r.groupGone, r.members = true, map[audience.ID]bool{}
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read the members of group %s: %w", group, err)
 	}
@@ -238,7 +243,7 @@ func (r *waveRun) policyState() rollout.Fact[rollout.PolicyState] {
 	applied := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionApplied)
 	switch {
 	case r.policy.Spec.Suspend:
-		return fact(rollout.PolicyNotReady, "PasskeyPolicy %q is suspended", name)
+		return fact(rollout.PolicyNotReady, "PasskeyPolicy %q is suspended until its spec.suspend is false", name)
 	case s.ObservedGeneration != r.policy.Generation || s.PayloadHash == "":
 		return fact(rollout.PolicyNotReady, "PasskeyPolicy %q is not reconciled yet", name)
 	case !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionSettingsResolved):

@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -91,7 +92,7 @@ func (r *TenantReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	if after.Spec.Suspend {
 		r.Store.Delete(req.NamespacedName)
 		return r.report(ctx, before, after, tenantResult{standing: status.Standing{
-			State: status.Current, Reason: v1alpha1.ReasonSuspended, Message: "suspended: no call is made to the tenant",
+			State: status.Current, Reason: v1alpha1.ReasonSuspended, Message: "suspended: no call is made to the tenant until spec.suspend is false",
 		}})
 	}
 	return r.report(ctx, before, after, r.observe(ctx, after, policies))
@@ -188,7 +189,7 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 // itself, and waves judge for themselves how old their evidence may be (P4).
 func (r *TenantReconciler) failure(t *v1alpha1.Tenant, err error, doing string) tenantResult {
 	kind, reason := graph.KindOf(err), reasonOf(err)
-	message := fmt.Sprintf("cannot %s: %s", doing, readable(err))
+	message := fmt.Sprintf("cannot %s: %s%s", doing, readable(err), whereToLook(t, err))
 	res := tenantResult{standing: status.Standing{State: status.InProgress, Reason: reason, Message: message}, requeue: retryDelay(err, r.Clock.Now())}
 	if kind == graph.KindCredential || kind == graph.KindUnauthorized || kind == graph.KindForbidden || kind == graph.KindInvalid {
 		res.standing.State = status.Stuck
@@ -203,6 +204,36 @@ func (r *TenantReconciler) failure(t *v1alpha1.Tenant, err error, doing string) 
 		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionThrottled, true, v1alpha1.ReasonThrottled, message))
 	}
 	return res
+}
+
+// whereToLook names the fields behind a refused sign-in and behind a host that gives no answer.
+func whereToLook(t *v1alpha1.Tenant, err error) string {
+	var e *graph.Error
+	switch {
+	case !errors.As(err, &e):
+		return ""
+	case e.Kind == graph.KindCredential:
+		return fmt.Sprintf("; spec.auth signs in as %s to tenant %s: see its app registration in Entra", applicationOf(t), t.Spec.TenantID)
+	case e.Kind == graph.KindTransient && e.Status == 0 && t.Spec.Endpoint != nil:
+		return fmt.Sprintf("; check that spec.endpoint.authorityURL %s and spec.endpoint.graphURL %s are right and up, and that spec.endpoint.caBundle holds the authority of their certificates",
+			t.Spec.Endpoint.AuthorityURL, t.Spec.Endpoint.GraphURL)
+	case e.Kind == graph.KindTransient && e.Status == 0:
+		return fmt.Sprintf("; check that the operator may reach the hosts of cloud %s: network policy, proxy, DNS", t.Spec.Cloud)
+	}
+	return ""
+}
+
+// applicationOf is the application that a Tenant signs in as, in words.
+func applicationOf(t *v1alpha1.Tenant) string {
+	switch a := &t.Spec.Auth; {
+	case a.ClientSecret != nil:
+		return "application " + a.ClientSecret.ClientID
+	case a.ClientCertificate != nil:
+		return "application " + a.ClientCertificate.ClientID
+	case a.WorkloadIdentity != nil && a.WorkloadIdentity.ClientID != "":
+		return "application " + a.WorkloadIdentity.ClientID
+	}
+	return "the application of AZURE_CLIENT_ID"
 }
 
 // report writes the status once, then events and metrics.

@@ -7,6 +7,7 @@
 #   api/**/zz_generated.deepcopy.go  deep copies of the API types
 #   config/crd/bases/*.yaml          one CustomResourceDefinition per kind
 #   config/rbac/role.yaml            the manager's ClusterRole, from the markers
+#   docs/api.md                      the reference for users, from the CRDs
 #
 #   hack/generate.sh CONTROLLER_GEN [ROOT]
 #
@@ -30,6 +31,9 @@ if [[ -d api ]]; then
 	mkdir -p "$crds"
 	rm -f "$crds"/*.yaml
 	find "$scratch" -name '*.yaml' -exec mv {} "$crds/" \;
+	mkdir -p docs
+	go run -buildvcs=false ./hack/apidoc "$crds" >"$scratch/api.md"
+	mv "$scratch/api.md" docs/api.md
 fi
 
 if [[ -d controllers ]]; then

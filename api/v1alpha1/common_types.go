@@ -32,7 +32,7 @@ type SecretKeyRef struct {
 // +kubebuilder:validation:XValidation:rule="has(self.id) != has(self.displayName)",message="name the group by exactly one of id or displayName"
 type GroupRef struct {
 	// id is the group's Entra object id (a GUID). Prefer it: display names are not unique in Entra.
-	// +kubebuilder:validation:Pattern=`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')",message="id must be the group's object id, a GUID; to name it otherwise write displayName"
 	// +kubebuilder:validation:MaxLength=36
 	// +optional
 	ID string `json:"id,omitempty"`

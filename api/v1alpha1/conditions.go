@@ -49,6 +49,9 @@ const (
 	ReasonTransient    = "Transient"
 	ReasonInvalid      = "Invalid"
 	ReasonGone         = "Gone"
+
+	// ReasonApprovalRequired: Multi Admin Approval of the tenant stopped a write until a second administrator approves it.
+	ReasonApprovalRequired = "ApprovalRequired"
 )
 
 // Reasons of Tenant.
@@ -67,29 +70,27 @@ const (
 
 // Reasons of PasskeyPolicy.
 const (
-	ReasonTenantRefNotFound    = "TenantNotFound"
-	ReasonSettingMissing       = "SettingMissing"
-	ReasonSettingsResolved     = "AllResolved"
-	ReasonGroupNotFound        = "GroupNotFound"
-	ReasonGroupAmbiguous       = "GroupAmbiguous"
-	ReasonApplied              = "Applied"
-	ReasonApplying             = "Applying"
-	ReasonAssigning            = "Assigning"
-	ReasonCreateUnconfirmed    = "CreateUnconfirmed"
-	ReasonPayloadWaiting       = "PayloadWaitsForWaves"
-	ReasonNoDrift              = "InSync"
-	ReasonSettingsEdited       = "SettingsEdited"
-	ReasonAssignmentsEdited    = "AssignmentsEdited"
-	ReasonForeignAssignment    = "ForeignAssignment"
-	ReasonObjectDeleted        = "ObjectDeleted"
-	ReasonObjectNotOwned       = "ObjectNotOwned"
-	ReasonWaveStalled          = "WaveStalled"
-	ReasonRolloutComplete      = "AllWavesSucceeded"
-	ReasonRolloutInProgress    = "WavesRemaining"
-	ReasonNoWaves              = "NoWaves"
-	ReasonEnforceOnlyUngated   = "EnforceOnlyRestrainsNoOne"
-	ReasonTenantObjectsRemain  = "TenantObjectsRemain"
-	ReasonDeletionNeedsRelease = "DeletionNeedsRelease"
+	ReasonTenantRefNotFound   = "TenantNotFound"
+	ReasonSettingMissing      = "SettingMissing"
+	ReasonSettingsResolved    = "AllResolved"
+	ReasonGroupNotFound       = "GroupNotFound"
+	ReasonGroupAmbiguous      = "GroupAmbiguous"
+	ReasonApplied             = "Applied"
+	ReasonApplying            = "Applying"
+	ReasonAssigning           = "Assigning"
+	ReasonPayloadWaiting      = "PayloadWaitsForWaves"
+	ReasonNoDrift             = "InSync"
+	ReasonSettingsEdited      = "SettingsEdited"
+	ReasonNameEdited          = "NameEdited"
+	ReasonAssignmentMissing   = "AssignmentMissing"
+	ReasonForeignAssignment   = "ForeignAssignment"
+	ReasonObjectDeleted       = "ObjectDeleted"
+	ReasonObjectNotOwned      = "ObjectNotOwned"
+	ReasonWaveStalled         = "WaveStalled"
+	ReasonRolloutComplete     = "AllWavesSucceeded"
+	ReasonRolloutInProgress   = "WavesRemaining"
+	ReasonNoWaves             = "NoWaves"
+	ReasonTenantObjectsRemain = "TenantObjectsRemain"
 )
 
 // Reasons of PilotWave: of the decision, of conditions and of events.
@@ -124,7 +125,7 @@ const (
 	ReasonTelemetryFresh        = "TelemetryFresh"
 	ReasonTargetingConflict     = "TargetingConflict"
 	ReasonDeadlineExceeded      = "DeadlineExceeded"
-	ReasonExposureLeak          = "ExposureLeak"
+	ReasonMembershipDrifted     = "MembershipDrifted"
 	ReasonPromoted              = "Promoted"
 	ReasonAttemptSuperseded     = "AttemptSuperseded"
 	ReasonAttemptStarted        = "AttemptStarted"
@@ -136,6 +137,5 @@ const (
 	ReasonWithdrawing           = "WithdrawingDevices"
 	ReasonInventoryNotLoaded    = "InventoryNotLoaded"
 	ReasonHeldCauseCleared      = "HeldCauseCleared"
-	ReasonWaitingForConfirm     = "WaitingForConfirmation"
 	ReasonSafetyRequestAccepted = "SafetyRequestAccepted"
 )

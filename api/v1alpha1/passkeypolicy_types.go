@@ -150,7 +150,9 @@ type PasskeyPolicySpec struct {
 
 	// interval between two comparisons with the tenant, at least 1m. Default 30m.
 	// +kubebuilder:default="30m"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="interval must be at least 1m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$') && duration(self) >= duration('1m')",message="interval must be a duration such as 30m, at least 1m; units are h, m, s and ms"
 	// +optional
 	Interval metav1.Duration `json:"interval,omitzero"`
 
@@ -200,14 +202,14 @@ type PasskeySettings struct {
 type Prerequisites struct {
 	// windows is the lowest Windows version, four numeric parts. Default 10.0.22621, which is Windows 11 22H2 (R17).
 	// +kubebuilder:default="10.0.22621"
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+){0,3}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+([.][0-9]+){0,3}$')",message="windows must be a version of up to four numbers with dots between them, such as 10.0.22621"
 	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	Windows string `json:"windows,omitempty"`
 
 	// macOS is the lowest macOS version. Default 13 (R17).
 	// +kubebuilder:default="13"
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+){0,2}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+([.][0-9]+){0,2}$')",message="macOS must be a version of up to three numbers with dots between them, such as 14.5"
 	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	MacOS string `json:"macOS,omitempty"`
@@ -216,7 +218,7 @@ type Prerequisites struct {
 	// settings need, 145 for the passkey policy on Windows and macOS. A device whose Edge version is not in the
 	// inventory is Unknown, which is never a pass.
 	// +kubebuilder:default="120"
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+){0,3}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+([.][0-9]+){0,3}$')",message="edge must be a version of up to four numbers with dots between them, such as 145.0.3800.58"
 	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	Edge string `json:"edge,omitempty"`
@@ -229,7 +231,9 @@ type Prerequisites struct {
 
 	// maxOffline is how long ago a device may have checked in last (R20). Default 168h (7 days), at least 1h.
 	// +kubebuilder:default="168h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1h')",message="maxOffline must be at least 1h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$') && duration(self) >= duration('1h')",message="maxOffline must be a duration such as 168h, at least 1h; units are h, m, s and ms"
 	// +optional
 	MaxOffline metav1.Duration `json:"maxOffline,omitzero"`
 }
@@ -292,7 +296,8 @@ type TenantObject struct {
 	// name of the policy in the tenant.
 	Name string `json:"name"`
 
-	// id in the tenant; empty while a create is open and its outcome not yet known.
+	// id in the tenant; empty while a create is open and its outcome not yet known. The id of an object that was deleted in
+	// the tenant stays until another is made in its place.
 	// +optional
 	ID string `json:"id,omitempty"`
 
@@ -308,6 +313,12 @@ type TenantObject struct {
 	// appliedAt is when this operator last wrote the settings.
 	// +optional
 	AppliedAt *metav1.Time `json:"appliedAt,omitempty"`
+
+	// assignSentAt is set before assignments are sent and cleared when it is known what became of them. While it is set,
+	// includeGroups and excludeGroups name what stood there before and what was sent, and a target of the two that the
+	// tenant lacks is a write to be finished, not somebody's edit (P5, P6).
+	// +optional
+	AssignSentAt *metav1.Time `json:"assignSentAt,omitempty"`
 
 	// includeGroups are the group ids that this operator assigned the policy to.
 	// +listType=set
@@ -452,9 +463,3 @@ type PasskeyPolicyList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []PasskeyPolicy `json:"items"`
 }
-
-// GetConditions returns the object's conditions.
-func (p *PasskeyPolicy) GetConditions() []metav1.Condition { return p.Status.Conditions }
-
-// SetConditions replaces the object's conditions.
-func (p *PasskeyPolicy) SetConditions(c []metav1.Condition) { p.Status.Conditions = c }

@@ -53,7 +53,9 @@ type WaveDependency struct {
 	Name string `json:"name"`
 
 	// minSoak is how long ago that wave must have succeeded. Default 0s.
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="minSoak must not be negative"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$')",message="minSoak must be a duration such as 24h, not negative; units are h, m, s and ms"
 	// +optional
 	MinSoak metav1.Duration `json:"minSoak,omitzero"`
 }
@@ -84,7 +86,7 @@ type Audience struct {
 // Slice takes a part of the candidates in the order of a stable hash: a slice of 5 percent lies inside one of 20, and
 // no device moves when others join or leave.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.percent) != has(self.count)",message="set exactly one of percent or count"
+// +kubebuilder:validation:XValidation:rule="has(self.percent) != has(self.count)",message="set exactly one of percent or count; remove slice to take all candidates"
 type Slice struct {
 	// percent of the candidates, 1 to 100.
 	// +kubebuilder:validation:Minimum=1
@@ -100,7 +102,7 @@ type Slice struct {
 
 // AudienceBounds limit the number of eligible devices.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || self.min <= self.max",message="min must not exceed max"
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || self.min <= self.max",message="min must not exceed max: lower min or raise max"
 type AudienceBounds struct {
 	// min is the smallest number of eligible devices. Absent: 1.
 	// +kubebuilder:validation:Minimum=1
@@ -124,7 +126,9 @@ type Exposure struct {
 
 	// interval between two batches. Default 8h, one check-in cycle of Intune.
 	// +kubebuilder:default="8h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="interval must not be negative"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$')",message="interval must be a duration such as 8h, not negative; units are h, m, s and ms"
 	// +optional
 	Interval metav1.Duration `json:"interval,omitzero"`
 
@@ -138,32 +142,42 @@ type Exposure struct {
 // Gate says which evidence promotes the wave and which stops it. Promotion and halt are separate tests: promotion has
 // to prove that the policy is good on devices that had time to report, a halt only needs enough evidence that it is bad.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.promote) != has(self.smoke)",message="set exactly one of promote (a statistical floor) or smoke (every device reports, no statistical claim)"
-// +kubebuilder:validation:XValidation:rule="!has(self.deadline) || !has(self.bake) || duration(self.deadline) > duration(self.bake)",message="deadline must be longer than bake"
+// +kubebuilder:validation:XValidation:rule="has(self.promote) != has(self.smoke)",message="set exactly one of promote (a success rate to prove) or smoke (for a wave too small for statistics)"
+// +kubebuilder:validation:XValidation:rule="!has(self.deadline) || !has(self.bake) || [self.deadline, self.bake].exists(d, !d.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$')) || duration(self.deadline) > duration(self.bake)",message="deadline must be longer than bake",messageExpression="'deadline ' + self.deadline + ' must be longer than bake ' + self.bake + ': the wave would be held before it could be promoted; raise deadline or lower bake'",fieldPath=".deadline"
+// +kubebuilder:validation:XValidation:rule="!has(self.deadline) || !has(self.maturity) || [self.deadline, self.maturity].exists(d, !d.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$')) || duration(self.deadline) > duration(self.maturity)",message="deadline must be longer than maturity",messageExpression="'deadline ' + self.deadline + ' must be longer than maturity ' + self.maturity + ': the wave would be held before a device counts; raise deadline or lower maturity'",fieldPath=".deadline"
 type Gate struct {
 	// bake is the shortest time between the last exposure and promotion. Default 72h. Frozen time (paused, telemetry
 	// outage) does not count.
 	// +kubebuilder:default="72h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="bake must not be negative"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$')",message="bake must be a duration such as 72h, not negative; units are h, m, s and ms"
 	// +optional
 	Bake metav1.Duration `json:"bake,omitzero"`
 
 	// maturity is how long a device must have been exposed before its silence counts against coverage. Default 48h.
 	// +kubebuilder:default="48h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s')",message="maturity must not be negative"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$')",message="maturity must be a duration such as 48h, not negative; units are h, m, s and ms"
 	// +optional
 	Maturity metav1.Duration `json:"maturity,omitzero"`
 
 	// deadline after the start of the attempt at which a wave that is neither promoted nor halted is held for a person.
 	// Default 336h (14 days). Frozen time does not count.
 	// +kubebuilder:default="336h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$')",message="deadline must be a duration such as 336h and longer than bake; units are h, m, s and ms"
 	// +optional
 	Deadline metav1.Duration `json:"deadline,omitzero"`
 
 	// maxTelemetryAge is the oldest inventory and report reading on which a decision may rest; beyond it the wave is held
 	// as TelemetryStale. Default 26h.
 	// +kubebuilder:default="26h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="maxTelemetryAge must be at least 1m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$') && duration(self) >= duration('1m')",message="maxTelemetryAge must be a duration such as 26h, at least 1m; units are h, m, s and ms"
 	// +optional
 	MaxTelemetryAge metav1.Duration `json:"maxTelemetryAge,omitzero"`
 
@@ -176,8 +190,8 @@ type Gate struct {
 	// +optional
 	Promote *PromoteTest `json:"promote,omitempty"`
 
-	// smoke promotes a wave that is too small for statistics: every matured device must have reported, with at most
-	// maxFailures failures. It proves nothing about the next wave's failure rate.
+	// smoke promotes a wave that is too small for statistics: coverage.minPercent of its eligible devices must have
+	// reported, with at most maxFailures failures. It proves nothing about the next wave's failure rate.
 	// +optional
 	Smoke *SmokeTest `json:"smoke,omitempty"`
 
@@ -195,7 +209,8 @@ type Coverage struct {
 	// +optional
 	MinReports int32 `json:"minReports,omitempty"`
 
-	// minPercent of the matured devices that must have a fresh result, 1 to 100. Default 90.
+	// minPercent of the matured devices that must have a fresh result, 1 to 100. With a smoke gate, or a promote gate at
+	// its last look, it is also the part of all eligible devices that must have one. Default 90.
 	// +kubebuilder:default=90
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
@@ -207,17 +222,15 @@ type Coverage struct {
 // must reach the floor.
 type PromoteTest struct {
 	// floorRate is the success rate that must be proven, a decimal above 0 and below 1, for example "0.95".
-	// +kubebuilder:validation:Pattern=`^0\.[0-9]{1,6}$`
 	// +kubebuilder:validation:MaxLength=8
-	// +kubebuilder:validation:XValidation:rule="double(self) > 0.0",message="floorRate must be above 0, for example \"0.95\""
+	// +kubebuilder:validation:XValidation:rule="self.matches('^0[.][0-9]{1,6}$') && double(self) > 0.0",message="floorRate must be a decimal in quotes, above 0 and below 1, with up to 6 digits, such as \"0.95\""
 	// +required
 	FloorRate string `json:"floorRate"`
 
 	// confidence of the proof, one-sided, a decimal from 0.5 to below 1. Default "0.95".
 	// +kubebuilder:default="0.95"
-	// +kubebuilder:validation:Pattern=`^0\.[0-9]{1,6}$`
 	// +kubebuilder:validation:MaxLength=8
-	// +kubebuilder:validation:XValidation:rule="double(self) >= 0.5",message="confidence must be at least 0.5, for example \"0.95\""
+	// +kubebuilder:validation:XValidation:rule="self.matches('^0[.][0-9]{1,6}$') && double(self) >= 0.5",message="confidence must be a decimal in quotes, from 0.5 to below 1, with up to 6 digits, such as \"0.95\""
 	// +optional
 	Confidence string `json:"confidence,omitempty"`
 
@@ -230,9 +243,10 @@ type PromoteTest struct {
 	Looks int32 `json:"looks,omitempty"`
 }
 
-// SmokeTest promotes on complete reports without a statistical claim.
+// SmokeTest promotes on nearly complete reports without a statistical claim.
 type SmokeTest struct {
-	// maxFailures is the largest number of failed devices. Default 0.
+	// maxFailures is the largest number of failed devices; one more halts the wave at once. Devices in conflict count
+	// against it for promotion, but do not halt. Default 0.
 	// +kubebuilder:default=0
 	// +kubebuilder:validation:Minimum=0
 	// +optional
@@ -243,18 +257,16 @@ type SmokeTest struct {
 type HaltTest struct {
 	// toleratedFailureRate is the failure rate that is still acceptable, a decimal above 0 and below 1. Default "0.05".
 	// +kubebuilder:default="0.05"
-	// +kubebuilder:validation:Pattern=`^0\.[0-9]{1,6}$`
 	// +kubebuilder:validation:MaxLength=8
-	// +kubebuilder:validation:XValidation:rule="double(self) > 0.0",message="toleratedFailureRate must be above 0, for example \"0.05\""
+	// +kubebuilder:validation:XValidation:rule="self.matches('^0[.][0-9]{1,6}$') && double(self) > 0.0",message="toleratedFailureRate must be a decimal in quotes, above 0 and below 1, with up to 6 digits, such as \"0.05\""
 	// +optional
 	ToleratedFailureRate string `json:"toleratedFailureRate,omitempty"`
 
 	// alpha is the largest chance of halting a policy that fails at the tolerated rate, over any number of looks, a decimal
 	// above 0 and at most 0.5. Default "0.05": the wave halts when the evidence reaches 1/alpha = 20.
 	// +kubebuilder:default="0.05"
-	// +kubebuilder:validation:Pattern=`^0\.[0-9]{1,6}$`
 	// +kubebuilder:validation:MaxLength=8
-	// +kubebuilder:validation:XValidation:rule="double(self) > 0.0 && double(self) <= 0.5",message="alpha must be above 0 and at most 0.5, for example \"0.05\""
+	// +kubebuilder:validation:XValidation:rule="self.matches('^0[.][0-9]{1,6}$') && double(self) > 0.0 && double(self) <= 0.5",message="alpha must be a decimal in quotes, above 0 and at most 0.5, with up to 6 digits, such as \"0.05\""
 	// +optional
 	Alpha string `json:"alpha,omitempty"`
 
@@ -302,7 +314,9 @@ type RollbackRule struct {
 	// deadline after which an unfinished rollback is reported as RollbackIncomplete; it still ends as RolledBack when
 	// enough devices report later. Default 168h.
 	// +kubebuilder:default="168h"
-	// +kubebuilder:validation:XValidation:rule="duration(self) > duration('0s')",message="deadline must be positive"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$') && duration(self) > duration('0s')",message="deadline must be a duration such as 168h, longer than 0s; units are h, m, s and ms"
 	// +optional
 	Deadline metav1.Duration `json:"deadline,omitzero"`
 }
@@ -529,7 +543,7 @@ type RollbackStatus struct {
 type AttemptRecord struct {
 	// attempt number, from 1.
 	Attempt int32 `json:"attempt"`
-	// outcome: Succeeded, Superseded, Aborted, Halted or RolledBack.
+	// outcome: Superseded (a new payload), or by a retry Held, Halted, Aborted, RolledBack or RollbackIncomplete.
 	Outcome string `json:"outcome"`
 	// reason in CamelCase.
 	Reason string `json:"reason"`
@@ -655,7 +669,7 @@ type PilotWaveStatus struct {
 
 // PilotWave is one wave of a passkey rollout: an audience, a pace and a gate.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.spec.dependsOn) || !self.spec.dependsOn.exists(d, d.name == self.metadata.name)",message="spec.dependsOn names the wave itself: remove that entry"
+// +kubebuilder:validation:XValidation:rule="!has(self.spec.dependsOn) || !self.spec.dependsOn.exists(d, d.name == self.metadata.name)",message="dependsOn names the wave itself: remove that entry",messageExpression="'dependsOn names the wave itself, ' + self.metadata.name + ': remove that entry'",fieldPath=".spec.dependsOn"
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=wave,categories=tidegate
@@ -692,9 +706,3 @@ type PilotWaveList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []PilotWave `json:"items"`
 }
-
-// GetConditions returns the object's conditions.
-func (w *PilotWave) GetConditions() []metav1.Condition { return w.Status.Conditions }
-
-// SetConditions replaces the object's conditions.
-func (w *PilotWave) SetConditions(c []metav1.Condition) { w.Status.Conditions = c }

@@ -21,7 +21,7 @@ const (
 // TenantSpec says which Microsoft tenant to manage and how to reach it.
 type TenantSpec struct {
 	// tenantID is the directory (tenant) id, a GUID. Immutable: another tenant is another Tenant object.
-	// +kubebuilder:validation:Pattern=`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')",message="tenantID must be the directory (tenant) id, a GUID; the Entra admin center shows it under Overview"
 	// +kubebuilder:validation:MaxLength=36
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="tenantID is immutable; create another Tenant for another directory"
 	// +required
@@ -70,7 +70,7 @@ type TenantAuth struct {
 // ClientSecretAuth signs in with an application secret.
 type ClientSecretAuth struct {
 	// clientID is the application (client) id, a GUID.
-	// +kubebuilder:validation:Pattern=`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')",message="clientID must be the application (client) id, a GUID; the Entra admin center shows it on the app registration"
 	// +kubebuilder:validation:MaxLength=36
 	// +required
 	ClientID string `json:"clientID"`
@@ -83,7 +83,7 @@ type ClientSecretAuth struct {
 // ClientCertificateAuth signs in with a certificate.
 type ClientCertificateAuth struct {
 	// clientID is the application (client) id, a GUID.
-	// +kubebuilder:validation:Pattern=`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')",message="clientID must be the application (client) id, a GUID; the Entra admin center shows it on the app registration"
 	// +kubebuilder:validation:MaxLength=36
 	// +required
 	ClientID string `json:"clientID"`
@@ -96,7 +96,7 @@ type ClientCertificateAuth struct {
 // WorkloadIdentityAuth signs in with a federated service account token.
 type WorkloadIdentityAuth struct {
 	// clientID is the application (client) id, a GUID. Absent: AZURE_CLIENT_ID, which the workload identity webhook sets.
-	// +kubebuilder:validation:Pattern=`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')",message="clientID must be the application (client) id, a GUID; the Entra admin center shows it on the app registration"
 	// +kubebuilder:validation:MaxLength=36
 	// +optional
 	ClientID string `json:"clientID,omitempty"`
@@ -105,13 +105,13 @@ type WorkloadIdentityAuth struct {
 // TenantEndpoint points at hosts that are not Microsoft's.
 type TenantEndpoint struct {
 	// graphURL is the root below which /v1.0 and /beta live, https only, for example https://127.0.0.1:8443.
-	// +kubebuilder:validation:Pattern=`^https://[^/?#]+$`
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && self.matches('^https://[^/?#@]+$')",message="graphURL must be https://host or https://host:port, with nothing after it, such as https://127.0.0.1:8443"
 	// +kubebuilder:validation:MaxLength=255
 	// +required
 	GraphURL string `json:"graphURL"`
 
 	// authorityURL is the token authority's root, https only, for example https://127.0.0.1:8443.
-	// +kubebuilder:validation:Pattern=`^https://[^/?#]+$`
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && self.matches('^https://[^/?#@]+$')",message="authorityURL must be https://host or https://host:port, with nothing after it, such as https://127.0.0.1:8443"
 	// +kubebuilder:validation:MaxLength=255
 	// +required
 	AuthorityURL string `json:"authorityURL"`
@@ -127,7 +127,9 @@ type TenantInventory struct {
 	// refreshInterval between two readings of devices and reports, at least 1m. Default 30m. Each reading costs two list
 	// walks and one export job per policy object, whatever the number of waves.
 	// +kubebuilder:default="30m"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1m')",message="refreshInterval must be at least 1m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$') && duration(self) >= duration('1m')",message="refreshInterval must be a duration such as 30m, at least 1m; units are h, m, s and ms"
 	// +optional
 	RefreshInterval metav1.Duration `json:"refreshInterval,omitzero"`
 }
@@ -215,9 +217,3 @@ type TenantList struct {
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []Tenant `json:"items"`
 }
-
-// GetConditions returns the object's conditions.
-func (t *Tenant) GetConditions() []metav1.Condition { return t.Status.Conditions }
-
-// SetConditions replaces the object's conditions.
-func (t *Tenant) SetConditions(c []metav1.Condition) { t.Status.Conditions = c }

@@ -1052,6 +1052,10 @@ func (in *TenantObject) DeepCopyInto(out *TenantObject) {
 		in, out := &in.AppliedAt, &out.AppliedAt
 		*out = (*in).DeepCopy()
 	}
+	if in.AssignSentAt != nil {
+		in, out := &in.AssignSentAt, &out.AssignSentAt
+		*out = (*in).DeepCopy()
+	}
 	if in.IncludeGroups != nil {
 		in, out := &in.IncludeGroups, &out.IncludeGroups
 		*out = make([]string, len(*in))

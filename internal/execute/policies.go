@@ -17,6 +17,7 @@ import (
 type PolicyTenant interface {
 	CreateConfigurationPolicy(ctx context.Context, p graph.ConfigurationPolicy) (graph.ConfigurationPolicy, error)
 	ReplaceConfigurationPolicy(ctx context.Context, id string, p graph.ConfigurationPolicy) error
+	RenameConfigurationPolicy(ctx context.Context, id, name, description string) error
 	DeleteConfigurationPolicy(ctx context.Context, id string) error
 	Assign(ctx context.Context, policyID string, assignments []graph.Assignment) ([]graph.Assignment, error)
 }
@@ -40,6 +41,11 @@ func Replace(ctx context.Context, t PolicyTenant, id string, want *plan.Desired)
 		return Outcome{Result: Rejected, Err: err}
 	}
 	return outcome(t.ReplaceConfigurationPolicy(ctx, id, p))
+}
+
+// Rename writes name and description of one policy; settings and assignments stay as they are (contract a5).
+func Rename(ctx context.Context, t PolicyTenant, id string, want *plan.Desired) Outcome {
+	return outcome(t.RenameConfigurationPolicy(ctx, id, want.Name, want.Description))
 }
 
 // Delete removes one policy. One that is gone already is AlreadyTrue.

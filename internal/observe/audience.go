@@ -54,7 +54,7 @@ func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory
 			continue
 		}
 		c.Targeted = append(c.Targeted, id)
-		if ok, reason, _ := diagnosis.Eligibility(Facts(inv, id, nil), rules); ok {
+		if ok, reason, _ := diagnosis.Eligibility(inv.Facts(id), rules); ok {
 			c.Eligible = append(c.Eligible, id)
 		} else {
 			reasons[reason]++
@@ -105,24 +105,4 @@ func members(ctx context.Context, src MemberSource, inv *fleet.Inventory, refs [
 		}
 	}
 	return out, nil
-}
-
-// Facts are what the inventory knows of one device. policies are the ids of the tenant objects whose report counts, in
-// the order in which a report is looked for; a device has at most one of them, that of its platform.
-func Facts(inv *fleet.Inventory, id audience.ID, policies []string) diagnosis.Facts {
-	d, ok := inv.Device(id)
-	if !ok {
-		return diagnosis.Facts{Name: id.String()}
-	}
-	f := diagnosis.Facts{
-		Name: d.Name, Managed: true, ManagementAgent: d.ManagementAgent, OperatingSystem: d.OperatingSystem, OSVersion: d.OSVersion,
-		EdgeVersion: d.EdgeVersion, Encrypted: d.Encrypted, EncryptionKnown: d.EncryptionKnown, LastSync: d.LastSync,
-	}
-	for _, p := range policies {
-		if row, ok := inv.Status(p, id); ok {
-			f.Report = &diagnosis.Report{At: row.At, Status: row.Code}
-			break
-		}
-	}
-	return f
 }

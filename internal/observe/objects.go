@@ -71,11 +71,12 @@ func record(records []v1alpha1.TenantObject, key plan.Key) *v1alpha1.TenantObjec
 	return &v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform}
 }
 
-// object reads one tenant object. Without an id on record it is looked up by its marker first, so that a create whose
-// answer was lost, or a status that was restored from a backup, never makes a twin (P5).
+// object reads one tenant object. Without an id on record, or with one that the tenant does not know, it is looked up by
+// its marker, so that a create whose answer was lost, or a status that was restored from a backup, never makes a twin (P5).
 func object(ctx context.Context, src PolicySource, rec *v1alpha1.TenantObject, want *plan.Desired, marker string) (Object, error) {
 	o := Object{Observed: plan.Observed{
 		Key: plan.Key{Role: rec.Role, Platform: rec.Platform}, CreateOpen: rec.ID == "" && rec.CreateSentAt != nil,
+		AssignOpen: rec.AssignSentAt != nil,
 	}}
 	o.Previous = plan.Previous{Include: rec.IncludeGroups, Exclude: rec.ExcludeGroups, Hash: rec.Hash}
 	o.ID = rec.ID
@@ -113,10 +114,10 @@ func locate(ctx context.Context, src PolicySource, rec *v1alpha1.TenantObject, w
 			// Only a second, equal answer means gone: just after a create a read may miss (contract a.5).
 			p, err = src.ConfigurationPolicy(ctx, rec.ID)
 		}
-		if graph.KindOf(err) == graph.KindNotFound {
-			return p, false, nil
+		if graph.KindOf(err) != graph.KindNotFound {
+			return p, err == nil, err
 		}
-		return p, err == nil, err
+		// The id may be that of an older object, in a status that was restored: the marker has the last word.
 	}
 	name := rec.Name
 	if want != nil {

@@ -95,8 +95,8 @@ func (b *builder) content(s *side) {
 	case s.changed() || s.edited() && correct:
 		b.replace(s)
 	}
-	// Where the settings may not be written yet, the name waits with them: a writer
-	// that has only PUT would take them along.
+	// Where the settings are to be written, or may not be written yet, the name waits:
+	// a replacement brings both in one write.
 	if s.obs.Exists && s.desired != nil && !s.obs.NameMatch && s.obs.SettingsMatch && correct {
 		b.add(stageContent, newAction(Rename, s.key, s.id(), fmt.Sprintf("name or description differ; %q", s.desired.Name)))
 	}

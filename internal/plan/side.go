@@ -19,7 +19,8 @@ type side struct {
 	ours    targets
 	foreign []Target
 	// base is what the wanted targets are compared with: what is there when drift is
-	// corrected, what we last asked for when it is only reported.
+	// corrected or a write of ours is open, what we last asked for when drift is only
+	// reported.
 	base targets
 	// want are our targets as they shall be.
 	want targets
@@ -61,7 +62,7 @@ func (s *side) readTargets(alsoExcluded set, opt Options) {
 		exclude: asked.exclude.union(previous.exclude).union(alsoExcluded),
 	})
 	s.base = s.ours
-	if opt.Drift == v1alpha1.DriftReport {
+	if opt.Drift == v1alpha1.DriftReport && !s.obs.AssignOpen {
 		s.base = previous
 	}
 	// Where somebody excludes a group, including it too would reach nobody.

@@ -72,6 +72,18 @@ func split(observed []Target, named targets) (ours targets, foreign []Target) {
 	return targets{include: newSet(include), exclude: newSet(exclude)}, foreign
 }
 
+// Ours are the group ids among the observed targets that this operator set: those that it recorded or wants in the same
+// direction, sorted and in lower case. d is nil where the policy is not desired. It is what to record as Previous of a
+// policy whose last Assign has no known outcome, once no further Assign is planned for it.
+func Ours(o Observed, d *Desired) (include, exclude []string) {
+	named := targets{include: newSet(o.Previous.Include), exclude: newSet(o.Previous.Exclude)}
+	if d != nil {
+		named.include, named.exclude = named.include.union(newSet(d.Include)), named.exclude.union(newSet(d.Exclude))
+	}
+	ours, _ := split(o.Assignments, named)
+	return ours.include, ours.exclude
+}
+
 // widens says that t adds to a policy's audience. Other is taken to: not to know
 // is no reason to think that it does not.
 func (t Target) widens() bool { return t.Kind != TargetExclude }

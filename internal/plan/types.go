@@ -87,6 +87,10 @@ type Observed struct {
 	Assignments []Target
 	// CreateOpen says that a create was sent and its outcome is not known (P5).
 	CreateOpen bool
+	// AssignOpen says that an Assign was sent, or was about to be, and its outcome is not known. Previous then names what
+	// stood before and what was sent: a target of ours that is missing is written even under Report, because nobody can
+	// tell an edit from a write of ours that was lost.
+	AssignOpen bool
 	// Previous is what was last written and recorded.
 	Previous Previous
 }
@@ -126,7 +130,7 @@ const (
 	// assignments alone.
 	Replace ActionKind = "Replace"
 	// Rename writes name and description and leaves settings alone (contract a.4:
-	// PATCH, or a PUT of the same settings: it is planned only where they match).
+	// PATCH). It is planned only where the settings match.
 	Rename ActionKind = "Rename"
 	// Assign writes the whole set of targets (contract a.5).
 	Assign ActionKind = "Assign"
@@ -161,13 +165,13 @@ type Action struct {
 // DriftKind says what somebody else changed.
 type DriftKind string
 
-// The kinds of drift.
+// The kinds of drift; each is the reason of a condition of the API, too.
 const (
-	SettingsEdited    DriftKind = "SettingsEdited"
-	NameEdited        DriftKind = "NameEdited"
-	AssignmentMissing DriftKind = "AssignmentMissing"
-	ForeignAssignment DriftKind = "ForeignAssignment"
-	ObjectDeleted     DriftKind = "ObjectDeleted"
+	SettingsEdited    DriftKind = v1alpha1.ReasonSettingsEdited
+	NameEdited        DriftKind = v1alpha1.ReasonNameEdited
+	AssignmentMissing DriftKind = v1alpha1.ReasonAssignmentMissing
+	ForeignAssignment DriftKind = v1alpha1.ReasonForeignAssignment
+	ObjectDeleted     DriftKind = v1alpha1.ReasonObjectDeleted
 )
 
 // Drift is one difference that this operator did not make (P6).

@@ -43,6 +43,9 @@ func Resolve(in Request) Resolution {
 	for _, platform := range in.Platforms {
 		mine := slices.DeleteFunc(slices.Clone(found), func(f finding) bool { return f.status.Platform != platform })
 		payload, problem := buildPayload(platform, mine)
+		if problem == "" && in.Mode == v1alpha1.ModeGate && len(payload.Hold) == 0 {
+			problem = holdsNobody(platform, payload)
+		}
 		if problem != "" {
 			blocks = append(blocks, problem)
 		}
@@ -183,6 +186,21 @@ func undelivered(found []finding, in Request) string {
 		remedy = "Remove the platform from spec.platforms."
 	}
 	return strings.Join(lines, "; ") + ". " + remedy
+}
+
+// holdsNobody says that the payload of a platform has nothing to hold back with: mode Gate would promise a restraint that
+// no device feels (domain 2.6).
+func holdsNobody(platform v1alpha1.Platform, p Payload) string {
+	return fmt.Sprintf("spec.mode: Gate needs a setting with an inverse for the hold policy, and %s on %s has none. Set passkeyCreation, or "+
+		"passkeySync, or create the PasskeyPolicy with mode: EnforceOnly, which restrains no one.", strings.Join(definitionIDs(p.Allow), ", "), platform)
+}
+
+func definitionIDs(list []Instance) []string {
+	out := make([]string, len(list))
+	for i := range list {
+		out[i] = list[i].DefinitionID
+	}
+	return out
 }
 
 func writesPasskeys(found []finding) bool {

@@ -102,6 +102,8 @@ type Request struct {
 	Platforms []v1alpha1.Platform
 	// Scope selects device_ or user_ definitions on Windows. Empty is Device.
 	Scope v1alpha1.PolicyScope
+	// Mode Gate needs an inverse for the hold policy on every platform. Empty asks for none.
+	Mode v1alpha1.PolicyMode
 	// OnMissing says what to do about a setting without a definition. Empty is Block.
 	OnMissing v1alpha1.MissingSettingAction
 	// PrerequisiteEdge is spec.prerequisites.edge, a dotted version; empty is none.

@@ -64,7 +64,7 @@ func Conditions(current []metav1.Condition, generation int64, now time.Time, s S
 	for _, c := range want {
 		c.ObservedGeneration = generation
 		c.LastTransitionTime = metav1.NewTime(now.UTC().Truncate(time.Second))
-		c.Message = clip(c.Message)
+		c.Message = clip(c.Message, maxMessage)
 		meta.SetStatusCondition(&out, c)
 	}
 	slices.SortFunc(out, func(a, b metav1.Condition) int { return cmp.Compare(a.Type, b.Type) })
@@ -83,11 +83,12 @@ func standing(s Standing) []metav1.Condition {
 	}
 }
 
-func clip(message string) string {
-	if len(message) <= maxMessage {
+// clip shortens a message to at most limit bytes, at the end of a rune.
+func clip(message string, limit int) string {
+	if len(message) <= limit {
 		return message
 	}
-	cut := maxMessage - len("…")
+	cut := limit - len("…")
 	for cut > 0 && message[cut]&0xC0 == 0x80 { // never inside a rune
 		cut--
 	}

@@ -26,10 +26,7 @@ type Event struct {
 const maxNote = 1000
 
 func event(warning bool, reason, message string) Event {
-	if len(message) > maxNote {
-		message = message[:maxNote]
-	}
-	return Event{Warning: warning, Reason: reason, Message: message}
+	return Event{Warning: warning, Reason: reason, Message: clip(message, maxNote)}
 }
 
 // alarming are the conditions of which True is bad news; for all others False is.

@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -62,6 +63,9 @@ func serveBatch(c *call) (*reply, error) {
 	return &reply{status: http.StatusOK, body: object{"responses": answers}}, nil
 }
 
+// inBatchKey marks the context of a request inside a batch.
+type inBatchKey struct{}
+
 func (c *call) checkBatch(items []batchItem) error {
 	if len(items) == 0 || len(items) > maxBatch {
 		return c.badRequest("Number of batch request steps is %d: 1 to %d are allowed.", len(items), maxBatch)
@@ -104,6 +108,7 @@ func (c *call) runBatchItem(item batchItem, status map[string]int) batchAnswer {
 	if err != nil {
 		return batchAnswer{ID: item.ID, Status: http.StatusBadRequest, Body: c.batchError(codeBadRequest, err.Error())}
 	}
+	r = r.WithContext(context.WithValue(r.Context(), inBatchKey{}, true))
 	r.Host, r.TLS = c.request.Host, c.request.TLS
 	for name, value := range item.Headers {
 		r.Header.Set(name, value)
@@ -113,11 +118,10 @@ func (c *call) runBatchItem(item batchItem, status map[string]int) batchAnswer {
 			r.Header.Set(name, v)
 		}
 	}
-	began := c.server.beginRecord(r)
-	began.Batch = true
-	out := c.server.serveGraph(r)
-	c.server.endRecord(began, out)
-	return out.batchAnswer(item.ID)
+	if hit := c.server.pickFault(r); hit != nil {
+		return c.server.inBatch(r, hit).batchAnswer(item.ID)
+	}
+	return c.server.answer(nil, r, "").batchAnswer(item.ID)
 }
 
 func (c *call) batchError(code, message string) any {

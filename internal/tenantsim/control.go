@@ -34,6 +34,14 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, path strin
 		body = s.Journal()
 	case "DELETE journal":
 		s.ResetJournal()
+	case "GET faults":
+		body = object{"faults": s.Faults()}
+	case "PUT faults":
+		body, err = s.controlFaults(r)
+	case "DELETE faults":
+		err = s.SetFaults(nil)
+	case "POST refuse":
+		body, err = s.controlRefuse(r)
 	case "POST policies/unassign":
 		body, err = s.controlPolicy(r, s.Unassign)
 	case "POST policies/delete":
@@ -127,6 +135,37 @@ func (s *Server) controlScenario(r *http.Request) (any, error) {
 	return s.Scenario(), nil
 }
 
+func (s *Server) controlFaults(r *http.Request) (any, error) {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("faults: %w", err)
+	}
+	faults, err := ParseFaults(raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.SetFaults(faults); err != nil {
+		return nil, err
+	}
+	return object{"faults": s.Faults()}, nil
+}
+
+// controlRefuse closes the listener for a while.
+func (s *Server) controlRefuse(r *http.Request) (any, error) {
+	var in struct {
+		For Duration `json:"for"`
+	}
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&in); err != nil || in.For == 0 {
+		return nil, fmt.Errorf("refuse: write {\"for\":\"2s\"}, more than 0")
+	}
+	if !s.RefuseConnections(time.Duration(in.For)) {
+		return nil, fmt.Errorf("refuse: the tenant has no listener of its own")
+	}
+	return object{"refusedFor": time.Duration(in.For).String()}, nil
+}
+
 // controlPolicy does to a policy what an admin would do in a portal:
 // {"name":"…"}.
 func (s *Server) controlPolicy(r *http.Request, do func(string) error) (any, error) {
@@ -184,6 +223,9 @@ func (s *Server) controlIndex() any {
 		"GET /_sim/journal":            "requests so far; DELETE forgets them",
 		"POST /_sim/policies/unassign": `{"name":"…"}: clear the assignments of a policy`,
 		"POST /_sim/policies/delete":   `{"name":"…"}: delete a policy`,
+		"GET /_sim/faults":             "faults in force with counters; DELETE ends all of them",
+		"PUT /_sim/faults":             `{"faults":[{"match":{"method":"POST","route":"/beta/**","nth":1},"mode":"lostAnswer"}]} as JSON or YAML`,
+		"POST /_sim/refuse":            `{"for":"2s"}: refuse connections for so long in real time`,
 		"scenarios":                    BuiltinScenarios(),
 		"reports":                      object{"DeviceStatusesByConfigurationProfile": deviceStatus.columnNames(), "Devices": devicesExport.columnNames(), "AppInvRawData": appInventory.columnNames()},
 	}

@@ -21,11 +21,18 @@ type Record struct {
 	Method string    `json:"method"`
 	Path   string    `json:"path"`
 	Query  string    `json:"query,omitempty"`
-	Status int       `json:"status"`
+	// Status is what the tenant answered; 0: it did not get to answer.
+	Status int `json:"status"`
 	// Batch marks a request inside a $batch.
 	Batch bool `json:"batch,omitempty"`
 	// Changed tells that the request changed tenant state.
 	Changed bool `json:"changed,omitempty"`
+	// Before and After are digests of the tenant's configuration around a
+	// request that changed state.
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+	// Fault names the fault that hit the request.
+	Fault string `json:"fault,omitempty"`
 	// Overlaps, on a request that changed state, are the contradictions that
 	// are targeted after it.
 	Overlaps []Overlap `json:"overlaps,omitempty"`
@@ -70,11 +77,13 @@ func (s *Server) beginRecord(r *http.Request) *Record {
 	if plain, err := url.QueryUnescape(query); err == nil {
 		query = plain
 	}
-	return &Record{Time: s.clock.Now().UTC(), Method: r.Method, Path: r.URL.Path, Query: query}
+	batch, _ := r.Context().Value(inBatchKey{}).(bool)
+	return &Record{Time: s.clock.Now().UTC(), Method: r.Method, Path: r.URL.Path, Query: query, Batch: batch}
 }
 
 func (s *Server) endRecord(rec *Record, out *reply) {
 	rec.Status, rec.Changed, rec.Overlaps = out.status, out.changed, out.overlaps
+	rec.Before, rec.After = out.before, out.after
 	s.journal.add(*rec)
 }
 

@@ -23,9 +23,11 @@ import (
 
 // listening is a server that was started.
 type listening struct {
-	http *http.Server
-	done chan struct{}
-	stop chan struct{}
+	http   *http.Server
+	socket *socket
+	done   chan struct{}
+	stop   chan struct{}
+	cancel context.CancelFunc
 }
 
 // settleInterval is how often a running server lets devices live, so that a
@@ -36,6 +38,8 @@ const settleInterval = 200 * time.Millisecond
 // its base URL and the certificate of the generated authority that signed the
 // server. Close ends it.
 func (s *Server) Start(addr string) (baseURL string, caPEM []byte, err error) {
+	s.listenMu.Lock()
+	defer s.listenMu.Unlock()
 	if s.listener != nil {
 		return "", nil, errors.New("tenantsim: the server was started before")
 	}
@@ -51,8 +55,12 @@ func (s *Server) Start(addr string) (baseURL string, caPEM []byte, err error) {
 	if err != nil {
 		return "", nil, errors.Join(fmt.Errorf("tenantsim: %w", err), l.Close())
 	}
-	run := &listening{done: make(chan struct{}), stop: make(chan struct{}), http: &http.Server{
-		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second,
+	door := newSocket(l)
+	// Close ends requests that a fault holds.
+	base, cancel := context.WithCancel(context.Background())
+	run := &listening{socket: door, done: make(chan struct{}), stop: make(chan struct{}), cancel: cancel, http: &http.Server{
+		ConnState: door.track, BaseContext: func(net.Listener) context.Context { return base },
+		Handler:   s.Handler(), ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 		// Clients that give up during a handshake are no news here.
 		ErrorLog: log.New(discard{}, "", 0),
@@ -61,7 +69,7 @@ func (s *Server) Start(addr string) (baseURL string, caPEM []byte, err error) {
 	go func() {
 		defer close(run.done)
 		// ServeTLS always returns an error: ErrServerClosed after Close.
-		_ = run.http.ServeTLS(l, "", "")
+		_ = run.http.ServeTLS(door, "", "")
 	}()
 	go s.live(run.stop)
 	return "https://" + net.JoinHostPort(host, port), caPEM, nil
@@ -90,12 +98,15 @@ func (s *Server) live(stop <-chan struct{}) {
 // Close stops a started server: requests in flight get five seconds. A server
 // that was not started needs no Close.
 func (s *Server) Close() error {
-	if s.listener == nil {
-		return nil
-	}
+	s.listenMu.Lock()
 	run := s.listener
 	s.listener = nil
+	s.listenMu.Unlock()
+	if run == nil {
+		return nil
+	}
 	close(run.stop)
+	run.cancel()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err := run.http.Shutdown(ctx)

@@ -42,8 +42,9 @@ type reply struct {
 	contentType string
 	header      http.Header
 	// changed and overlaps go to the journal, not to the client.
-	changed  bool
-	overlaps []Overlap
+	changed       bool
+	before, after string
+	overlaps      []Overlap
 }
 
 // call is one Graph request on its way through the simulator.
@@ -61,6 +62,8 @@ type call struct {
 	query     query
 	body      object
 	effect    bool // tenant state was changed
+	before    string
+	after     string
 	overlaps  []Overlap
 }
 
@@ -72,6 +75,7 @@ func (s *Server) serveGraph(r *http.Request) *reply {
 		out = c.errorReply(err)
 	}
 	out.changed, out.overlaps = c.effect, c.overlaps
+	out.before, out.after = c.before, c.after
 	if out.header == nil {
 		out.header = http.Header{}
 	}
@@ -119,7 +123,15 @@ func (c *call) dispatch() (*reply, error) {
 	defer c.server.mu.Unlock()
 	c.now = c.server.clock.Now()
 	c.server.settle(c.now)
-	return c.route.handle(c)
+	if c.request.Method == http.MethodGet {
+		return c.route.handle(c)
+	}
+	before := c.server.configDigest()
+	out, err := c.route.handle(c)
+	if c.effect {
+		c.before, c.after = before, c.server.configDigest()
+	}
+	return out, err
 }
 
 // splitPath cuts a path into decoded segments. Both key syntaxes give the same

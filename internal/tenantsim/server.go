@@ -54,6 +54,8 @@ type Options struct {
 	Scenario Scenario
 	// TokenLifetime in real time. Default one hour; minimum one second.
 	TokenLifetime time.Duration
+	// Faults in force from the start; SetFaults changes them.
+	Faults []Fault
 	// JournalSize bounds the journal of requests. Default 10,000.
 	JournalSize int
 }
@@ -74,7 +76,9 @@ type Server struct {
 	principalID guid
 	requests    atomic.Uint64
 	journal     *journal
-	listener    *listening
+	faults      faultSet
+	listenMu    sync.Mutex
+	listener    *listening // guarded by listenMu
 
 	// mu guards everything below.
 	mu       sync.Mutex
@@ -83,13 +87,16 @@ type Server struct {
 	sequence uint64
 	// changes counts mutations of tenant state by requests.
 	changes uint64
-	users   []user
-	fleet   fleet
-	objects map[guid]int32 // user and device object ids to directory index
-	managed map[guid]int32 // managed device ids to device index
-	entra   map[guid]int32 // Entra deviceIds to device index
-	groups  map[guid]*group
-	ordered []*group // by sequence
+	// digest is the configuration's fingerprint as of digestAt changes.
+	digest   string
+	digestAt uint64
+	users    []user
+	fleet    fleet
+	objects  map[guid]int32 // user and device object ids to directory index
+	managed  map[guid]int32 // managed device ids to device index
+	entra    map[guid]int32 // Entra deviceIds to device index
+	groups   map[guid]*group
+	ordered  []*group // by sequence
 	// directoryGen changes with groups and memberships, targetGen with
 	// anything that decides which device a policy reaches.
 	directoryGen, targetGen uint64
@@ -131,6 +138,9 @@ func New(options Options) (*Server, error) {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
 	if err := s.applyBaseline(); err != nil {
+		return nil, fmt.Errorf("tenantsim: %w", err)
+	}
+	if err := s.SetFaults(options.Faults); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
 	return s, nil
@@ -257,21 +267,23 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.serveControl(w, r, rest)
 		return
 	}
-	began := s.beginRecord(r)
-	var out *reply
+	if hit := s.pickFault(r); hit != nil {
+		s.deliver(w, r, hit)
+		return
+	}
+	s.send(w, s.answer(w, r, ""))
+}
+
+// route finds the part of the tenant that answers.
+func (s *Server) route(w http.ResponseWriter, r *http.Request) *reply {
+	first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch {
 	case first == "v1.0" || first == "beta":
-		out = s.serveGraph(r)
+		return s.serveGraph(r)
 	case strings.HasPrefix(r.URL.Path, downloadPrefix):
-		out = s.serveDownload(r)
+		return s.serveDownload(r)
 	default:
-		out = s.serveIdentity(w, r, first, rest)
-	}
-	// Clients measure clock skew by this header, so it shows virtual time.
-	w.Header().Set("Date", s.clock.Now().UTC().Format(http.TimeFormat))
-	s.endRecord(began, out)
-	if err := out.write(w); err != nil {
-		s.journal.failedWrite()
+		return s.serveIdentity(w, r, first, rest)
 	}
 }
 

@@ -6,6 +6,7 @@ package testkit
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -18,11 +19,11 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
-	"github.com/tidegate/tidegate/internal/wire"
 )
 
 // Start is the virtual time at which every world begins: a Monday morning.
@@ -61,7 +62,12 @@ type World struct {
 	// Registry holds the operator's metrics.
 	Registry *prometheus.Registry
 
-	opts Options
+	// Operator is the one that New started; nil with Options.NoOperator.
+	Operator *Operator
+
+	opts  Options
+	front *front
+	ticks int
 }
 
 // New starts a world and ends it with the test.
@@ -76,24 +82,17 @@ func New(t testing.TB, o Options) *World {
 	}
 	w := &World{Kube: controlPlane.kube, Config: controlPlane.rc, Clock: tenantsim.NewClock(Start, o.Speed), opts: o}
 	sim, err := tenantsim.New(tenantsim.Options{
-		Seed: 1, Devices: o.Devices, Clock: w.Clock, Catalog: o.Catalog, Scenario: o.Scenario, Roles: o.Roles,
+		Seed: 1, Devices: o.Devices, Clock: w.Clock, Catalog: o.Catalog, Scenario: o.Scenario, Roles: o.Roles, JournalSize: 100_000,
 	})
 	if err != nil {
 		t.Fatalf("simulator: %v", err)
 	}
 	w.Sim = sim
-	if w.SimURL, w.SimCA, err = sim.Start("127.0.0.1:0"); err != nil {
-		t.Fatalf("simulator: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			t.Errorf("stop simulator: %v", err)
-		}
-	})
+	w.serveTenant(t)
 	w.Namespace = w.namespace(t)
+	setLogger(o.Log)
 	if !o.NoOperator {
-		stop := w.StartOperator(t)
-		t.Cleanup(stop)
+		w.Operator = w.Run(t)
 	}
 	return w
 }
@@ -112,36 +111,28 @@ func (w *World) namespace(t testing.TB) string {
 }
 
 // StartOperator runs an operator for the world's namespace until the returned function is called. A test may run several,
-// one after the other or, with leader election off, at the same time.
+// one after the other or, with leader election off, at the same time. See Run for one that can be watched and cut off.
 func (w *World) StartOperator(t testing.TB) (stop func()) {
 	t.Helper()
-	o := wire.Default()
-	o.MetricsAddress, o.ProbeAddress, o.Namespace, o.SkipNameValidation = "0", "0", w.Namespace, true
-	o.Clock, o.TuneGraph, o.Pace = w.Clock, Tune, w.pace
-	w.Registry = prometheus.NewRegistry()
-	o.Registry = w.Registry
-	if w.opts.Log.GetSink() == nil {
+	return w.Run(t).Stop
+}
+
+// loggerSet guards the logger of controller-runtime, which all worlds of a process share.
+var loggerSet sync.Once
+
+// setLogger takes the first logger that is asked for; a world without one silences the library's own warning.
+func setLogger(l logr.Logger) {
+	if l.GetSink() != nil {
+		ctrl.SetLogger(l)
+		return
+	}
+	loggerSet.Do(func() {
+		if os.Getenv("TIDEGATE_TEST_LOG") != "" {
+			ctrl.SetLogger(zap.New(zap.UseDevMode(true)))
+			return
+		}
 		ctrl.SetLogger(logr.Discard())
-	} else {
-		ctrl.SetLogger(w.opts.Log)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	mgr, err := wire.NewManager(ctx, w.Config, o)
-	if err != nil {
-		cancel()
-		t.Fatalf("operator: %v", err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- mgr.Start(ctx) }()
-	var once sync.Once
-	return func() {
-		once.Do(func() {
-			cancel()
-			if err := <-done; err != nil {
-				t.Errorf("operator: %v", err)
-			}
-		})
-	}
+	})
 }
 
 // pace turns a wait on the world's clock into real time.

@@ -63,6 +63,7 @@ func NewManager(ctx context.Context, rc *rest.Config, o Options) (ctrl.Manager, 
 func managerOptions(o Options) ctrl.Options {
 	opts := ctrl.Options{
 		Scheme:                        Scheme(),
+		Logger:                        quiet(o.Log),
 		HealthProbeBindAddress:        o.ProbeAddress,
 		LeaderElection:                o.LeaderElect,
 		LeaderElectionID:              leaseName,

@@ -8,11 +8,17 @@ package wire
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"net"
+	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/tidegate/tidegate/internal/graph"
@@ -36,11 +42,14 @@ type Options struct {
 	MaxConcurrentReconciles int
 	// ReconcileTimeout ends a reconcile that hangs. An inventory of a large tenant takes minutes.
 	ReconcileTimeout time.Duration
-	// GracefulShutdown is how long running reconciles may take to finish after the signal to stop.
+	// GracefulShutdown is how long running reconciles may take to finish after the signal to stop; 0 does not wait.
+	// Keep it below the pod's terminationGracePeriodSeconds, or the lease is not handed over.
 	GracefulShutdown time.Duration
 
 	// The rest is for callers other than main.
 
+	// Log takes the log of this operator, at level 6 and below; the zero value is the log of the process, see UseLog.
+	Log logr.Logger
 	// Clock is the source of now; nil is real time.
 	Clock clock.PassiveClock
 	// Pace turns a duration on Clock into real time; nil is one to one.
@@ -57,7 +66,7 @@ type Options struct {
 func Default() Options {
 	return Options{
 		MetricsAddress: ":8443", MetricsSecure: true, ProbeAddress: ":8081",
-		MaxConcurrentReconciles: 8, ReconcileTimeout: 30 * time.Minute, GracefulShutdown: 30 * time.Second,
+		MaxConcurrentReconciles: 8, ReconcileTimeout: 30 * time.Minute, GracefulShutdown: 20 * time.Second,
 	}
 }
 
@@ -78,16 +87,43 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 func (o *Options) Validate() error {
 	switch {
 	case o.MaxConcurrentReconciles < 1:
-		return errors.New("--max-concurrent-reconciles must be at least 1")
+		return fmt.Errorf("--max-concurrent-reconciles is %d: write at least 1", o.MaxConcurrentReconciles)
 	case o.ReconcileTimeout <= 0:
-		return errors.New("--reconcile-timeout must be positive, for example 30m")
+		return fmt.Errorf("--reconcile-timeout is %s: write a positive duration, for example 30m", o.ReconcileTimeout)
 	case o.GracefulShutdown < 0:
-		return errors.New("--graceful-shutdown-timeout must not be negative")
+		return fmt.Errorf("--graceful-shutdown-timeout is %s: write 0 or more, for example 20s", o.GracefulShutdown)
+	}
+	return errors.Join(
+		checkAddress("--metrics-bind-address", o.MetricsAddress), checkAddress("--health-probe-bind-address", o.ProbeAddress),
+		checkNamespace("--namespace", o.Namespace), checkNamespace("--leader-election-namespace", o.LeaderElectionNamespace),
+	)
+}
+
+// checkAddress wants an address to listen on, or 0. An empty one means another port to each server that reads it.
+func checkAddress(flag, address string) error {
+	if address == "0" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return fmt.Errorf("%s is %q: write host:port or :port, or 0 to switch it off", flag, address)
+	}
+	return nil
+}
+
+func checkNamespace(flag, name string) error {
+	if name == "" {
+		return nil
+	}
+	if problems := validation.IsDNS1123Label(name); len(problems) > 0 {
+		return fmt.Errorf("%s is %q, which cannot be a namespace: %s", flag, name, strings.Join(problems, ", "))
 	}
 	return nil
 }
 
 func (o *Options) withDefaults() {
+	if o.Log.GetSink() == nil {
+		o.Log = ctrl.Log
+	}
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}

@@ -6,11 +6,16 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	tidegatev1alpha1 "github.com/tidegate/tidegate/api/v1alpha1"
 )
 
 // parents makes a field reachable whose parent the smallest object leaves out, or whose parent the union with another
@@ -98,28 +103,65 @@ func parentOf(kind, path string) edits {
 	return nil
 }
 
-// TestDurationsRefuseWhatIsNoDuration writes "soon" into every field whose default or rule is a duration.
+// badDurations are what people write for a duration, and what no clock can count.
+var badDurations = []string{"soon", "'3'", "1d", "P3D", "''", "-1h", "72 h", "1h-5m", "999999h999999h999999h"}
+
+// TestDurationsRefuseWhatIsNoDuration writes nonsense into every duration of the API, which are the strings whose rule
+// says so, and wants to read one sentence that says what to write. A field of Go type metav1.Duration without such a
+// rule would let the object in and fail in the controller's cache.
 func TestDurationsRefuseWhatIsNoDuration(t *testing.T) {
 	c := shared(t)
 	ns := c.namespace(t)
-	for kind, paths := range map[string][]string{
-		"Tenant":        {"spec.inventory.refreshInterval"},
-		"PasskeyPolicy": {"spec.interval", "spec.prerequisites.maxOffline"},
-		"PilotWave": {
-			"spec.dependsOn[].minSoak", "spec.exposure.interval", "spec.gate.bake", "spec.gate.maturity", "spec.gate.deadline",
-			"spec.gate.maxTelemetryAge", "spec.onFailure.rollback.deadline",
-		},
-	} {
-		for _, path := range paths {
-			t.Run(kind+" "+path, func(t *testing.T) {
-				obj := edited(t, kind, ns, parentOf(kind, path))
-				change(t, obj, edits{path: "soon"})
-				_, err := c.dryCreate(t, obj)
-				field := path[strings.LastIndex(path, ".")+1:]
-				if !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), field) {
-					t.Errorf("error %v, want Invalid that names %s", err, field)
-				}
-			})
-		}
+	tried := 0
+	for kind, crd := range readCRDs(t) {
+		walk(t, crd, func(path string, s *apiextensionsv1.JSONSchemaProps) {
+			if !isDuration(s) {
+				return
+			}
+			tried++
+			for _, bad := range badDurations {
+				t.Run(kind+" "+path+" "+bad, func(t *testing.T) {
+					obj := edited(t, kind, ns, parentOf(kind, path))
+					change(t, obj, edits{path: bad})
+					_, err := c.dryCreate(t, obj)
+					field := strings.ReplaceAll(path, "[]", "[0]") + ": "
+					if !apierrors.IsInvalid(err) || strings.Count(err.Error(), field) != 1 {
+						t.Fatalf("error %v, want one Invalid that names %s", err, field)
+					}
+					if !strings.Contains(err.Error(), "must be a duration such as ") && !strings.Contains(err.Error(), "may not be more than 16") {
+						t.Errorf("the error does not say what to write: %v", err)
+					}
+				})
+			}
+		})
 	}
+	if want := countDurations(reflect.TypeFor[tidegatev1alpha1.TenantSpec]()) + countDurations(reflect.TypeFor[tidegatev1alpha1.PasskeyPolicySpec]()) +
+		countDurations(reflect.TypeFor[tidegatev1alpha1.PilotWaveSpec]()); tried != want {
+		t.Errorf("%d duration fields have a rule, the Go types have %d", tried, want)
+	}
+}
+
+func isDuration(s *apiextensionsv1.JSONSchemaProps) bool {
+	return slices.ContainsFunc(s.XValidations, func(r apiextensionsv1.ValidationRule) bool {
+		return strings.Contains(r.Message, "must be a duration such as ")
+	})
+}
+
+// countDurations counts the fields of type metav1.Duration in a type and all that it holds.
+func countDurations(in reflect.Type) int {
+	switch in.Kind() {
+	case reflect.Pointer, reflect.Slice:
+		return countDurations(in.Elem())
+	case reflect.Struct:
+	default:
+		return 0
+	}
+	if in == reflect.TypeFor[metav1.Duration]() {
+		return 1
+	}
+	n := 0
+	for f := range in.NumField() {
+		n += countDurations(in.Field(f).Type)
+	}
+	return n
 }

@@ -57,19 +57,21 @@ func walkSchema(path string, s *apiextensionsv1.JSONSchemaProps, visit func(stri
 	}
 }
 
-// rules lists every CEL rule and every pattern of the CRDs as "Kind path: what the API server says of a violation".
+// rules lists every CEL rule of the CRDs as "Kind path: message". A rule on the whole object has no path.
 func rules(t *testing.T) []string {
 	t.Helper()
 	var all []string
 	for kind, crd := range readCRDs(t) {
-		walk(t, crd, func(path string, s *apiextensionsv1.JSONSchemaProps) {
+		add := func(path string, s *apiextensionsv1.JSONSchemaProps) {
 			for _, rule := range s.XValidations {
+				if rule.Message == "" {
+					t.Errorf("%s %s: the rule %s has no message", kind, path, rule.Rule)
+				}
 				all = append(all, ruleKey(kind, path, rule.Message))
 			}
-			if s.Pattern != "" {
-				all = append(all, ruleKey(kind, path, shouldMatch(s.Pattern)))
-			}
-		})
+		}
+		add("", crd.Spec.Versions[0].Schema.OpenAPIV3Schema)
+		walk(t, crd, add)
 	}
 	slices.Sort(all)
 	return all
@@ -77,7 +79,17 @@ func rules(t *testing.T) []string {
 
 func ruleKey(kind, path, message string) string { return fmt.Sprintf("%s %s: %s", kind, path, message) }
 
-func shouldMatch(pattern string) string { return "should match '" + pattern + "'" }
+// TestNoPatternSpeaksToPeople keeps regular expressions out of what a person reads: the API server answers a pattern
+// with the pattern, a CEL rule with a sentence.
+func TestNoPatternSpeaksToPeople(t *testing.T) {
+	for kind, crd := range readCRDs(t) {
+		walk(t, crd, func(path string, s *apiextensionsv1.JSONSchemaProps) {
+			if s.Pattern != "" {
+				t.Errorf("%s %s has the pattern %s: write a CEL rule with a message", kind, path, s.Pattern)
+			}
+		})
+	}
+}
 
 // TestStatusHasNoRules keeps a controller from being locked out of its own status by a rule.
 func TestStatusHasNoRules(t *testing.T) {

@@ -1,0 +1,3 @@
+module github.com/tidegate/tidegate/hack/graphschema
+
+go 1.26.0

@@ -1,0 +1,61 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+)
+
+// ConfigDigest is a fingerprint of what requests can change: policies, groups
+// with members, filters, remediations and identity policy, with their ids. It
+// leaves out what only time changes: devices, reports and timestamps. Two equal
+// digests around a request prove that it changed nothing.
+func (s *Server) ConfigDigest() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.configDigest()
+}
+
+// configDigest is cached until the next change. The lock is held.
+func (s *Server) configDigest() string {
+	if s.digest == "" || s.digestAt != s.changes {
+		s.digest, s.digestAt = s.computeDigest(), s.changes
+	}
+	return s.digest
+}
+
+func (s *Server) computeDigest() string {
+	h := sha256.New()
+	for _, p := range s.policies {
+		digestJSON(h, "policy", p.id.String(), p.name, p.description, p.platformsText, p.technologies, p.scopeTags, p.settings, p.assignmentObjects())
+	}
+	for _, g := range s.ordered {
+		s.digestGroup(h, g)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func (s *Server) digestGroup(h hash.Hash, g *group) {
+	nested := make([]string, len(g.nested))
+	for i, n := range g.nested {
+		nested[i] = n.id.String()
+	}
+	digestJSON(h, "group", g.id.String(), g.displayName, g.description, g.mailNickname, g.uniqueName, g.owners, !g.deleted.IsZero(), nested)
+	for _, word := range g.direct {
+		_ = binary.Write(h, binary.LittleEndian, word) // a hash never fails to write
+	}
+}
+
+func digestJSON(h hash.Hash, parts ...any) {
+	raw, err := json.Marshal(parts)
+	if err != nil { // text, numbers and lists of them always marshal
+		panic(fmt.Sprintf("tenantsim: marshal for the digest: %v", err))
+	}
+	_, _ = h.Write(raw) // a hash never fails to write
+}

@@ -1,0 +1,116 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package testkit
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+// TickAnnotation is set by Tick to wake the operator.
+const TickAnnotation = "test.tidegate.dev/tick"
+
+const (
+	// quiet is how long no operator may have sent a request before the world counts as settled. It is longer than the
+	// pause between two steps of one object.
+	quiet = 60 * time.Millisecond
+	// settleLimit is how long a world may stay busy at one instant of its clock.
+	settleLimit = 30 * time.Second
+)
+
+// Tick wakes the reconciler of every object in the world, as a resync does. A world whose Options.Poll is long moves by
+// ticks and watches alone.
+func (w *World) Tick(t testing.TB) {
+	t.Helper()
+	w.ticks++
+	patch := client.RawPatch(types.MergePatchType, []byte(fmt.Sprintf(`{"metadata":{"annotations":{%q:"%d"}}}`, TickAnnotation, w.ticks)))
+	for _, o := range w.Objects(t) {
+		if err := client.IgnoreNotFound(w.Kube.Patch(t.Context(), o, patch)); err != nil {
+			t.Fatalf("tick %s: %v", o.GetName(), err)
+		}
+	}
+}
+
+// Objects lists every Tenant, PasskeyPolicy and PilotWave of the world.
+func (w *World) Objects(t testing.TB) []client.Object {
+	t.Helper()
+	var (
+		tenants  v1alpha1.TenantList
+		policies v1alpha1.PasskeyPolicyList
+		waves    v1alpha1.PilotWaveList
+		out      []client.Object
+	)
+	for _, list := range []client.ObjectList{&tenants, &policies, &waves} {
+		if err := w.Kube.List(t.Context(), list, client.InNamespace(w.Namespace)); err != nil {
+			t.Fatalf("list %T: %v", list, err)
+		}
+	}
+	for i := range tenants.Items {
+		out = append(out, &tenants.Items[i])
+	}
+	for i := range policies.Items {
+		out = append(out, &policies.Items[i])
+	}
+	for i := range waves.Items {
+		out = append(out, &waves.Items[i])
+	}
+	return out
+}
+
+// Calm waits until no operator of the world has anything under way.
+func (w *World) Calm(t testing.TB) {
+	t.Helper()
+	deadline := time.Now().Add(settleLimit)
+	for time.Now().Before(deadline) {
+		idle := time.Hour
+		for _, op := range w.Operators() {
+			idle = min(idle, op.idle())
+		}
+		if idle >= quiet {
+			return
+		}
+		time.Sleep(max(quiet-idle, 5*time.Millisecond))
+	}
+	t.Fatalf("the operator is still busy after %s at one instant: it does not come to rest", settleLimit)
+}
+
+// Settle wakes everything and waits until the operator has come to rest at this instant of the clock.
+func (w *World) Settle(t testing.TB) {
+	t.Helper()
+	w.Tick(t)
+	w.Calm(t)
+}
+
+// Pass lets d of virtual time pass in steps, with a settled operator after each.
+func (w *World) Pass(t testing.TB, step, d time.Duration) {
+	t.Helper()
+	for ; d > 0; d -= step {
+		if err := w.Sim.Advance(min(step, d)); err != nil {
+			t.Fatalf("advance: %v", err)
+		}
+		w.Settle(t)
+	}
+}
+
+// Until lets virtual time pass in steps until check returns nil, and fails the test with its last error when that takes
+// longer than limit. check sees a settled operator.
+func (w *World) Until(t testing.TB, step, limit time.Duration, check func(context.Context) error) {
+	t.Helper()
+	w.Settle(t)
+	last := check(t.Context())
+	for passed := time.Duration(0); last != nil && passed < limit; passed += step {
+		w.Pass(t, step, step)
+		last = check(t.Context())
+	}
+	if last != nil {
+		t.Fatalf("not within %s of virtual time: %v", limit, last)
+	}
+}
