@@ -245,7 +245,7 @@ func blocked(res settings.Resolution) policyResult {
 
 // apply compares the tenant with the plan and executes the first action.
 func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, groups observe.Groups) (policyResult, error) {
-	admitted, inverse := plan.WaveGroups(r.waves)
+	admitted, inverse := r.waveGroups()
 	want := plan.Want(r.after, resolved.Payloads, plan.Audience{
 		Population: groups.Include, PopulationExcludes: groups.Exclude, Admitted: admitted, Inverse: inverse,
 	}, r.describe)
@@ -288,6 +288,16 @@ func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, gro
 		res.again = out.Result == execute.Unknown // look at once what became of it
 	}
 	return res, nil
+}
+
+// waveGroups are the groups that get the payload and those that get its inverse.
+func (r *policyRun) waveGroups() (admitted, inverse []string) {
+	admitted, inverse = plan.WaveGroups(r.waves)
+	if r.after.Spec.DeletionPolicy == v1alpha1.DeletionOrphan {
+		a, i := plan.Orphans(r.after.Spec.Mode, r.after.Status.Objects, r.waves)
+		admitted, inverse = merge(admitted, a), merge(inverse, i)
+	}
+	return admitted, inverse
 }
 
 // applyingReason tells waves whether only assignments are moving, which is what they wait for themselves, or whether the
@@ -476,7 +486,7 @@ func (r *policyRun) failure(err error, doing string) policyResult {
 		return res
 	}
 	res.standing = status.Standing{State: status.InProgress, Reason: reasonOf(err), Message: fmt.Sprintf("%s: %s", doing, readable(err))}
-	if r := res.standing.Reason; r == v1alpha1.ReasonForbidden || r == v1alpha1.ReasonInvalid {
+	if r := res.standing.Reason; r == v1alpha1.ReasonForbidden || r == v1alpha1.ReasonInvalid || r == v1alpha1.ReasonApprovalRequired {
 		res.standing.State = status.Stuck
 	}
 	return res

@@ -6,6 +6,8 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -25,8 +27,11 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 		return ctrl.Result{}, nil
 	}
 	release := r.before.Annotations[v1alpha1.AnnotationReleaseFinalizer] == "true"
-	if release || r.before.Spec.DeletionPolicy == v1alpha1.DeletionOrphan || len(r.before.Status.Objects) == 0 {
+	if release || r.before.Spec.DeletionPolicy == v1alpha1.DeletionOrphan {
 		return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
+	}
+	if len(r.before.Status.Objects) == 0 {
+		return r.letGo(ctx)
 	}
 	if r.src == nil {
 		return r.deletionWaits(ctx, fmt.Sprintf("Tenant %q is not connected", r.tenant.Name))
@@ -44,7 +49,7 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 	}
 	actions := plan.BuildDelete(seen, r.before.Spec.DeletionPolicy)
 	if len(actions) == 0 {
-		return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
+		return r.letGo(ctx)
 	}
 	log.FromContext(ctx).Info("tenant action", "action", actions[0].String(), "remaining", len(actions)-1)
 	out, err := r.execute(ctx, &actions[0], nil, objects)
@@ -58,6 +63,25 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 		return ctrl.Result{}, err
 	}
 	return soon(), nil
+}
+
+// letGo ends the deletion of a policy that has nothing left in the tenant, as soon as no wave has a group there or is still
+// looking for one: a wave finds its tenant through its policy, and without it could never clean up (P7).
+func (r *policyRun) letGo(ctx context.Context) (ctrl.Result, error) {
+	var owners []string
+	for i := range r.waves {
+		w := &r.waves[i]
+		if a := w.Status.Audience; a != nil && a.GroupID != "" || !w.DeletionTimestamp.IsZero() {
+			owners = append(owners, w.Name)
+		}
+	}
+	if len(owners) == 0 {
+		return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
+	}
+	slices.Sort(owners)
+	message := fmt.Sprintf("the policies are gone from the tenant; the groups of these waves are not: %s. Delete the waves, or set annotation %s to \"true\" to leave the groups behind",
+		strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer)
+	return r.report(ctx, policyResult{standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}})
 }
 
 func (r *policyRun) deletionWaits(ctx context.Context, why string) (ctrl.Result, error) {

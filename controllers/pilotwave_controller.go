@@ -122,6 +122,7 @@ func (r *PilotWaveReconciler) Reconcile(ctx context.Context, req ctrl.Request) (
 		return run.release(ctx)
 	}
 	rollout.Advance(run.after, decision, run.payloadHash(), run.now)
+	run.forgetDrained()
 	step := run.execute(ctx, decision)
 	return run.report(ctx, in, decision, step)
 }
@@ -148,7 +149,7 @@ func (r *waveRun) report(ctx context.Context, in rollout.Input, d rollout.Decisi
 	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
 		return ctrl.Result{}, err
 	}
-	r.emit(r.after, "Decide", status.WaveEvents(&r.before.Status, s))
+	r.emit(r.after, "Decide", append(status.WaveEvents(&r.before.Status, s), repaired(d, st)...))
 	r.Metrics.Set("wave", client.ObjectKeyFromObject(r.after), status.WaveSamples(s))
 	moved := r.before.Status.Phase != s.Phase
 	if moved {
@@ -161,6 +162,14 @@ func (r *waveRun) report(ctx context.Context, in rollout.Input, d rollout.Decisi
 		return soon(), nil
 	}
 	return r.Kit.after(r.wait()), nil
+}
+
+// repaired is the event of a managed group that was put right (P6): nothing else in the status outlives the repair.
+func repaired(d rollout.Decision, st step) []status.Event {
+	if d.Effect != rollout.EffectRepairMembership || st.problem != "" {
+		return nil
+	}
+	return []status.Event{{Warning: true, Reason: d.Reason, Message: d.Message}}
 }
 
 // invalid reports a spec that cannot be judged. The CRD's validation makes it unlikely.

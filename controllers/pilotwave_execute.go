@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -97,7 +98,7 @@ func (r *waveRun) repair(ctx context.Context) step {
 	return r.done(execute.Expose(ctx, r.src, r.groupID(), missing), "put exposed devices back into the wave's group")
 }
 
-// drain takes every device of an older attempt out of the group; when none is left the old audience is forgotten.
+// drain takes every device of an older attempt out of the group; see forgetDrained for what follows.
 func (r *waveRun) drain(ctx context.Context) step {
 	if r.members == nil {
 		return r.failed(execute.Outcome{Result: execute.Retry, Err: r.problem}, "read the wave's group")
@@ -108,6 +109,15 @@ func (r *waveRun) drain(ctx context.Context) step {
 	}
 	slices.SortFunc(ids, audience.ID.Compare)
 	return r.done(execute.Withdraw(ctx, r.src, r.groupID(), ids), "take the devices of the last attempt out of the wave's group")
+}
+
+// forgetDrained drops the audience of an older attempt once its group is empty. As long as a wave has an audience of
+// another payload, the policy keeps the old payload in place.
+func (r *waveRun) forgetDrained() {
+	s := &r.after.Status
+	if r.before.Status.Phase == v1alpha1.PhasePending && s.Phase == v1alpha1.PhasePending && r.members != nil && len(r.members) == 0 {
+		s.Audience = nil
+	}
 }
 
 func (r *waveRun) done(out execute.Outcome, doing string) step {
@@ -132,13 +142,21 @@ func (r *waveRun) failed(out execute.Outcome, doing string) step {
 // group out of every assignment first.
 func (r *waveRun) release(ctx context.Context) (ctrl.Result, error) {
 	orphan := r.policy != nil && r.policy.Spec.DeletionPolicy == v1alpha1.DeletionOrphan
-	id := r.groupID()
-	if orphan || id == "" || r.before.Annotations[v1alpha1.AnnotationReleaseFinalizer] == "true" {
+	// A ledger is written before the group is made: without one there is no group, whatever the status says.
+	nothing := r.groupID() == "" && r.ledger == nil
+	if orphan || nothing || r.before.Annotations[v1alpha1.AnnotationReleaseFinalizer] == "true" {
 		return r.letGo(ctx)
 	}
 	if r.src == nil {
-		return r.deletionWaits(ctx, fmt.Sprintf("group %s cannot be deleted: the tenant of the policy is not connected; mend it, or set annotation %s to \"true\" to leave the group behind",
-			id, v1alpha1.AnnotationReleaseFinalizer))
+		return r.deletionWaits(ctx, fmt.Sprintf("the wave's group cannot be deleted: the tenant of the policy is not connected; mend it, or set annotation %s to \"true\" to leave the group behind",
+			v1alpha1.AnnotationReleaseFinalizer))
+	}
+	if r.problem != nil {
+		return r.deletionWaits(ctx, fmt.Sprintf("the wave's group cannot be looked up: %s; set annotation %s to \"true\" to leave it behind", readable(r.problem), v1alpha1.AnnotationReleaseFinalizer))
+	}
+	id := cmp.Or(r.groupID(), r.lostGroup)
+	if id == "" {
+		return r.letGo(ctx)
 	}
 	if r.policy != nil && r.policy.DeletionTimestamp.IsZero() && !r.policy.Spec.Suspend {
 		if a := admissionOf(&r.policy.Status, r.before); a != nil && a.State != v1alpha1.Withdrawn {

@@ -30,6 +30,7 @@ type waveTenant interface {
 	observe.MemberSource
 	execute.GroupTenant
 	Members(ctx context.Context, groupID string) ([]graph.Member, error)
+	GroupByUniqueName(ctx context.Context, uniqueName string) (graph.Group, error)
 }
 
 // waveRun is one reconcile of one wave with everything that it observed. Nothing is read after observe.
@@ -45,6 +46,7 @@ type waveRun struct {
 	ledger        *audience.Ledger        // nil: no audience was frozen
 	members       map[audience.ID]bool    // of the managed group; nil: not read
 	groupGone     bool                    // the tenant says that the managed group does not exist
+	lostGroup     string                  // only in a deletion: the group that the tenant has and the status does not know
 	candidates    *observe.Candidates     // only where an audience is to be resolved
 	refused       *observe.Refusal        // why the candidates cannot be an audience
 	problem       error                   // of the tenant; facts that it hides are unknown
@@ -75,14 +77,32 @@ func (r *PilotWaveReconciler) observe(ctx context.Context, w *v1alpha1.PilotWave
 	if run.ledger, err = r.loadLedger(ctx, w); err != nil {
 		return nil, err
 	}
-	run.timing = rollout.Time(&w.Spec, w.Status.Clocks, run.now)
+	run.readLastBatch()
+	run.timing = rollout.Time(&w.Spec, run.after.Status.Clocks, run.now)
 	return run, run.observeTenant(ctx)
+}
+
+// readLastBatch takes the time of the newest batch from the ledger where the status does not know it: a crash came
+// between the two. Without it the next batch would go out at once, past exposure.interval (P10).
+func (r *waveRun) readLastBatch() {
+	if !r.frozen() {
+		return
+	}
+	c := &r.after.Status.Clocks
+	if last := r.ledger.LastExposedAt(); !last.IsZero() && (c.LastBatchAt == nil || last.After(c.LastBatchAt.Time)) {
+		at := metav1.NewTime(last)
+		c.LastBatchAt = &at
+	}
 }
 
 // observeTenant reads the managed group and, where an audience is to be resolved, its candidates. What the tenant
 // refuses to tell stays unknown and is reported; only errors of this cluster end the reconcile.
 func (r *waveRun) observeTenant(ctx context.Context) error {
-	if r.src == nil || !r.before.DeletionTimestamp.IsZero() {
+	if r.src == nil {
+		return nil
+	}
+	if !r.before.DeletionTimestamp.IsZero() {
+		r.findLostGroup(ctx)
 		return nil
 	}
 	if id := r.groupID(); id != "" {
@@ -95,6 +115,20 @@ func (r *waveRun) observeTenant(ctx context.Context) error {
 		return r.resolve(ctx)
 	}
 	return nil
+}
+
+// findLostGroup looks for the group of a deleted wave that has frozen an audience and does not know its group: a crash came
+// before the status could name it, or an older attempt was drained and its audience forgotten. It must not be left behind
+// (P7).
+func (r *waveRun) findLostGroup(ctx context.Context) {
+	if r.groupID() != "" || r.ledger == nil {
+		return
+	}
+	g, err := r.src.GroupByUniqueName(ctx, uniqueName(r.before.UID))
+	if graph.KindOf(err) == graph.KindNotFound {
+		return
+	}
+	r.lostGroup, r.problem = g.ID, err
 }
 
 func (r *waveRun) groupID() string {

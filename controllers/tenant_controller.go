@@ -134,7 +134,11 @@ func failed(reason, message string, requeue time.Duration) tenantResult {
 func (r *TenantReconciler) observe(ctx context.Context, t *v1alpha1.Tenant, policies []v1alpha1.PasskeyPolicy) tenantResult {
 	key := client.ObjectKeyFromObject(t)
 	gc, mistake := r.connect(ctx, t)
-	if mistake != nil {
+	if gc == nil && !t.DeletionTimestamp.IsZero() {
+		// The Secret often goes in the same breath as the Tenant. Its policies still need the client to clean up (P7).
+		gc = r.Store.Client(key)
+	}
+	if gc == nil {
 		r.Store.Delete(key)
 		return failed(mistake.reason, mistake.message, retryAfterMistake)
 	}

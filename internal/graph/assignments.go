@@ -113,7 +113,7 @@ func (a Assignment) target(op string) (any, error) {
 
 // Assignments lists the assignments of a policy.
 func (c *Client) Assignments(ctx context.Context, policyID string) ([]Assignment, error) {
-	op := configurationRead("Assignments")
+	op := byID(configurationRead("Assignments"))
 	if err := needID(op.op, "policy id", policyID); err != nil {
 		return nil, err
 	}

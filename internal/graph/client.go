@@ -106,9 +106,17 @@ type call struct {
 	class  class
 	effect effect
 	units  int // resource units of a directory request (contract k.3), at least 1
+	// byID is true for a read of one object by its key, whose NotFound means gone: it is confirmed by a second read.
+	byID bool
 	// permissions are the least application permissions, all of them needed (contract g, l.5). They explain a 403
 	// that names none.
 	permissions []string
+}
+
+// byID marks a read of one object by its key.
+func byID(c call) call {
+	c.byID = true
+	return c
 }
 
 // callKey is the context key of a call.
@@ -125,7 +133,21 @@ func callFrom(ctx context.Context) call {
 // send runs one request until it succeeds or may not be repeated. read gets the answer of each attempt that
 // Graph accepted and reads its body before it returns; nil means that the body does not matter.
 func (c *Client) send(ctx context.Context, op call, ri *abs.RequestInformation, read func(*http.Response) error) error {
-	return c.retrying(ctx, op, func(ctx context.Context) error { return c.attempt(ctx, op, ri, read) })
+	op, err := approve(ctx, op, ri)
+	if err != nil {
+		return err
+	}
+	once := func() error {
+		return c.retrying(ctx, op, func(ctx context.Context) error { return c.attempt(ctx, op, ri, read) })
+	}
+	err = once()
+	if op.byID && KindOf(err) == KindNotFound {
+		err = c.confirmGone(ctx, op, once)
+	}
+	if e := asError(err); e != nil && e.Kind == KindApprovalRequired {
+		e.ApprovalDigest = writeDigest(ri)
+	}
+	return err
 }
 
 // attempt sends a request once.
@@ -197,7 +219,12 @@ func (c *Client) settle(op call, e *Error) *Error {
 // betaRequest builds a request for an endpoint that exists in beta only. path starts with a slash and is
 // escaped; body is marshalled once, so that every repetition sends the same bytes.
 func (c *Client) betaRequest(method abs.HttpMethod, path string, query url.Values, body any) (*abs.RequestInformation, error) {
-	text := c.hosts.graph.String() + "/beta" + path
+	return c.versionRequest("beta", method, path, query, body)
+}
+
+// versionRequest builds a request by hand, for what the typed builders do not have or would lose.
+func (c *Client) versionRequest(version string, method abs.HttpMethod, path string, query url.Values, body any) (*abs.RequestInformation, error) {
+	text := c.hosts.graph.String() + "/" + version + path
 	if len(query) > 0 {
 		// Encode sorts the keys; Graph wants %20 and not + for blanks in a filter (contract 0.3).
 		text += "?" + escapeQuery(query)

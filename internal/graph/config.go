@@ -72,6 +72,9 @@ type Config struct {
 	RetryBase, RetryCap time.Duration
 	// ThrottleBase is the first back-off after a 429 without Retry-After; default 10 s (contract k.4).
 	ThrottleBase time.Duration
+	// ConfirmDelay is the time between a read that did not find an object and the one that confirms it; default four
+	// times RetryBase.
+	ConfirmDelay time.Duration
 	// MaxRetryWait is the longest wait that a call makes for a throttled tenant, default 5 s. A longer one is
 	// returned as Throttled with RetryAt, so that the caller can requeue and free its worker.
 	MaxRetryWait time.Duration
@@ -97,6 +100,7 @@ func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.MaxAttempts, 4)
 	setDefault(&cfg.RetryBase, 500*time.Millisecond)
 	setDefault(&cfg.RetryCap, 10*time.Second)
+	setDefault(&cfg.ConfirmDelay, 4*cfg.RetryBase)
 	setDefault(&cfg.ThrottleBase, 10*time.Second)
 	setDefault(&cfg.MaxRetryWait, 5*time.Second)
 	if cfg.Clock == nil {

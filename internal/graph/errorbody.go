@@ -50,7 +50,7 @@ func parseError(op string, status int, header http.Header, body []byte, now time
 // refine corrects the kind where Graph's status and code do not tell the case and only the text does.
 func refine(e *Error, header http.Header) {
 	text := strings.ToLower(e.Message)
-	approval := cleanText(header.Get("x-msft-approval-code"), 64)
+	approval := approvalCode(header, e.Message)
 	switch {
 	case approval != "", e.Kind == KindApprovalRequired,
 		e.Status < 500 && strings.Contains(text, "x-msft-approval-justification"):
@@ -67,6 +67,21 @@ func refine(e *Error, header http.Header) {
 	if e.Kind == KindForbidden {
 		e.MissingPermissions = scopesIn(e.Message)
 	}
+}
+
+// codeInText finds the code of an approval request in the message that repeats it (contract m).
+var codeInText = regexp.MustCompile(`(?i)x-msft-approval-code:\s*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})`)
+
+// approvalCode is the id of the approval request that a refusal opened, empty when it opened none. A proxy may drop
+// the header, so the text is the second source.
+func approvalCode(header http.Header, message string) string {
+	if code := cleanText(header.Get(approvalCodeHeader), 64); code != "" {
+		return code
+	}
+	if m := codeInText.FindStringSubmatch(message); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // kindWithoutBody is the kind of an answer whose body is not Graph's.

@@ -63,6 +63,9 @@ type Error struct {
 	MissingPermissions []string
 	// ApprovalCode is the id of the Multi Admin Approval request (KindApprovalRequired).
 	ApprovalCode string
+	// ApprovalDigest identifies the bytes of the write that needs approval (KindApprovalRequired). Keep it with the
+	// code and pass both back in Approval, so that nothing else is sent under the code.
+	ApprovalDigest string
 	// OutcomeUnknown is true when a write may or may not have taken effect. Look the object up by its marker
 	// before anything else; never send the write again blindly (P5).
 	OutcomeUnknown bool

@@ -61,7 +61,7 @@ func (c *Client) groups() *groups.GroupsRequestBuilder {
 
 // Group reads a group by its object id.
 func (c *Client) Group(ctx context.Context, id string) (Group, error) {
-	op := groupRead("Group", 1)
+	op := byID(groupRead("Group", 1))
 	if err := needID(op.op, "group id", id); err != nil {
 		return Group{}, err
 	}
@@ -105,7 +105,7 @@ var uniqueNamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$`)
 
 // GroupByUniqueName reads a group by its alternate key.
 func (c *Client) GroupByUniqueName(ctx context.Context, uniqueName string) (Group, error) {
-	op := groupRead("GroupByUniqueName", 1)
+	op := byID(groupRead("GroupByUniqueName", 1))
 	if !uniqueNamePattern.MatchString(uniqueName) {
 		return Group{}, invalid(op.op, "unique name %q: use 1 to 120 letters, digits, dots, dashes and underscores", uniqueName)
 	}
@@ -229,7 +229,10 @@ func (c *Client) DeleteGroup(ctx context.Context, id string) error {
 	if err != nil {
 		return invalid(op.op, "%v", err)
 	}
-	return c.send(ctx, op, ri, nil)
+	return c.erase(ctx, op, ri, func(ctx context.Context) error {
+		_, err := c.Group(ctx, id)
+		return err
+	})
 }
 
 // needID refuses an empty key: the path without it would mean the whole collection.

@@ -40,6 +40,11 @@ type Limits struct {
 	Directory Limit
 	// DirectoryWrites: published 3,000 per 150 s.
 	DirectoryWrites Limit
+	// ConditionalAccess is policies and authentication strengths. Published 1 per second and tenant, over all
+	// applications together.
+	ConditionalAccess Limit
+	// Reports is sign-ins and registration details. Published 5 per 10 s.
+	Reports Limit
 }
 
 // withDefaults fills each absent limit with half of the published one. The burst is chosen so that burst plus
@@ -60,6 +65,8 @@ func (l Limits) withDefaults() Limits {
 	fill(&l.Exports, 0.4, 4)
 	fill(&l.Directory, 175, 350)
 	fill(&l.DirectoryWrites, 10, 50)
+	fill(&l.ConditionalAccess, 0.5, 1)
+	fill(&l.Reports, 0.25, 2)
 	return l
 }
 
@@ -71,10 +78,12 @@ const (
 	classDevices       class = "devices"
 	classExports       class = "exports"
 	classDirectory     class = "directory"
+	classAccess        class = "conditionalAccess"
+	classReports       class = "reports"
 )
 
 // classes lists every workload class.
-var classes = []class{classConfiguration, classDevices, classExports, classDirectory}
+var classes = []class{classConfiguration, classDevices, classExports, classDirectory, classAccess, classReports}
 
 // maxThrottle bounds a Retry-After that no operator could mean.
 const maxThrottle = 24 * time.Hour
@@ -111,6 +120,8 @@ func newLimiter(limits Limits, clk clock.Clock, maxWait, base time.Duration, obs
 		classDevices:       {all: bucket(limits.Devices), writes: bucket(limits.DeviceWrites)},
 		classExports:       {all: bucket(limits.Exports)},
 		classDirectory:     {all: bucket(limits.Directory), writes: bucket(limits.DirectoryWrites)},
+		classAccess:        {all: bucket(limits.ConditionalAccess)},
+		classReports:       {all: bucket(limits.Reports)},
 	}}
 }
 

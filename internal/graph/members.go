@@ -62,7 +62,7 @@ var memberSelect = []string{"id", "deviceId"}
 // TransitiveMembers lists the members of a group and of the groups in it. The index behind the list lags
 // recent writes (contract g).
 func (c *Client) TransitiveMembers(ctx context.Context, groupID string) ([]Member, error) {
-	op := groupRead("TransitiveMembers", 5)
+	op := byID(groupRead("TransitiveMembers", 5))
 	if err := needID(op.op, "group id", groupID); err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (c *Client) TransitiveMembers(ctx context.Context, groupID string) ([]Membe
 
 // Members lists the direct members of a group.
 func (c *Client) Members(ctx context.Context, groupID string) ([]Member, error) {
-	op := groupRead("Members", 3)
+	op := byID(groupRead("Members", 3))
 	if err := needID(op.op, "group id", groupID); err != nil {
 		return nil, err
 	}

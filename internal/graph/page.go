@@ -54,6 +54,24 @@ func list[T any](ctx context.Context, c *Client, op call, ri *abs.RequestInforma
 	}
 }
 
+// collect reads a collection to its end into a slice. check refuses an item that cannot be used; nil for none.
+func collect[T any](ctx context.Context, c *Client, op call, ri *abs.RequestInformation, check func(T) error) ([]T, error) {
+	var found []T
+	err := list(ctx, c, op, ri, func(item T) error {
+		if check != nil {
+			if err := check(item); err != nil {
+				return err
+			}
+		}
+		found = append(found, item)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
 // follow builds the request for the next page: the link as it is, with the headers of the first page, which
 // Graph does not repeat by itself (contract k.2).
 func (c *Client) follow(op call, next string, current *abs.RequestInformation, headers *abs.RequestHeaders) (*abs.RequestInformation, error) {
@@ -77,44 +95,61 @@ func (c *Client) follow(op call, next string, current *abs.RequestInformation, h
 // decodePage reads {"value":[…],"@odata.nextLink":…} token by token and appends the items. Members may come
 // in any order, unknown ones are skipped, @odata.count is not believed (contract 0.3).
 func decodePage[T any](r io.Reader, items []T) ([]T, string, error) {
+	items, links, err := decodeLinks(r, items)
+	return items, links.next, err
+}
+
+// pageLinks are the links of a page: to the next one and, at the end of a feed, to the next round.
+type pageLinks struct{ next, delta string }
+
+// decodeLinks is decodePage with both links.
+func decodeLinks[T any](r io.Reader, items []T) ([]T, pageLinks, error) {
 	dec := json.NewDecoder(r)
 	if err := expect(dec, '{'); err != nil {
-		return items, "", err
+		return items, pageLinks{}, err
 	}
-	next, listed := "", false
+	var links pageLinks
+	listed := false
 	for dec.More() {
 		key, err := dec.Token()
 		if err != nil {
-			return items, "", eofIsCut(err)
+			return items, pageLinks{}, eofIsCut(err)
 		}
 		switch key {
 		case "value":
 			listed = true
-			if items, err = decodeItems(dec, items); err != nil {
-				return items, "", err
-			}
+			items, err = decodeItems(dec, items)
 		case "@odata.nextLink":
-			var link *string
-			if err := dec.Decode(&link); err != nil {
-				return items, "", eofIsCut(err)
-			}
-			if link != nil {
-				next = *link
-			}
+			err = decodeLink(dec, &links.next)
+		case "@odata.deltaLink":
+			err = decodeLink(dec, &links.delta)
 		default:
 			var skipped json.RawMessage
-			if err := dec.Decode(&skipped); err != nil {
-				return items, "", eofIsCut(err)
-			}
+			err = dec.Decode(&skipped)
+		}
+		if err != nil {
+			return items, pageLinks{}, eofIsCut(err)
 		}
 	}
 	if err := expect(dec, '}'); err != nil {
-		return items, "", err
+		return items, pageLinks{}, err
 	}
 	if !listed {
-		return items, "", errNotList
+		return items, pageLinks{}, errNotList
 	}
-	return items, next, expectEnd(dec)
+	return items, links, expectEnd(dec)
+}
+
+// decodeLink reads a link, which may be null.
+func decodeLink(dec *json.Decoder, to *string) error {
+	var link *string
+	if err := dec.Decode(&link); err != nil {
+		return err
+	}
+	if link != nil {
+		*to = *link
+	}
+	return nil
 }
 
 // decodeItems reads an array of objects.

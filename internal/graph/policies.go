@@ -116,7 +116,7 @@ func (c *Client) ConfigurationPolicies(ctx context.Context, nameContains string)
 
 // ConfigurationPolicy reads a policy without its settings.
 func (c *Client) ConfigurationPolicy(ctx context.Context, id string) (ConfigurationPolicy, error) {
-	op := configurationRead("ConfigurationPolicy")
+	op := byID(configurationRead("ConfigurationPolicy"))
 	if err := needID(op.op, "policy id", id); err != nil {
 		return ConfigurationPolicy{}, err
 	}
@@ -143,7 +143,7 @@ func (c *Client) onePolicy(ctx context.Context, op call, ri *abs.RequestInformat
 // PolicySettings reads all settings of a policy. The service pages them by 25 unless asked for more, and a
 // replacement built from a part would delete the rest (contract a.3, o.2).
 func (c *Client) PolicySettings(ctx context.Context, id string) ([]Setting, error) {
-	op := configurationRead("PolicySettings")
+	op := byID(configurationRead("PolicySettings"))
 	if err := needID(op.op, "policy id", id); err != nil {
 		return nil, err
 	}
@@ -232,5 +232,8 @@ func (c *Client) DeleteConfigurationPolicy(ctx context.Context, id string) error
 	if err != nil {
 		return invalid(op.op, "%v", err)
 	}
-	return c.send(ctx, op, ri, nil)
+	return c.erase(ctx, op, ri, func(ctx context.Context) error {
+		_, err := c.ConfigurationPolicy(ctx, id)
+		return err
+	})
 }

@@ -23,7 +23,9 @@ type Audience struct {
 }
 
 // WaveGroups sorts the managed groups of a policy's waves by what the tenant should do with them. A wave that is being
-// deleted is in neither list: its devices return to what they had before.
+// deleted is in neither list: its devices return to what they had before. Neither is one whose attempt has not begun: the
+// devices that are still in its group belong to an older attempt, which may have been rolled back, and are on their way
+// out. To admit them would expose all of them at once.
 func WaveGroups(waves []v1alpha1.PilotWave) (admitted, inverse []string) {
 	for i := range waves {
 		w := &waves[i]
@@ -31,7 +33,7 @@ func WaveGroups(waves []v1alpha1.PilotWave) (admitted, inverse []string) {
 			continue
 		}
 		switch w.Status.Phase {
-		case v1alpha1.PhaseResolving:
+		case v1alpha1.PhasePending, v1alpha1.PhaseResolving:
 		case v1alpha1.PhaseRollingBack, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete:
 			inverse = append(inverse, w.Status.Audience.GroupID)
 		default:
@@ -41,6 +43,29 @@ func WaveGroups(waves []v1alpha1.PilotWave) (admitted, inverse []string) {
 	slices.Sort(admitted)
 	slices.Sort(inverse)
 	return admitted, inverse
+}
+
+// Orphans are the groups that were assigned for waves that no longer exist. Under deletionPolicy Orphan they stay where
+// they are (P7): give them to Want with the groups of the waves that do. records are what was last written.
+func Orphans(mode v1alpha1.PolicyMode, records []v1alpha1.TenantObject, waves []v1alpha1.PilotWave) (admitted, inverse []string) {
+	alive := map[string]bool{}
+	for i := range waves {
+		if w := &waves[i]; w.Status.Audience != nil && w.DeletionTimestamp.IsZero() {
+			alive[w.Status.Audience.GroupID] = true
+		}
+	}
+	for i := range records {
+		for _, id := range records[i].IncludeGroups {
+			switch {
+			case alive[id]:
+			case records[i].Role == v1alpha1.RoleAllow:
+				admitted = append(admitted, id)
+			case mode != v1alpha1.ModeGate: // the hold of mode Gate includes the population, which is nobody's wave
+				inverse = append(inverse, id)
+			}
+		}
+	}
+	return union(admitted, nil), union(inverse, nil)
 }
 
 // Want lists the tenant objects that a policy should have. describe gives the description of an object, with its marker.

@@ -38,7 +38,7 @@ func (c *call) assignmentsReply(p *policy) *reply {
 }
 
 func listAssignments(c *call) (*reply, error) {
-	p, err := c.policy()
+	p, err := c.seenPolicy()
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +81,7 @@ func assignPolicy(c *call) (*reply, error) {
 		next = append(next, a)
 	}
 	s := c.server
+	s.policyTrail.changing(s, p)
 	s.retarget(func() { p.assignments = next })
 	c.changed()
 	return c.assignmentsReply(p), nil

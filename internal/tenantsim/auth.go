@@ -28,6 +28,14 @@ func AllRoles() []string {
 		"Device.ReadWrite.All",
 		"User.Read.All",
 		"Organization.Read.All",
+		"DeviceManagementScripts.ReadWrite.All",
+		"DeviceManagementRBAC.Read.All",
+		"Policy.Read.All",
+		"Policy.ReadWrite.ConditionalAccess",
+		"Policy.ReadWrite.AuthenticationMethod",
+		"Application.Read.All",
+		"AuditLog.Read.All",
+		"UserAuthMethod-Passkey.Read.All",
 	}
 }
 
@@ -45,6 +53,7 @@ type claims struct {
 	TenantID string   `json:"tid"`
 	Version  string   `json:"ver"`
 	Unique   string   `json:"uti"`
+	Epoch    int      `json:"sim_epoch,omitempty"`
 }
 
 // graphScopes are the resources of contract l.4 whose default scope is served.
@@ -59,7 +68,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) *reply {
 		return s.tokenError(err)
 	}
 	s.mu.Lock()
-	missing := s.scenario.MissingRoles
+	missing, epoch := s.scenario.MissingRoles, s.tokenEpoch
 	s.mu.Unlock()
 	now := s.wall.Now()
 	life := int64(s.options.TokenLifetime / time.Second)
@@ -73,7 +82,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) *reply {
 		Audience: graphScopes[0], Issuer: "https://sts.windows.net/" + s.options.TenantID + "/",
 		IssuedAt: now.Unix(), NotYet: now.Unix(), Expires: now.Unix() + life,
 		AppID: s.options.ClientID, IDType: "app", ObjectID: s.principalID.String(),
-		Roles: roles, TenantID: s.options.TenantID, Version: "1.0", Unique: s.nextRequestID(),
+		Roles: roles, TenantID: s.options.TenantID, Version: "1.0", Unique: s.nextRequestID(), Epoch: epoch,
 	})
 	return &reply{status: http.StatusOK, header: http.Header{"Cache-Control": {"no-store"}}, body: object{
 		"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token,
@@ -269,6 +278,9 @@ func (c *call) authenticate() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if got.Epoch < s.tokenEpoch {
+		return unauthorized("Lifetime validation failed, the token is expired.")
+	}
 	if s.scenario.RevokeTokens {
 		return unauthorized("Continuous access evaluation resulted in challenge.")
 	}

@@ -47,7 +47,11 @@ func (r *row) promote(now int64) {
 // request and each advance, so that state is always as of now.
 func (s *Server) settle(now time.Time) {
 	limit := now.Unix()
+	s.purgeGroups(now)
 	for len(s.fleet.due) > 0 && s.fleet.due[0].at <= limit {
+		// A change of members that reached Intune by then may bring devices
+		// that come earlier.
+		s.replicateUntil(s.fleet.due[0].at)
 		next := s.fleet.due.pop()
 		d := &s.fleet.devices[next.device]
 		if d.nextSync != next.at { // rescheduled since
@@ -55,6 +59,7 @@ func (s *Server) settle(now time.Time) {
 		}
 		s.checkIn(next.device, d, next.at)
 	}
+	s.replicateUntil(limit)
 }
 
 // checkIn is one contact of one device: it fetches the policies that target
@@ -262,12 +267,11 @@ func (s *Server) wakeFleet() {
 
 // notify tells devices that something changed for them: most online devices
 // come within the hour, the others within four (domain 6.2).
-func (s *Server) notify(devices bitset) {
+func (s *Server) notify(devices bitset, now int64) {
 	push := orDefault(s.scenario.PushPercent, 90)
 	if push == 0 {
 		return
 	}
-	now := s.clock.Now().Unix()
 	devices.each(func(k int) {
 		i := int32(k)
 		d := &s.fleet.devices[i]

@@ -40,6 +40,8 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, path strin
 		body, err = s.controlFaults(r)
 	case "DELETE faults":
 		err = s.SetFaults(nil)
+	case "POST tokens/expire":
+		s.ExpireTokens()
 	case "POST refuse":
 		body, err = s.controlRefuse(r)
 	case "POST policies/unassign":
@@ -184,6 +186,7 @@ func (s *Server) controlPolicy(r *http.Request, do func(string) error) (any, err
 // admin would.
 func (s *Server) Unassign(nameOrID string) error {
 	return s.eachNamed(nameOrID, func(p *policy) {
+		s.policyTrail.changing(s, p)
 		s.retarget(func() { p.assignments = nil })
 	})
 }
@@ -225,6 +228,7 @@ func (s *Server) controlIndex() any {
 		"POST /_sim/policies/delete":   `{"name":"…"}: delete a policy`,
 		"GET /_sim/faults":             "faults in force with counters; DELETE ends all of them",
 		"PUT /_sim/faults":             `{"faults":[{"match":{"method":"POST","route":"/beta/**","nth":1},"mode":"lostAnswer"}]} as JSON or YAML`,
+		"POST /_sim/tokens/expire":     "expire every token that was issued until now",
 		"POST /_sim/refuse":            `{"for":"2s"}: refuse connections for so long in real time`,
 		"scenarios":                    BuiltinScenarios(),
 		"reports":                      object{"DeviceStatusesByConfigurationProfile": deviceStatus.columnNames(), "Devices": devicesExport.columnNames(), "AppInvRawData": appInventory.columnNames()},

@@ -25,8 +25,14 @@ type group struct {
 	created, deleted             time.Time
 	direct                       bitset
 	nested                       []*group
-	flat                         bitset // transitive members as of flatGen
-	flatGen                      uint64
+	// known are the members that Intune knows; nil: all of them.
+	known *membership
+	// touched is when the group itself changed, log how its members did, in
+	// generations of delta queries.
+	touched uint64
+	log     []memberChange
+	flat    bitset // transitive members as of flatGen
+	flatGen uint64
 }
 
 // dynamic groups compute their members and refuse membership writes.
@@ -98,11 +104,16 @@ var groupShape = shape{typeName: "microsoft.graph.group", members: map[string]me
 	"owners@odata.bind":             {kind: kindStrings},
 }}
 
-func (s *Server) eachGroup(after int64) iter.Seq2[int64, *group] {
+// groupsAsOf yields the live groups as a list of the moment shows them.
+func (s *Server) groupsAsOf(asOf time.Time) keyed[*group] {
+	return func(after int64) iter.Seq2[int64, *group] { return s.eachGroup(after, asOf) }
+}
+
+func (s *Server) eachGroup(after int64, asOf time.Time) iter.Seq2[int64, *group] {
 	return func(yield func(int64, *group) bool) {
 		from, _ := slices.BinarySearchFunc(s.ordered, after+1, func(g *group, key int64) int { return int(int64(g.sequence) - key) })
 		for _, g := range s.ordered[from:] {
-			if g.deleted.IsZero() && !yield(int64(g.sequence), g) {
+			if seen := s.groupTrail.at(g, asOf); seen != nil && seen.deleted.IsZero() && !yield(int64(g.sequence), seen) {
 				return
 			}
 		}
@@ -113,7 +124,7 @@ func listGroups(c *call) (*reply, error) {
 	if err := c.advancedQuery(&c.query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, groupEntity, c.server.eachGroup, listStyle{context: "groups", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.query, groupEntity, c.server.groupsAsOf(c.listAsOf()), listStyle{context: "groups", size: 100, max: 999, refuseAbove: true})
 }
 
 func getGroup(c *call) (*reply, error) {
@@ -121,30 +132,43 @@ func getGroup(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := c.group()
+	_, seen, err := c.findGroup()
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, "groups/$entity", render(g, members)), nil
+	return c.entityReply(http.StatusOK, "groups/$entity", render(seen, members)), nil
 }
 
-// group finds the group of the path by id or by (uniqueName=…).
+// group finds the group of the path as it truly is. It must exist and be
+// readable by now.
 func (c *call) group() (*group, error) {
+	g, _, err := c.findGroup()
+	if err == nil && !g.deleted.IsZero() {
+		return nil, c.notFound(c.params["id"])
+	}
+	return g, err
+}
+
+// findGroup finds the group of the path by id or by (uniqueName=…): as it is,
+// and as a read sees it.
+func (c *call) findGroup() (live, seen *group, err error) {
 	key := c.params["id"]
 	if name, ok := alternateKey(key, "uniqueName"); ok {
-		if g := c.server.groupByUniqueName(name); g != nil && g.deleted.IsZero() {
-			return g, nil
+		live, key = c.server.groupByUniqueName(name), name
+	} else {
+		id, isID := parseGUID(key)
+		if !isID {
+			return nil, nil, c.badRequest("Invalid object identifier '%s'.", key)
 		}
-		return nil, c.notFound(name)
+		live = c.server.groups[id]
 	}
-	id, ok := parseGUID(key)
-	if !ok {
-		return nil, c.badRequest("Invalid object identifier '%s'.", key)
+	if live != nil {
+		seen = c.server.groupTrail.at(live, c.readAsOf())
 	}
-	if g := c.server.groups[id]; g != nil && g.deleted.IsZero() {
-		return g, nil
+	if seen == nil || !seen.deleted.IsZero() {
+		return nil, nil, c.notFound(key)
 	}
-	return nil, c.notFound(key)
+	return live, seen, nil
 }
 
 // groupByUniqueName also finds deleted groups: they hold their name until they
@@ -202,8 +226,13 @@ func (c *call) newGroup(uniqueName string) (*group, error) {
 	g := s.addGroupObject(text(c.body, "displayName"))
 	g.created, g.uniqueName, g.owners = c.now, uniqueName, owners
 	g.setFields(c.body)
-	for _, ref := range refs {
-		s.join(g, ref)
+	s.groupTrail.created(s, g)
+	if len(refs) > 0 {
+		s.changeMembers(g, func() {
+			for _, ref := range refs {
+				s.join(g, ref)
+			}
+		})
 	}
 	c.changed()
 	return g, nil
@@ -215,7 +244,7 @@ func (s *Server) addGroupObject(displayName string) *group {
 		created: s.start, direct: newBitset(len(s.users) + len(s.fleet.devices))}
 	s.groups[id] = g
 	s.ordered = append(s.ordered, g)
-	s.directoryChanged()
+	s.touchGroup(g)
 	return g
 }
 
@@ -270,7 +299,11 @@ func patchGroup(c *call) (*reply, error) {
 			return nil, err
 		}
 	}
-	g.setFields(c.body)
+	if namesFields(c.body) {
+		c.server.groupTrail.changing(c.server, g)
+		g.setFields(c.body)
+		c.server.touchGroup(g)
+	}
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }
@@ -278,12 +311,20 @@ func patchGroup(c *call) (*reply, error) {
 // authorizePatch wants a group permission for anything but members, which have
 // a permission of their own.
 func (c *call) authorizePatch(g *group) error {
-	for name := range c.body {
-		if name != "members@odata.bind" && !strings.HasPrefix(name, "@odata.") {
-			return c.authorizeGroup(g, rolesWriteGroups)
-		}
+	if namesFields(c.body) {
+		return c.authorizeGroup(g, rolesWriteGroups)
 	}
 	return nil
+}
+
+// namesFields reports whether the body is about more than members.
+func namesFields(body object) bool {
+	for name := range body {
+		if name != "members@odata.bind" && !strings.HasPrefix(name, "@odata.") {
+			return true
+		}
+	}
+	return false
 }
 
 // authorizeGroup lets an application with Group.Create manage what it owns;
@@ -339,10 +380,14 @@ func deleteGroup(c *call) (*reply, error) {
 		return nil, err
 	}
 	s := c.server
+	s.groupTrail.changing(s, g)
 	s.retarget(func() {
 		g.deleted = c.now
-		s.directoryChanged()
+		s.touchGroup(g)
 	})
+	if due := g.deleted.Add(keptDeleted); s.nextPurge.IsZero() || due.Before(s.nextPurge) {
+		s.nextPurge = due
+	}
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }

@@ -60,7 +60,7 @@ func (s *Server) Start(addr string) (baseURL string, caPEM []byte, err error) {
 	base, cancel := context.WithCancel(context.Background())
 	run := &listening{socket: door, done: make(chan struct{}), stop: make(chan struct{}), cancel: cancel, http: &http.Server{
 		ConnState: door.track, BaseContext: func(net.Listener) context.Context { return base },
-		Handler:   s.Handler(), ReadHeaderTimeout: 10 * time.Second,
+		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 		// Clients that give up during a handshake are no news here.
 		ErrorLog: log.New(discard{}, "", 0),

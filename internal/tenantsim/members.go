@@ -76,10 +76,7 @@ func listMembers(transitive bool, cast memberCast) func(*call) (*reply, error) {
 		}
 		style := listStyle{size: 100, max: 999, refuseAbove: true}
 		s := c.server
-		members := g.direct
-		if transitive {
-			members = s.transitive(g)
-		}
+		members, below := s.membersAt(g, transitive, c.membersAsOf())
 		switch cast {
 		case castDevice:
 			style.context = "devices"
@@ -88,7 +85,7 @@ func listMembers(transitive bool, cast memberCast) func(*call) (*reply, error) {
 			style.context = "users"
 			return listReply(c, c.query, c.visibleUsers(), s.memberUsers(members), style)
 		}
-		return c.mixedMembers(g, members, transitive, style)
+		return c.mixedMembers(members, below, style)
 	}
 }
 
@@ -154,13 +151,9 @@ type anyMember struct {
 }
 
 // mixedMembers lists users, then devices, then groups, each with @odata.type.
-func (c *call) mixedMembers(g *group, members bitset, transitive bool, style listStyle) (*reply, error) {
+func (c *call) mixedMembers(members bitset, below []*group, style listStyle) (*reply, error) {
 	style.context = "directoryObjects"
 	s := c.server
-	below := g.nested
-	if transitive {
-		below = s.groupsBelow(g, false)
-	}
 	items := func(after int64) iter.Seq2[int64, anyMember] {
 		return func(yield func(int64, anyMember) bool) {
 			for i := members.next(int(after) + 1); i >= 0; i = members.next(i + 1) {
@@ -260,15 +253,13 @@ func countMembers(transitive bool, cast memberCast) func(*call) (*reply, error) 
 		if err != nil {
 			return nil, err
 		}
-		s, members, groups := c.server, g.direct, len(g.nested)
-		if transitive {
-			members, groups = s.transitive(g), len(s.groupsBelow(g, false))
-		}
+		s := c.server
+		members, below := s.membersAt(g, transitive, c.membersAsOf())
 		devices := 0
 		for i := members.next(len(s.users)); i >= 0; i = members.next(i + 1) {
 			devices++
 		}
-		n := members.count() + groups
+		n := members.count() + len(below)
 		switch cast {
 		case castDevice:
 			n = devices

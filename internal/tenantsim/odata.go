@@ -24,13 +24,14 @@ const (
 	qCount
 	qSearch
 	qSkipToken
+	qDeltaToken
 )
 
 const qList = qSelect | qFilter | qTop | qCount | qSkipToken
 
 var queryOptions = map[string]queryOption{
 	"$select": qSelect, "$filter": qFilter, "$top": qTop, "$skip": qSkip, "$expand": qExpand,
-	"$orderby": qOrderBy, "$count": qCount, "$search": qSearch, "$skiptoken": qSkipToken,
+	"$orderby": qOrderBy, "$count": qCount, "$search": qSearch, "$skiptoken": qSkipToken, "$deltatoken": qDeltaToken,
 }
 
 // query holds the parsed options of one request.
@@ -44,6 +45,7 @@ type query struct {
 	count    bool
 	search   string
 	token    string
+	delta    string
 }
 
 // parseQuery reads the raw query string strictly.
@@ -100,6 +102,8 @@ func (c *call) setOption(q *query, option queryOption, value string) error {
 		q.search = strings.Trim(value, `"`)
 	case qSkipToken:
 		q.token = value
+	case qDeltaToken:
+		q.delta = value
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ var skuEntity = &entity[*Server]{name: "microsoft.graph.subscribedSku", properti
 	}},
 	{name: "servicePlans", get: func(s *Server) any {
 		var out []object
-		for _, name := range []string{"INTUNE_A", "AAD_PREMIUM", "AAD_PREMIUM_P2", "RMS_S_PREMIUM"} {
+		for _, name := range s.servicePlans() {
 			out = append(out, object{"servicePlanId": newGUID(hashText(name), "plan", 0).String(), "servicePlanName": name,
 				"provisioningStatus": "Success", "appliesTo": "User"})
 		}
@@ -54,8 +54,8 @@ var skuEntity = &entity[*Server]{name: "microsoft.graph.subscribedSku", properti
 
 const skuE5 = "06ebc4ee-1bb5-47dd-8120-11324bc54e06"
 
-// listSkus shows one licence that covers Intune, Entra P1/P2 and the rights
-// management plan which Edge sync needs (domain T8, T9). ASSUMED values.
+// listSkus shows one subscription with the plans that the tenant has. ASSUMED
+// values.
 func listSkus(c *call) (*reply, error) {
 	members, err := skuEntity.projection(c, c.query.selected)
 	if err != nil {

@@ -82,33 +82,31 @@ var policyShape = shape{typeName: "microsoft.graph.deviceManagementConfiguration
 	"settings":                          {kind: kindObjects},
 }}
 
-func (s *Server) eachPolicy(after int64) iter.Seq2[int64, *policy] {
-	return func(yield func(int64, *policy) bool) {
-		for _, p := range s.policies {
-			if key := int64(p.sequence); key > after && !yield(key, p) {
-				return
-			}
-		}
-	}
-}
+func sequenceOf(p *policy) uint64 { return p.sequence }
 
 func listPolicies(c *call) (*reply, error) {
 	if err := c.checkExpand("settings", "assignments"); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, policyEntity, c.server.eachPolicy, listStyle{
+	s, asOf := c.server, c.listAsOf()
+	var last *policy // the one that decorate is called for
+	items := func(after int64) iter.Seq2[int64, *policy] {
+		return func(yield func(int64, *policy) bool) {
+			for _, p := range s.policyTrail.withGone(s.policies, sequenceOf) {
+				last = s.policyTrail.at(p, asOf)
+				if key := int64(p.sequence); key > after && last != nil && !yield(key, last) {
+					return
+				}
+			}
+		}
+	}
+	return listReply(c, c.query, policyEntity, items, listStyle{
 		context: "deviceManagement/configurationPolicies", size: 100, max: 1000, count: countPage, cosmosToken: true,
-		decorate: func(key int64, out object) error {
-			p := c.server.policyBySequence(key)
-			p.finish(c, out)
+		decorate: func(_ int64, out object) error {
+			last.finish(c, out)
 			return nil
 		},
 	})
-}
-
-func (s *Server) policyBySequence(key int64) *policy {
-	i, _ := slices.BinarySearchFunc(s.policies, key, func(p *policy, k int64) int { return int(int64(p.sequence) - k) })
-	return s.policies[i]
 }
 
 // checkExpand refuses navigation properties that the resource does not expand.
@@ -141,19 +139,42 @@ func getPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := c.policy()
+	p, err := c.seenPolicy()
 	if err != nil {
 		return nil, err
 	}
-	out := render(p, members)
-	p.finish(c, out)
-	return c.entityReply(http.StatusOK, "deviceManagement/configurationPolicies/$entity", out), nil
+	return c.policyReply(p, members), nil
 }
 
+func (c *call) policyReply(p *policy, members []*property[*policy]) *reply {
+	out := render(p, members)
+	p.finish(c, out)
+	return c.entityReply(http.StatusOK, "deviceManagement/configurationPolicies/$entity", out)
+}
+
+// policy finds the policy of the path as it truly is. It must be readable by
+// now (contract a.5: a new policy may answer 404 to assign for some seconds).
 func (c *call) policy() (*policy, error) {
 	id, ok := parseGUID(c.params["id"])
-	if p := c.server.policyByID[id]; ok && p != nil {
-		return p, nil
+	p := c.server.policyByID[id]
+	if !ok || p == nil || c.server.policyTrail.at(p, c.readAsOf()) == nil {
+		return nil, c.notFound(c.params["id"])
+	}
+	return p, nil
+}
+
+// seenPolicy finds the policy of the path as a read sees it.
+func (c *call) seenPolicy() (*policy, error) {
+	trail := &c.server.policyTrail
+	id, ok := parseGUID(c.params["id"])
+	p := c.server.policyByID[id]
+	if i := slices.IndexFunc(trail.gone, func(g *policy) bool { return g.id == id }); p == nil && i >= 0 {
+		p = trail.gone[i]
+	}
+	if ok && p != nil {
+		if seen := trail.at(p, c.readAsOf()); seen != nil {
+			return seen, nil
+		}
 	}
 	return nil, c.notFound(c.params["id"])
 }
@@ -167,6 +188,7 @@ func createPolicy(c *call) (*reply, error) {
 	p.modified = c.now
 	s := c.server
 	s.addPolicy(p)
+	s.policyTrail.created(s, p)
 	c.changed()
 	members, err := policyEntity.projection(c, nil)
 	if err != nil {
@@ -234,10 +256,12 @@ func patchPolicy(c *call) (*reply, error) {
 	if err := policyShape.check(c, c.body, false); err != nil {
 		return nil, err
 	}
-	if name, present := c.body["name"]; present {
-		if name == nil || name == "" {
-			return nil, c.badRequest("A value is required for property 'name' of resource 'deviceManagementConfigurationPolicy'.")
-		}
+	name, present := c.body["name"]
+	if present && (name == nil || name == "") {
+		return nil, c.badRequest("A value is required for property 'name' of resource 'deviceManagementConfigurationPolicy'.")
+	}
+	c.server.policyTrail.changing(c.server, p)
+	if present {
 		p.name = text(c.body, "name")
 	}
 	if _, present := c.body["description"]; present {
@@ -248,7 +272,11 @@ func patchPolicy(c *call) (*reply, error) {
 	}
 	p.modified = c.now
 	c.changed()
-	return getPolicy(c)
+	members, err := policyEntity.projection(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.policyReply(p, members), nil
 }
 
 // putPolicy replaces everything but assignments: 204 (contract a.4).
@@ -261,15 +289,16 @@ func putPolicy(c *call) (*reply, error) {
 		return nil, c.badRequest("Property 'creationSource' cannot be changed.")
 	}
 	s := c.server
-	before := p.payloadKey
+	before, was := p.payloadKey, *p
 	if err := c.fillPolicy(p); err != nil {
 		return nil, err
 	}
+	s.policyTrail.note(s, p, &was)
 	p.modified = c.now
 	s.targetGen++
 	s.indexAssigned()
 	if p.payloadKey != before {
-		s.notify(s.targets(p))
+		s.notify(s.targets(p), c.now.Unix())
 	}
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
@@ -287,6 +316,7 @@ func deletePolicy(c *call) (*reply, error) {
 }
 
 func (s *Server) removePolicy(p *policy) {
+	s.policyTrail.removed(s, p)
 	s.retarget(func() {
 		delete(s.policyByID, p.id)
 		s.policies = slices.DeleteFunc(s.policies, func(q *policy) bool { return q == p })
@@ -317,7 +347,7 @@ func listSettings(c *call) (*reply, error) {
 	if err := c.checkExpand("settingDefinitions"); err != nil {
 		return nil, err
 	}
-	p, err := c.policy()
+	p, err := c.seenPolicy()
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ type route struct {
 	handle   func(*call) (*reply, error)
 
 	segments []string
+	work     workload
 }
 
 // reply is a response before it is written.
@@ -62,6 +63,7 @@ type call struct {
 	query     query
 	body      object
 	effect    bool // tenant state was changed
+	headers   http.Header
 	before    string
 	after     string
 	overlaps  []Overlap
@@ -78,6 +80,9 @@ func (s *Server) serveGraph(r *http.Request) *reply {
 	out.before, out.after = c.before, c.after
 	if out.header == nil {
 		out.header = http.Header{}
+	}
+	for name, values := range c.headers {
+		out.header[name] = values
 	}
 	out.header.Set("request-id", c.requestID)
 	out.header.Set("client-request-id", c.clientRequestID())
@@ -105,6 +110,12 @@ func (c *call) dispatch() (*reply, error) {
 		return nil, err
 	}
 	if err := c.scenarioOutage(); err != nil {
+		return nil, err
+	}
+	if err := c.throttle(); err != nil {
+		return nil, err
+	}
+	if err := c.licence(); err != nil {
 		return nil, err
 	}
 	if err := c.authorize(c.route.roles); err != nil {

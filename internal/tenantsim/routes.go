@@ -26,6 +26,7 @@ func init() {
 	routes = append(directoryRoutes(), intuneRoutes()...)
 	for i := range routes {
 		routes[i].segments = strings.Split(routes[i].pattern, "/")
+		routes[i].work = workloadOf(routes[i].pattern)
 	}
 }
 
@@ -41,7 +42,12 @@ func directoryRoutes() []route {
 		{method: get, pattern: "devices/{id}", roles: rolesReadDevices, query: qSelect, handle: getDevice},
 		{method: get, pattern: "groups", roles: rolesReadGroups, query: qList, handle: listGroups},
 		{method: post, pattern: "groups", roles: rolesCreateGroup, handle: createGroup},
+		{method: get, pattern: "groups/delta", roles: rolesReadGroups, query: qSelect | qFilter | qSkipToken | qDeltaToken, handle: groupsDelta},
 		{method: get, pattern: "groups/{id}", roles: rolesReadGroups, query: qSelect, handle: getGroup},
+		{method: get, pattern: "directory/deletedItems/graph.group", roles: rolesReadGroups, query: qList, handle: listDeletedGroups},
+		{method: get, pattern: "directory/deletedItems/{id}", roles: rolesReadGroups, query: qSelect, handle: getDeletedGroup},
+		{method: del, pattern: "directory/deletedItems/{id}", roles: rolesWriteGroups, handle: purgeDeletedGroup},
+		{method: post, pattern: "directory/deletedItems/{id}/restore", roles: rolesWriteGroups, handle: restoreGroup},
 		// What PATCH and DELETE need depends on the body and on who owns the
 		// group; the narrowest is checked here, the rest by the handler.
 		{method: patc, pattern: "groups/{id}", roles: append([]string{"Group.Create"}, rolesMembers...), handle: patchGroup},

@@ -113,6 +113,12 @@ type Scenario struct {
 	RevokeTokens bool `json:"revokeTokens,omitempty"`
 	// MissingRoles are application permissions taken away from the grant.
 	MissingRoles []string `json:"missingRoles,omitempty"`
+	// Throttle enforces the published limits. Default: none.
+	Throttle *Throttle `json:"throttle,omitempty"`
+	// Licences that the tenant lacks. Default: it has all.
+	Licences *Licences `json:"licences,omitempty"`
+	// Lag makes reads and targeting trail behind writes. Default: none.
+	Lag *Lag `json:"lag,omitempty"`
 	// Groups replaces the default groups. Start. Two equal display names make
 	// the name ambiguous, on purpose.
 	Groups []GroupSpec `json:"groups,omitempty"`
@@ -292,7 +298,7 @@ func (sc *Scenario) validateTimes() error {
 			return fmt.Errorf("scenario: outages[%d].%w", i, err)
 		}
 	}
-	return nil
+	return sc.Throttle.validate()
 }
 
 func (o Outage) validate() error {

@@ -90,18 +90,33 @@ type Server struct {
 	// digest is the configuration's fingerprint as of digestAt changes.
 	digest   string
 	digestAt uint64
-	users    []user
-	fleet    fleet
-	objects  map[guid]int32 // user and device object ids to directory index
-	managed  map[guid]int32 // managed device ids to device index
-	entra    map[guid]int32 // Entra deviceIds to device index
-	groups   map[guid]*group
-	ordered  []*group // by sequence
+	// tokenEpoch numbers the generations of tokens; older ones are expired.
+	tokenEpoch int
+	buckets    []bucket // by index of limits
+	users      []user
+	fleet      fleet
+	objects    map[guid]int32 // user and device object ids to directory index
+	managed    map[guid]int32 // managed device ids to device index
+	entra      map[guid]int32 // Entra deviceIds to device index
+	groups     map[guid]*group
+	ordered    []*group // by sequence
+	// groupTrail and memberTrail let reads of the directory lag.
+	groupTrail, memberTrail trail[group]
+	// replications are changes of members on their way to Intune, in order;
+	// stale counts the groups that they concern.
+	replications []replication
+	stale        int
+	// deltaGen numbers changes for delta queries; purged are groups that are
+	// gone for good, nextPurge is when the next one goes.
+	deltaGen  uint64
+	purged    []purgedGroup
+	nextPurge time.Time
 	// directoryGen changes with groups and memberships, targetGen with
 	// anything that decides which device a policy reaches.
 	directoryGen, targetGen uint64
 	catalog                 *catalog
 	policies                []*policy // by sequence
+	policyTrail             trail[policy]
 	policyByID              map[guid]*policy
 	assigned                []*policy
 	jobs                    map[string]*exportJob

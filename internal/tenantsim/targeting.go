@@ -71,7 +71,7 @@ func (s *Server) addGroup(set bitset, id guid) {
 	if g == nil || !g.deleted.IsZero() {
 		return
 	}
-	s.addMembers(set, s.transitive(g))
+	s.addMembers(set, s.knownMembers(g))
 }
 
 func (s *Server) addMembers(set, members bitset) {
@@ -97,7 +97,10 @@ func (s *Server) directoryChanged() {
 
 // retarget runs a change of assignments or memberships and notifies the
 // devices for which the set of policies differs afterwards.
-func (s *Server) retarget(change func()) {
+func (s *Server) retarget(change func()) { s.retargetAt(s.clock.Now().Unix(), change) }
+
+// retargetAt is retarget for a change that happened at a moment.
+func (s *Server) retargetAt(at int64, change func()) {
 	before := make([]bitset, len(s.assigned))
 	old := s.assigned
 	for i, p := range old {
@@ -123,17 +126,7 @@ func (s *Server) retarget(change func()) {
 			touched.or(s.targets(p))
 		}
 	}
-	s.notify(touched)
-}
-
-// changeMembers runs a change of a group's members. A group that no assignment
-// reaches, such as a wave that is being filled, concerns no device.
-func (s *Server) changeMembers(g *group, change func()) {
-	if s.assignedTo(g) {
-		s.retarget(change)
-		return
-	}
-	change()
+	s.notify(touched, at)
 }
 
 // assignedTo reports whether an assignment names the group or one above it.

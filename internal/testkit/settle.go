@@ -68,9 +68,9 @@ func (w *World) Objects(t testing.TB) []client.Object {
 // Calm waits until no operator of the world has anything under way.
 func (w *World) Calm(t testing.TB) {
 	t.Helper()
-	deadline := time.Now().Add(settleLimit)
-	for time.Now().Before(deadline) {
-		idle := time.Hour
+	began := time.Now() // what the test has just changed is still on its way to the operator
+	for time.Since(began) < settleLimit {
+		idle := time.Since(began)
 		for _, op := range w.Operators() {
 			idle = min(idle, op.idle())
 		}

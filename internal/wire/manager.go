@@ -6,8 +6,10 @@ package wire
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -32,6 +34,9 @@ import (
 
 // leaseName is the leader election lease; all versions of the operator share it.
 const leaseName = "tidegate-leader"
+
+// probeWait is how long the readiness probe waits for the caches before it says no. The kubelet gives up after a second.
+const probeWait = 500 * time.Millisecond
 
 // Scheme knows every type that the operator reads or writes.
 func Scheme() *runtime.Scheme {
@@ -133,8 +138,10 @@ func addProbes(mgr ctrl.Manager) error {
 		return fmt.Errorf("add liveness probe: %w", err)
 	}
 	synced := func(req *http.Request) error {
-		if !mgr.GetCache().WaitForCacheSync(req.Context()) {
-			return fmt.Errorf("caches are not synced")
+		ctx, cancel := context.WithTimeout(req.Context(), probeWait)
+		defer cancel()
+		if !mgr.GetCache().WaitForCacheSync(ctx) {
+			return errors.New("the caches are not in step with the API server yet")
 		}
 		return nil
 	}

@@ -98,12 +98,11 @@ func conditionsOf(o object) []metav1.Condition {
 	return nil
 }
 
-// says waits until a condition of an object is there with this status and reason, and wants each of the words in its
-// message, on one line.
+// says waits until a condition of an object has this status, this reason and each of the words in its message, which is
+// one line.
 func (w *world) says(t *testing.T, o object, kind string, is metav1.ConditionStatus, reason string, words ...string) {
 	t.Helper()
 	o.SetNamespace(w.Namespace)
-	var message string
 	testkit.Eventually(t, patience, func(ctx context.Context) error {
 		if err := w.Kube.Get(ctx, client.ObjectKeyFromObject(o), o); err != nil {
 			return err
@@ -112,17 +111,16 @@ func (w *world) says(t *testing.T, o object, kind string, is metav1.ConditionSta
 		if c == nil || c.Status != is || c.Reason != reason || c.ObservedGeneration != o.GetGeneration() {
 			return fmt.Errorf("%T %s has %s, want %s=%s with reason %s", o, o.GetName(), conditions(o), kind, is, reason)
 		}
-		message = c.Message
+		for _, word := range words {
+			if !strings.Contains(c.Message, word) {
+				return fmt.Errorf("%s of %T %s says\n  %s\nwithout %q", kind, o, o.GetName(), c.Message, word)
+			}
+		}
+		if strings.ContainsAny(c.Message, "\r\n") {
+			return fmt.Errorf("%s of %T %s is more than one line: %q", kind, o, o.GetName(), c.Message)
+		}
 		return nil
 	})
-	for _, word := range words {
-		if !strings.Contains(message, word) {
-			t.Errorf("%s of %T %s says\n  %s\nwithout %q", kind, o, o.GetName(), message, word)
-		}
-	}
-	if strings.ContainsAny(message, "\r\n") {
-		t.Errorf("%s of %T %s is more than one line: %q", kind, o, o.GetName(), message)
-	}
 }
 
 // stuck waits until an object is stalled for this reason.

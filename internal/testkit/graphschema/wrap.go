@@ -64,7 +64,7 @@ func Handler(t testing.TB, next http.Handler) http.Handler {
 		}
 		got := &capture{to: w, header: http.Header{}}
 		next.ServeHTTP(got, withBody(req, bytes.NewReader(sent)))
-		if got.hijacked {
+		if got.gone {
 			return
 		}
 		if got.header.Get(FaultHeader) == "" {
@@ -78,11 +78,13 @@ func Handler(t testing.TB, next http.Handler) http.Handler {
 // capture keeps an answer until it was checked, so that no client is ahead of
 // the verdict. A handler that takes the connection over gets it.
 type capture struct {
-	to       http.ResponseWriter
-	header   http.Header
-	status   int
-	body     bytes.Buffer
-	hijacked bool
+	to     http.ResponseWriter
+	header http.Header
+	status int
+	body   bytes.Buffer
+	// gone answers are no longer ours: the connection was taken, or a part was
+	// sent on purpose.
+	gone bool
 }
 
 // Header returns the header of the answer to be.
@@ -98,12 +100,25 @@ func (c *capture) WriteHeader(status int) {
 // Write keeps a part of the body.
 func (c *capture) Write(p []byte) (int, error) {
 	c.WriteHeader(http.StatusOK)
+	if c.gone {
+		return c.to.Write(p)
+	}
 	return c.body.Write(p)
+}
+
+// FlushError sends what there is: a handler that wants a part of its answer to
+// arrive knows why.
+func (c *capture) FlushError() error {
+	if !c.gone {
+		c.gone = true
+		c.flush()
+	}
+	return http.NewResponseController(c.to).Flush()
 }
 
 // Hijack hands the connection to the handler.
 func (c *capture) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	c.hijacked = true
+	c.gone = true
 	return http.NewResponseController(c.to).Hijack()
 }
 

@@ -1,0 +1,27 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+// finishTime is how long a reconcile that writes to a tenant may go on after the process was told to stop. It is well
+// below the default of the graceful shutdown, and longer than a write to Graph takes.
+const finishTime = 10 * time.Second
+
+// finishing lets a reconcile end its step when the process stops: the answer to a write is awaited and recorded, where a
+// cut would leave its outcome to be found out by the next leader. It is for reconcilers whose steps are short.
+func finishing(r reconcile.Reconciler) reconcile.Reconciler {
+	return reconcile.Func(func(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+		work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		stop := context.AfterFunc(ctx, func() { time.AfterFunc(finishTime, cancel) })
+		defer stop()
+		return r.Reconcile(work, req)
+	})
+}

@@ -1,0 +1,118 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"iter"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// keptDeleted is how long a deleted group can be restored (contract g).
+const keptDeleted = 30 * 24 * time.Hour
+
+// purgeGroups ends the groups whose time in the recycle bin is over.
+func (s *Server) purgeGroups(now time.Time) {
+	if s.nextPurge.IsZero() || now.Before(s.nextPurge) {
+		return
+	}
+	s.nextPurge = time.Time{}
+	for _, g := range slices.Clone(s.ordered) {
+		switch {
+		case g.deleted.IsZero():
+		case now.Sub(g.deleted) >= keptDeleted:
+			s.purgeGroup(g)
+		case s.nextPurge.IsZero() || g.deleted.Add(keptDeleted).Before(s.nextPurge):
+			s.nextPurge = g.deleted.Add(keptDeleted)
+		}
+	}
+}
+
+// purgeGroup ends a deleted group for good and frees its unique name.
+func (s *Server) purgeGroup(g *group) {
+	delete(s.groups, g.id)
+	s.ordered = slices.DeleteFunc(s.ordered, func(o *group) bool { return o == g })
+	for _, parent := range s.ordered {
+		parent.nested = slices.DeleteFunc(parent.nested, func(o *group) bool { return o == g })
+	}
+	s.deltaGen++
+	s.purged = append(s.purged, purgedGroup{g.id, s.deltaGen})
+	s.directoryChanged()
+	s.changes++
+}
+
+func (s *Server) eachDeletedGroup(after int64) iter.Seq2[int64, *group] {
+	return func(yield func(int64, *group) bool) {
+		for _, g := range s.ordered {
+			if key := int64(g.sequence); key > after && !g.deleted.IsZero() && !yield(key, g) {
+				return
+			}
+		}
+	}
+}
+
+// listDeletedGroups is /directory/deletedItems/microsoft.graph.group.
+func listDeletedGroups(c *call) (*reply, error) {
+	if err := c.advancedQuery(&c.query); err != nil {
+		return nil, err
+	}
+	return listReply(c, c.query, groupEntity, c.server.eachDeletedGroup,
+		listStyle{context: "groups", size: 100, max: 999, refuseAbove: true})
+}
+
+func (c *call) deletedGroup() (*group, error) {
+	id, ok := parseGUID(c.params["id"])
+	if g := c.server.groups[id]; ok && g != nil && !g.deleted.IsZero() {
+		return g, nil
+	}
+	return nil, c.notFound(c.params["id"])
+}
+
+func getDeletedGroup(c *call) (*reply, error) {
+	members, err := groupEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	g, err := c.deletedGroup()
+	if err != nil {
+		return nil, err
+	}
+	out := render(g, members)
+	out["@odata.type"] = "#" + groupEntity.name
+	return c.entityReply(http.StatusOK, "directoryObjects/$entity", out), nil
+}
+
+// restoreGroup brings a deleted group back with its id, members and name.
+func restoreGroup(c *call) (*reply, error) {
+	g, err := c.deletedGroup()
+	if err != nil {
+		return nil, err
+	}
+	s := c.server
+	s.groupTrail.changing(s, g)
+	s.retarget(func() {
+		g.deleted = time.Time{}
+		s.touchGroup(g)
+	})
+	c.changed()
+	members, err := groupEntity.projection(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := render(g, members)
+	out["@odata.type"] = "#" + groupEntity.name
+	return c.entityReply(http.StatusOK, "directoryObjects/$entity", out), nil
+}
+
+// purgeDeletedGroup is DELETE /directory/deletedItems/{id}.
+func purgeDeletedGroup(c *call) (*reply, error) {
+	g, err := c.deletedGroup()
+	if err != nil {
+		return nil, err
+	}
+	c.server.purgeGroup(g)
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}

@@ -1,0 +1,272 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// Delta pages hold so many groups, and so many member changes of one group. The
+// service publishes neither number. ASSUMED.
+const (
+	deltaGroups  = 100
+	deltaMembers = 1000
+)
+
+// deltaTokenLife is how long a delta link works in virtual time. ASSUMED: the
+// contract says only that tokens expire.
+const deltaTokenLife = 7 * 24 * time.Hour
+
+// memberChange is one line of a group's log.
+type memberChange struct {
+	gen     uint64
+	member  memberRef
+	removed bool
+}
+
+type purgedGroup struct {
+	id  guid
+	gen uint64
+}
+
+// touchGroup notes a change of a group itself.
+func (s *Server) touchGroup(g *group) {
+	s.deltaGen++
+	g.touched = s.deltaGen
+	s.directoryChanged()
+}
+
+// logMembers notes how the members differ from before.
+func (s *Server) logMembers(g *group, before membership) {
+	s.deltaGen++
+	differing := newBitset(len(s.users) + len(s.fleet.devices))
+	for w := range g.direct {
+		differing[w] = before.direct[w] ^ g.direct[w]
+	}
+	differing.each(func(i int) {
+		g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: i}, before.direct.has(i)})
+	})
+	for _, n := range before.nested {
+		if !slices.Contains(g.nested, n) {
+			g.log = append(g.log, memberChange{s.deltaGen, memberRef{-1, n}, true})
+		}
+	}
+	for _, n := range g.nested {
+		if !slices.Contains(before.nested, n) {
+			g.log = append(g.log, memberChange{s.deltaGen, memberRef{-1, n}, false})
+		}
+	}
+}
+
+// deltaToken is the state of a delta query. It travels in the link.
+type deltaToken struct {
+	// Since is the generation that the client has, 0: nothing; Until is the one
+	// that it will have after the last page.
+	Since   uint64   `json:"s"`
+	Until   uint64   `json:"u"`
+	Issued  int64    `json:"t"`
+	Select  []string `json:"p,omitempty"`
+	IDs     []string `json:"i,omitempty"`
+	Minimal bool     `json:"m,omitempty"`
+	// After is the sequence of the last group that was sent whole, Offset counts
+	// the member changes of the next one that were sent.
+	After  uint64 `json:"a,omitempty"`
+	Offset int    `json:"o,omitempty"`
+}
+
+func (c *call) encodeDelta(t deltaToken) string {
+	raw, err := json.Marshal(t)
+	if err != nil { // numbers and text always marshal
+		return ""
+	}
+	text := base64.RawURLEncoding.EncodeToString(raw)
+	return text + "." + c.server.signature("delta " + text)[:12]
+}
+
+// decodeDelta refuses tokens that were changed, and with 410 those that are too
+// old (contract g: resync).
+func (c *call) decodeDelta(token string) (deltaToken, error) {
+	var t deltaToken
+	text, mark := token, ""
+	if i := len(token) - 13; i > 0 && token[i] == '.' {
+		text, mark = token[:i], token[i+1:]
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || mark != c.server.signature("delta " + text)[:12] || json.Unmarshal(raw, &t) != nil {
+		return t, c.badRequest("Badly formed token.")
+	}
+	if c.now.Sub(time.Unix(t.Issued, 0)) > deltaTokenLife {
+		e := fail(http.StatusGone, "resyncRequired", "The sync state generation is not found; a full sync is needed.")
+		e.header = http.Header{"Location": {c.base() + "/groups/delta"}}
+		return t, e
+	}
+	return t, nil
+}
+
+// groupsDelta is GET /groups/delta.
+func groupsDelta(c *call) (*reply, error) {
+	t, err := c.beginDelta()
+	if err != nil {
+		return nil, err
+	}
+	body := object{"@odata.context": c.context("groups", t.Select), "value": []object{}}
+	page, next, err := c.deltaPage(t)
+	if err != nil {
+		return nil, err
+	}
+	body["value"] = page
+	if next != nil {
+		body["@odata.nextLink"] = c.origin() + c.request.URL.EscapedPath() + "?$skiptoken=" + url.QueryEscape(c.encodeDelta(*next))
+	} else {
+		t.Since, t.After, t.Offset, t.Issued = t.Until, 0, 0, c.now.Unix()
+		body["@odata.deltaLink"] = c.origin() + c.request.URL.EscapedPath() + "?$deltatoken=" + url.QueryEscape(c.encodeDelta(t))
+	}
+	return &reply{status: http.StatusOK, body: body}, nil
+}
+
+// beginDelta reads the link's token, or starts a new query.
+func (c *call) beginDelta() (deltaToken, error) {
+	now := c.server.deltaGen
+	switch {
+	case c.query.token != "":
+		return c.decodeDelta(c.query.token)
+	case c.query.delta == "latest":
+		return deltaToken{Since: now, Until: now, Issued: c.now.Unix(), Select: c.query.selected}, nil
+	case c.query.delta != "":
+		t, err := c.decodeDelta(c.query.delta)
+		t.Until, t.Minimal = now, c.prefers("return=minimal")
+		return t, err
+	}
+	t := deltaToken{Until: now, Issued: c.now.Unix(), Select: c.query.selected, Minimal: c.prefers("return=minimal")}
+	for _, name := range t.Select {
+		if name != "members" && groupEntity.lookup(name, c.beta) == nil {
+			return t, c.badRequest("Could not find a property named '%s' on type '%s'.", name, groupEntity.name)
+		}
+	}
+	if c.query.filter == nil {
+		return t, nil
+	}
+	var bad bool
+	c.query.filter.walk(func(e *comparison) {
+		id, isText := e.values[0].v.(string)
+		bad = bad || e.path != "id" || e.op != opEq || !isText
+		t.IDs = append(t.IDs, id)
+	})
+	if bad || len(t.IDs) > 50 { // contract g
+		return t, fail(http.StatusBadRequest, codeUnsupportedQuery, "A delta query filters by id only: up to 50 of id eq '…', joined by or.")
+	}
+	return t, nil
+}
+
+// deltaPage renders one page; next is nil on the last.
+func (c *call) deltaPage(t deltaToken) (page []object, next *deltaToken, err error) {
+	s := c.server
+	page = []object{}
+	size := deltaGroups
+	if want := c.preferredPageSize(); want > 0 {
+		size = min(size, want)
+	}
+	for _, g := range s.ordered {
+		if g.sequence <= t.After || len(t.IDs) > 0 && !slices.Contains(t.IDs, g.id.String()) {
+			continue
+		}
+		item, left := c.deltaItem(g, t)
+		if item == nil {
+			continue
+		}
+		if len(page) == size {
+			return page, &t, nil
+		}
+		page = append(page, item)
+		if left {
+			t.Offset += deltaMembers
+			return page, &t, nil
+		}
+		t.After, t.Offset = g.sequence, 0
+	}
+	for _, p := range s.purged {
+		if p.gen > t.Since && p.gen <= t.Until && t.Since > 0 && (len(t.IDs) == 0 || slices.Contains(t.IDs, p.id.String())) {
+			page = append(page, object{"id": p.id.String(), "@removed": object{"reason": "deleted"}})
+		}
+	}
+	return page, nil, nil
+}
+
+// deltaItem renders what changed on a group, nil if nothing did. left tells that
+// more member changes follow.
+func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
+	changed := t.Since == 0 || g.touched > t.Since
+	if !g.deleted.IsZero() {
+		if t.Since == 0 || !changed {
+			return nil, false
+		}
+		return object{"id": g.id.String(), "@removed": object{"reason": "changed"}}, false // it can be restored
+	}
+	var members []object
+	if len(t.Select) == 0 || slices.Contains(t.Select, "members") {
+		members = c.memberDelta(g, t.Since)
+	}
+	if !changed && len(members) == 0 {
+		return nil, false
+	}
+	item = object{"id": g.id.String()}
+	if changed || !t.Minimal {
+		for i := range groupEntity.properties {
+			p := &groupEntity.properties[i]
+			if len(t.Select) == 0 && !p.hidden || slices.Contains(t.Select, p.name) {
+				item[p.name] = p.get(g)
+			}
+		}
+	}
+	from := min(t.Offset, len(members))
+	to := min(from+deltaMembers, len(members))
+	if to > from {
+		item["members@delta"] = members[from:to]
+	}
+	return item, to < len(members)
+}
+
+// memberDelta lists all members, or how they changed since a generation.
+func (c *call) memberDelta(g *group, since uint64) []object {
+	var out []object
+	if since == 0 {
+		g.direct.each(func(i int) { out = append(out, c.deltaMember(memberRef{index: i}, false)) })
+		for _, n := range g.nested {
+			out = append(out, c.deltaMember(memberRef{-1, n}, false))
+		}
+		return out
+	}
+	last := map[memberRef]int{}
+	for i, m := range g.log {
+		if m.gen > since {
+			last[m.member] = i
+		}
+	}
+	for i, m := range g.log {
+		if at, ok := last[m.member]; ok && at == i {
+			out = append(out, c.deltaMember(m.member, m.removed))
+		}
+	}
+	return out
+}
+
+func (c *call) deltaMember(ref memberRef, removed bool) object {
+	kind := "#microsoft.graph.device"
+	switch {
+	case ref.group != nil:
+		kind = "#microsoft.graph.group"
+	case ref.index < len(c.server.users):
+		kind = "#microsoft.graph.user"
+	}
+	out := object{"@odata.type": kind, "id": anyMember{c, ref}.id()}
+	if removed {
+		out["@removed"] = object{"reason": "deleted"}
+	}
+	return out
+}
