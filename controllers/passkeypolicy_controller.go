@@ -55,10 +55,10 @@ func (r *PasskeyPolicyReconciler) SetupWithManager(mgr ctrl.Manager, o controlle
 	r.catalogs = observe.NewCatalogs()
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.PasskeyPolicy{}, forSpecChanges()).
-		Watches(&v1alpha1.PilotWave{}, handler.EnqueueRequestsFromMapFunc(policyOfWave)).
+		Watches(&v1alpha1.PilotWave{}, handler.EnqueueRequestsFromMapFunc(policyOfWave), admissionChanges()).
 		Watches(&v1alpha1.Tenant{}, handler.EnqueueRequestsFromMapFunc(r.policiesOfTenant), readinessChanges()).
 		WithOptions(o).
-		Complete(r)
+		Complete(finishing(r))
 }
 
 func policyOfWave(_ context.Context, o client.Object) []ctrl.Request {

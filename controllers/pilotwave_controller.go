@@ -37,10 +37,10 @@ func (r *PilotWaveReconciler) SetupWithManager(mgr ctrl.Manager, o controller.Op
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.PilotWave{}, forSpecChanges()).
 		Watches(&v1alpha1.PilotWave{}, handler.EnqueueRequestsFromMapFunc(r.dependents), phaseChanges()).
-		Watches(&v1alpha1.PasskeyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.wavesOfPolicy)).
+		Watches(&v1alpha1.PasskeyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.wavesOfPolicy), policyChanges()).
 		Watches(&v1alpha1.Tenant{}, handler.EnqueueRequestsFromMapFunc(r.wavesOfTenant), readinessChanges()).
 		WithOptions(o).
-		Complete(r)
+		Complete(finishing(r))
 }
 
 // dependents wakes the other waves of a policy when one changes its phase.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -145,6 +146,38 @@ func readinessChanges() builder.WatchesOption {
 		is, ok2 := e.ObjectNew.(*v1alpha1.Tenant)
 		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Reason != is.Status.Reason ||
 			!equality.Semantic.DeepEqual(was.Status.Inventory, is.Status.Inventory)
+	}})
+}
+
+// policyChanges lets a policy wake what depends on it when its spec or its status changes, not when only its metadata does.
+func policyChanges() builder.WatchesOption {
+	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		was, ok := e.ObjectOld.(*v1alpha1.PasskeyPolicy)
+		is, ok2 := e.ObjectNew.(*v1alpha1.PasskeyPolicy)
+		return !ok || !ok2 || was.Generation != is.Generation || !equality.Semantic.DeepEqual(was.Status, is.Status)
+	}})
+}
+
+// admissionChanges lets a wave wake its policy when something changes that the policy acts on or repeats: its counts of
+// devices, which move with every reading of the fleet, are not among it.
+func admissionChanges() builder.WatchesOption {
+	stalled := func(w *v1alpha1.PilotWave) string {
+		if c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionStalled); c != nil {
+			return string(c.Status) + c.Message
+		}
+		return ""
+	}
+	group := func(w *v1alpha1.PilotWave) string {
+		if w.Status.Audience == nil {
+			return ""
+		}
+		return "group " + w.Status.Audience.GroupID
+	}
+	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		was, ok := e.ObjectOld.(*v1alpha1.PilotWave)
+		is, ok2 := e.ObjectNew.(*v1alpha1.PilotWave)
+		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Phase != is.Status.Phase || was.Status.PayloadHash != is.Status.PayloadHash ||
+			was.DeletionTimestamp.IsZero() != is.DeletionTimestamp.IsZero() || group(was) != group(is) || stalled(was) != stalled(is)
 	}})
 }
 

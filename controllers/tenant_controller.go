@@ -57,7 +57,7 @@ type TenantReconciler struct {
 func (r *TenantReconciler) SetupWithManager(mgr ctrl.Manager, o controller.Options) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Tenant{}, forSpecChanges()).
-		Watches(&v1alpha1.PasskeyPolicy{}, handler.EnqueueRequestsFromMapFunc(tenantOfPolicy)).
+		Watches(&v1alpha1.PasskeyPolicy{}, handler.EnqueueRequestsFromMapFunc(tenantOfPolicy), policyChanges()).
 		WithOptions(o).
 		Complete(r)
 }
@@ -95,7 +95,11 @@ func (r *TenantReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 			State: status.Current, Reason: v1alpha1.ReasonSuspended, Message: "suspended: no call is made to the tenant until spec.suspend is false",
 		}})
 	}
-	return r.report(ctx, before, after, r.observe(ctx, after, policies))
+	res := r.observe(ctx, after, policies)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctrl.Result{}, nil // the process stops, and a reading that was cut off says nothing about the tenant
+	}
+	return r.report(ctx, before, after, res)
 }
 
 // finalize keeps the Tenant until no policy refers to it: they need its client to clean up (P7).

@@ -51,10 +51,11 @@ func WithApproval(ctx context.Context, a Approval) context.Context {
 
 // approve puts the headers of the context's approval on a write to Intune. A write that may open a request is not
 // safe to repeat, whatever it does to the tenant otherwise: each repetition would open one more.
-func approve(ctx context.Context, op call, ri *abs.RequestInformation) (call, error) {
+func (c *Client) approve(ctx context.Context, op call, ri *abs.RequestInformation) (call, error) {
 	if !op.protected() {
 		return op, nil
 	}
+	op.digest = c.writeDigest(ri)
 	a, ok := ctx.Value(approvalKey{}).(Approval)
 	if !ok {
 		return op, nil
@@ -65,8 +66,8 @@ func approve(ctx context.Context, op call, ri *abs.RequestInformation) (call, er
 		if strings.ContainsAny(a.Code, "\r\n") {
 			return op, invalid(op.op, "approval code %q is not one line: pass it as the tenant gave it", cleanText(a.Code, 64))
 		}
-		if digest := writeDigest(ri); a.Digest != "" && a.Digest != digest {
-			return op, &Error{Kind: KindConflict, Op: op.op, ApprovalDigest: digest,
+		if a.Digest != "" && a.Digest != op.digest {
+			return op, &Error{Kind: KindConflict, Op: op.op, ApprovalDigest: op.digest,
 				Message: "the write is not the one that approval " + cleanText(a.Code, 64) + " was asked for: ask for approval again"}
 		}
 		ri.Headers.Add(approvalCodeHeader, a.Code)
@@ -86,9 +87,14 @@ func (c call) protected() bool {
 	return c.effect != effectRead && (c.class == classConfiguration || c.class == classDevices)
 }
 
-// writeDigest identifies what an approval is for: method, path, query and body, not the host.
-func writeDigest(ri *abs.RequestInformation) string {
+// writeDigest identifies what an approval is for: method, path, query and body, not the host. Requests of the typed
+// builders learn their host only in the adapter, so they are given it here. A request without a URL cannot be sent and
+// has the digest of an empty path.
+func (c *Client) writeDigest(ri *abs.RequestInformation) string {
 	h := sha256.New()
+	if _, ok := ri.PathParameters["baseurl"]; !ok && ri.PathParameters != nil {
+		ri.PathParameters["baseurl"] = c.adapter.GetBaseUrl()
+	}
 	target := ""
 	if u, err := ri.GetUri(); err == nil {
 		target = u.EscapedPath() + "?" + u.RawQuery

@@ -108,6 +108,8 @@ type call struct {
 	units  int // resource units of a directory request (contract k.3), at least 1
 	// byID is true for a read of one object by its key, whose NotFound means gone: it is confirmed by a second read.
 	byID bool
+	// digest identifies a write that Multi Admin Approval can stop.
+	digest string
 	// permissions are the least application permissions, all of them needed (contract g, l.5). They explain a 403
 	// that names none.
 	permissions []string
@@ -133,7 +135,7 @@ func callFrom(ctx context.Context) call {
 // send runs one request until it succeeds or may not be repeated. read gets the answer of each attempt that
 // Graph accepted and reads its body before it returns; nil means that the body does not matter.
 func (c *Client) send(ctx context.Context, op call, ri *abs.RequestInformation, read func(*http.Response) error) error {
-	op, err := approve(ctx, op, ri)
+	op, err := c.approve(ctx, op, ri)
 	if err != nil {
 		return err
 	}
@@ -145,7 +147,7 @@ func (c *Client) send(ctx context.Context, op call, ri *abs.RequestInformation, 
 		err = c.confirmGone(ctx, op, once)
 	}
 	if e := asError(err); e != nil && e.Kind == KindApprovalRequired {
-		e.ApprovalDigest = writeDigest(ri)
+		e.ApprovalDigest = op.digest
 	}
 	return err
 }

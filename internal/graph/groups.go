@@ -18,18 +18,38 @@ import (
 // Group is an Entra group.
 type Group struct {
 	// ID is the object id.
-	ID string `json:"id"`
+	ID string `json:"id,omitempty"`
 	// DisplayName is not unique in a tenant.
-	DisplayName string `json:"displayName"`
+	DisplayName string `json:"displayName,omitempty"`
 	// UniqueName is the alternate key by which a group is upserted; most groups have none.
-	UniqueName string `json:"uniqueName"`
+	UniqueName string `json:"uniqueName,omitempty"`
 	// Description is free text.
-	Description string `json:"description"`
+	Description string `json:"description,omitempty"`
 	// SecurityEnabled is true for groups that can hold an assignment.
-	SecurityEnabled bool `json:"securityEnabled"`
+	SecurityEnabled bool `json:"securityEnabled,omitempty"`
 	// MembershipRule is set on dynamic groups, which refuse writes of members (contract g).
-	MembershipRule string `json:"membershipRule"`
+	MembershipRule string `json:"membershipRule,omitempty"`
+	// Extra holds what is not modelled. It is read only.
+	Extra Extra `json:"-"`
 }
+
+// openGroup is Group without its methods.
+type openGroup Group
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (g *Group) UnmarshalJSON(raw []byte) error {
+	var out openGroup
+	extra, err := decodeOpen(raw, &out)
+	if err != nil {
+		return err
+	}
+	out.Extra = extra
+	*g = Group(out)
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler. It renders all that was read; a write goes out as a model of its own.
+func (g Group) MarshalJSON() ([]byte, error) { return encodeOpen(openGroup(g), g.Extra) }
 
 // GroupSpec is what UpsertGroup makes true of a group.
 type GroupSpec struct {

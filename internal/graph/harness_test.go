@@ -20,6 +20,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
 // staticCredential hands out numbered tokens, a new one for each credential object.
@@ -66,8 +68,21 @@ func (r *recorder) all() []recorded {
 
 func (r *recorder) count() int { return len(r.all()) }
 
-// serve starts a server; handle gets the number of the request, from 1.
+// serve starts a server; handle gets the number of the request, from 1. Whatever this package sends, in whichever
+// test, must fit the types of Graph.
 func serve(t *testing.T, handle func(n int, w http.ResponseWriter, r *http.Request, body string)) *recorder {
+	t.Helper()
+	return serveAny(t, func(n int, w http.ResponseWriter, r *http.Request, body string) {
+		err := graphschema.Check(graphschema.Exchange{Method: r.Method, URL: r.URL, RequestHeader: r.Header, RequestBody: []byte(body)})
+		if err != nil {
+			t.Error(err)
+		}
+		handle(n, w, r, body)
+	})
+}
+
+// serveAny is serve for a tenant that is newer than the types.
+func serveAny(t *testing.T, handle func(n int, w http.ResponseWriter, r *http.Request, body string)) *recorder {
 	t.Helper()
 	rec := &recorder{}
 	rec.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

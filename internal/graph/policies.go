@@ -5,6 +5,8 @@ package graph
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,37 +34,53 @@ type ConfigurationPolicy struct {
 	SettingCount              int
 	IsAssigned                bool
 	CreatedAt, LastModifiedAt time.Time
-	// Settings is sent on create and replace. It is not filled on read: see PolicySettings.
+	// Settings is sent on create and replace. A read leaves it empty: see PolicySettings.
 	Settings []Setting
+	// Extra holds what is not modelled, such as the template. It is read only.
+	Extra Extra
 }
 
 // wirePolicy is a policy on the wire, as it is read.
 type wirePolicy struct {
-	ID                string    `json:"id"`
-	Name              string    `json:"name"`
-	Description       string    `json:"description"`
-	Platforms         string    `json:"platforms"`
-	Technologies      string    `json:"technologies"`
-	RoleScopeTagIDs   []string  `json:"roleScopeTagIds"`
-	CreationSource    string    `json:"creationSource"`
-	SettingCount      int       `json:"settingCount"`
-	IsAssigned        bool      `json:"isAssigned"`
-	CreatedAt         timestamp `json:"createdDateTime"`
-	LastModifiedAt    timestamp `json:"lastModifiedDateTime"`
-	TemplateReference *struct {
-		TemplateID string `json:"templateId"`
-	} `json:"templateReference"`
+	ID              string    `json:"id,omitempty"`
+	Name            string    `json:"name,omitempty"`
+	Description     string    `json:"description,omitempty"`
+	Platforms       string    `json:"platforms,omitempty"`
+	Technologies    string    `json:"technologies,omitempty"`
+	RoleScopeTagIDs []string  `json:"roleScopeTagIds,omitempty"`
+	CreationSource  string    `json:"creationSource,omitempty"`
+	SettingCount    int       `json:"settingCount,omitempty"`
+	IsAssigned      bool      `json:"isAssigned,omitempty"`
+	Settings        []Setting `json:"settings,omitempty"`
 }
 
-// policy converts a policy from the wire.
-func (w wirePolicy) policy() ConfigurationPolicy {
-	p := ConfigurationPolicy{ID: w.ID, Name: w.Name, Description: w.Description, Platforms: w.Platforms,
-		Technologies: w.Technologies, RoleScopeTagIDs: w.RoleScopeTagIDs, CreationSource: w.CreationSource,
-		SettingCount: w.SettingCount, IsAssigned: w.IsAssigned, CreatedAt: w.CreatedAt.Time, LastModifiedAt: w.LastModifiedAt.Time}
-	if w.TemplateReference != nil {
-		p.TemplateID = w.TemplateReference.TemplateID
+// UnmarshalJSON implements json.Unmarshaler.
+func (p *ConfigurationPolicy) UnmarshalJSON(raw []byte) error {
+	var w wirePolicy
+	extra, err := decodeOpen(raw, &w)
+	if err != nil {
+		return err
 	}
-	return p
+	*p = ConfigurationPolicy{ID: w.ID, Name: w.Name, Description: w.Description, Platforms: w.Platforms, Technologies: w.Technologies,
+		RoleScopeTagIDs: w.RoleScopeTagIDs, CreationSource: w.CreationSource, SettingCount: w.SettingCount, IsAssigned: w.IsAssigned,
+		CreatedAt: extra.time("createdDateTime"), LastModifiedAt: extra.time("lastModifiedDateTime"), Settings: w.Settings, Extra: extra}
+	if template, ok := extra["templateReference"]; ok {
+		var ref *templateReference
+		if err := json.Unmarshal(template, &ref); err != nil {
+			return fmt.Errorf("templateReference: %w", err)
+		}
+		if ref != nil {
+			p.TemplateID = ref.TemplateID
+		}
+	}
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler. It renders all that was read; what is sent is a policyBody.
+func (p ConfigurationPolicy) MarshalJSON() ([]byte, error) {
+	return encodeOpen(wirePolicy{ID: p.ID, Name: p.Name, Description: p.Description, Platforms: p.Platforms, Technologies: p.Technologies,
+		RoleScopeTagIDs: p.RoleScopeTagIDs, CreationSource: p.CreationSource, SettingCount: p.SettingCount, IsAssigned: p.IsAssigned,
+		Settings: p.Settings}, p.Extra)
 }
 
 // policyBody is a policy as it is sent. The order of its members is the order on the wire.
@@ -102,9 +120,9 @@ func (c *Client) ConfigurationPolicies(ctx context.Context, nameContains string)
 		return nil, invalid(op.op, "%v", err)
 	}
 	var found []ConfigurationPolicy
-	err = list(ctx, c, op, ri, func(w wirePolicy) error {
-		if containsFold(w.Name, nameContains) {
-			found = append(found, w.policy())
+	err = list(ctx, c, op, ri, func(p ConfigurationPolicy) error {
+		if containsFold(p.Name, nameContains) {
+			found = append(found, p)
 		}
 		return nil
 	})
@@ -129,15 +147,15 @@ func (c *Client) ConfigurationPolicy(ctx context.Context, id string) (Configurat
 
 // onePolicy reads an answer that must be a policy with an id.
 func (c *Client) onePolicy(ctx context.Context, op call, ri *abs.RequestInformation) (ConfigurationPolicy, error) {
-	var w wirePolicy
-	if err := c.send(ctx, op, ri, decodeObject(&w)); err != nil {
+	var p ConfigurationPolicy
+	if err := c.send(ctx, op, ri, decodeObject(&p)); err != nil {
 		return ConfigurationPolicy{}, err
 	}
-	if w.ID == "" {
+	if p.ID == "" {
 		return ConfigurationPolicy{}, &Error{Kind: KindTransient, Op: op.op, OutcomeUnknown: op.effect != effectRead,
 			Message: "the tenant answered with a policy without an id"}
 	}
-	return w.policy(), nil
+	return p, nil
 }
 
 // PolicySettings reads all settings of a policy. The service pages them by 25 unless asked for more, and a

@@ -70,6 +70,11 @@ const (
 	SimpleReference SimpleKind = "ReferenceSettingValue"
 )
 
+// isText reports whether a kind is known to hold a text.
+func (k SimpleKind) isText() bool {
+	return k == SimpleString || k == SimpleSecret || k == SimpleReference
+}
+
 // SimpleValue is a string, a number, a secret or a reference.
 type SimpleValue struct {
 	// Kind says which of Text and Number holds the value.
@@ -78,7 +83,8 @@ type SimpleValue struct {
 	Text string
 	// Number is the value of SimpleInteger.
 	Number int64
-	// Extra holds members that are not modelled, such as valueState and note.
+	// Extra holds members that are not modelled, such as valueState and note; of a kind that nobody knows and that is no
+	// text also the value.
 	Extra map[string]json.RawMessage
 }
 
@@ -206,6 +212,9 @@ func (v SimpleValue) MarshalJSON() ([]byte, error) {
 	if v.Kind == SimpleInteger {
 		value = v.Number
 	}
+	if _, carried := v.Extra["value"]; carried {
+		return object(v.Extra, member{"@odata.type", typePrefix + string(v.Kind)})
+	}
 	return object(v.Extra, member{"@odata.type", typePrefix + string(v.Kind)}, member{"value", value})
 }
 
@@ -220,9 +229,10 @@ func (v *SimpleValue) UnmarshalJSON(raw []byte) error {
 		return err
 	}
 	out := SimpleValue{Kind: SimpleKind(strings.TrimPrefix(typeName, typePrefix))}
-	if out.Kind == SimpleInteger {
+	switch {
+	case out.Kind == SimpleInteger:
 		err = take(members, "value", &out.Number)
-	} else {
+	case out.Kind.isText() || bytes.HasPrefix(members["value"], []byte(`"`)):
 		err = take(members, "value", &out.Text)
 	}
 	if err != nil {

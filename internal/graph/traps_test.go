@@ -13,7 +13,7 @@ import (
 )
 
 // The tests in this file show that the measured traps of the Graph SDK and of Kiota's HTTP layer do not catch
-// this client. Trap 9 ($batch) cannot: the client sends no batches. Traps 11 to 16 are not about Graph.
+// this client. Trap 9 ($batch) has its tests in batch_test.go. Traps 11 to 16 are not about Graph.
 
 // TestTrap01_ChangeAfterReadIsSent: a model that was read and then changed is sent as {} by the SDK.
 func TestTrap01_ChangeAfterReadIsSent(t *testing.T) {

@@ -37,13 +37,12 @@ const (
 
 // trial is the evidence of one attempt, built from how each device stands.
 type trial struct {
-	spec     *v1alpha1.PilotWaveSpec
-	devices  []standing
-	exposed  float64 // hour of exposure
-	look     v1alpha1.LookStatus
-	attempt  int32
-	payload  string
-	reversed bool // the inventory's, not the ledger's order: facts do not depend on it
+	spec    *v1alpha1.PilotWaveSpec
+	devices []standing
+	exposed float64 // hour of exposure
+	look    v1alpha1.LookStatus
+	attempt int32
+	payload string
 }
 
 func device(i int) audience.ID {
@@ -194,8 +193,8 @@ func TestHalt(t *testing.T) {
 		e       string
 	}{
 		{"3 of 10", 10, 3, EvidenceWait, "13.99"},
-		{"4 of 12", 12, 4, EvidenceHalt, "54.2"},
-		{"12 of 60", 60, 12, EvidenceHalt, ""},
+		{"4 of 12", 12, 4, EvidenceHalt, "54.18"},
+		{"12 of 60", 60, 12, EvidenceHalt, "1381.50"},
 		{"2 of 2: fewer than minFailures", 2, 2, EvidenceWait, ""},
 		{"3 of 60: as tolerated", 60, 3, EvidenceWait, ""},
 	} {
@@ -207,7 +206,7 @@ func TestHalt(t *testing.T) {
 		if err != nil || math.Abs(got-want) > 6e-4*want || j.Row.HaltAt != "20" || j.State != tt.want {
 			t.Errorf("%s: %s, evidence %s, want %s and %.4f", tt.name, j.State, j.Row.HaltEvidence, tt.want, want)
 		}
-		if tt.e != "" && !strings.HasPrefix(fmt.Sprintf("%.4f", want), tt.e[:4]) {
+		if tt.e != "" && !strings.HasPrefix(fmt.Sprintf("%.4f", want), tt.e) {
 			t.Errorf("%s: the scenario has %s, the integral %.4f", tt.name, tt.e, want)
 		}
 		if j.Devices.Failed != int32(tt.k) || tt.k > 0 && (len(j.Findings) != 1 || j.Findings[0].Count != int32(tt.k)) {
@@ -310,7 +309,10 @@ func TestJudgeProperties(t *testing.T) {
 		bad := rng.Float64() * rng.Float64()
 		for range n {
 			s := good
-			if rng.Float64() < bad {
+			switch {
+			case seed%8 == 0: // nobody reports
+				s = []standing{zero, quiet, offline, notApplicable}[rng.IntN(4)]
+			case rng.Float64() < bad:
 				s = standing(rng.IntN(int(offline) + 1))
 			}
 			tr.devices = append(tr.devices, s)
@@ -397,7 +399,7 @@ func TestGateSpecErrors(t *testing.T) {
 
 // TestGateHash: it is the same in every process and every release that has the same fields; each field changes it.
 func TestGateHash(t *testing.T) {
-	const fixed = "sha256:GOLDEN"
+	const fixed = "sha256:3cd01313afd188f3df92ff6cd8b34ccb529746b91b31fcf417d35296cacc4a08"
 	base := judgedBy("0.95").Gate
 	if got := GateHash(&base); got != fixed {
 		t.Errorf("the hash of an unchanged gate is %s, it was %s: every wave would look changed after an upgrade", got, fixed)

@@ -15,19 +15,30 @@ const emptyFilterID = "00000000-0000-0000-0000-000000000000"
 func (p *policy) assignmentObjects() []object {
 	out := make([]object, 0, len(p.assignments))
 	for _, a := range p.assignments {
-		target := object{"@odata.type": string(a.kind), "deviceAndAppManagementAssignmentFilterId": orNull(a.filterID),
-			"deviceAndAppManagementAssignmentFilterType": a.filterType}
-		suffix := "adadadad-808e-44e2-905a-0b7873a8a531" // the fixed id of "all devices"
-		switch a.kind {
-		case targetGroup, targetExclude:
-			target["groupId"] = a.group.String()
-			suffix = a.group.String()
-		case targetAllUsers:
-			suffix = "acacacac-9df4-4c7d-9d50-4ef0226f57a9"
-		}
-		out = append(out, object{"id": p.id.String() + "_" + suffix, "source": "direct", "sourceId": p.id.String(), "target": target})
+		out = append(out, object{"id": p.id.String() + "_" + a.suffix(), "source": "direct", "sourceId": p.id.String(), "target": a.targetObject()})
 	}
 	return out
+}
+
+// suffix identifies the target in an assignment's id.
+func (a assignment) suffix() string {
+	switch a.kind {
+	case targetGroup, targetExclude:
+		return a.group.String()
+	case targetAllUsers:
+		return "acacacac-9df4-4c7d-9d50-4ef0226f57a9" // the fixed id of "all users"
+	default:
+		return "adadadad-808e-44e2-905a-0b7873a8a531" // the fixed id of "all devices"
+	}
+}
+
+func (a assignment) targetObject() object {
+	target := object{"@odata.type": string(a.kind), "deviceAndAppManagementAssignmentFilterId": orNull(a.filterID),
+		"deviceAndAppManagementAssignmentFilterType": a.filterType}
+	if a.kind == targetGroup || a.kind == targetExclude {
+		target["groupId"] = a.group.String()
+	}
+	return target
 }
 
 func (c *call) assignmentsReply(p *policy) *reply {
@@ -71,7 +82,7 @@ func assignPolicy(c *call) (*reply, error) {
 			return nil, err
 		}
 		target, _ := item["target"].(map[string]any)
-		a, err := c.assignment(target)
+		a, err := c.assignment(target, p.platforms)
 		if err != nil {
 			return nil, err
 		}
@@ -82,13 +93,15 @@ func assignPolicy(c *call) (*reply, error) {
 	}
 	s := c.server
 	s.policyTrail.changing(s, p)
+	s.releaseFilters(p.assignments, next, c.now)
 	s.retarget(func() { p.assignments = next })
 	c.changed()
 	return c.assignmentsReply(p), nil
 }
 
-// assignment reads one target. A group must exist: Intune resolves it.
-func (c *call) assignment(target object) (assignment, error) {
+// assignment reads one target for an object of the platforms. A group must
+// exist: Intune resolves it.
+func (c *call) assignment(target object, platforms platform) (assignment, error) {
 	a := assignment{kind: targetKind(text(target, "@odata.type")), filterType: "none"}
 	known := []string{"@odata.type", "deviceAndAppManagementAssignmentFilterId", "deviceAndAppManagementAssignmentFilterType"}
 	switch a.kind {
@@ -111,21 +124,7 @@ func (c *call) assignment(target object) (assignment, error) {
 			return a, c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, a.kind)
 		}
 	}
-	return c.assignmentFilter(a, target)
-}
-
-// assignmentFilter reads the filter of a target. No filter exists in this
-// tenant yet, so only "none" is valid; exclusion targets take none at all.
-func (c *call) assignmentFilter(a assignment, target object) (assignment, error) {
-	id, kind := text(target, "deviceAndAppManagementAssignmentFilterId"), text(target, "deviceAndAppManagementAssignmentFilterType")
-	switch {
-	case kind != "" && !slices.Contains([]string{"none", "include", "exclude"}, kind):
-		return a, c.badRequest("Cannot convert the literal '%s' to the expected type 'microsoft.graph.deviceAndAppManagementAssignmentFilterType'.", kind)
-	case id != "" && id != emptyFilterID, kind == "include", kind == "exclude":
-		return a, c.badRequest("The assignment filter '%s' was not found.", id)
-	}
-	a.filterID = id
-	return a, nil
+	return c.assignmentFilter(a, target, platforms)
 }
 
 // applyBaseline makes the scenario's foreign policy exist, or removes the one

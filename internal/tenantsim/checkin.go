@@ -79,6 +79,7 @@ func (s *Server) checkIn(i int32, d *device, at int64) {
 		s.apply(i, d, p, targets, at)
 	}
 	s.dropRows(i, d, targets, at)
+	s.runRemediations(i, d, at)
 	if !d.dark {
 		s.schedule(i, s.nextCheckIn(i, d, at))
 	}

@@ -105,6 +105,8 @@ func intuneRoutes() []route {
 		{method: get, pattern: policies + "/{id}/assignments", roles: rolesReadConfig, handle: listAssignments},
 		{method: post, pattern: policies + "/{id}/assign", roles: rolesWriteConfig, handle: assignPolicy},
 	}
+	beta = append(beta, filterRoutes()...)
+	beta = append(beta, remediationRoutes()...)
 	for i := range beta {
 		beta[i].betaOnly = true
 	}
@@ -113,4 +115,36 @@ func intuneRoutes() []route {
 		out[i].intune = true
 	}
 	return out
+}
+
+// filterRoutes follow contract f.
+func filterRoutes() []route {
+	const filters = "deviceManagement/assignmentFilters"
+	return []route{
+		{method: get, pattern: filters, roles: rolesReadConfig, query: qList, handle: listAssignmentFilters},
+		{method: post, pattern: filters, roles: rolesWriteConfig, handle: createAssignmentFilter},
+		{method: post, pattern: filters + "/validateFilter", roles: rolesReadConfig, handle: validateFilter},
+		{method: post, pattern: "deviceManagement/evaluateAssignmentFilter", roles: rolesReadConfig, handle: evaluateFilter},
+		{method: get, pattern: filters + "/{id}", roles: rolesReadConfig, query: qSelect, handle: getAssignmentFilter},
+		{method: patc, pattern: filters + "/{id}", roles: rolesWriteConfig, handle: patchAssignmentFilter},
+		{method: del, pattern: filters + "/{id}", roles: rolesWriteConfig, handle: deleteAssignmentFilter},
+		{method: get, pattern: filters + "/{id}/payloads", roles: rolesReadConfig, handle: listFilterPayloads},
+	}
+}
+
+// remediationRoutes follow contract d.
+func remediationRoutes() []route {
+	const scripts = "deviceManagement/deviceHealthScripts"
+	return []route{
+		{method: get, pattern: scripts, roles: rolesReadScripts, query: qList, handle: listRemediations},
+		{method: post, pattern: scripts, roles: rolesWriteScripts, handle: createRemediation},
+		{method: get, pattern: scripts + "/{id}", roles: rolesReadScripts, query: qSelect | qExpand, handle: getRemediation},
+		{method: patc, pattern: scripts + "/{id}", roles: rolesWriteScripts, handle: patchRemediation},
+		{method: del, pattern: scripts + "/{id}", roles: rolesWriteScripts, handle: deleteRemediation},
+		{method: post, pattern: scripts + "/{id}/assign", roles: rolesWriteScripts, handle: assignRemediation},
+		{method: get, pattern: scripts + "/{id}/assignments", roles: rolesReadScripts, handle: listRemediationAssignments},
+		{method: get, pattern: scripts + "/{id}/runSummary", roles: rolesReadScripts, handle: runSummary},
+		{method: get, pattern: scripts + "/{id}/deviceRunStates", roles: rolesReadScripts, query: qList | qExpand, handle: listRunStates},
+		{method: post, pattern: "deviceManagement/managedDevices/{id}/initiateOnDemandProactiveRemediation", roles: rolesSync, handle: runOnDemand},
+	}
 }

@@ -113,6 +113,9 @@ type Scenario struct {
 	RevokeTokens bool `json:"revokeTokens,omitempty"`
 	// MissingRoles are application permissions taken away from the grant.
 	MissingRoles []string `json:"missingRoles,omitempty"`
+	// Remediations decide how remediation scripts end; the first rule that hits
+	// a device counts.
+	Remediations []RemediationRule `json:"remediations,omitempty"`
 	// Throttle enforces the published limits. Default: none.
 	Throttle *Throttle `json:"throttle,omitempty"`
 	// Licences that the tenant lacks. Default: it has all.
@@ -267,6 +270,12 @@ func (sc *Scenario) Validate() error {
 		percents["conflictingBaseline.devicesPercent"] = b.DevicesPercent
 		if b.DisplayName == "" || b.GroupDisplayName == "" {
 			return fmt.Errorf("scenario: conflictingBaseline needs displayName and groupDisplayName")
+		}
+	}
+	for i, r := range sc.Remediations {
+		percents[fmt.Sprintf("remediations[%d].devicesPercent", i)] = r.DevicesPercent
+		if err := r.validate(); err != nil {
+			return fmt.Errorf("scenario: remediations[%d].%w", i, err)
 		}
 	}
 	for i, g := range sc.Groups {

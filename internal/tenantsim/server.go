@@ -117,6 +117,8 @@ type Server struct {
 	catalog                 *catalog
 	policies                []*policy // by sequence
 	policyTrail             trail[policy]
+	filters                 shelf[assignmentFilter, *assignmentFilter]
+	remediations            shelf[remediation, *remediation]
 	policyByID              map[guid]*policy
 	assigned                []*policy
 	jobs                    map[string]*exportJob

@@ -38,6 +38,13 @@ func (s *Server) computeDigest() string {
 	for _, g := range s.ordered {
 		s.digestGroup(h, g)
 	}
+	for _, f := range s.filters.items {
+		digestJSON(h, "filter", f.id, f.displayName, f.description, f.platform, f.ruleText, f.scopeTags, f.management)
+	}
+	for _, r := range s.remediations.items {
+		digestJSON(h, "remediation", r.id, r.displayName, r.description, r.publisher, r.runAs, r.enforceSignature, r.runAs32Bit,
+			r.scopeTags, r.detection, r.repair, r.assignmentObjects())
+	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 

@@ -22,7 +22,7 @@ const (
 type assignment struct {
 	kind  targetKind
 	group guid
-	// filterID and filterType are kept and shown; filters are not evaluated yet.
+	// filterID names an assignment filter unless filterType is none.
 	filterID, filterType string
 }
 
@@ -34,23 +34,30 @@ func (s *Server) targets(p *policy) bitset {
 	if p.targetGen == s.targetGen && p.targetSet != nil {
 		return p.targetSet
 	}
-	p.targetSet, p.targetGen = s.computeTargets(p), s.targetGen
+	p.targetSet, p.targetGen = s.reachOf(p.assignments), s.targetGen
 	return p.targetSet
 }
 
-func (s *Server) computeTargets(p *policy) bitset {
+// reachOf computes the devices that a set of assignments reaches, each narrowed
+// by its own filter.
+func (s *Server) reachOf(assignments []assignment) bitset {
 	in, out := newBitset(len(s.fleet.devices)), newBitset(len(s.fleet.devices))
-	for _, a := range p.assignments {
+	for _, a := range assignments {
+		one := newBitset(len(s.fleet.devices))
 		switch a.kind {
 		case targetAllDevices:
-			s.addEnrolled(in, func(*device) bool { return true })
+			s.addEnrolled(one, func(*device) bool { return true })
 		case targetAllUsers:
-			s.addEnrolled(in, func(d *device) bool { return d.user >= 0 })
-		case targetGroup:
-			s.addGroup(in, a.group)
-		case targetExclude:
-			s.addGroup(out, a.group)
+			s.addEnrolled(one, func(d *device) bool { return d.user >= 0 })
+		case targetGroup, targetExclude:
+			s.addGroup(one, a.group)
 		}
+		if a.kind == targetExclude {
+			out.or(one)
+			continue
+		}
+		s.narrow(one, a)
+		in.or(one)
 	}
 	in.andNot(out)
 	return in

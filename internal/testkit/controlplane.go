@@ -4,9 +4,11 @@
 package testkit
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -36,6 +38,11 @@ func Main(m *testing.M) {
 		if err := env.Stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "stop control plane:", err)
 			code = max(code, 1)
+		}
+	}
+	if kubeconfig.file != "" {
+		if err := os.RemoveAll(filepath.Dir(kubeconfig.file)); err != nil {
+			fmt.Fprintln(os.Stderr, "remove the kubeconfig:", err)
 		}
 	}
 	os.Exit(code)
@@ -74,6 +81,48 @@ func startControlPlane(t testing.TB) {
 	if cp.err != nil {
 		t.Fatalf("control plane: %v", cp.err)
 	}
+}
+
+// kubeconfig is the file by which kubectl reaches the control plane as an administrator.
+var kubeconfig struct {
+	once sync.Once
+	file string
+	err  error
+}
+
+// Kubectl runs kubectl in the world's namespace and returns what it prints.
+func (w *World) Kubectl(t testing.TB, args ...string) string {
+	t.Helper()
+	kubeconfig.once.Do(func() {
+		user, err := controlPlane.env.AddUser(envtest.User{Name: "testkit", Groups: []string{"system:masters"}}, controlPlane.rc)
+		if err != nil {
+			kubeconfig.err = err
+			return
+		}
+		data, err := user.KubeConfig()
+		if err != nil {
+			kubeconfig.err = err
+			return
+		}
+		dir, err := os.MkdirTemp("", "testkit-")
+		if err != nil {
+			kubeconfig.err = err
+			return
+		}
+		kubeconfig.file = filepath.Join(dir, "kubeconfig")
+		kubeconfig.err = os.WriteFile(kubeconfig.file, data, 0o600)
+	})
+	if kubeconfig.err != nil {
+		t.Fatalf("kubeconfig: %v", kubeconfig.err)
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), "kubectl"), // #nosec G204 -- a test runs its own tool
+		append([]string{"--kubeconfig", kubeconfig.file, "--namespace", w.Namespace}, args...)...)
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("kubectl %v: %v: %s", args, err, problems.String())
+	}
+	return out.String()
 }
 
 // Eventually polls until check returns nil, and fails the test with its last error when that takes longer than within.

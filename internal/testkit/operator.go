@@ -104,9 +104,7 @@ func (w *World) run(t testing.TB, cut func(Write) bool) *Operator {
 		})
 	}
 	t.Cleanup(op.stop)
-	if cut == nil {
-		warm(ctx, t, mgr)
-	}
+	warm(ctx, t, mgr)
 	return op
 }
 

@@ -53,6 +53,9 @@ func NewManager(ctx context.Context, rc *rest.Config, o Options) (ctrl.Manager, 
 		return nil, err
 	}
 	mgr, err := ctrl.NewManager(rc, managerOptions(o))
+	if err != nil && o.LeaderElect && o.LeaderElectionNamespace == "" {
+		return nil, fmt.Errorf("set up manager: %w (outside of a cluster, --leader-election-namespace says where the lease goes)", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("set up manager: %w", err)
 	}
@@ -62,7 +65,34 @@ func NewManager(ctx context.Context, rc *rest.Config, o Options) (ctrl.Manager, 
 	if err := addControllers(mgr, o); err != nil {
 		return nil, err
 	}
-	return mgr, addProbes(mgr)
+	op := &operator{mgr}
+	return op, op.addProbes()
+}
+
+// operator is a manager that can be stopped at any time.
+type operator struct{ ctrl.Manager }
+
+// Start runs until ctx ends. The manager below does not look at ctx before its caches have synced, which they never do
+// without the rights to read; nothing has been started by then, so there is nothing to wait for.
+func (o *operator) Start(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- o.Manager.Start(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	if !o.synced(context.WithoutCancel(ctx)) {
+		return nil
+	}
+	return <-done
+}
+
+// synced says whether the caches are in step with the API server; it waits for them a little.
+func (o *operator) synced(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, probeWait)
+	defer cancel()
+	return o.GetCache().WaitForCacheSync(ctx)
 }
 
 func managerOptions(o Options) ctrl.Options {
@@ -133,19 +163,17 @@ func addControllers(mgr ctrl.Manager, o Options) error {
 	return nil
 }
 
-func addProbes(mgr ctrl.Manager) error {
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+func (o *operator) addProbes() error {
+	if err := o.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("add liveness probe: %w", err)
 	}
-	synced := func(req *http.Request) error {
-		ctx, cancel := context.WithTimeout(req.Context(), probeWait)
-		defer cancel()
-		if !mgr.GetCache().WaitForCacheSync(ctx) {
+	ready := func(req *http.Request) error {
+		if !o.synced(req.Context()) {
 			return errors.New("the caches are not in step with the API server yet")
 		}
 		return nil
 	}
-	if err := mgr.AddReadyzCheck("caches", synced); err != nil {
+	if err := o.AddReadyzCheck("caches", ready); err != nil {
 		return fmt.Errorf("add readiness probe: %w", err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -151,17 +152,14 @@ func policy(t testing.TB, w *testkit.World) *v1alpha1.PasskeyPolicy {
 	return p
 }
 
-// annotate sets an annotation of a wave.
+// annotate sets an annotation.
 func annotate(t testing.TB, w *testkit.World, o client.Object, key, value string) {
 	t.Helper()
-	w.Edit(t, o, func() {
-		if o.GetAnnotations() == nil {
-			o.SetAnnotations(map[string]string{})
-		}
-		a := o.GetAnnotations()
-		a[key] = value
-		o.SetAnnotations(a)
-	})
+	// A patch: an update would write every field of the spec again, durations in another spelling.
+	patch := client.RawPatch(types.MergePatchType, []byte(fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, key, value)))
+	if err := w.Kube.Patch(t.Context(), o, patch); err != nil {
+		t.Fatalf("annotate %s: %v", o.GetName(), err)
+	}
 }
 
 // condition checks one condition of an object.
@@ -238,4 +236,12 @@ func awaitDeath(t testing.TB, w *testkit.World, op *testkit.Operator) {
 		return fmt.Errorf("the operator is alive; it wrote %v", op.Writes())
 	})
 	op.Stop()
+}
+
+// list reads all objects of a kind in the world.
+func list(t testing.TB, w *testkit.World, into client.ObjectList) {
+	t.Helper()
+	if err := w.Kube.List(t.Context(), into, client.InNamespace(w.Namespace)); err != nil {
+		t.Fatalf("list %T: %v", into, err)
+	}
 }

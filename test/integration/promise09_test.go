@@ -27,9 +27,9 @@ var lingerers = []lingering{
 	{v1alpha1.PhaseBaking, func(*tenantsim.Scenario) {}, func(w *v1alpha1.PilotWave) {
 		w.Spec.Gate.Bake.Duration = 2 * day
 	}},
-	// Two failures in thirty are too few to halt and too many to prove 90 %.
+	// A few failures in thirty are too few to halt and too many to prove 90 %.
 	{v1alpha1.PhaseEvaluating, func(sc *tenantsim.Scenario) {
-		sc.Rules = []tenantsim.Rule{{Name: "a few", DevicesPercent: 8, Outcome: tenantsim.OutcomeError, Definition: "passkeysenabled"}}
+		sc.Rules = []tenantsim.Rule{{Name: "a few", DevicesPercent: 15, Outcome: tenantsim.OutcomeError, Definition: "passkeysenabled"}}
 	}, func(w *v1alpha1.PilotWave) {
 		w.Spec.Gate.Promote.FloorRate, w.Spec.Gate.Halt.ToleratedFailureRate = "0.90", "0.20"
 	}},

@@ -71,7 +71,9 @@ func resyncs(t *testing.T, w *testkit.World) {
 		}
 	}
 	if extra := w.Operator.Writes()[writes:]; len(extra) != 0 {
-		t.Errorf("the operator wrote %d times, the first is %s: %s", len(extra), extra[0], extra[0].Body)
+		for _, write := range extra {
+			t.Errorf("the operator wrote %s: %s", write, write.Body)
+		}
 	}
 	after := versions(t, w)
 	for name, was := range before {

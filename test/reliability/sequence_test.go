@@ -149,7 +149,7 @@ func (tn *tenant) run(ctx context.Context) error {
 			return done(execute.Expose(ctx, tn.operator.client, wave, tn.devices[:45]))
 		}},
 		{"withdraw", func(ctx context.Context) error {
-			return done(execute.Withdraw(ctx, tn.operator.client, wave, tn.devices[40:45]))
+			return done(execute.Withdraw(ctx, tn.operator.client, wave, tn.devices[36:41]))
 		}},
 		{"make and assign", func(ctx context.Context) error {
 			return tn.operator.settle(ctx, []plan.Desired{

@@ -234,6 +234,7 @@ func TestCancelReturnsAtOnce(t *testing.T) {
 	ref := newReference(t)
 	for i, r := range ref.requests {
 		t.Run(fmt.Sprintf("%d %s", i+1, r.Method), func(t *testing.T) {
+			t.Parallel()
 			took := time.Hour
 			// A machine that is busy elsewhere is given two more chances.
 			for attempt := 0; attempt < 3 && took > 100*time.Millisecond; attempt++ {

@@ -1,0 +1,327 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxAssignmentFilters is the documented limit of a tenant (contract f).
+const maxAssignmentFilters = 200
+
+// assignmentFilter is a rule over device facts that narrows a target.
+type assignmentFilter struct {
+	meta
+	displayName, description string
+	platform, management     string
+	ruleText                 string
+	scopeTags                []string
+	rule                     deviceRule
+	matching                 bitset    // devices, nil: not evaluated yet
+	released                 time.Time // last time an assignment dropped it
+}
+
+var filterPlatforms = []string{"android", "androidForWork", "iOS", "macOS", "windowsPhone81", "windows81AndLater", "windows10AndLater",
+	"androidWorkProfile", "unknown", "androidAOSP", "androidMobileApplicationManagement", "iOSMobileApplicationManagement",
+	"windowsMobileApplicationManagement"}
+
+var assignmentFilterEntity = &entity[*assignmentFilter]{name: "microsoft.graph.deviceAndAppManagementAssignmentFilter", properties: []property[*assignmentFilter]{
+	{name: "id", ops: opEq, get: func(f *assignmentFilter) any { return f.id }},
+	{name: "createdDateTime", get: func(f *assignmentFilter) any { return intuneTime(f.created) }},
+	{name: "lastModifiedDateTime", get: func(f *assignmentFilter) any { return intuneTime(f.modified) }},
+	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(f *assignmentFilter) any { return f.displayName }},
+	{name: "description", get: func(f *assignmentFilter) any { return f.description }},
+	{name: "platform", ops: opEq, get: func(f *assignmentFilter) any { return f.platform }},
+	{name: "rule", get: func(f *assignmentFilter) any { return f.ruleText }},
+	{name: "roleScopeTags", get: func(f *assignmentFilter) any { return f.scopeTags }},
+	{name: "assignmentFilterManagementType", get: func(f *assignmentFilter) any { return f.management }},
+	{name: "payloads", get: func(*assignmentFilter) any { return []object{} }},
+}}
+
+// assignmentFilterShape: the scope-tag member differs from everything else's
+// name (contract f).
+var assignmentFilterShape = shape{typeName: "microsoft.graph.deviceAndAppManagementAssignmentFilter", members: map[string]member{
+	"id":                             {kind: kindString, readOnly: true},
+	"createdDateTime":                {kind: kindDate, readOnly: true},
+	"lastModifiedDateTime":           {kind: kindDate, readOnly: true},
+	"payloads":                       {kind: kindObjects, readOnly: true},
+	"displayName":                    {kind: kindString, required: true, max: 256},
+	"description":                    {kind: kindString, max: 1500},
+	"platform":                       {kind: kindEnum, required: true, values: filterPlatforms},
+	"rule":                           {kind: kindString, required: true, max: maxRuleLength},
+	"roleScopeTags":                  {kind: kindStrings},
+	"assignmentFilterManagementType": {kind: kindEnum, values: []string{"devices", "apps"}},
+}}
+
+const filtersContext = "deviceManagement/assignmentFilters"
+
+func listAssignmentFilters(c *call) (*reply, error) {
+	return listReply(c, c.query, assignmentFilterEntity, c.server.filters.listed(c), listStyle{context: filtersContext, size: 100, max: 1000, count: countPage})
+}
+
+func getAssignmentFilter(c *call) (*reply, error) {
+	members, err := assignmentFilterEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.server.filters.see(c)
+	if err != nil {
+		return nil, err
+	}
+	return c.entityReply(http.StatusOK, filtersContext+"/$entity", render(f, members)), nil
+}
+
+func createAssignmentFilter(c *call) (*reply, error) {
+	if err := assignmentFilterShape.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	s := c.server
+	if len(s.filters.items) >= maxAssignmentFilters {
+		return nil, c.badRequest("The maximum number of assignment filters (%d) is reached.", maxAssignmentFilters)
+	}
+	f := &assignmentFilter{platform: text(c.body, "platform"), management: "devices", scopeTags: []string{"0"}}
+	if err := c.fillAssignmentFilter(f); err != nil {
+		return nil, err
+	}
+	s.filters.add(s, f, "assignmentFilter")
+	c.changed()
+	return c.filterReply(http.StatusCreated, f)
+}
+
+func (c *call) filterReply(status int, f *assignmentFilter) (*reply, error) {
+	members, err := assignmentFilterEntity.projection(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.entityReply(status, filtersContext+"/$entity", render(f, members)), nil
+}
+
+// fillAssignmentFilter copies the members that the body names. Nothing is
+// changed when it returns an error.
+func (c *call) fillAssignmentFilter(f *assignmentFilter) error {
+	name, present := c.body["displayName"]
+	if present && (name == nil || name == "") {
+		return c.badRequest("A value is required for property 'displayName' of resource 'deviceAndAppManagementAssignmentFilter'.")
+	}
+	rule, ruleText := f.rule, f.ruleText
+	if _, changes := c.body["rule"]; changes {
+		var err error
+		ruleText = text(c.body, "rule")
+		if rule, err = parseRule(ruleText); err != nil {
+			return c.badRequest("The filter rule is not valid: %s", err) // ASSUMED text
+		}
+	}
+	f.rule, f.ruleText, f.matching = rule, ruleText, nil
+	for member, field := range map[string]*string{"displayName": &f.displayName, "description": &f.description, "assignmentFilterManagementType": &f.management} {
+		if _, given := c.body[member]; given {
+			*field = text(c.body, member)
+		}
+	}
+	if tags := texts(c.body["roleScopeTags"]); len(tags) > 0 {
+		f.scopeTags = tags
+	}
+	return nil
+}
+
+func patchAssignmentFilter(c *call) (*reply, error) {
+	s := c.server
+	f, err := s.filters.find(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := assignmentFilterShape.check(c, c.body, false); err != nil {
+		return nil, err
+	}
+	if p, given := c.body["platform"]; given && p != any(f.platform) {
+		return nil, c.badRequest("Property 'platform' cannot be changed.") // contract f, inferred
+	}
+	was := *f
+	if err := c.fillAssignmentFilter(f); err != nil {
+		return nil, err
+	}
+	s.filters.trail.note(s, f, &was)
+	f.modified = c.now
+	s.retarget(func() {})
+	c.changed()
+	return c.filterReply(http.StatusOK, f)
+}
+
+// deleteAssignmentFilter refuses a filter in use, and for a while one that was
+// (contract f).
+func deleteAssignmentFilter(c *call) (*reply, error) {
+	s := c.server
+	f, err := s.filters.find(c)
+	if err != nil {
+		return nil, err
+	}
+	grace := s.scenario.lagOf(func(l *Lag) Duration { return l.FilterRelease })
+	if len(s.filterPayloads(f)) > 0 || grace > 0 && !f.released.IsZero() && c.now.Before(f.released.Add(grace)) {
+		return nil, c.badRequest("The assignment filter is associated with existing assignments. Remove it from all assignments and try again.")
+	}
+	s.filters.remove(s, f)
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// filterPayloads lists what uses a filter.
+func (s *Server) filterPayloads(f *assignmentFilter) []object {
+	out := []object{}
+	add := func(id, kind string, assignments []assignment) {
+		for _, a := range assignments {
+			if a.filterType != "none" && a.filterID == f.id {
+				out = append(out, object{"payloadId": id, "payloadType": kind, "groupId": a.group.String(), "assignmentFilterType": a.filterType})
+			}
+		}
+	}
+	for _, p := range s.policies {
+		add(p.id.String(), "deviceConfigurationAndCompliance", p.assignments)
+	}
+	for _, r := range s.remediations.items {
+		add(r.id, "unknown", r.targets())
+	}
+	return out
+}
+
+// releaseFilters notes which filters an object's new assignments dropped.
+func (s *Server) releaseFilters(before, after []assignment, now time.Time) {
+	for _, a := range before {
+		if f := s.filters.get(a.filterID); f != nil && !slices.ContainsFunc(after, func(o assignment) bool { return o.filterID == a.filterID }) {
+			f.released = now
+		}
+	}
+}
+
+func listFilterPayloads(c *call) (*reply, error) {
+	f, err := c.server.filters.see(c)
+	if err != nil {
+		return nil, err
+	}
+	if live := c.server.filters.get(f.id); live != nil {
+		f = live
+	}
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context": c.context(filtersContext+"('"+f.id+"')/payloads", nil), "value": c.server.filterPayloads(f)}}, nil
+}
+
+// validateFilter checks a rule without storing it.
+func validateFilter(c *call) (*reply, error) {
+	in, ok := c.body["deviceAndAppManagementAssignmentFilter"].(map[string]any)
+	if !ok {
+		return nil, c.badRequest("A value is required for parameter 'deviceAndAppManagementAssignmentFilter'.")
+	}
+	if err := assignmentFilterShape.check(c, in, false); err != nil {
+		return nil, err
+	}
+	_, err := parseRule(text(in, "rule"))
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context": c.context("microsoft.graph.assignmentFilterValidationResult", nil), "isValidRule": err == nil}}, nil
+}
+
+// evaluateFilter previews the devices that a rule matches, as an octet-stream
+// like a report (contract f).
+func evaluateFilter(c *call) (*reply, error) {
+	data, ok := c.body["data"].(map[string]any)
+	if !ok {
+		return nil, c.badRequest("A value is required for parameter 'data'.")
+	}
+	rule, err := parseRule(text(data, "rule"))
+	if err != nil {
+		return nil, c.badRequest("The filter rule is not valid: %s", err)
+	}
+	platforms, outer := filterPlatform(text(data, "platform")), c.body
+	c.body = data
+	skip, _, err := c.bodyNumber("skip")
+	top, given, topErr := c.bodyNumber("top")
+	c.body = outer
+	if err != nil || topErr != nil || !given {
+		return nil, c.badRequest("Parameters 'skip' and 'top' must be numbers, and 'top' is required.")
+	}
+	t := table{columns: []tableColumn{{"DeviceId", "String", nil}, {"DeviceName", "String", nil}, {"OS", "String", nil}, {"OSVersion", "String", nil}}}
+	for _, v := range c.server.eachDevice(isEnrolled)(-1) {
+		if v.d.platform&platforms != 0 && rule.matches(v) && strings.Contains(strings.ToLower(v.name()), strings.ToLower(text(data, "search"))) {
+			t.rows = append(t.rows, []any{v.d.managedID.String(), v.name(), v.d.operatingSystem(), v.d.release().version})
+		}
+	}
+	raw, err := json.Marshal(t.page(skip, top))
+	if err != nil {
+		return nil, fmt.Errorf("marshal the preview: %w", err)
+	}
+	return &reply{status: http.StatusOK, raw: raw, contentType: "application/octet-stream"}, nil
+}
+
+func filterPlatform(name string) platform {
+	switch name {
+	case "windows10AndLater", "windows81AndLater":
+		return platformWindows
+	case "macOS":
+		return platformMacOS
+	default:
+		return platformOther
+	}
+}
+
+// devicesOf evaluates the filter. Device facts change rarely, so the result is
+// kept until the rule changes; the service evaluates at check-in (contract f),
+// which is also when a target matters here.
+func (f *assignmentFilter) devicesOf(s *Server) bitset {
+	if f.matching == nil {
+		f.matching = newBitset(len(s.fleet.devices))
+		for i := range s.fleet.devices {
+			if v := s.device(int32(i)); isEnrolled(v.d) && v.d.platform&filterPlatform(f.platform) != 0 && f.rule.matches(v) {
+				f.matching.set(i)
+			}
+		}
+	}
+	return f.matching
+}
+
+// narrow applies the filter of an assignment to the devices that it reaches.
+func (s *Server) narrow(devices bitset, a assignment) {
+	f := s.filters.get(a.filterID)
+	if f == nil || a.filterType == "none" {
+		return
+	}
+	matching := f.devicesOf(s)
+	for w := range devices {
+		if a.filterType == "include" {
+			devices[w] &= matching[w]
+		} else {
+			devices[w] &^= matching[w]
+		}
+	}
+}
+
+// assignmentFilter reads the filter of a target. Exclusion targets take none,
+// and the filter's platform must be the policy's (contract f).
+func (c *call) assignmentFilter(a assignment, target object, platforms platform) (assignment, error) {
+	id, kind := text(target, "deviceAndAppManagementAssignmentFilterId"), text(target, "deviceAndAppManagementAssignmentFilterType")
+	if kind != "" && !slices.Contains([]string{"none", "include", "exclude"}, kind) {
+		return a, c.badRequest("Cannot convert the literal '%s' to the expected type 'microsoft.graph.deviceAndAppManagementAssignmentFilterType'.", kind)
+	}
+	if id == "" || id == emptyFilterID {
+		if kind == "include" || kind == "exclude" {
+			return a, c.badRequest("The assignment filter '%s' was not found.", id)
+		}
+		a.filterID = id
+		return a, nil
+	}
+	f := c.server.filters.get(id)
+	switch {
+	case f == nil:
+		return a, c.badRequest("The assignment filter '%s' was not found.", id)
+	case kind == "" || kind == "none":
+		return a, c.badRequest("The assignment filter '%s' needs a filter type: include or exclude.", id) // ASSUMED
+	case a.kind == targetExclude:
+		return a, c.badRequest("An exclusion target cannot have an assignment filter.")
+	case filterPlatform(f.platform)&platforms == 0:
+		return a, c.badRequest("The platform '%s' of the assignment filter does not match with the platform of the policy.", f.platform)
+	}
+	a.filterID, a.filterType = id, kind
+	return a, nil
+}

@@ -1,0 +1,337 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// RemediationRule decides how remediation scripts end on a share of devices.
+// Without a rule a device has the issue at its first run, is repaired, and has
+// none from then on.
+type RemediationRule struct {
+	// Script is part of the display name. Empty: every script.
+	Script         string  `json:"script,omitempty"`
+	DevicesPercent float64 `json:"devicesPercent"`
+	// Detection is noIssue, issue, scriptError, pending or notApplicable.
+	Detection string `json:"detection"`
+	// Repair is success (default), failed, scriptError or skipped; it matters
+	// when detection finds an issue.
+	Repair string `json:"repair,omitempty"`
+	// Recurs brings the issue back by the next run.
+	Recurs bool `json:"recurs,omitempty"`
+	// Output is what the detection script prints. The service keeps 2,048
+	// characters (contract d).
+	Output string `json:"output,omitempty"`
+}
+
+func (r RemediationRule) validate() error {
+	switch {
+	case !slices.Contains([]string{"noIssue", "issue", "scriptError", "pending", "notApplicable"}, r.Detection):
+		return fmt.Errorf("detection %q: write noIssue, issue, scriptError, pending or notApplicable", r.Detection)
+	case !slices.Contains([]string{"", "success", "failed", "scriptError", "skipped"}, r.Repair):
+		return fmt.Errorf("repair %q: write success, failed, scriptError or skipped", r.Repair)
+	}
+	return nil
+}
+
+// Words of the runState and remediationState enums. In Graph's words success
+// means "no issue found" and fail means "issue found" (contract d).
+var (
+	detectionWords = map[string]string{"noIssue": "success", "issue": "fail", "scriptError": "scriptError", "pending": "pending", "notApplicable": "notApplicable"}
+	repairWords    = map[string]string{"": "unknown", "success": "success", "failed": "remediationFailed", "scriptError": "scriptError", "skipped": "skipped"}
+)
+
+// maxScriptOutput is what the service keeps of a script's output (contract d).
+const maxScriptOutput = 2048
+
+// runResult is one run of one script on one device.
+type runResult struct {
+	at                int64 // Unix seconds; 0: none
+	detection, repair string
+	before, after     string
+	reoccurred        bool
+}
+
+// runState is the newest result, and the one that is shown until it arrives.
+type runState struct {
+	current, shown runResult
+	visible        int64
+	repaired       bool
+	repairs        int
+}
+
+// runRemediations runs what is due on a device that checks in.
+func (s *Server) runRemediations(i int32, d *device, at int64) {
+	if d.platform != platformWindows {
+		return
+	}
+	for _, r := range s.remediations.items {
+		if asked := r.asked[i]; asked || s.remediationReach(r).has(int(i)) {
+			a := s.remediationFor(r, i)
+			if asked || r.due(i, a, at) {
+				delete(r.asked, i)
+				s.runScript(i, d, r, a, at)
+			}
+		}
+	}
+}
+
+// remediationFor is the first assignment that reaches the device.
+func (s *Server) remediationFor(r *remediation, i int32) remediationAssignment {
+	for _, a := range r.assignments {
+		if a.kind == targetExclude {
+			continue
+		}
+		if len(r.assignments) == 1 || s.reachOf([]assignment{a.assignment}).has(int(i)) {
+			return a
+		}
+	}
+	return remediationAssignment{repair: true} // asked for by hand
+}
+
+// due reports whether the schedule wants a run at the moment. Changed content
+// runs at the next contact.
+func (r *remediation) due(i int32, a remediationAssignment, at int64) bool {
+	var last int64
+	if r.states != nil {
+		last = r.states[i].current.at
+	}
+	start, err := clockTime(a.schedule.time)
+	if err != nil {
+		start = 0
+	}
+	switch a.schedule.kind {
+	case "RunOnceSchedule":
+		day, err := time.Parse(time.DateOnly, a.schedule.date)
+		return err == nil && last == 0 && at >= day.Add(start).Unix()
+	case "HourlySchedule":
+		return last == 0 || last < r.version || at-last >= int64(a.schedule.interval)*3600
+	}
+	if last == 0 || last < r.version {
+		return true
+	}
+	// The first moment of the schedule after the last run.
+	day := last - last%86400 + int64(start/time.Second)
+	for day <= last {
+		day += 86400
+	}
+	return at >= day+int64(a.schedule.interval-1)*86400
+}
+
+// runScript runs detection and, on an issue, the repair.
+func (s *Server) runScript(i int32, d *device, r *remediation, a remediationAssignment, at int64) {
+	if r.states == nil {
+		r.states = make([]runState, len(s.fleet.devices))
+	}
+	state := &r.states[i]
+	rule := s.remediationRule(i, r, state)
+	result := runResult{at: at, detection: detectionWords[rule.Detection], repair: "unknown"}
+	result.before = s.scriptOutput(d, rule)
+	if rule.Detection == "issue" {
+		result.reoccurred = state.repaired
+		if a.repair && r.repair != "" {
+			result.repair = repairWords[rule.Repair]
+		} else {
+			result.repair = "skipped"
+		}
+		state.repaired = result.repair == "success"
+		if state.repaired {
+			state.repairs++
+			if r.effect != passkeyUnset {
+				d.effective = r.effect
+			}
+			result.after = s.scriptOutput(d, rule)
+		}
+	}
+	state.promote(at)
+	waiting := state.current.at != 0 && state.shown.at != state.current.at
+	state.current = result
+	if !waiting {
+		state.visible = at + s.scenario.lag(s.drawAt(i, "script lag", d.checkins))
+	}
+}
+
+func (st *runState) promote(now int64) {
+	if st.current.at != 0 && now >= st.visible {
+		st.shown = st.current
+	}
+}
+
+// remediationRule is the first rule that hits the device, or the default.
+func (s *Server) remediationRule(i int32, r *remediation, state *runState) RemediationRule {
+	for k, rule := range s.scenario.Remediations {
+		if !strings.Contains(r.displayName, rule.Script) || s.draw(i, fmt.Sprint("script rule ", k, rule.Script))*100 >= rule.DevicesPercent {
+			continue
+		}
+		if rule.Repair == "" {
+			rule.Repair = "success"
+		}
+		if rule.Detection == "issue" && rule.Repair == "success" && state.repaired && !rule.Recurs {
+			rule.Detection = "noIssue"
+		}
+		return rule
+	}
+	if state.repaired {
+		return RemediationRule{Detection: "noIssue"}
+	}
+	return RemediationRule{Detection: "issue", Repair: "success"}
+}
+
+func (s *Server) scriptOutput(d *device, rule RemediationRule) string {
+	out := rule.Output
+	if out == "" {
+		out = fmt.Sprintf("edge=%s; passkeys=%s", edgeReleases[d.edge].version, d.effective)
+	}
+	return out[:min(len(out), maxScriptOutput)]
+}
+
+// runOnDemand is …/managedDevices/{id}/initiateOnDemandProactiveRemediation.
+func runOnDemand(c *call) (*reply, error) {
+	i, err := c.managedDevice()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range sortedKeys(c.body) {
+		if name != "scriptPolicyId" {
+			return nil, c.badRequest("The property '%s' does not exist on the action's parameters.", name)
+		}
+	}
+	s := c.server
+	r := s.remediations.get(text(c.body, "scriptPolicyId"))
+	if r == nil {
+		return nil, c.notFound(text(c.body, "scriptPolicyId"))
+	}
+	if r.asked == nil {
+		r.asked = map[int32]bool{}
+	}
+	r.asked[i] = true
+	return syncDevice(c)
+}
+
+// runView is one row of deviceRunStates.
+type runView struct {
+	deviceView
+	script *remediation
+	run    runResult
+}
+
+var runStateEntity = &entity[runView]{name: "microsoft.graph.deviceHealthScriptDeviceState", properties: []property[runView]{
+	{name: "id", ops: opEq, get: func(v runView) any { return v.script.id + ":" + v.d.managedID.String() }},
+	{name: "detectionState", ops: opEq, get: func(v runView) any { return v.run.detection }},
+	{name: "lastStateUpdateDateTime", get: func(v runView) any { return unixTime(v.run.at) }},
+	{name: "expectedStateUpdateDateTime", get: func(runView) any { return nil }},
+	{name: "lastSyncDateTime", get: func(v runView) any { return unixTime(v.d.lastSync) }},
+	{name: "preRemediationDetectionScriptOutput", get: func(v runView) any { return orNull(v.run.before) }},
+	{name: "preRemediationDetectionScriptError", get: func(v runView) any { return scriptErrorText(v.run.detection) }},
+	{name: "remediationScriptError", get: func(v runView) any { return scriptErrorText(v.run.repair) }},
+	{name: "postRemediationDetectionScriptOutput", get: func(v runView) any { return orNull(v.run.after) }},
+	{name: "postRemediationDetectionScriptError", get: func(runView) any { return nil }},
+	{name: "remediationState", ops: opEq, get: func(v runView) any { return v.run.repair }},
+	{name: "assignmentFilterIds", get: func(runView) any { return []string{} }},
+}}
+
+func scriptErrorText(state string) any {
+	if state != "scriptError" {
+		return nil
+	}
+	return "At line:1 char:1: The term is not recognized as the name of a cmdlet."
+}
+
+// runs yields what the service shows of a script's runs.
+func (s *Server) runs(r *remediation) keyed[runView] {
+	now := min(s.clock.Now().Unix(), s.freeze())
+	return func(after int64) iter.Seq2[int64, runView] {
+		return func(yield func(int64, runView) bool) {
+			for i := after + 1; i < int64(len(r.states)); i++ {
+				r.states[i].promote(now)
+				if run := r.states[i].shown; run.at != 0 && !yield(i, runView{s.device(int32(i)), r, run}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// listRunStates expands managedDevice, with the permission for devices
+// (contract d).
+func listRunStates(c *call) (*reply, error) {
+	var members []*property[deviceView]
+	for _, e := range c.query.expand {
+		name, options, _ := strings.Cut(strings.TrimSuffix(e, ")"), "(")
+		if name != "managedDevice" {
+			return nil, c.badRequest("Parsing OData Select and Expand failed: Could not find a navigation property named '%s'.", name)
+		}
+		if err := c.authorize(rolesManaged); err != nil {
+			return nil, err
+		}
+		var selected []string
+		if list, ok := strings.CutPrefix(options, "$select="); ok {
+			selected = splitList(list)
+		} else if options != "" {
+			return nil, c.badRequest("Parsing OData Select and Expand failed: '%s' is not supported.", options)
+		}
+		var err error
+		if members, err = managedDevice.projection(c, selected); err != nil {
+			return nil, err
+		}
+	}
+	r, err := c.server.remediations.see(c)
+	if err != nil {
+		return nil, err
+	}
+	style := listStyle{context: scriptsContext + "('" + r.id + "')/deviceRunStates", size: 100, max: 1000, count: countPage}
+	if members != nil {
+		style.decorate = func(key int64, out object) error {
+			out["managedDevice"] = render(c.server.device(int32(key)), members)
+			return nil
+		}
+	}
+	return listReply(c, c.query, runStateEntity, c.server.runs(r), style)
+}
+
+// runSummary counts the states (contract d).
+func runSummary(c *call) (*reply, error) {
+	r, err := c.server.remediations.see(c)
+	if err != nil {
+		return nil, err
+	}
+	s := c.server
+	counts := map[string]int{}
+	var last int64
+	reported := newBitset(len(s.fleet.devices))
+	for i, v := range s.runs(r)(-1) {
+		reported.set(int(i))
+		last = max(last, v.run.at)
+		counts[v.run.detection]++
+		counts["repair "+v.run.repair]++
+		counts["reoccurred"] += boolInt(v.run.reoccurred)
+		counts["repairs"] += r.states[i].repairs
+	}
+	pending := 0
+	s.remediationReach(r).each(func(i int) {
+		d := &s.fleet.devices[i]
+		pending += boolInt(!reported.has(i) && isEnrolled(d) && d.platform == platformWindows)
+	})
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context":                          c.context(scriptsContext+"('"+r.id+"')/runSummary/$entity", nil),
+		"id":                                      r.id,
+		"noIssueDetectedDeviceCount":              counts["success"],
+		"issueDetectedDeviceCount":                counts["fail"],
+		"detectionScriptErrorDeviceCount":         counts["scriptError"],
+		"detectionScriptPendingDeviceCount":       counts["pending"] + pending,
+		"detectionScriptNotApplicableDeviceCount": counts["notApplicable"],
+		"issueRemediatedDeviceCount":              counts["repair success"],
+		"remediationSkippedDeviceCount":           counts["repair skipped"],
+		"issueReoccurredDeviceCount":              counts["reoccurred"],
+		"remediationScriptErrorDeviceCount":       counts["repair scriptError"] + counts["repair remediationFailed"],
+		"lastScriptRunDateTime":                   unixTime(last),
+		"issueRemediatedCumulativeDeviceCount":    counts["repairs"],
+	}}, nil
+}

@@ -1,0 +1,414 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"encoding/base64"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxRemediations is the documented limit of a tenant (contract d).
+const maxRemediations = 200
+
+// rolesReadScripts and rolesWriteScripts: scripts have permissions of their own
+// since 2025 (contract d).
+var (
+	rolesReadScripts  = []string{"DeviceManagementScripts.Read.All", "DeviceManagementScripts.ReadWrite.All"}
+	rolesWriteScripts = []string{"DeviceManagementScripts.ReadWrite.All"}
+)
+
+// remediation is a deviceHealthScript.
+type remediation struct {
+	meta
+	displayName, description, publisher string
+	runAs                               string
+	enforceSignature, runAs32Bit        bool
+	scopeTags                           []string
+	detection, repair                   string // base64, as it is shown
+	assignments                         []remediationAssignment
+
+	effect  passkeyState // what a successful repair does to a device
+	reach   bitset
+	gen     uint64     // of reach
+	version int64      // Unix seconds of the last change of content
+	states  []runState // by device, nil: nobody ran it
+	asked   map[int32]bool
+}
+
+// remediationAssignment is one target with its schedule.
+type remediationAssignment struct {
+	assignment
+	repair   bool
+	schedule runSchedule
+}
+
+// runSchedule is how often a device runs the script.
+type runSchedule struct {
+	kind     string // last part of the type's name
+	interval int
+	time     string
+	date     string
+	useUTC   bool
+}
+
+// scriptText fits both contents: base64 of UTF-8. The size limit is not
+// published (contract d).
+const maxScriptBytes = 200 << 10
+
+var remediationEntity = &entity[*remediation]{name: "microsoft.graph.deviceHealthScript", properties: []property[*remediation]{
+	{name: "id", ops: opEq, get: func(r *remediation) any { return r.id }},
+	{name: "publisher", ops: opEq, get: func(r *remediation) any { return r.publisher }},
+	{name: "version", get: func(*remediation) any { return "1.0" }},
+	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(r *remediation) any { return r.displayName }},
+	{name: "description", get: func(r *remediation) any { return r.description }},
+	{name: "detectionScriptContent", get: func(r *remediation) any { return orNull(r.detection) }},
+	{name: "remediationScriptContent", get: func(r *remediation) any { return orNull(r.repair) }},
+	{name: "createdDateTime", get: func(r *remediation) any { return intuneTime(r.created) }},
+	{name: "lastModifiedDateTime", get: func(r *remediation) any { return intuneTime(r.modified) }},
+	{name: "runAsAccount", get: func(r *remediation) any { return r.runAs }},
+	{name: "enforceSignatureCheck", get: func(r *remediation) any { return r.enforceSignature }},
+	{name: "runAs32Bit", get: func(r *remediation) any { return r.runAs32Bit }},
+	{name: "roleScopeTagIds", get: func(r *remediation) any { return r.scopeTags }},
+	{name: "isGlobalScript", ops: opEq, get: func(*remediation) any { return false }},
+	{name: "highestAvailableVersion", get: func(*remediation) any { return nil }},
+	{name: "deviceHealthScriptType", ops: opEq, get: func(*remediation) any { return "deviceHealthScript" }},
+	{name: "detectionScriptParameters", get: func(*remediation) any { return []object{} }},
+	{name: "remediationScriptParameters", get: func(*remediation) any { return []object{} }},
+}}
+
+var remediationShape = shape{typeName: "microsoft.graph.deviceHealthScript", members: map[string]member{
+	"id":                          {kind: kindString, readOnly: true},
+	"createdDateTime":             {kind: kindDate, readOnly: true},
+	"lastModifiedDateTime":        {kind: kindDate, readOnly: true},
+	"version":                     {kind: kindString, readOnly: true},
+	"highestAvailableVersion":     {kind: kindString, readOnly: true},
+	"isGlobalScript":              {kind: kindBool, readOnly: true},
+	"displayName":                 {kind: kindString, required: true},
+	"description":                 {kind: kindString},
+	"publisher":                   {kind: kindString},
+	"runAsAccount":                {kind: kindEnum, values: []string{"system", "user"}},
+	"enforceSignatureCheck":       {kind: kindBool},
+	"runAs32Bit":                  {kind: kindBool},
+	"roleScopeTagIds":             {kind: kindStrings},
+	"detectionScriptContent":      {kind: kindString},
+	"remediationScriptContent":    {kind: kindString},
+	"detectionScriptParameters":   {kind: kindObjects},
+	"remediationScriptParameters": {kind: kindObjects},
+	"deviceHealthScriptType":      {kind: kindEnum, values: []string{"deviceHealthScript", "managedInstallerScript"}},
+}}
+
+const scriptsContext = "deviceManagement/deviceHealthScripts"
+
+// listRemediations leaves the script contents null: only a single GET shows
+// them (contract d).
+func listRemediations(c *call) (*reply, error) {
+	return listReply(c, c.query, remediationEntity, c.server.remediations.listed(c), listStyle{
+		context: scriptsContext, size: 100, max: 1000, count: countPage,
+		decorate: func(_ int64, out object) error {
+			for _, name := range []string{"detectionScriptContent", "remediationScriptContent"} {
+				if _, shown := out[name]; shown {
+					out[name] = nil
+				}
+			}
+			return nil
+		},
+	})
+}
+
+func getRemediation(c *call) (*reply, error) {
+	if err := c.checkExpand("assignments"); err != nil {
+		return nil, err
+	}
+	members, err := remediationEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.server.remediations.see(c)
+	if err != nil {
+		return nil, err
+	}
+	out := render(r, members)
+	if slices.Contains(c.query.expand, "assignments") {
+		out["assignments"] = r.assignmentObjects()
+	}
+	return c.entityReply(http.StatusOK, scriptsContext+"/$entity", out), nil
+}
+
+func createRemediation(c *call) (*reply, error) {
+	if err := remediationShape.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	s := c.server
+	if len(s.remediations.items) >= maxRemediations {
+		return nil, c.badRequest("The maximum number of script packages (%d) is reached.", maxRemediations)
+	}
+	r := &remediation{runAs: "system", scopeTags: []string{"0"}}
+	if err := c.fillRemediation(r); err != nil {
+		return nil, err
+	}
+	s.remediations.add(s, r, "deviceHealthScript")
+	c.changed()
+	return c.remediationReply(http.StatusCreated, r)
+}
+
+func (c *call) remediationReply(status int, r *remediation) (*reply, error) {
+	members, err := remediationEntity.projection(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.entityReply(status, scriptsContext+"/$entity", render(r, members)), nil
+}
+
+// fillRemediation copies the members that the body names. Nothing is changed
+// when it returns an error.
+func (c *call) fillRemediation(r *remediation) error {
+	if name, given := c.body["displayName"]; given && (name == nil || name == "") {
+		return c.badRequest("Display name cannot be null or empty.")
+	}
+	contents := map[string]*string{"detectionScriptContent": &r.detection, "remediationScriptContent": &r.repair}
+	for name := range contents {
+		raw, err := base64.StdEncoding.DecodeString(text(c.body, name))
+		if err != nil {
+			return c.badRequest("Cannot convert the value of property '%s' to the expected type 'Edm.Binary'.", name)
+		}
+		if len(raw) > maxScriptBytes {
+			return c.badRequest("Property '%s' is %d bytes long, the maximum is %d.", name, len(raw), maxScriptBytes) // ASSUMED
+		}
+	}
+	fields := map[string]*string{"displayName": &r.displayName, "description": &r.description, "publisher": &r.publisher, "runAsAccount": &r.runAs}
+	for name, field := range contents {
+		if _, given := c.body[name]; given {
+			fields[name], r.version = field, c.now.Unix()
+		}
+	}
+	for name, field := range fields {
+		if _, given := c.body[name]; given {
+			*field = text(c.body, name)
+		}
+	}
+	for name, field := range map[string]*bool{"enforceSignatureCheck": &r.enforceSignature, "runAs32Bit": &r.runAs32Bit} {
+		if _, given := c.body[name]; given {
+			*field = boolean(c.body, name)
+		}
+	}
+	if tags := texts(c.body["roleScopeTagIds"]); len(tags) > 0 {
+		r.scopeTags = tags
+	}
+	r.effect = scriptEffect(r.repair)
+	return nil
+}
+
+// passkeyWrite finds the value that a script writes for the Edge policy. The
+// simulator runs no PowerShell; this is all it understands of a script.
+var passkeyWrite = regexp.MustCompile(`(?i)PasswordManagerPasskeysEnabled\D{1,60}\b([01])\b`)
+
+func scriptEffect(content string) passkeyState {
+	raw, err := base64.StdEncoding.DecodeString(content)
+	if err != nil {
+		return passkeyUnset
+	}
+	switch found := passkeyWrite.FindSubmatch(raw); {
+	case found == nil:
+		return passkeyUnset
+	case string(found[1]) == "1":
+		return passkeyAllowed
+	default:
+		return passkeyBlocked
+	}
+}
+
+func patchRemediation(c *call) (*reply, error) {
+	s := c.server
+	r, err := s.remediations.find(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := remediationShape.check(c, c.body, false); err != nil {
+		return nil, err
+	}
+	was := *r
+	if err := c.fillRemediation(r); err != nil {
+		return nil, err
+	}
+	s.remediations.trail.note(s, r, &was)
+	r.modified = c.now
+	c.changed()
+	return c.remediationReply(http.StatusOK, r)
+}
+
+func deleteRemediation(c *call) (*reply, error) {
+	s := c.server
+	r, err := s.remediations.find(c)
+	if err != nil {
+		return nil, err
+	}
+	s.remediations.remove(s, r)
+	s.releaseFilters(r.targets(), nil, c.now)
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// targets are the plain assignments.
+func (r *remediation) targets() []assignment {
+	out := make([]assignment, len(r.assignments))
+	for i, a := range r.assignments {
+		out[i] = a.assignment
+	}
+	return out
+}
+
+// assignmentObjects show runRemediationScript as false whatever was sent, as
+// the service does (contract d).
+func (r *remediation) assignmentObjects() []object {
+	out := make([]object, 0, len(r.assignments))
+	for _, a := range r.assignments {
+		out = append(out, object{"id": r.id + ":" + a.suffix(), "target": a.targetObject(), "runRemediationScript": false, "runSchedule": a.schedule.object()})
+	}
+	return out
+}
+
+func listRemediationAssignments(c *call) (*reply, error) {
+	r, err := c.server.remediations.see(c)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context": c.context(scriptsContext+"('"+r.id+"')/assignments", nil), "value": r.assignmentObjects()}}, nil
+}
+
+var (
+	remediationAssignShape = shape{typeName: "microsoft.graph.assignPostRequestBody", members: map[string]member{
+		"deviceHealthScriptAssignments": {kind: kindObjects, required: true},
+	}}
+	remediationAssignmentShape = shape{typeName: "microsoft.graph.deviceHealthScriptAssignment", members: map[string]member{
+		"id": {kind: kindString, readOnly: true}, "target": {kind: kindObject, required: true},
+		"runRemediationScript": {kind: kindBool}, "runSchedule": {kind: kindObject},
+	}}
+)
+
+// assignRemediation replaces the whole set: 204 (contract d; replacing is
+// inferred).
+func assignRemediation(c *call) (*reply, error) {
+	s := c.server
+	r, err := s.remediations.find(c)
+	if err != nil {
+		return nil, err
+	}
+	delete(c.body, "@odata.type")
+	if err := remediationAssignShape.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	next := []remediationAssignment{}
+	for _, item := range objects(c.body["deviceHealthScriptAssignments"]) {
+		if err := remediationAssignmentShape.check(c, item, true); err != nil {
+			return nil, err
+		}
+		target, _ := item["target"].(map[string]any)
+		plain, err := c.assignment(target, platformWindows)
+		if err != nil {
+			return nil, err
+		}
+		schedule, err := c.schedule(item["runSchedule"])
+		if err != nil {
+			return nil, err
+		}
+		next = append(next, remediationAssignment{plain, boolean(item, "runRemediationScript"), schedule})
+	}
+	before := r.targets()
+	s.remediations.change(s, r)
+	r.assignments, r.reach = next, nil
+	s.releaseFilters(before, r.targets(), c.now)
+	s.notify(s.remediationReach(r), c.now.Unix())
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// remediationReach are the devices that the assignments reach. The set is
+// cached and must not be modified.
+func (s *Server) remediationReach(r *remediation) bitset {
+	if r.reach == nil || r.gen != s.targetGen {
+		r.reach, r.gen = s.reachOf(r.targets()), s.targetGen
+	}
+	return r.reach
+}
+
+const schedulePrefix = "#microsoft.graph.deviceHealthScript"
+
+// schedule reads a run schedule; absent means daily. ASSUMED default.
+func (c *call) schedule(in any) (runSchedule, error) {
+	body, ok := in.(map[string]any)
+	if !ok {
+		return runSchedule{kind: "DailySchedule", interval: 1, time: "00:00:00", useUTC: true}, nil
+	}
+	out := runSchedule{interval: 1, time: text(body, "time"), date: text(body, "date"), useUTC: boolean(body, "useUtc")}
+	known := map[string][]string{
+		"DailySchedule": {"interval", "time", "useUtc"}, "HourlySchedule": {"interval"}, "RunOnceSchedule": {"interval", "date", "time", "useUtc"},
+	}
+	var typed bool
+	out.kind, typed = strings.CutPrefix(text(body, "@odata.type"), schedulePrefix)
+	members, ok := known[out.kind]
+	if !typed || !ok {
+		return out, c.badRequest("A type named '%v' could not be resolved by the model where a run schedule is expected.", body["@odata.type"])
+	}
+	for _, name := range sortedKeys(body) {
+		if name != "@odata.type" && !slices.Contains(members, name) {
+			return out, c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, strings.TrimPrefix(schedulePrefix, "#")+out.kind)
+		}
+	}
+	return out, c.checkSchedule(&out, body)
+}
+
+func (c *call) checkSchedule(out *runSchedule, body object) error {
+	outer := c.body
+	c.body = body
+	n, given, err := c.bodyNumber("interval")
+	c.body = outer
+	if err != nil {
+		return err
+	}
+	if given {
+		out.interval = n
+	}
+	if out.interval < 1 && out.kind != "RunOnceSchedule" {
+		return c.badRequest("Property 'interval' of the run schedule must be at least 1.")
+	}
+	if out.kind == "HourlySchedule" {
+		return nil
+	}
+	if _, err := clockTime(out.time); err != nil {
+		return c.badRequest("Cannot convert the literal '%s' of property 'time' to the expected type 'Edm.TimeOfDay'.", out.time)
+	}
+	if _, err := time.Parse(time.DateOnly, out.date); out.kind == "RunOnceSchedule" && err != nil {
+		return c.badRequest("Cannot convert the literal '%s' of property 'date' to the expected type 'Edm.Date'.", out.date)
+	}
+	return nil
+}
+
+// clockTime reads a time of day, with or without fraction.
+func clockTime(s string) (time.Duration, error) {
+	t, err := time.Parse("15:04:05.9999999", s)
+	if err != nil {
+		return 0, err
+	}
+	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute + time.Duration(t.Second())*time.Second, nil
+}
+
+func (sc runSchedule) object() object {
+	out := object{"@odata.type": schedulePrefix + sc.kind, "interval": sc.interval}
+	if sc.kind != "HourlySchedule" {
+		at, err := clockTime(sc.time)
+		if err == nil {
+			out["time"] = time.Time{}.Add(at).Format("15:04:05.0000000")
+		}
+		out["useUtc"] = sc.useUTC
+	}
+	if sc.kind == "RunOnceSchedule" {
+		out["date"] = sc.date
+	}
+	return out
+}

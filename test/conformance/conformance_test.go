@@ -1,0 +1,243 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim"
+)
+
+// required are the features that the simulated tenant must have. Rows of another
+// feature are left out, in one line, as long as the tenant has no such route.
+var required = []string{"", FeatureRemediations, FeatureFilters, FeatureDelta, FeatureDeletedItems}
+
+// notYet are rows that the simulated tenant is known not to follow. One that it
+// follows after all fails the test.
+var notYet = map[string]string{}
+
+// simulated starts a tenant and a runner for it.
+func simulated(t *testing.T, target func(Exchanger) Exchanger) *Runner {
+	t.Helper()
+	sim, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 50, Users: 40})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A second application of the same tenant, to which nothing was granted: the
+	// same seed and clock make its tokens valid in the first.
+	weak, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 1, Roles: []string{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, other := httptest.NewServer(sim.Handler()), httptest.NewServer(weak.Handler())
+	t.Cleanup(server.Close)
+	defer other.Close()
+	return &Runner{
+		BaseURL: server.URL, Target: target(Tenant{Client: server.Client()}), Patience: 10 * time.Second, Pause: 10 * time.Millisecond,
+		Tokens: map[Identity]string{Operator: token(t, server.URL, sim), Weak: token(t, other.URL, weak)},
+		Vars: map[string]string{"tenant": sim.TenantID(), "client": sim.ClientID(), "authority": server.URL, "graph": server.URL,
+			"definition": tenantsim.PasskeysWindowsDevice},
+	}
+}
+
+func token(t *testing.T, base string, sim *tenantsim.Server) string {
+	t.Helper()
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {sim.ClientID()}, "client_secret": {sim.ClientSecret()},
+		"scope": {"https://graph.microsoft.com/.default"}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/"+sim.TenantID()+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var out struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil || out.Token == "" {
+		t.Fatalf("no token: %v", err)
+	}
+	return out.Token
+}
+
+// TestSimulatorConforms runs the whole table against the simulated tenant.
+func TestSimulatorConforms(t *testing.T) {
+	runner := simulated(t, func(e Exchanger) Exchanger { return e })
+	assumed := 0
+	for _, row := range Table() {
+		if strings.Contains(row.Source, "ASSUMED") {
+			assumed++
+		}
+		t.Run(row.Name, func(t *testing.T) {
+			if !slices.Contains(required, row.Feature) && !simulates(t, runner, row) {
+				t.Skipf("not simulated: %s", row.Feature)
+			}
+			err := runner.Run(t.Context(), row)
+			switch why, known := notYet[row.Name]; {
+			case known && err == nil:
+				t.Errorf("the simulator follows the row: take it out of the list (%s)", why)
+			case known:
+				t.Skipf("%s: %v", why, err)
+			case err != nil:
+				t.Errorf("source %s: %v", row.Source, err)
+			}
+		})
+	}
+	t.Logf("%d rows, %d with something ASSUMED", len(Table()), assumed)
+}
+
+// simulates asks once whether the route of a row exists.
+func simulates(t *testing.T, runner *Runner, row Row) bool {
+	t.Helper()
+	probe := Row{Name: row.Name, Method: row.Method, Path: variable.ReplaceAllString(row.Path, "x"), Wrong: true}
+	req, _, err := runner.request(t.Context(), probe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := runner.Target.Exchange(row.Name, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return !bytes.Contains(got.Body, []byte("esource not found for the segment"))
+}
+
+// TestRecordingStandsIn records a run, and runs the table again from the
+// recording alone: what passed passes, and a recording that was tampered with
+// does not.
+func TestRecordingStandsIn(t *testing.T) {
+	var tape bytes.Buffer
+	live := simulated(t, func(e Exchanger) Exchanger { return Recorder{Target: e, To: &tape} })
+	var rows []Row
+	for _, row := range Table() {
+		if !slices.Contains(required, row.Feature) || notYet[row.Name] != "" {
+			continue
+		}
+		if err := live.Run(t.Context(), row); err != nil {
+			t.Fatalf("%s: %v", row.Name, err)
+		}
+		rows = append(rows, row)
+	}
+	if regexp.MustCompile(`eyJ[\w-]+\.eyJ`).Match(tape.Bytes()) || bytes.Contains(tape.Bytes(), []byte(tenantsim.DefaultSecret)) {
+		t.Error("the recording holds a token or a secret")
+	}
+	for name, tc := range map[string]struct {
+		change func(string) string
+		faults bool
+	}{
+		"as it was":               {func(s string) string { return s }, false},
+		"with another status":     {func(s string) string { return strings.Replace(s, `"status":204`, `"status":200`, 1) }, true},
+		"with a misspelt member":  {func(s string) string { return strings.ReplaceAll(s, `\"settingCount\"`, `\"settingsCount\"`) }, true},
+		"with a row that is gone": {func(s string) string { _, rest, _ := strings.Cut(s, "\n"); return rest }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			recording, err := ReadRecording(strings.NewReader(tc.change(tape.String())))
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := &Runner{BaseURL: live.BaseURL, Target: recording, Pause: time.Millisecond, Patience: 10 * time.Millisecond,
+				Tokens: map[Identity]string{}, Vars: map[string]string{}}
+			for _, v := range []string{"tenant", "client", "authority", "graph", "definition"} {
+				again.Vars[v] = live.Vars[v]
+			}
+			var faults []string
+			for _, row := range rows {
+				if err := again.Run(t.Context(), row); err != nil {
+					faults = append(faults, fmt.Sprintf("%s: %v", row.Name, err))
+				}
+			}
+			if tc.faults != (len(faults) > 0) {
+				t.Errorf("faults %t, want %t: %s", len(faults) > 0, tc.faults, strings.Join(faults, "\n"))
+			}
+		})
+	}
+}
+
+// TestTable checks the table itself: names are unique, every row has a source
+// that can be looked up, and a row that is wrong on purpose expects a refusal.
+func TestTable(t *testing.T) {
+	source := regexp.MustCompile(`^(contract [a-q0-9.]+|ASSUMED)`)
+	seen := map[string]bool{}
+	for _, row := range Table() {
+		if seen[row.Name] {
+			t.Errorf("%s: twice", row.Name)
+		}
+		seen[row.Name] = true
+		if !source.MatchString(row.Source) {
+			t.Errorf("%s: source %q is neither a contract section nor ASSUMED", row.Name, row.Source)
+		}
+		if row.Status == 0 || row.Wrong && row.Status < 400 {
+			t.Errorf("%s: status %d", row.Name, row.Status)
+		}
+	}
+	for name := range notYet {
+		if !seen[name] {
+			t.Errorf("notYet names %q, which is no row", name)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	a := Answer{Status: 200, Header: http.Header{"Content-Type": {"text/plain"}}, Body: []byte(`{"value":[{"@odata.type":"#x","a.b":{"c":null},"n":1}],"t":"some text"}`)}
+	for check, holds := range map[string]bool{
+		"value": true, "value#1": true, "value#2": false, "value#>0": true, "value#>1": false, "value#x": false, "t#1": false,
+		"value.0.@odata.type": true, `value.0.@odata.type="#x"`: true, `value.0.@odata.type="#y"`: false,
+		"value.0.a.b.c": false, "value.0.a.b.c=null": true, "!value.0.a.b.d": true, "!value.0.a.b": false,
+		"value.0.n=1": true, "value.0.n=2": false, "value.0.n=": false, "value.1": false, "t~text": true, "t~texts": false, "value~x": false,
+		"header:Content-Type": true, "header:Content-Type~plain": true, "header:Content-Type~json": false, "header:Retry-After": false,
+		"body~some": true, "body~none": false, "empty": false,
+	} {
+		if err := Check(a, check); (err == nil) != holds {
+			t.Errorf("%s: %v, want it to hold: %t", check, err, holds)
+		}
+	}
+	if err := Check(Answer{Body: []byte(" \n")}, "empty"); err != nil {
+		t.Error(err)
+	}
+	if err := Check(Answer{Body: []byte("<html>")}, "value"); err == nil {
+		t.Error("HTML has a value")
+	}
+}
+
+// TestAgainstRecording runs the table against a recording of another tenant, where
+// the environment names one: TIDEGATE_CONFORMANCE_RECORDING is its file,
+// TIDEGATE_CONFORMANCE_VARS the variables as JSON.
+func TestAgainstRecording(t *testing.T) {
+	file := os.Getenv("TIDEGATE_CONFORMANCE_RECORDING")
+	if file == "" {
+		t.Skip("TIDEGATE_CONFORMANCE_RECORDING names no recording: the table ran against the simulator only")
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recording, err := ReadRecording(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner := &Runner{BaseURL: "https://graph.microsoft.com", Target: recording, Patience: time.Millisecond, Pause: time.Millisecond,
+		Tokens: map[Identity]string{}, Vars: map[string]string{}}
+	if err := json.NewDecoder(io.LimitReader(strings.NewReader(os.Getenv("TIDEGATE_CONFORMANCE_VARS")), 1<<20)).Decode(&runner.Vars); err != nil {
+		t.Fatalf("TIDEGATE_CONFORMANCE_VARS: %v", err)
+	}
+	for _, row := range Table() {
+		if err := runner.Run(t.Context(), row); err != nil {
+			t.Errorf("%s (%s): %v", row.Name, row.Source, err)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+const (
+	policies    = "/beta/deviceManagement/configurationPolicies"
+	definitions = "/beta/deviceManagement/configurationSettings"
+
+	choiceInstance = `{"@odata.type":"#microsoft.graph.deviceManagementConfigurationChoiceSettingInstance","settingDefinitionId":"{definition}",` +
+		`"choiceSettingValue":{"value":"{option}","children":[]}}`
+	oneSetting = `{"@odata.type":"#microsoft.graph.deviceManagementConfigurationSetting","settingInstance":` + choiceInstance + `}`
+	policyHead = `"name":"tidegate-conformance","description":"conformance","platforms":"windows10","technologies":"mdm","roleScopeTagIds":["0"]`
+	wholeBody  = `{` + policyHead + `,"settings":[` + oneSetting + `]}`
+)
+
+// tokenRows follow contract l.
+var tokenRows = []Row{
+	{Name: "token: unknown secret", Source: "contract l.1", Method: post, Path: "{authority}/{tenant}/oauth2/v2.0/token", As: Nobody,
+		Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
+		Body:   "grant_type=client_credentials&client_id={client}&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default&client_secret=wrong",
+		Status: 401, Want: []string{`error="invalid_client"`, "error_description~AADSTS7000215", "error_codes.0=7000215", "trace_id", "correlation_id"}},
+	{Name: "token: unknown application", Source: "ASSUMED: the number is known (AADSTS700016), the status is not", Method: post,
+		Path: "{authority}/{tenant}/oauth2/v2.0/token", As: Nobody, Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
+		Body:   "grant_type=client_credentials&client_id=00000000-0000-0000-0000-00000000dead&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default&client_secret=wrong",
+		Status: 400, Want: []string{"error_description~AADSTS700016"}},
+	{Name: "no token", Source: "contract 0.4, l.2", Method: get, Path: policies, As: Nobody, Status: 401, Want: []string{`error.code="InvalidAuthenticationToken"`, innerError}},
+}
+
+// catalogRows follow contract a.
+var catalogRows = []Row{
+	{Name: "a10 list definitions", Source: "contract a10", Method: get, Path: definitions + "?$top=5", Status: 200, Want: []string{"value#5", "value.0.id", "value.0.@odata.type"}},
+	{Name: "a10 search by display name", Source: "contract a.6", Method: get, Path: definitions + "?$filter=contains(displayName,'passkey')", Status: 200, Want: []string{"value#>0"}},
+	{Name: "a10 search by id", Source: "contract a.6", Method: get, Path: definitions + "?$filter=contains(id,'passkey')", Status: 200, Want: []string{"value#>0"}},
+	{Name: "a10 filter by root", Source: "contract a.6", Method: get, Path: definitions + "?$filter=rootDefinitionId eq '{definition}'", Status: 200, Want: []string{"value#>0", `value.0.rootDefinitionId="{definition}"`}},
+	{Name: "a10 filter by platform", Source: "contract a.6", Method: get, Path: definitions + "?$top=1&$filter=applicability/platform has 'windows10'", Status: 200, Want: []string{"value#1", "value.0.applicability.platform~windows10"}},
+	{Name: "a10 free search", Source: "contract a.6: not in every tenant", Method: get, Path: definitions + "?$search=\"passkey\"", Status: 200, Want: []string{"value"}},
+	{Name: "a10 select", Source: "contract a.6", Method: get, Path: definitions + "?$top=1&$select=id,displayName", Status: 200, Want: []string{"value#1", "value.0.displayName", "!value.0.description"}},
+	{Name: "a11 definition", Source: "contract a11, n", Method: get, Path: definitions + "/{definition}", Status: 200,
+		Want: []string{`id="{definition}"`, `rootDefinitionId="{definition}"`, `@odata.type="#microsoft.graph.deviceManagementConfigurationChoiceSettingDefinition"`, "options#>1", "applicability.technologies~mdm"},
+		Save: map[string]string{"option": "options.0.itemId", "otherOption": "options.1.itemId", "category": "categoryId"}},
+	{Name: "a11 definition in quotes", Source: "contract 0.3", Method: get, Path: definitions + "('{definition}')", Status: 200, Want: []string{`id="{definition}"`}},
+	{Name: "a11 unknown definition", Source: "contract a.7", Method: get, Path: definitions + "/no_such_definition", Status: 404, Want: []string{`error.code="ResourceNotFound"`, intuneError}},
+	{Name: "a12 categories", Source: "contract a12", Method: get, Path: "/beta/deviceManagement/configurationCategories", Status: 200, Want: []string{"value#>0", "value.0.id"}},
+	{Name: "a12 category", Source: "contract a12", Method: get, Path: "/beta/deviceManagement/configurationCategories/{category}", Status: 200, Want: []string{`id="{category}"`}},
+	{Name: "a13 templates", Source: "contract a13", Feature: FeatureTemplates, Method: get, Path: "/beta/deviceManagement/configurationPolicyTemplates", Status: 200, Want: []string{"value"}},
+
+	{Name: "a2 create", Source: "contract a2, a.1", Method: post, Path: policies, Body: wholeBody, Status: 201,
+		Want: []string{`name="tidegate-conformance"`, "settingCount=1", "isAssigned=false", `templateReference.templateId=""`, `templateReference.templateFamily="none"`,
+			`roleScopeTagIds=["0"]`, `technologies="mdm"`, `platforms="windows10"`, "createdDateTime", "!settingsCount"},
+		Save: map[string]string{"policy": "id"}},
+	{Name: "a2 create a second of the same name", Source: "contract a.1: names are not unique", Method: post, Path: policies, Body: wholeBody, Status: 201, Save: map[string]string{"twin": "id"}},
+	{Name: "a3 read", Source: "contract a3", Method: get, Path: policies + "/{policy}", Status: 200, Eventually: true, Want: []string{`id="{policy}"`, "!settings", "!assignments"}},
+	{Name: "a3 read in quotes", Source: "contract 0.3", Method: get, Path: policies + "('{policy}')", Status: 200, Want: []string{`id="{policy}"`}},
+	{Name: "a3 read with settings", Source: "contract a3", Method: get, Path: policies + "/{policy}?$expand=settings", Status: 200, Want: []string{"settings#1", `settings.0.id="0"`}},
+	{Name: "a1 list", Source: "contract a1", Method: get, Path: policies + "?$top=100", Status: 200, Eventually: true, Want: []string{"value#>1", "!value.0.settings"}},
+	{Name: "a1 filter by name", Source: "contract a.3", Method: get, Path: policies + "?$filter=name eq 'tidegate-conformance'", Status: 200, Eventually: true, Want: []string{"value#2"}},
+	{Name: "a1 filter by part of the name", Source: "contract a.3", Method: get, Path: policies + "?$filter=contains(name,'tidegate-conf')", Status: 200, Want: []string{"value#2"}},
+	{Name: "a1 filter by platform and technology", Source: "contract a.3", Method: get, Path: policies + "?$filter=platforms eq 'windows10' and technologies eq 'mdm'", Status: 200, Want: []string{"value#>1"}},
+	{Name: "a1 filter by family", Source: "contract a.3", Method: get, Path: policies + "?$filter=(templateReference/templateFamily eq 'none')", Status: 200, Want: []string{"value#>1"}},
+	{Name: "a1 first page", Source: "contract k.2, 0.3", Method: get, Path: policies + "?$top=1", Status: 200, Want: []string{"value#1", "@odata.count=1", "@odata.nextLink~/beta/deviceManagement/configurationPolicies"}, Save: map[string]string{"nextPolicies": "@odata.nextLink"}},
+	{Name: "a1 next page", Source: "contract k.2", Method: get, Path: "{nextPolicies}", Status: 200, Want: []string{"value#1"}},
+	{Name: "a1 expand", Source: "contract a.3", Method: get, Path: policies + "?$top=1&$expand=assignments", Status: 200, Want: []string{"value.0.assignments"}},
+	{Name: "a4 settings", Source: "contract a4, a.2", Method: get, Path: policies + "/{policy}/settings", Status: 200,
+		Want: []string{"value#1", `value.0.id="0"`, `value.0.settingInstance.choiceSettingValue.value="{option}"`, `value.0.settingInstance.settingDefinitionId="{definition}"`}},
+	{Name: "a4 settings with definitions", Source: "contract a.3", Method: get, Path: policies + "/{policy}/settings?$top=1000&$expand=settingDefinitions", Status: 200,
+		Want: []string{`value.0.settingDefinitions.0.id="{definition}"`}},
+	{Name: "a5 rename", Source: "contract a5", Method: patch, Path: policies + "/{policy}", Body: `{"name":"tidegate-conformance 2","description":"renamed"}`, Status: 200},
+	{Name: "a5 renamed", Source: "contract a5", Method: get, Path: policies + "/{policy}", Status: 200, Eventually: true, Want: []string{`name="tidegate-conformance 2"`, `description="renamed"`, "settingCount=1"}},
+	{Name: "a5 settings by PATCH", Source: "contract a.4", Method: patch, Path: policies + "/{policy}", Body: `{"settings":[` + oneSetting + `]}`, Status: 400,
+		Want: []string{"error.message~Cannot apply PATCH to navigation property 'settings'"}},
+	{Name: "a5 one setting by PATCH", Source: "contract a.4", Method: patch, Path: policies + "/{policy}/settings/0", Body: `{"settingInstance":` + choiceInstance + `}`, Status: 400,
+		Want: []string{`error.code="No method match route template"`}},
+	{Name: "a6 replace", Source: "contract a6, a.4", Method: put, Path: policies + "('{policy}')",
+		Body:   `{` + policyHead + `,"templateReference":{"templateId":""},"settings":[{"settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationChoiceSettingInstance","settingDefinitionId":"{definition}","choiceSettingValue":{"value":"{otherOption}","children":[]}}}]}`,
+		Status: 204, Want: []string{"empty"}},
+	{Name: "a6 replaced", Source: "contract a.4", Method: get, Path: policies + "/{policy}/settings", Status: 200, Eventually: true, Want: []string{`value.0.settingInstance.choiceSettingValue.value="{otherOption}"`}},
+	{Name: "a7 delete", Source: "contract a7", Method: remove, Path: policies + "/{twin}", Status: 204, Want: []string{"empty"}},
+	{Name: "a7 read what is gone", Source: "contract a.7", Method: get, Path: policies + "/{twin}", Status: 404, Eventually: true, Want: []string{`error.code="ResourceNotFound"`, intuneError, innerError}},
+	{Name: "a7 delete what is gone", Source: "contract a.7", Method: remove, Path: policies + "/{twin}", Status: 404, Want: []string{`error.code="ResourceNotFound"`}},
+}
+
+// catalogErrorRows are refusals of the settings catalog.
+var catalogErrorRows = []Row{
+	{Name: "a2 in v1.0", Source: "contract 0.1, 0.3", Method: get, Path: "/v1.0/deviceManagement/configurationPolicies", Status: 400, Want: []string{"error.message~esource not found for the segment"}},
+	{Name: "a2 without a permission", Source: "contract 0.4", Method: post, Path: policies, As: Weak, Body: wholeBody, Status: 403,
+		Want: []string{`error.code="Forbidden"`, "error.message~Application must have one of the following scopes", "error.message~DeviceManagementConfiguration.ReadWrite.All"}},
+	{Name: "a2 unknown definition", Source: "contract a.7", Method: post, Path: policies, Status: 400,
+		Body: `{` + policyHead + `,"settings":[{"settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationChoiceSettingInstance","settingDefinitionId":"no_such","choiceSettingValue":{"value":"no_such_1","children":[]}}}]}`,
+		Want: []string{intuneError}},
+	{Name: "a2 unknown option", Source: "contract a.2, ASSUMED: refused like an unknown definition", Method: post, Path: policies, Status: 400,
+		Body: `{` + policyHead + `,"settings":[{"settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationChoiceSettingInstance","settingDefinitionId":"{definition}","choiceSettingValue":{"value":"Enabled","children":[]}}}]}`},
+	{Name: "a2 other technology", Source: "contract a.1", Method: post, Path: policies, Status: 400,
+		Body: `{"name":"tidegate-conformance","description":"","platforms":"linux","technologies":"linuxMdm","roleScopeTagIds":["0"],"settings":[` + oneSetting + `]}`,
+		Want: []string{"error.message~does not match"}},
+	{Name: "a2 no settings", Source: "contract a.2: believed, no source found", Method: post, Path: policies, Status: 400, Body: `{` + policyHead + `,"settings":[]}`, Want: []string{`error.code="BadRequest"`, intuneError}},
+	{Name: "a2 settings that are no array", Source: "contract a.2", Method: post, Path: policies, Wrong: true, Status: 400, Body: `{` + policyHead + `,"settings":` + oneSetting + `}`},
+	{Name: "a2 value without a type", Source: "contract a.2", Method: post, Path: policies, Wrong: true, Status: 400,
+		Body: `{` + policyHead + `,"settings":[{"settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationSimpleSettingInstance","settingDefinitionId":"{definition}","simpleSettingValue":{"value":"x"}}}]}`},
+	{Name: "a2 unknown member", Source: "contract 0.4 (ModelValidationFailure), ASSUMED for this case", Method: post, Path: policies, Wrong: true, Status: 400, Body: `{` + policyHead + `,"colour":"blue","settings":[` + oneSetting + `]}`},
+	{Name: "a2 no JSON", Source: "ASSUMED", Method: post, Path: policies, Wrong: true, Status: 400, Body: `{"name":`},
+	{Name: "a2 no name", Source: "ASSUMED: name is required", Method: post, Path: policies, Status: 400, Body: `{"platforms":"windows10","technologies":"mdm","settings":[` + oneSetting + `]}`},
+	{Name: "a3 unknown policy", Source: "contract a.7", Method: get, Path: policies + "/00000000-0000-0000-0000-00000000dead", Status: 404, Want: []string{`error.code="ResourceNotFound"`, intuneError}},
+	{Name: "a6 unknown policy", Source: "contract a.7", Method: put, Path: policies + "('00000000-0000-0000-0000-00000000dead')", Body: wholeBody, Status: 404},
+	{Name: "a1 unknown option", Source: "contract 0.3: advertised is not supported; ASSUMED for this option", Method: get, Path: policies + "?$apply=groupby((name))", Status: 400},
+	{Name: "a3 unknown expansion", Source: "ASSUMED: as OData has it", Method: get, Path: policies + "/{policy}?$expand=devices", Status: 400},
+}
+
+// assignmentRows follow contract a.5. They come after the groups.
+var assignmentRows = []Row{
+	{Name: "a9 assign", Source: "contract a9, a.5", Method: post, Path: policies + "/{policy}/assign", Status: 200,
+		Body: `{"assignments":[{"target":{"@odata.type":"#microsoft.graph.groupAssignmentTarget","groupId":"{group}"}}]}`,
+		Want: []string{"value#1", `value.0.target.groupId="{group}"`, `value.0.target.@odata.type="#microsoft.graph.groupAssignmentTarget"`, `value.0.source="direct"`, "value.0.id"}},
+	{Name: "a8 assignments", Source: "contract a8, a.5", Method: get, Path: policies + "/{policy}/assignments", Status: 200, Eventually: true,
+		Want: []string{"value#1", `value.0.target.deviceAndAppManagementAssignmentFilterType="none"`}},
+	{Name: "a3 is assigned", Source: "contract a.1", Method: get, Path: policies + "/{policy}", Status: 200, Eventually: true, Want: []string{"isAssigned=true"}},
+	{Name: "a9 assign replaces", Source: "contract a.5", Method: post, Path: policies + "/{policy}/assign", Status: 200,
+		Body: `{"assignments":[{"target":{"@odata.type":"#microsoft.graph.allDevicesAssignmentTarget"}},{"target":{"@odata.type":"#microsoft.graph.exclusionGroupAssignmentTarget","groupId":"{group}"}}]}`,
+		Want: []string{"value#2"}},
+	{Name: "a9 unknown policy", Source: "contract a.5", Method: post, Path: policies + "/00000000-0000-0000-0000-00000000dead/assign", Body: `{"assignments":[]}`, Status: 404},
+	{Name: "a9 target without a kind", Source: "contract a.5, ASSUMED: the base is abstract", Method: post, Path: policies + "/{policy}/assign", Wrong: true, Body: `{"assignments":[{"target":{"groupId":"{group}"}}]}`, Status: 400},
+	{Name: "a9 wrong wrapper", Source: "contract a.5, d: the wrapper differs by resource", Method: post, Path: policies + "/{policy}/assign", Wrong: true, Body: `{"deviceHealthScriptAssignments":[]}`, Status: 400},
+	{Name: "a9 clear", Source: "contract a.5", Method: post, Path: policies + "/{policy}/assign", Body: `{"assignments":[]}`, Status: 200, Want: []string{"value#0"}},
+}

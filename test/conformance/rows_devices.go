@@ -1,0 +1,110 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+import (
+	"strconv"
+	"strings"
+)
+
+const (
+	managed = "/v1.0/deviceManagement/managedDevices"
+	exports = "/v1.0/deviceManagement/reports/exportJobs"
+	scripts = "/beta/deviceManagement/deviceHealthScripts"
+	filters = "/beta/deviceManagement/assignmentFilters"
+)
+
+// deviceRows follow contract c.
+var deviceRows = []Row{
+	{Name: "managed devices", Source: "contract c", Method: get, Path: managed + "?$top=2&$select=id,deviceName,azureADDeviceId,operatingSystem,osVersion,lastSyncDateTime,isEncrypted", Status: 200,
+		Want: []string{"value#2", "value.0.osVersion", "@odata.nextLink"}, Save: map[string]string{"managedDevice": "value.0.id", "nextDevices": "@odata.nextLink"}},
+	{Name: "managed devices, next page", Source: "contract k.2", Method: get, Path: "{nextDevices}", Status: 200, Want: []string{"value#2"}},
+	{Name: "managed device", Source: "contract c", Method: get, Path: managed + "/{managedDevice}", Status: 200, Want: []string{`id="{managedDevice}"`, "complianceState", "managementAgent", "!joinType"}},
+	{Name: "managed device in beta", Source: "contract c: joinType is in beta only", Method: get, Path: "/beta/deviceManagement/managedDevices/{managedDevice}", Status: 200, Want: []string{"joinType"}},
+	{Name: "unknown managed device", Source: "contract a.7", Method: get, Path: managed + "/00000000-0000-0000-0000-00000000dead", Status: 404, Want: []string{`error.code="ResourceNotFound"`}},
+	{Name: "count of managed devices", Source: "contract c", Method: get, Path: managed + "/$count", Status: 400, Want: []string{"error.message~No OData route exists"}},
+	{Name: "devices of one system", Source: "contract c: in use, yet reports differ", Method: get, Path: managed + "?$top=1&$filter=operatingSystem eq 'Windows'", Status: 200, Want: []string{`value.0.operatingSystem="Windows"`}},
+	{Name: "sync", Source: "contract c", Method: post, Path: managed + "/{managedDevice}/syncDevice", Status: 204, Want: []string{"empty"}},
+	{Name: "sync without a permission", Source: "contract c, 0.4", Method: post, Path: managed + "/{managedDevice}/syncDevice", As: Weak, Status: 403, Want: []string{`error.code="Forbidden"`, "error.message~PrivilegedOperations"}},
+	{Name: "detected apps", Source: "contract c", Feature: FeatureApps, Method: get, Path: "/v1.0/deviceManagement/detectedApps?$top=5", Status: 200, Want: []string{"value#>0", "value.0.displayName"}},
+	{Name: "apps of a device", Source: "contract c: beta only", Feature: FeatureApps, Method: get, Path: "/beta/deviceManagement/managedDevices/{managedDevice}/detectedApps", Status: 200, Want: []string{"value"}},
+	{Name: "encryption states", Source: "ASSUMED: in the beta SDK, nobody has shown an answer", Feature: FeatureEncryption, Method: get, Path: "/beta/deviceManagement/managedDeviceEncryptionStates?$top=5", Status: 200, Want: []string{"value"}},
+}
+
+// reportRows follow contract b.
+var reportRows = []Row{
+	{Name: "devices of a policy", Source: "contract b.1", Method: post, Path: "/beta/deviceManagement/reports/getConfigurationPolicyDevicesReport", Status: 200,
+		Body: `{"select":["DeviceName","UPN","ReportStatus","PolicyStatus","IntuneDeviceId","PspdpuLastModifiedTimeUtc"],"skip":0,"top":50,"orderBy":[],"filter":"(PolicyBaseTypeName eq 'DeviceManagementConfigurationPolicy') and (PolicyId eq '{policy}')"}`,
+		Want: []string{"header:Content-Type~application/octet-stream", "TotalRowCount", "Schema", "Values"}},
+	{Name: "a column that is none", Source: "contract b.1: column names are exact", Method: post, Path: "/beta/deviceManagement/reports/getConfigurationPolicyDevicesReport", Status: 400,
+		Body: `{"select":["devicename"],"skip":0,"top":50,"filter":"(PolicyId eq '{policy}')"}`},
+	{Name: "the report in v1.0", Source: "contract 0.1", Method: post, Path: "/v1.0/deviceManagement/reports/getConfigurationPolicyDevicesReport", Wrong: true, Body: `{"top":1}`, Status: 400},
+	{Name: "summary of a policy", Source: "contract b.1", Feature: FeatureSummaryReport, Method: post, Path: "/beta/deviceManagement/reports/getConfigurationPolicyDeviceSummaryReport", Status: 200,
+		Body: `{"select":["NumberOfCompliantDevices","NumberOfErrorDevices"],"skip":0,"top":50,"filter":"(PolicyId eq '{policy}')"}`, Want: []string{"Schema", "Values"}},
+	{Name: "export", Source: "contract b.4", Method: post, Path: exports, Status: 201,
+		Body: `{"reportName":"DeviceStatusesByConfigurationProfile","filter":"(PolicyId eq '{policy}')","select":["IntuneDeviceId","DeviceName","ReportStatus"],"format":"csv","localizationType":"localizedValuesAsAdditionalColumn"}`,
+		Want: []string{"id~DeviceStatusesByConfigurationProfile", `status="notStarted"`, "url=null"}, Save: map[string]string{"job": "id"}},
+	{Name: "export is done", Source: "contract b.4: completed without a url for a while happens", Method: get, Path: exports + "('{job}')", Status: 200, Eventually: true,
+		Want: []string{`status="completed"`, "url~http"}, Save: map[string]string{"archive": "url"}},
+	{Name: "export file", Source: "contract b.4: a zip, without a token", Method: get, Path: "{archive}", As: Nobody, Status: 200, Want: []string{"body~PK"}},
+	{Name: "export of an unknown report", Source: "contract b.4", Method: post, Path: exports, Body: `{"reportName":"NoSuchReport","select":["A"]}`, Status: 400},
+	{Name: "export of an unknown column", Source: "contract b.4", Method: post, Path: exports, Body: `{"reportName":"DeviceStatusesByConfigurationProfile","filter":"(PolicyId eq '{policy}')","select":["NoSuchColumn"]}`, Status: 400},
+	{Name: "export of a localized column", Source: "contract b.4", Method: post, Path: exports, Body: `{"reportName":"DeviceStatusesByConfigurationProfile","filter":"(PolicyId eq '{policy}')","select":["ReportStatus_loc"]}`, Status: 400},
+	{Name: "unknown export", Source: "ASSUMED: as other objects", Method: get, Path: exports + "('NoSuchJob_1')", Status: 404},
+	{Name: "export without a write permission", Source: "contract b.4", Method: post, Path: exports, As: Weak, Body: `{"reportName":"Devices","select":["DeviceId"]}`, Status: 403, Want: []string{"error.message~ReadWrite.All"}},
+}
+
+const scriptBody = `{"displayName":"tidegate-conformance","description":"conformance","publisher":"Tidegate","runAsAccount":"system","enforceSignatureCheck":false,` +
+	`"runAs32Bit":false,"roleScopeTagIds":["0"],"detectionScriptContent":"ZXhpdCAw","remediationScriptContent":"ZXhpdCAw"}`
+
+// remediationRows follow contract d.
+var remediationRows = []Row{
+	{Name: "remediation: create", Source: "contract d", Feature: FeatureRemediations, Method: post, Path: scripts, Body: scriptBody, Status: 201, Want: []string{`displayName="tidegate-conformance"`}, Save: map[string]string{"script": "id"}},
+	{Name: "remediation: list", Source: "contract d: scripts are null in a list", Feature: FeatureRemediations, Method: get, Path: scripts, Status: 200, Eventually: true, Want: []string{"value#>0"}},
+	{Name: "remediation: read", Source: "contract d", Feature: FeatureRemediations, Method: get, Path: scripts + "/{script}", Status: 200, Eventually: true, Want: []string{`detectionScriptContent="ZXhpdCAw"`}},
+	{Name: "remediation: change", Source: "contract d", Feature: FeatureRemediations, Method: patch, Path: scripts + "/{script}", Body: `{"description":"changed"}`, Status: 200},
+	{Name: "remediation: assign", Source: "contract d: 204 without a body", Feature: FeatureRemediations, Method: post, Path: scripts + "/{script}/assign", Status: 204, Want: []string{"empty"},
+		Body: `{"deviceHealthScriptAssignments":[{"target":{"@odata.type":"#microsoft.graph.groupAssignmentTarget","groupId":"{group}"},"runRemediationScript":true,` +
+			`"runSchedule":{"@odata.type":"#microsoft.graph.deviceHealthScriptDailySchedule","interval":1,"time":"09:00:00","useUtc":true}}]}`},
+	{Name: "remediation: assign with the wrong wrapper", Source: "contract d", Feature: FeatureRemediations, Method: post, Path: scripts + "/{script}/assign", Wrong: true, Body: `{"assignments":[]}`, Status: 400},
+	{Name: "remediation: assignments", Source: "contract d: runRemediationScript reads back false", Feature: FeatureRemediations, Method: get, Path: scripts + "/{script}/assignments", Status: 200, Eventually: true, Want: []string{"value#1", "value.0.runRemediationScript=false", `value.0.target.groupId="{group}"`}},
+	{Name: "remediation: run summary", Source: "contract d", Feature: FeatureRemediations, Method: get, Path: scripts + "/{script}/runSummary", Status: 200, Want: []string{"noIssueDetectedDeviceCount"}},
+	{Name: "remediation: run states", Source: "contract d", Feature: FeatureRemediations, Method: get, Path: scripts + "/{script}/deviceRunStates", Status: 200, Want: []string{"value"}},
+	{Name: "remediation: in v1.0", Source: "contract d", Method: get, Path: "/v1.0/deviceManagement/deviceHealthScripts", Status: 400, Want: []string{"error.message~esource not found for the segment"}},
+	{Name: "remediation: without a permission", Source: "contract d, 0.4", Feature: FeatureRemediations, Method: post, Path: scripts, As: Weak, Body: scriptBody, Status: 403, Want: []string{"error.message~DeviceManagementScripts.ReadWrite.All"}},
+	{Name: "remediation: delete", Source: "contract d", Feature: FeatureRemediations, Method: remove, Path: scripts + "/{script}", Status: 204},
+	{Name: "remediation: gone", Source: "contract d, a.7", Feature: FeatureRemediations, Method: get, Path: scripts + "/{script}", Status: 404, Eventually: true},
+}
+
+// filterRows follow contract f.
+var filterRows = []Row{
+	{Name: "filter: create", Source: "contract f", Feature: FeatureFilters, Method: post, Path: filters, Status: 201, Save: map[string]string{"filter": "id"},
+		Body: `{"displayName":"tidegate-conformance","description":"","platform":"windows10AndLater","rule":"(device.deviceOwnership -eq \"Corporate\")","assignmentFilterManagementType":"devices","roleScopeTags":["0"]}`},
+	{Name: "filter: scope tags by the other name", Source: "contract f: roleScopeTags, not roleScopeTagIds", Feature: FeatureFilters, Method: post, Path: filters, Wrong: true, Status: 400,
+		Body: `{"displayName":"x","platform":"windows10AndLater","rule":"(device.deviceOwnership -eq \"Corporate\")","roleScopeTagIds":["0"]}`},
+	{Name: "filter: a rule that is none", Source: "contract f", Feature: FeatureFilters, Method: post, Path: filters, Status: 400, Body: `{"displayName":"x","platform":"windows10AndLater","rule":"(device.colour -eq \"blue\")"}`},
+	{Name: "filter: list", Source: "contract f", Feature: FeatureFilters, Method: get, Path: filters, Status: 200, Eventually: true, Want: []string{"value#>0"}},
+	{Name: "filter: read", Source: "contract f", Feature: FeatureFilters, Method: get, Path: filters + "/{filter}", Status: 200, Eventually: true, Want: []string{`roleScopeTags=["0"]`, `platform="windows10AndLater"`}},
+	{Name: "filter: change", Source: "contract f, ASSUMED: 200 as elsewhere in Intune", Feature: FeatureFilters, Method: patch, Path: filters + "/{filter}", Body: `{"description":"changed"}`, Status: 200},
+	{Name: "filter: use", Source: "contract f, a.5", Feature: FeatureFilters, Method: post, Path: policies + "/{policy}/assign", Status: 200,
+		Body: `{"assignments":[{"target":{"@odata.type":"#microsoft.graph.groupAssignmentTarget","groupId":"{group}","deviceAndAppManagementAssignmentFilterId":"{filter}","deviceAndAppManagementAssignmentFilterType":"include"}}]}`,
+		Want: []string{`value.0.target.deviceAndAppManagementAssignmentFilterId="{filter}"`}},
+	{Name: "filter: delete one in use", Source: "contract f", Feature: FeatureFilters, Method: remove, Path: filters + "/{filter}", Status: 400, Want: []string{"error.message~associated with existing assignments"}},
+	{Name: "filter: no longer used", Source: "contract a.5", Feature: FeatureFilters, Method: post, Path: policies + "/{policy}/assign", Body: `{"assignments":[]}`, Status: 200},
+	{Name: "filter: delete", Source: "contract f: fails for some seconds after the assignment went", Feature: FeatureFilters, Method: remove, Path: filters + "/{filter}", Status: 204, Eventually: true},
+}
+
+// repeated joins n copies by commas.
+func repeated(text string, n int) string {
+	return strings.TrimSuffix(strings.Repeat(text+",", n), ",")
+}
+
+// numbered joins n copies by commas, with # replaced by 1 to n.
+func numbered(text string, n int) string {
+	var out []string
+	for i := range n {
+		out = append(out, strings.ReplaceAll(text, "#", strconv.Itoa(i+1)))
+	}
+	return strings.Join(out, ",")
+}

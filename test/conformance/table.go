@@ -1,0 +1,95 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+import (
+	"net/http"
+	"slices"
+)
+
+// Row is one request and what its answer must be.
+type Row struct {
+	// Name is unique in the table.
+	Name string
+	// Source is where the expectation comes from: a section of the contract, or
+	// ASSUMED.
+	Source string
+	// Feature groups endpoints that a target may lack as a whole.
+	Feature string
+
+	Method string
+	// Path with the version, or a whole URL. {name} stands for a variable; what is
+	// in braces otherwise is left alone.
+	Path string
+	// As is who asks: "" has every permission, Weak has none, Nobody sends no
+	// token.
+	As     Identity
+	Header map[string]string
+	// Body is JSON, or a form when Header says so. Variables are filled in.
+	Body string
+	// Wrong marks a request that does not fit Graph's types on purpose.
+	Wrong bool
+
+	// Status of the answer.
+	Status int
+	// Want holds checks of the answer, see Check.
+	Want []string
+	// Save maps variables to paths in the answer.
+	Save map[string]string
+	// Eventually repeats the request until the checks hold: the effect of an
+	// earlier write may be late.
+	Eventually bool
+}
+
+// Identity is who sends a request.
+type Identity string
+
+// The identities. Weak is an application with a token and without permissions.
+const (
+	Operator Identity = ""
+	Weak     Identity = "weak"
+	Nobody   Identity = "nobody"
+)
+
+// Features that a target may lack.
+const (
+	FeatureTemplates       = "configuration policy templates"
+	FeatureRemediations    = "remediations"
+	FeatureFilters         = "assignment filters"
+	FeatureApps            = "detected apps"
+	FeatureEncryption      = "encryption states"
+	FeatureDelta           = "group delta"
+	FeatureDeletedItems    = "deleted items"
+	FeatureOwners          = "group owners"
+	FeatureConditional     = "conditional access"
+	FeatureAuthentication  = "authentication methods"
+	FeatureRegistrations   = "registration details"
+	FeatureSignIns         = "sign-ins"
+	FeatureSummaryReport   = "summary report"
+	FeatureApprovals       = "multi admin approval"
+	FeatureServicePrincipa = "service principals"
+)
+
+// Table lists every row in the order in which they run.
+func Table() []Row {
+	return slices.Concat(tokenRows, catalogRows, catalogErrorRows, directoryRows, assignmentRows, deviceRows, reportRows,
+		remediationRows, filterRows, identityRows, batchRows, cleanUpRows)
+}
+
+const (
+	get    = http.MethodGet
+	post   = http.MethodPost
+	patch  = http.MethodPatch
+	put    = http.MethodPut
+	remove = http.MethodDelete
+)
+
+// eventual asks for the advanced query engine (contract g).
+var eventual = map[string]string{"ConsistencyLevel": "eventual"}
+
+// Checks of the error envelope.
+const (
+	intuneError = "error.message~Operation ID (for customer support)"
+	innerError  = "error.innerError.request-id"
+)

@@ -1,0 +1,51 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/testkit"
+)
+
+// TestEnforceOnly holds no one back, and makes the inverse only for the wave that is rolled back.
+func TestEnforceOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, calm(of("First", 20), of("Second", 20)), testkit.Options{})
+	p := w.Policy()
+	p.Spec.Mode, p.Spec.Population = v1alpha1.ModeEnforceOnly, nil
+	first, second := quick(w, "first", "First"), quick(w, "second", "Second")
+	w.Apply(t, w.Secret(), w.Tenant(), p, first, second)
+	reaches(t, w, "first", v1alpha1.PhaseBaking)
+	reaches(t, w, "second", v1alpha1.PhaseBaking)
+	for _, own := range w.OwnPolicies() {
+		if !strings.HasSuffix(own.Name, "Allow") || own.Targeted != 40 {
+			t.Errorf("in mode EnforceOnly the tenant has %s on %d devices, want allow alone on 40", own.Name, own.Targeted)
+		}
+	}
+	if text := message(policy(t, w).Status.Conditions, v1alpha1.ConditionReady); !strings.Contains(text, "restrains no one") {
+		t.Errorf("the status does not say that nobody is held back: %s", text)
+	}
+
+	annotate(t, w, second, v1alpha1.AnnotationRollback, "now")
+	done := reaches(t, w, "second", v1alpha1.PhaseRolledBack).Status
+	for _, platform := range []v1alpha1.Platform{v1alpha1.PlatformWindows, v1alpha1.PlatformMacOS} {
+		hold, allow := w.OwnPolicy(t, v1alpha1.RoleHold, platform), w.OwnPolicy(t, v1alpha1.RoleAllow, platform)
+		if hold == nil || hold.Targeted != 20 || allow.Targeted != 20 {
+			t.Errorf("after the rollback %s has hold %+v and allow %+v, want 20 devices each", platform, hold, allow)
+		}
+	}
+	if done.Rollback.Verified < 19 || done.Rollback.Target != 20 {
+		t.Errorf("the rollback is proven by %+v", done.Rollback)
+	}
+	reaches(t, w, "first", v1alpha1.PhaseSucceeded)
+
+	annotate(t, w, second, v1alpha1.AnnotationRetry, "now")
+	reaches(t, w, "second", v1alpha1.PhaseSucceeded)
+	if n := len(w.OwnPolicies()); n != 2 {
+		t.Errorf("the retried wave has succeeded and %d policies are left, want 2: %v", n, w.OwnPolicies())
+	}
+}

@@ -1,0 +1,91 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"testing"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit"
+)
+
+// breaks makes 40 % of all devices fail on the payload from their next check-in on.
+func breaks(sc *tenantsim.Scenario) {
+	sc.Rules = []tenantsim.Rule{{Name: "late", DevicesPercent: 40, Outcome: tenantsim.OutcomeError, Definition: "passkeysenabled"}}
+}
+
+// TestPromise03_FailuresBetweenPassAndPromotion kills the operator when the gate has passed and the promotion is about to
+// be recorded. Until the next operator comes, devices fail.
+func TestPromise03_FailuresBetweenPassAndPromotion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, calm(of("Source", 40)), testkit.Options{NoOperator: true})
+	op := w.RunUntil(t, func(write testkit.Write) bool { return phaseIn(write) == v1alpha1.PhaseSucceeded })
+	base(t, w, quick(w, "wave", "Source"))
+	for range 20 {
+		w.Settle(t)
+		if op.Dead() {
+			break
+		}
+		w.Pass(t, step, step)
+	}
+	if s := w.Wave(t, "wave").Status; !op.Dead() || s.Phase != v1alpha1.PhasePromoting {
+		t.Fatalf("the wave is %s, want Promoting and a dead operator", s.Phase)
+	}
+	op.Stop()
+	changed(t, w, breaks)
+	if err := w.Sim.Advance(16 * hour); err != nil {
+		t.Fatal(err)
+	}
+	w.Run(t)
+	s := reaches(t, w, "wave", v1alpha1.PhaseHalted, v1alpha1.PhaseSucceeded).Status
+	if s.Phase != v1alpha1.PhaseHalted || s.Clocks.SucceededAt != nil {
+		t.Errorf("with 40 %% of the devices failing the wave is %s, promoted at %v", s.Phase, s.Clocks.SucceededAt)
+	}
+	if n := countEvents(t, w, "wave", v1alpha1.ReasonPromoted); n != 0 {
+		t.Errorf("%d events say that the wave was promoted: %s", n, notes(t, w, "wave"))
+	}
+}
+
+// TestPromise03_PromotedOnce lets devices fail after the promotion, and operators come and go.
+func TestPromise03_PromotedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, calm(of("Source", 40)), testkit.Options{})
+	base(t, w, quick(w, "wave", "Source"))
+	was := reaches(t, w, "wave", v1alpha1.PhaseSucceeded).Status
+	changed(t, w, breaks)
+	w.Pass(t, step, day)
+	w.Operator.Stop()
+	w.Run(t)
+	w.Pass(t, step, day)
+	is := w.Wave(t, "wave").Status
+	if is.Phase != v1alpha1.PhaseSucceeded || !is.Clocks.SucceededAt.Equal(was.Clocks.SucceededAt) || is.Attempt != 1 || len(is.History) != 0 {
+		t.Errorf("the promoted wave is %s since %v, attempt %d, history %+v; was promoted at %v", is.Phase, is.Clocks.SucceededAt, is.Attempt, is.History, was.Clocks.SucceededAt)
+	}
+	if n := countEvents(t, w, "wave", v1alpha1.ReasonPromoted); n != 1 {
+		t.Errorf("%d events say that the wave was promoted, want 1: %s", n, notes(t, w, "wave"))
+	}
+	if is.Devices.Failed == 0 {
+		t.Errorf("the late failures are not shown: %+v", is.Devices)
+	}
+}
+
+// TestPromise03_NeverWithoutAPass has too many failures to prove the floor and too few to halt.
+func TestPromise03_NeverWithoutAPass(t *testing.T) {
+	t.Parallel()
+	sc := calm(of("Source", 30), of("Next", 20))
+	sc.Rules = []tenantsim.Rule{{Name: "a few", DevicesPercent: 15, Outcome: tenantsim.OutcomeError, Definition: "passkeysenabled"}}
+	w := newWorld(t, sc, testkit.Options{})
+	wave := quick(w, "wave", "Source")
+	wave.Spec.Gate.Promote.FloorRate, wave.Spec.Gate.Halt.ToleratedFailureRate = "0.90", "0.20"
+	wave.Spec.Gate.Deadline.Duration = 3 * day
+	base(t, w, wave, quick(w, "next", "Next", "wave"))
+	s := reaches(t, w, "wave", v1alpha1.PhaseHeld, v1alpha1.PhaseSucceeded, v1alpha1.PhaseHalted).Status
+	if s.Phase != v1alpha1.PhaseHeld || s.HeldReason != v1alpha1.ReasonDeadlineExceeded {
+		t.Fatalf("without a pass the wave is %s (%s): %s", s.Phase, s.HeldReason, s.Decision.Message)
+	}
+	if s := w.Wave(t, "next").Status; s.Phase != v1alpha1.PhasePending {
+		t.Errorf("the next wave is %s", s.Phase)
+	}
+}
