@@ -357,3 +357,9 @@ func (l *lab) changed() []string {
 	}
 	return out
 }
+
+func keyOf(name string) types.NamespacedName {
+	return types.NamespacedName{Namespace: ns, Name: name}
+}
+
+func requestOf(name string) ctrl.Request { return ctrl.Request{NamespacedName: keyOf(name)} }

@@ -85,7 +85,7 @@ func (r *TenantReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if done, res, err := r.finalize(ctx, before, policies); done {
+	if done, res, err := r.finalize(ctx, before, policies); done || err != nil {
 		return res, err
 	}
 	after := before.DeepCopy()
@@ -315,7 +315,8 @@ func (r *TenantReconciler) secret(ctx context.Context, namespace string, ref v1a
 	return s.Data[ref.Key], nil
 }
 
-// objectIDs lists the tenant objects whose device reports are evidence.
+// objectIDs lists the tenant objects whose device reports are evidence. One that somebody deleted in the tenant is among
+// them as long as it is on record; a report on it is ASSUMED to have no rows, as it is a filter on a table.
 func objectIDs(policies []v1alpha1.PasskeyPolicy) []string {
 	var ids []string
 	for i := range policies {

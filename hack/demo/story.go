@@ -140,6 +140,10 @@ func (s *story) explain(w *v1alpha1.PilotWave) {
 	s.screen.line("           why %s stopped: %s", w.Name, st.Decision.Reason)
 	s.screen.line("             %s", st.Decision.Message)
 	for _, row := range st.Gate {
+		if row.N == 0 {
+			s.screen.line("             gate %s: no device has matured yet; halt evidence %s of %s", row.Metric, row.HaltEvidence, row.HaltAt)
+			continue
+		}
 		s.screen.line("             gate %s: %d reports, %d not successful, proven %s, floor %s, observed %s, halt evidence %s of %s",
 			row.Metric, row.N, row.K, row.LowerBound, row.Floor, row.Observed, row.HaltEvidence, row.HaltAt)
 	}

@@ -224,7 +224,7 @@ func TestGroupDelta(t *testing.T) {
 	}
 	name := "Pilot"
 	want := []GroupChange{{GroupID: "g1", DisplayName: &name, Joined: []Member{{ID: "u1", Kind: MemberUser}}, Left: []string{"d2", "d1"}}, {GroupID: "g2"}}
-	if diff := cmp.Diff(want, d.Changes, cmp.AllowUnexported(GroupChange{})); diff != "" {
+	if diff := cmp.Diff(want, d.Changes); diff != "" {
 		t.Error(diff)
 	}
 	if q := mustQuery(t, srv.all()[0].query); q.Get("$filter") != "id eq 'g1' or id eq 'g2'" || q.Get("$select") != "id,displayName,members" {

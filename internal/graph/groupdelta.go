@@ -27,8 +27,6 @@ type GroupChange struct {
 	// Joined and Left are direct members; what the feed says last of a member counts, so it is in one of the two.
 	Joined []Member
 	Left   []string
-
-	seen map[string]bool // whether a member left, while the feed is read
 }
 
 // GroupDelta is the outcome of one round.
@@ -62,8 +60,7 @@ func (c *Client) GroupDelta(ctx context.Context, groupIDs []string, link string)
 	if err != nil {
 		return GroupDelta{}, err
 	}
-	var out GroupDelta
-	index := map[string]int{}
+	round := deltaRound{index: map[string]int{}, left: map[string]bool{}}
 	headers := ri.Headers
 	for {
 		var page []wireGroupDelta
@@ -80,23 +77,20 @@ func (c *Client) GroupDelta(ctx context.Context, groupIDs []string, link string)
 			if w.ID == "" {
 				return GroupDelta{}, withoutID(op, "group")
 			}
-			out.add(index, w)
+			round.add(w)
 		}
 		if links.next == "" {
-			out.Link = links.delta
+			round.link = links.delta
 			break
 		}
 		if ri, err = c.follow(op, links.next, ri, headers); err != nil {
 			return GroupDelta{}, err
 		}
 	}
-	for i := range out.Changes {
-		out.Changes[i].seen = nil
-	}
-	if out.Link == "" {
+	if round.link == "" {
 		return GroupDelta{}, &Error{Kind: KindTransient, Op: op.op, Message: "the feed ended without a link to the next round"}
 	}
-	return out, nil
+	return GroupDelta{Changes: round.changes, Link: round.link}, nil
 }
 
 // deltaRequest starts a feed or goes on with one.
@@ -127,40 +121,45 @@ func (c *Client) deltaRequest(ctx context.Context, op call, groupIDs []string, l
 	return ri, nil
 }
 
+// deltaRound gathers the pages of one round.
+type deltaRound struct {
+	changes []GroupChange
+	link    string
+	index   map[string]int  // position of a group in changes
+	left    map[string]bool // by group and member: whether the last word was that it left
+}
+
 // add merges one object of the feed; a large group comes in several.
-func (d *GroupDelta) add(index map[string]int, w wireGroupDelta) {
-	i, ok := index[w.ID]
+func (r *deltaRound) add(w wireGroupDelta) {
+	i, ok := r.index[w.ID]
 	if !ok {
-		i = len(d.Changes)
-		index[w.ID] = i
-		d.Changes = append(d.Changes, GroupChange{GroupID: w.ID})
+		i = len(r.changes)
+		r.index[w.ID] = i
+		r.changes = append(r.changes, GroupChange{GroupID: w.ID})
 	}
-	change := &d.Changes[i]
-	change.Deleted = len(w.Removed) > 0 && string(w.Removed) != "null"
+	change := &r.changes[i]
+	change.Deleted = isSet(w.Removed)
 	if w.DisplayName != nil {
 		change.DisplayName = w.DisplayName
 	}
 	for _, m := range w.Members {
-		change.settle(m.member(), len(m.Removed) > 0 && string(m.Removed) != "null")
+		left, key := isSet(m.Removed), w.ID+"/"+m.ID
+		was, known := r.left[key]
+		if known && was == left {
+			continue
+		}
+		if known {
+			change.Joined = slices.DeleteFunc(change.Joined, func(o Member) bool { return o.ID == m.ID })
+			change.Left = slices.DeleteFunc(change.Left, func(id string) bool { return id == m.ID })
+		}
+		r.left[key] = left
+		if left {
+			change.Left = append(change.Left, m.ID)
+		} else {
+			change.Joined = append(change.Joined, m.member())
+		}
 	}
 }
 
-// settle notes that a member joined or left, whatever was noted of it before.
-func (g *GroupChange) settle(m Member, left bool) {
-	if g.seen == nil {
-		g.seen = map[string]bool{}
-	}
-	if was, known := g.seen[m.ID]; known {
-		if was == left {
-			return
-		}
-		g.Joined = slices.DeleteFunc(g.Joined, func(o Member) bool { return o.ID == m.ID })
-		g.Left = slices.DeleteFunc(g.Left, func(id string) bool { return id == m.ID })
-	}
-	g.seen[m.ID] = left
-	if left {
-		g.Left = append(g.Left, m.ID)
-	} else {
-		g.Joined = append(g.Joined, m)
-	}
-}
+// isSet reports whether a member is there and not null.
+func isSet(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }

@@ -6,6 +6,8 @@ package graph
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"strings"
 	"time"
 )
 
@@ -24,15 +26,24 @@ func (x Extra) time(name string) time.Time {
 }
 
 // decodeOpen reads an object into the tagged members of v, a pointer to a struct without methods of its own, and
-// returns the members that v would not render again. The annotation @odata.context belongs to the answer and not
-// to the object, so it is left out.
+// returns the members that v would not render again. Names count to the letter, unlike in encoding/json: a member of
+// another case is another member and must not be written back twice. The annotation @odata.context belongs to the
+// answer and not to the object, so it is left out.
 func decodeOpen(raw []byte, v any) (Extra, error) {
 	members, err := membersOf(raw)
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return nil, err
+	value := reflect.ValueOf(v).Elem()
+	for i := range value.NumField() {
+		name, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
+		text, ok := members[name]
+		if !ok || name == "-" {
+			continue
+		}
+		if err := json.Unmarshal(text, value.Field(i).Addr().Interface()); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	written, err := marshal(v)
 	if err != nil {

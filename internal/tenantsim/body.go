@@ -24,6 +24,7 @@ const maxBodyBytes = 8 << 20
 // gzip is understood (contract 0.2); any other coding is 415.
 func (c *call) readBody() error {
 	r := c.request
+	c.bodySum = digestBody(nil)
 	if r.Method == http.MethodGet || r.Method == http.MethodDelete || r.Body == nil {
 		return nil
 	}
@@ -31,6 +32,7 @@ func (c *call) readBody() error {
 	if err != nil {
 		return err
 	}
+	c.bodySum = digestBody(raw)
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil
 	}
@@ -105,7 +107,8 @@ type member struct {
 	// clients send back what they read.
 	readOnly bool
 	max      int      // longest text; 0: no limit known
-	values   []string // enum members
+	values   []string // enum members, or the members that a list of text may have
+	of       *shape   // type of an object or of a list's objects; nil: free
 }
 
 // shape is the set of members that a body of one type may carry.
@@ -153,7 +156,34 @@ func (s shape) checkMember(c *call, name string, value any) error {
 	if m.readOnly || value == nil {
 		return nil
 	}
-	return m.checkValue(c, name, value)
+	if err := m.checkValue(c, name, value); err != nil {
+		return err
+	}
+	return m.checkInner(c, name, value)
+}
+
+// checkInner checks the items of lists and the members of objects.
+func (m member) checkInner(c *call, name string, value any) error {
+	if m.kind == kindStrings && m.values != nil {
+		for _, item := range texts(value) {
+			if !slices.Contains(m.values, item) {
+				return c.badRequest("Cannot convert the literal '%s' of property '%s' to the expected type: one of %s.", item, name, strings.Join(m.values, "; "))
+			}
+		}
+	}
+	if m.of == nil {
+		return nil
+	}
+	inner := objects(value)
+	if one, ok := value.(map[string]any); ok {
+		inner = []object{one}
+	}
+	for _, item := range inner {
+		if err := m.of.check(c, item, true); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m member) checkValue(c *call, name string, value any) error {

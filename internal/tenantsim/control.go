@@ -40,6 +40,10 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, path strin
 		body, err = s.controlFaults(r)
 	case "DELETE faults":
 		err = s.SetFaults(nil)
+	case "GET approvals":
+		body = object{"approvals": s.Approvals()}
+	case "POST approvals":
+		body, err = s.controlApproval(r)
 	case "POST tokens/expire":
 		s.ExpireTokens()
 	case "POST refuse":
@@ -152,6 +156,24 @@ func (s *Server) controlFaults(r *http.Request) (any, error) {
 	return object{"faults": s.Faults()}, nil
 }
 
+// controlApproval decides about a request as a person would.
+func (s *Server) controlApproval(r *http.Request) (any, error) {
+	var in struct{ ID, Decision string }
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&in); err != nil {
+		return nil, fmt.Errorf("approvals: write {\"id\":\"…\",\"decision\":\"approve\"}: %w", err)
+	}
+	switch in.Decision {
+	case "approve":
+		return nil, s.Approve(in.ID)
+	case "reject":
+		return nil, s.Reject(in.ID)
+	default:
+		return nil, fmt.Errorf("approvals: decision %q: write approve or reject", in.Decision)
+	}
+}
+
 // controlRefuse closes the listener for a while.
 func (s *Server) controlRefuse(r *http.Request) (any, error) {
 	var in struct {
@@ -228,6 +250,8 @@ func (s *Server) controlIndex() any {
 		"POST /_sim/policies/delete":   `{"name":"…"}: delete a policy`,
 		"GET /_sim/faults":             "faults in force with counters; DELETE ends all of them",
 		"PUT /_sim/faults":             `{"faults":[{"match":{"method":"POST","route":"/beta/**","nth":1},"mode":"lostAnswer"}]} as JSON or YAML`,
+		"GET /_sim/approvals":          "requests of Multi Admin Approval",
+		"POST /_sim/approvals":         `{"id":"…","decision":"approve"}, or reject`,
 		"POST /_sim/tokens/expire":     "expire every token that was issued until now",
 		"POST /_sim/refuse":            `{"for":"2s"}: refuse connections for so long in real time`,
 		"scenarios":                    BuiltinScenarios(),

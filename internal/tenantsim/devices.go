@@ -50,7 +50,7 @@ var (
 var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties: []property[deviceView]{
 	{name: "id", ops: opsEquality, get: func(v deviceView) any { return v.d.objectID.String() }},
 	{name: "accountEnabled", ops: opEq, get: func(deviceView) any { return true }},
-	{name: "approximateLastSignInDateTime", ops: opsOrder, get: func(v deviceView) any {
+	{name: "approximateLastSignInDateTime", sort: true, ops: opsOrder, get: func(v deviceView) any {
 		if v.d.lastSync == 0 {
 			return nil
 		}
@@ -59,7 +59,7 @@ var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties
 	{name: "createdDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
 	{name: "deviceId", ops: opsEquality, get: func(v deviceView) any { return v.d.deviceID.String() }},
 	{name: "deviceOwnership", get: func(v deviceView) any { return ownership(v.d, "Company", "Personal") }},
-	{name: "displayName", ops: opsText, get: func(v deviceView) any { return v.name() }},
+	{name: "displayName", sort: true, ops: opsText, get: func(v deviceView) any { return v.name() }},
 	{name: "isCompliant", ops: opEq, get: func(v deviceView) any {
 		if v.d.traits&traitUnenrolled != 0 {
 			return nil
@@ -100,12 +100,12 @@ func ownership(d *device, company, personal string) string {
 var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", properties: []property[deviceView]{
 	{name: "id", ops: opEq, get: func(v deviceView) any { return v.d.managedID.String() }},
 	{name: "userId", ops: opEq, get: func(v deviceView) any { return v.userID() }},
-	{name: "deviceName", ops: opEq, get: func(v deviceView) any { return v.name() }},
+	{name: "deviceName", sort: true, ops: opEq, get: func(v deviceView) any { return v.name() }},
 	{name: "managedDeviceOwnerType", ops: opEq, get: func(v deviceView) any { return ownership(v.d, "company", "personal") }},
-	{name: "enrolledDateTime", ops: opsOrder, get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
-	{name: "lastSyncDateTime", ops: opsOrder, get: func(v deviceView) any { return unixTime(v.d.lastSync) }},
+	{name: "enrolledDateTime", sort: true, ops: opsOrder, get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
+	{name: "lastSyncDateTime", sort: true, ops: opsOrder, get: func(v deviceView) any { return unixTime(v.d.lastSync) }},
 	{name: "operatingSystem", ops: opEq, get: func(v deviceView) any { return v.d.operatingSystem() }},
-	{name: "osVersion", ops: opEq, get: func(v deviceView) any { return v.d.release().version }},
+	{name: "osVersion", sort: true, ops: opEq, get: func(v deviceView) any { return v.d.release().version }},
 	{name: "complianceState", ops: opEq | opNe, get: func(v deviceView) any { return v.complianceState() }},
 	{name: "jailBroken", get: func(deviceView) any { return "Unknown" }},
 	{name: "managementAgent", ops: opEq, get: func(v deviceView) any {
@@ -121,7 +121,7 @@ var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", p
 	{name: "deviceCategoryDisplayName", get: func(deviceView) any { return "Unknown" }},
 	{name: "isSupervised", get: func(v deviceView) any { return v.d.platform == platformMacOS }},
 	{name: "isEncrypted", get: func(v deviceView) any { return v.d.traits&traitUnencrypted == 0 }},
-	{name: "userPrincipalName", ops: opEq, get: func(v deviceView) any { return v.upn() }},
+	{name: "userPrincipalName", sort: true, ops: opEq, get: func(v deviceView) any { return v.upn() }},
 	{name: "userDisplayName", get: func(v deviceView) any {
 		if v.d.user < 0 {
 			return ""
@@ -131,7 +131,7 @@ var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", p
 	{name: "emailAddress", get: func(v deviceView) any { return v.upn() }},
 	{name: "model", ops: opEq, get: func(v deviceView) any { return v.d.modelName() }},
 	{name: "manufacturer", ops: opEq, get: func(v deviceView) any { return v.d.manufacturer() }},
-	{name: "serialNumber", ops: opEq, get: func(v deviceView) any { return v.serial() }},
+	{name: "serialNumber", sort: true, ops: opEq, get: func(v deviceView) any { return v.serial() }},
 	{name: "managedDeviceName", get: func(v deviceView) any { return v.name() + "_managed" }},
 	{name: "managementState", get: func(deviceView) any { return "managed" }},
 	{name: "easActivated", get: func(deviceView) any { return false }},

@@ -27,6 +27,8 @@ type property[T any] struct {
 	beta bool
 	// hidden members are returned only when $select names them.
 	hidden bool
+	// sort allows the member in $orderby.
+	sort bool
 }
 
 // entity describes a type of object: its name and its members in order.
@@ -129,6 +131,18 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 	if err := c.compileFilter(&q, e.name, e.support(c)); err != nil {
 		return nil, err
 	}
+	total := func() int { return countMatches(c, q, e, items) }
+	if len(q.order) > 0 {
+		sorted, keys, err := arrange(c, q, e, items)
+		if err != nil {
+			return nil, err
+		}
+		items, q.filter = sorted, nil
+		total = func() int { return len(keys) }
+		if decorate := style.decorate; decorate != nil {
+			style.decorate = func(position int64, out object) error { return decorate(keys[position], out) }
+		}
+	}
 	size, err := c.pageSize(q, style)
 	if err != nil {
 		return nil, err
@@ -146,7 +160,7 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 	case style.count == countPage:
 		body["@odata.count"] = len(page)
 	case style.count == countTotal, q.count && q.token == "":
-		body["@odata.count"] = countMatches(c, q, e, items)
+		body["@odata.count"] = total()
 	}
 	if more {
 		body["@odata.nextLink"] = c.nextLink(last, style)

@@ -67,6 +67,18 @@ func exportReports(name string) (exportable, bool) {
 		return devicesExport, true
 	case "AppInvRawData":
 		return appInventory, true
+	case assignmentStatus.name:
+		return assignmentStatus, true
+	case policyAggregates.name, policyAggregates.name + "WithPF", policyAggregates.name + "V3":
+		return policyAggregates, true
+	case remediationRuns.name:
+		return remediationRuns, true
+	case appTotals.name:
+		return appTotals, true
+	case appsOfDevice.name:
+		return appsOfDevice, true
+	case appDevices.name:
+		return appDevices, true
 	default:
 		return nil, false
 	}

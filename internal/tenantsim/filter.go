@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,8 @@ const (
 	opContains
 	opStartsWith
 	opEndsWith
+	// opAny is a lambda over a collection: path/any(x:x eq 'value').
+	opAny
 )
 
 const (
@@ -94,6 +97,9 @@ func (e *comparison) String() string {
 			return name + "(" + e.path + "," + e.values[0].String() + ")"
 		}
 	}
+	if e.op == opAny {
+		return e.path + "/any(x:x eq " + e.values[0].String() + ")"
+	}
 	if e.op == opIn {
 		parts := make([]string, len(e.values))
 		for i, v := range e.values {
@@ -151,6 +157,9 @@ func compare(value any, op filterOp, lit any) bool {
 		return !compare(value, opEq, lit)
 	case opHas:
 		return hasFlag(value, lit)
+	case opAny:
+		list, _ := value.([]string)
+		return slices.ContainsFunc(list, func(v string) bool { return compare(v, opEq, lit) })
 	case opContains, opStartsWith, opEndsWith:
 		return matchText(value, op, lit)
 	case opIn:

@@ -89,6 +89,9 @@ func (p *filterParser) comparison() (filterExpr, error) {
 	if op, ok := functionOps[strings.ToLower(name)]; ok && p.take('(') {
 		return p.function(op)
 	}
+	if path, isAny := strings.CutSuffix(name, "/any"); isAny && path != "" && p.take('(') {
+		return p.lambda(path)
+	}
 	opText := p.word()
 	op, ok := comparisonOps[opText]
 	if !ok {
@@ -123,6 +126,22 @@ func (p *filterParser) function(op filterOp) (filterExpr, error) {
 		return nil, p.errorf("')' expected")
 	}
 	return &comparison{path: path, op: op, values: []literal{value}}, nil
+}
+
+// lambda reads the rest of path/any(x:x eq 'value').
+func (p *filterParser) lambda(path string) (filterExpr, error) {
+	variable := p.word()
+	if variable == "" || !p.take(':') || p.word() != variable || p.word() != "eq" {
+		return nil, p.errorf("a lambda such as any(x:x eq 'value') is expected")
+	}
+	value, err := p.literal()
+	if err != nil {
+		return nil, err
+	}
+	if !p.take(')') {
+		return nil, p.errorf("')' expected")
+	}
+	return &comparison{path: path, op: opAny, values: []literal{value}}, nil
 }
 
 func (p *filterParser) list(path string) (filterExpr, error) {

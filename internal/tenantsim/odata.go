@@ -45,6 +45,7 @@ type query struct {
 	count    bool
 	search   string
 	token    string
+	order    []orderKey
 	delta    string
 }
 
@@ -98,6 +99,9 @@ func (c *call) setOption(q *query, option queryOption, value string) error {
 		if q.count, err = strconv.ParseBool(value); err != nil {
 			return c.badRequest("Invalid value '%s' for $count query option found. Valid values are 'true' and 'false'.", value)
 		}
+	case qOrderBy:
+		q.order, err = c.parseOrder(value)
+		return err
 	case qSearch:
 		q.search = strings.Trim(value, `"`)
 	case qSkipToken:
@@ -138,18 +142,29 @@ func (c *call) advancedQuery(q *query) error {
 		return fail(http.StatusBadRequest, codeUnsupportedQuery, "$count requires the header 'ConsistencyLevel: eventual'.")
 	}
 	if q.filter == nil {
-		return nil
+		return c.directorySearch(q)
 	}
-	advanced := false
+	advanced := hasNegation(q.filter) || len(q.order) > 0
 	q.filter.walk(func(e *comparison) { advanced = advanced || e.op&(opNe|opEndsWith) != 0 })
-	if _, isNot := q.filter.(negation); isNot {
-		advanced = true
-	}
 	if advanced && (!eventual || !q.count) {
 		return fail(http.StatusBadRequest, codeUnsupportedQuery,
 			"This filter needs the advanced query engine: send 'ConsistencyLevel: eventual' and $count=true.")
 	}
-	return nil
+	return c.directorySearch(q)
+}
+
+// hasNegation reports whether a filter negates anything.
+func hasNegation(e filterExpr) bool {
+	switch node := e.(type) {
+	case negation:
+		return true
+	case conjunction:
+		return hasNegation(node.left) || hasNegation(node.right)
+	case disjunction:
+		return hasNegation(node.left) || hasNegation(node.right)
+	default:
+		return false
+	}
 }
 
 // compileFilter checks that each comparison names a filterable property and an

@@ -29,6 +29,8 @@ type report[T any] struct {
 	name    string
 	columns []column[T]
 	rows    func(s *Server, yield func(T))
+	// needs names the column that a filter must pin with eq. Empty: none.
+	needs string
 }
 
 // statusWords are the words of contract b.2.
@@ -73,7 +75,7 @@ func statusOf(r statusRow) any { return int(r.stamp.status) }
 // deviceStatus is the per-device status of settings catalog policies. The
 // columns are in the server's own order (contract b.1).
 var deviceStatus = &report[statusRow]{name: "DeviceStatusesByConfigurationProfile", columns: []column[statusRow]{
-	{name: "AssignmentFilterIds", kind: "String", get: func(statusRow) any { return "" }},
+	{name: "AssignmentFilterIds", kind: "String", get: statusFilters},
 	{name: "DeviceName", kind: "String", get: func(r statusRow) any { return r.name() }},
 	{name: "IntuneDeviceId", kind: "String", filter: true, get: func(r statusRow) any { return r.d.managedID.String() }},
 	{name: "Manufacturer", kind: "String", get: func(r statusRow) any { return r.d.manufacturer() }},
@@ -190,6 +192,9 @@ func (rep *report[T]) choose(c *call, selected []string) ([]*column[T], error) {
 // parse reads a report filter: OData over filterable columns.
 func (rep *report[T]) parse(c *call, text string) (filterExpr, error) {
 	if strings.TrimSpace(text) == "" {
+		if rep.needs != "" {
+			return nil, c.badRequest("Report '%s' requires a filter on column '%s'.", rep.name, rep.needs)
+		}
 		return nil, nil
 	}
 	expr, err := parseFilter(text)
@@ -197,13 +202,18 @@ func (rep *report[T]) parse(c *call, text string) (filterExpr, error) {
 		return nil, c.badRequest("Invalid filter: %s", err)
 	}
 	var bad string
+	pinned := rep.needs == ""
 	expr.walk(func(e *comparison) {
+		pinned = pinned || e.path == rep.needs && e.op == opEq
 		if col := rep.column(e.path); col == nil || !col.filter {
 			bad = e.path
 		}
 	})
 	if bad != "" {
 		return nil, c.badRequest("Column '%s' is not a valid filter of report '%s'.", bad, rep.name)
+	}
+	if !pinned {
+		return nil, c.badRequest("Report '%s' requires a filter on column '%s'.", rep.name, rep.needs)
 	}
 	return expr, nil
 }
@@ -212,9 +222,13 @@ func (rep *report[T]) parse(c *call, text string) (filterExpr, error) {
 // text for top and skip, so both are read by hand.
 var reportMembers = []string{"name", "select", "search", "groupBy", "orderBy", "skip", "top", "sessionId", "filter"}
 
-// devicesReport is getConfigurationPolicyDevicesReport (contract b.1): JSON
-// labelled octet-stream, columns by Schema.
-func devicesReport(c *call) (*reply, error) {
+// reportAction serves a report action (contract b.1): JSON labelled
+// octet-stream, columns by Schema.
+func reportAction[T any](rep *report[T]) func(*call) (*reply, error) {
+	return func(c *call) (*reply, error) { return serveReport(c, rep) }
+}
+
+func serveReport[T any](c *call, rep *report[T]) (*reply, error) {
 	for _, name := range sortedKeys(c.body) {
 		if !slices.Contains(reportMembers, name) && !strings.HasPrefix(name, "@odata.") {
 			return nil, c.badRequest("The property '%s' does not exist on the action's parameters.", name)
@@ -231,17 +245,17 @@ func devicesReport(c *call) (*reply, error) {
 	if !given || top < 1 { // contract b.1: top must be given
 		return nil, c.badRequest("An error has occurred: parameter 'top' is required.")
 	}
-	filter, err := deviceStatus.parse(c, text(c.body, "filter"))
+	filter, err := rep.parse(c, text(c.body, "filter"))
 	if err != nil {
 		return nil, err
 	}
-	columns, err := deviceStatus.choose(c, texts(c.body["select"]))
+	columns, err := rep.choose(c, texts(c.body["select"]))
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(columns, func(a, b *column[statusRow]) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(columns, func(a, b *column[T]) int { return strings.Compare(a.name, b.name) })
 	columns = slices.Compact(columns)
-	t := deviceStatus.run(c.server, filter, columns)
+	t := rep.run(c.server, filter, columns)
 	raw, err := json.Marshal(t.page(skip, top))
 	if err != nil {
 		return nil, fmt.Errorf("marshal report: %w", err)

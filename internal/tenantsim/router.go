@@ -64,6 +64,7 @@ type call struct {
 	body      object
 	effect    bool // tenant state was changed
 	headers   http.Header
+	bodySum   string // digest of the decoded body
 	before    string
 	after     string
 	overlaps  []Overlap
@@ -138,6 +139,9 @@ func (c *call) dispatch() (*reply, error) {
 		return c.route.handle(c)
 	}
 	before := c.server.configDigest()
+	if err := c.approve(); err != nil {
+		return nil, err
+	}
 	out, err := c.route.handle(c)
 	if c.effect {
 		c.before, c.after = before, c.server.configDigest()

@@ -17,13 +17,13 @@ const (
 )
 
 // routes is every Graph endpoint of the tenant. A path that is not here does
-// not exist; a beta path does not exist on v1.0 (contract 0.1). $orderby and
-// directory $search are refused everywhere: they are not simulated, and an
-// option that is accepted must work.
+// not exist; a beta path does not exist on v1.0 (contract 0.1). An option that
+// a route accepts works; every other is refused.
 var routes []route
 
 func init() {
 	routes = append(directoryRoutes(), intuneRoutes()...)
+	routes = append(routes, identityRoutes()...)
 	for i := range routes {
 		routes[i].segments = strings.Split(routes[i].pattern, "/")
 		routes[i].work = workloadOf(routes[i].pattern)
@@ -36,11 +36,11 @@ func directoryRoutes() []route {
 		{method: post, pattern: "$batch", unlocked: true, handle: serveBatch},
 		{method: get, pattern: "organization", roles: rolesOrganization, query: qSelect, handle: listOrganization},
 		{method: get, pattern: "subscribedSkus", roles: rolesOrganization, query: qSelect, handle: listSkus},
-		{method: get, pattern: "users", roles: rolesReadUsers, query: qList, handle: listUsers},
+		{method: get, pattern: "users", roles: rolesReadUsers, query: qList | qOrderBy | qSearch, handle: listUsers},
 		{method: get, pattern: "users/{id}", roles: rolesReadUsers, query: qSelect, handle: getUser},
-		{method: get, pattern: "devices", roles: rolesReadDevices, query: qList, handle: listDevices},
+		{method: get, pattern: "devices", roles: rolesReadDevices, query: qList | qOrderBy | qSearch, handle: listDevices},
 		{method: get, pattern: "devices/{id}", roles: rolesReadDevices, query: qSelect, handle: getDevice},
-		{method: get, pattern: "groups", roles: rolesReadGroups, query: qList, handle: listGroups},
+		{method: get, pattern: "groups", roles: rolesReadGroups, query: qList | qOrderBy | qSearch, handle: listGroups},
 		{method: post, pattern: "groups", roles: rolesCreateGroup, handle: createGroup},
 		{method: get, pattern: "groups/delta", roles: rolesReadGroups, query: qSelect | qFilter | qSkipToken | qDeltaToken, handle: groupsDelta},
 		{method: get, pattern: "groups/{id}", roles: rolesReadGroups, query: qSelect, handle: getGroup},
@@ -80,15 +80,24 @@ func intuneRoutes() []route {
 		reports  = "deviceManagement/reports"
 	)
 	out := []route{
-		{method: get, pattern: devices, roles: rolesManaged, query: qList | qSkip, handle: listManagedDevices},
+		{method: get, pattern: devices, roles: rolesManaged, query: qList | qSkip | qOrderBy, handle: listManagedDevices},
 		{method: get, pattern: devices + "/$count", roles: rolesManaged, handle: noManagedCount},
 		{method: get, pattern: devices + "/{id}", roles: rolesManaged, query: qSelect, handle: getManagedDevice},
 		{method: post, pattern: devices + "/{id}/syncDevice", roles: rolesSync, handle: syncDevice},
 		{method: post, pattern: reports + "/exportJobs", roles: rolesExport, reports: true, handle: createExport},
 		{method: get, pattern: reports + "/exportJobs/{id}", roles: rolesPoll, reports: true, handle: getExport},
-		{method: post, pattern: reports + "/getConfigurationPolicyDevicesReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: devicesReport},
+		{method: post, pattern: reports + "/getConfigurationPolicyDevicesReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(deviceStatus)},
+		{method: post, pattern: reports + "/getConfigurationPolicyDeviceSummaryReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(policySummary)},
 	}
+	out = append(out,
+		route{method: get, pattern: "deviceManagement/detectedApps", roles: rolesManaged, query: qSelect | qTop | qSkip | qSkipToken | qCount | qFilter, handle: listDetectedApps},
+		route{method: get, pattern: "deviceManagement/detectedApps/{id}", roles: rolesManaged, query: qSelect, handle: getDetectedApp},
+		route{method: get, pattern: "deviceManagement/detectedApps/{id}/managedDevices", roles: rolesManaged, query: qList, handle: listAppDevices})
 	beta := []route{
+		{method: get, pattern: devices + "/{id}/detectedApps", roles: rolesManaged, query: qList, handle: listDeviceApps},
+		{method: get, pattern: "deviceManagement/managedDeviceEncryptionStates", roles: append([]string{"DeviceManagementConfiguration.Read.All", "DeviceManagementConfiguration.ReadWrite.All"}, rolesManaged...), query: qList, handle: listEncryption},
+		{method: get, pattern: "deviceManagement/operationApprovalRequests", roles: rolesApprovals, query: qList, handle: listApprovals},
+		{method: get, pattern: "deviceManagement/operationApprovalRequests/{id}", roles: rolesApprovals, query: qSelect, handle: getApproval},
 		{method: get, pattern: settings, roles: rolesReadConfig, query: qList | qSearch, handle: listDefinitions},
 		{method: get, pattern: settings + "/{id}", roles: rolesReadConfig, query: qSelect, handle: getDefinition},
 		{method: get, pattern: category, roles: rolesReadConfig, query: qList, handle: listCategories},
@@ -147,4 +156,38 @@ func remediationRoutes() []route {
 		{method: get, pattern: scripts + "/{id}/deviceRunStates", roles: rolesReadScripts, query: qList | qExpand, handle: listRunStates},
 		{method: post, pattern: "deviceManagement/managedDevices/{id}/initiateOnDemandProactiveRemediation", roles: rolesSync, handle: runOnDemand},
 	}
+}
+
+// identityRoutes follow contract h, i and j.
+func identityRoutes() []route {
+	const access = "identity/conditionalAccess/policies"
+	out := []route{
+		{method: get, pattern: access, roles: rolesReadPolicy, query: qList, handle: listAccessPolicies},
+		{method: post, pattern: access, roles: rolesWriteAccess, handle: createAccessPolicy},
+		{method: get, pattern: access + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getAccessPolicy},
+		{method: patc, pattern: access + "/{id}", roles: rolesWriteAccess, handle: patchAccessPolicy},
+		{method: del, pattern: access + "/{id}", roles: rolesWriteAccess, handle: deleteAccessPolicy},
+		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/combinations", roles: rolesReadPolicy, handle: listCombinations},
+		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", roles: rolesReadPolicy, query: qList, handle: listMethodModes},
+		{method: get, pattern: methodsPath, roles: rolesReadMethods, handle: getMethodsPolicy},
+		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesReadMethods, handle: methodConfiguration(getFido2)},
+		{method: patc, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesWriteMethods, handle: methodConfiguration(patchFido2)},
+		{method: get, pattern: "reports/authenticationMethods/userRegistrationDetails", roles: rolesAudit, query: qList, handle: listRegistrations},
+		{method: get, pattern: "auditLogs/signIns", roles: rolesAudit, query: qSelect | qFilter | qTop | qSkipToken | qOrderBy, handle: listSignIns},
+		{method: get, pattern: "users/{id}/authentication/fido2Methods", roles: rolesUserPasskeys, query: qSelect, handle: listPasskeys},
+		{method: get, pattern: "users/{id}/authentication/fido2Methods/{method}", roles: rolesUserPasskeys, query: qSelect, handle: getPasskey},
+	}
+	for _, root := range []string{"policies/authenticationStrengthPolicies", "identity/conditionalAccess/authenticationStrength/policies"} {
+		out = append(out,
+			route{method: get, pattern: root, roles: rolesReadPolicy, query: qList, handle: listStrengths},
+			route{method: post, pattern: root, roles: rolesWriteAccess, handle: createStrength},
+			route{method: get, pattern: root + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getStrength},
+			route{method: patc, pattern: root + "/{id}", roles: rolesWriteAccess, handle: patchStrength},
+			route{method: del, pattern: root + "/{id}", roles: rolesWriteAccess, handle: deleteStrength},
+			route{method: post, pattern: root + "/{id}/updateAllowedCombinations", roles: rolesWriteAccess, handle: updateCombinations},
+			route{method: get, pattern: root + "/{id}/usage", roles: rolesReadPolicy, handle: strengthUsage},
+			route{method: get, pattern: root + "/{id}/combinationConfigurations", roles: rolesReadPolicy, handle: listConfigurations},
+			route{method: post, pattern: root + "/{id}/combinationConfigurations", roles: rolesWriteAccess, handle: createConfiguration})
+	}
+	return out
 }

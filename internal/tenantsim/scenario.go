@@ -116,6 +116,13 @@ type Scenario struct {
 	// Remediations decide how remediation scripts end; the first rule that hits
 	// a device counts.
 	Remediations []RemediationRule `json:"remediations,omitempty"`
+	// Passkeys says who has which passkey.
+	Passkeys *Passkeys `json:"passkeys,omitempty"`
+	// SignIns shapes the sign-in log.
+	SignIns *SignIns `json:"signIns,omitempty"`
+	// Approvals names what Multi Admin Approval protects:
+	// configurationPolicies, scripts. Default: nothing.
+	Approvals []string `json:"approvals,omitempty"`
 	// Throttle enforces the published limits. Default: none.
 	Throttle *Throttle `json:"throttle,omitempty"`
 	// Licences that the tenant lacks. Default: it has all.
@@ -258,6 +265,19 @@ func (sc *Scenario) Validate() error {
 	} {
 		if p != nil {
 			percents[name] = *p
+		}
+	}
+	for i, kind := range sc.Approvals {
+		if !slices.Contains(approvalKinds, kind) {
+			return fmt.Errorf("scenario: approvals[%d] %q: write one of %v", i, kind, approvalKinds)
+		}
+	}
+	if sc.SignIns != nil {
+		percents["signIns.failurePercent"] = orDefault(sc.SignIns.FailurePercent, 0)
+	}
+	if p := sc.Passkeys; p != nil {
+		for name, share := range map[string]*float64{"syncedPercent": p.SyncedPercent, "deviceBoundPercent": p.DeviceBoundPercent, "noMethodPercent": p.NoMethodPercent} {
+			percents["passkeys."+name] = orDefault(share, 0)
 		}
 	}
 	for i, r := range sc.Rules {

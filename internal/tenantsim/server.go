@@ -119,10 +119,16 @@ type Server struct {
 	policyTrail             trail[policy]
 	filters                 shelf[assignmentFilter, *assignmentFilter]
 	remediations            shelf[remediation, *remediation]
-	policyByID              map[guid]*policy
-	assigned                []*policy
-	jobs                    map[string]*exportJob
-	jobOrder                []string
+	access                  shelf[accessPolicy, *accessPolicy]
+	strengths               shelf[strength, *strength]
+	approvals               shelf[approval, *approval]
+	// fido2 is the passkey method's configuration.
+	fido2        object
+	fido2Changed time.Time
+	policyByID   map[guid]*policy
+	assigned     []*policy
+	jobs         map[string]*exportJob
+	jobOrder     []string
 	// baseline is the scenario's foreign policy, baselineTarget its group.
 	baseline       *policy
 	baselineTarget *group
@@ -149,6 +155,12 @@ func New(options Options) (*Server, error) {
 	if s.catalog, err = newCatalog(options.Catalog); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
+	s.strengths.items = builtInStrengths()
+	for i, p := range s.strengths.items {
+		p.sequence = uint64(i) // before everything that is created
+		p.created, p.modified = strengthsMade, strengthsMade
+	}
+	s.fido2, s.fido2Changed = newFido2(), s.start
 	s.makeUsers()
 	s.makeFleet()
 	if err := s.makeGroups(); err != nil {

@@ -45,6 +45,13 @@ func (s *Server) computeDigest() string {
 		digestJSON(h, "remediation", r.id, r.displayName, r.description, r.publisher, r.runAs, r.enforceSignature, r.runAs32Bit,
 			r.scopeTags, r.detection, r.repair, r.assignmentObjects())
 	}
+	for _, p := range s.access.items {
+		digestJSON(h, "access", p.id, p.doc)
+	}
+	for _, p := range s.strengths.items {
+		digestJSON(h, "strength", p.id, p.displayName, p.description, p.combinations, p.configurations)
+	}
+	digestJSON(h, "fido2", s.fido2)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 

@@ -51,11 +51,11 @@ type userView struct {
 
 var userEntity = &entity[userView]{name: "microsoft.graph.user", properties: []property[userView]{
 	{name: "id", ops: opsEquality, get: func(u userView) any { return u.s.users[u.i].id.String() }},
-	{name: "displayName", ops: opsText, get: func(u userView) any { return u.s.displayName(u.i) }},
+	{name: "displayName", sort: true, ops: opsText, get: func(u userView) any { return u.s.displayName(u.i) }},
 	{name: "givenName", ops: opsText, get: func(u userView) any { return u.s.givenName(u.i) }},
 	{name: "surname", ops: opsText, get: func(u userView) any { return u.s.surname(u.i) }},
 	{name: "mail", ops: opsText, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
-	{name: "userPrincipalName", ops: opsText | opEndsWith, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
+	{name: "userPrincipalName", sort: true, ops: opsText | opEndsWith, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
 	{name: "jobTitle", get: func(userView) any { return nil }},
 	{name: "mobilePhone", get: func(userView) any { return nil }},
 	{name: "officeLocation", get: func(userView) any { return nil }},

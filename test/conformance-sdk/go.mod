@@ -3,6 +3,9 @@ module github.com/tidegate/tidegate/test/conformance-sdk
 go 1.26.8
 
 require (
+	github.com/microsoft/kiota-abstractions-go v1.9.4
+	github.com/microsoft/kiota-serialization-json-go v1.1.4
+	github.com/microsoft/kiota-serialization-text-go v1.1.3
 	github.com/microsoftgraph/msgraph-beta-sdk-go v0.165.0
 	github.com/microsoftgraph/msgraph-sdk-go-core v1.4.1
 	github.com/tidegate/tidegate v0.0.0
@@ -20,9 +23,7 @@ require (
 	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/kylelemons/godebug v1.1.0 // indirect
-	github.com/microsoft/kiota-abstractions-go v1.9.4 // indirect
 	github.com/microsoft/kiota-http-go v1.5.6 // indirect
-	github.com/microsoft/kiota-serialization-json-go v1.1.4 // indirect
 	github.com/microsoftgraph/msgraph-sdk-go v1.101.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c // indirect

@@ -25,7 +25,7 @@ import (
 func crashPoints(t *testing.T) int {
 	text := os.Getenv("TIDEGATE_CRASH_POINTS")
 	if text == "" {
-		return 12
+		return 10
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {

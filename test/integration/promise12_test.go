@@ -43,11 +43,11 @@ func TestPromise12_SteadyStateWritesNothing(t *testing.T) {
 	}
 }
 
-// resyncs wakes every object ten times and counts.
+// resyncs wakes every object five times and counts.
 func resyncs(t *testing.T, w *testkit.World) {
 	t.Helper()
 	w.Settle(t)
-	const times = 10
+	const times = 5
 	before, writes := versions(t, w), len(w.Operator.Writes())
 	for kind, perResync := range map[string]int{"PasskeyPolicy": readsPerPolicy, "PilotWave": readsPerWave, "Tenant": readsPerTenant} {
 		for _, o := range w.Objects(t) {

@@ -74,6 +74,10 @@ func innerRequests(list []batchRequest, version string) (map[string]*Exchange, [
 			fault("%s: id %q and url %q: want an id of its own and a URL below the version", at, r.ID, r.URL)
 			continue
 		}
+		// The official SDK sends null for the body of a request that has none.
+		if string(r.Body) == "null" {
+			r.Body = nil
+		}
 		header := headers(r.Headers)
 		if len(r.Body) > 0 && !isJSON(header) {
 			fault("%s: has a body without Content-Type: application/json in its headers", at)

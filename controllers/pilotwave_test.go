@@ -1,0 +1,546 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/fleet"
+	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/rollout"
+	"github.com/tidegate/tidegate/internal/tenantsim"
+)
+
+// running is a lab with one wave on 20 devices in the given phase.
+func running(t *testing.T, p v1alpha1.WavePhase, change ...func(*v1alpha1.PilotWave)) *lab {
+	t.Helper()
+	l := newLab(t, calm(group("First", 20)))
+	w := newWave("a", "First")
+	for _, f := range change {
+		f(w)
+	}
+	l.apply(l.newTenant(), newPolicy(), w)
+	l.until(string(p), 60, l.inPhase("a", p))
+	l.rest()
+	return l
+}
+
+func (l *lab) annotate(name, key, value string) {
+	l.t.Helper()
+	w := l.wave(name)
+	l.edit(w, func() {
+		if w.Annotations == nil {
+			w.Annotations = map[string]string{}
+		}
+		w.Annotations[key] = value
+	})
+}
+
+// setScenario changes how the simulated tenant behaves.
+func (l *lab) setScenario(change func(*tenantsim.Scenario)) {
+	l.t.Helper()
+	sc := l.sim.Scenario()
+	change(&sc)
+	if err := l.sim.SetScenario(sc); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// TestBadWave: devices fail, the wave halts after its first batch and exposes no other, rolls back, and ends when the
+// devices prove it.
+func TestBadWave(t *testing.T) {
+	l := newLab(t, calm(group("First", 30)))
+	l.setScenario(func(sc *tenantsim.Scenario) { sc.FailurePercent = 60 })
+	w := newWave("a", "First")
+	w.Spec.Exposure.BatchSize, w.Spec.Exposure.MaxUnreported = 10, ptr.To[int32](0)
+	w.Spec.OnFailure.Action = v1alpha1.FailureRollback
+	l.apply(l.newTenant(), newPolicy(), w)
+	l.until("halted", 60, func() bool { return l.wave("a").Status.Clocks.RollbackStartedAt != nil })
+	s := l.wave("a").Status
+	if s.Rollback == nil || s.Rollback.Target != 10 || s.Devices.Pending == 0 {
+		t.Errorf("%+v %+v", s.Devices, s.Rollback)
+	}
+	l.setScenario(func(sc *tenantsim.Scenario) { sc.FailurePercent = 0 }) // the inverse does no harm
+	l.until("rolled back", 100, l.inPhase("a", v1alpha1.PhaseRolledBack))
+	if got := l.assigned(v1alpha1.RoleAllow); got != "" {
+		t.Errorf("allow is still assigned to %q", got)
+	}
+	text := strings.Join(l.events, "\n")
+	for _, reason := range []string{v1alpha1.ReasonGateHalted, v1alpha1.ReasonRollbackStarted, v1alpha1.ReasonRollbackVerified} {
+		if n := strings.Count(text, " "+reason+":"); n != 1 {
+			t.Errorf("%d events %s", n, reason)
+		}
+	}
+	// A retry drains the group before anything of it is admitted again.
+	l.sim.ResetJournal()
+	l.annotate("a", v1alpha1.AnnotationRetry, "1")
+	l.rest()
+	var drained bool
+	for _, c := range l.changed() {
+		if strings.HasSuffix(c, "/assign") && !drained {
+			t.Errorf("assigned before the group was drained: %v", l.changed())
+		}
+		drained = drained || strings.Contains(c, "/groups/") || strings.Contains(c, "$batch")
+	}
+	if s := l.wave("a").Status; s.Attempt != 2 || len(s.History) != 1 || s.History[0].Outcome != rollout.OutcomeRolledBack {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestPromise09_SafetyVerbs: abort and rollback act in the first reconcile, and leave the record of what was handled.
+func TestPromise09_SafetyVerbs(t *testing.T) {
+	for _, from := range []v1alpha1.WavePhase{v1alpha1.PhaseExposing, v1alpha1.PhaseBaking, v1alpha1.PhaseSucceeded} {
+		for annotation, want := range map[string]v1alpha1.WavePhase{
+			v1alpha1.AnnotationAbort: v1alpha1.PhaseAborted, v1alpha1.AnnotationRollback: v1alpha1.PhaseRollingBack,
+		} {
+			t.Run(fmt.Sprint(from, want), func(t *testing.T) {
+				t.Parallel()
+				l := running(t, from)
+				l.annotate("a", annotation, "now")
+				if _, err := l.waves.Reconcile(t.Context(), requestOf("a")); err != nil {
+					t.Fatal(err)
+				}
+				s := l.wave("a").Status
+				if s.Phase != want || s.HandledRequests == (v1alpha1.HandledRequests{}) {
+					t.Errorf("%s %+v", s.Phase, s.HandledRequests)
+				}
+			})
+		}
+	}
+}
+
+// TestPromise02_GroupIsRepaired: a stranger in the managed group is taken out and a member that is missing is put back.
+func TestPromise02_GroupIsRepaired(t *testing.T) {
+	l := running(t, v1alpha1.PhaseBaking)
+	id := l.wave("a").Status.Audience.GroupID
+	members := l.members(id)
+	stranger := ""
+	for _, d := range l.sim.Snapshot(true).Devices {
+		if !slices.Contains(members, d.ObjectID) {
+			stranger = d.ObjectID
+			break
+		}
+	}
+	if err := l.admin().AddMembers(t.Context(), id, []string{stranger}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.admin().RemoveMembers(t.Context(), id, members[:1]); err != nil {
+		t.Fatal(err)
+	}
+	l.round()
+	if s := l.wave("a").Status.Decision; s.Reason != v1alpha1.ReasonMembershipDrifted || !strings.Contains(s.Message, "lacks 1 exposed devices and has 1 members") {
+		t.Errorf("%+v", s)
+	}
+	l.rest()
+	if got := l.members(id); !slices.Equal(got, members) {
+		t.Errorf("%d members, want %d", len(got), len(members))
+	}
+}
+
+func (l *lab) members(group string) []string {
+	l.t.Helper()
+	list, err := l.admin().Members(l.t.Context(), group)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	var out []string
+	for _, m := range list {
+		out = append(out, m.ID)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestPauseStopsTheClock: paused time is no bake, and the pause is told once.
+func TestPauseStopsTheClock(t *testing.T) {
+	l := running(t, v1alpha1.PhaseBaking)
+	p := l.policy()
+	l.edit(p, func() { p.Spec.Paused = true })
+	l.rest()
+	until := l.wave("a").Status.Clocks.BakeUntil.Time
+	for range 12 {
+		if err := l.sim.Advance(time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		l.rest()
+	}
+	if s := l.wave("a").Status; s.Phase != v1alpha1.PhaseBaking || !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionPaused) || s.Decision.Reason != v1alpha1.ReasonPaused {
+		t.Errorf("%+v", s)
+	}
+	p = l.policy()
+	l.edit(p, func() { p.Spec.Paused = false })
+	l.rest()
+	if s := l.wave("a").Status; s.Clocks.FrozenSeconds != 12*3600 || s.Clocks.BakeFrozenSeconds != 12*3600 || !s.Clocks.BakeUntil.Time.Equal(until.Add(12*time.Hour)) {
+		t.Errorf("%+v", s.Clocks)
+	}
+	if n := strings.Count(strings.Join(l.events, "\n"), "Normal Paused: paused"); n != 1 {
+		t.Errorf("%d pauses are told: %v", n, l.events)
+	}
+	l.until("a succeeds", 60, l.inPhase("a", v1alpha1.PhaseSucceeded))
+}
+
+// TestPromise04_Outage: reports that cannot be read hold the wave, and cost nothing but the time.
+func TestPromise04_Outage(t *testing.T) {
+	l := running(t, v1alpha1.PhaseBaking, func(w *v1alpha1.PilotWave) { w.Spec.Gate.MaxTelemetryAge = hours(2) })
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 503, Match: tenantsim.FaultMatch{Route: "/*/deviceManagement/reports/**"}})
+	l.until("held", 40, l.inPhase("a", v1alpha1.PhaseHeld))
+	if s := l.wave("a").Status; s.HeldReason != v1alpha1.ReasonTelemetryStale || s.Clocks.FrozenSince == nil {
+		t.Errorf("%+v", s)
+	}
+	if c := meta.FindStatusCondition(l.tenant().Status.Conditions, v1alpha1.ConditionInventoryFresh); c.Status != metav1.ConditionFalse {
+		t.Errorf("%+v", c)
+	}
+	l.faults()
+	l.until("a succeeds", 60, l.inPhase("a", v1alpha1.PhaseSucceeded))
+	if s := l.wave("a").Status; s.Attempt != 1 || s.Clocks.FrozenSeconds == 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestPayloadChange: a new payload closes the attempt, drains its devices, and is written when none is left.
+func TestPayloadChange(t *testing.T) {
+	l := running(t, v1alpha1.PhaseBaking)
+	old := l.object(v1alpha1.RoleAllow).Hash
+	p := l.policy()
+	l.edit(p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
+	l.sim.ResetJournal()
+	l.until("a succeeds again", 60, func() bool { return l.wave("a").Status.Attempt == 2 && l.inPhase("a", v1alpha1.PhaseSucceeded)() })
+	if got := l.object(v1alpha1.RoleAllow).Hash; got == old {
+		t.Error("the payload was not written")
+	}
+	written := false
+	for _, r := range l.sim.Journal().Records {
+		if len(r.Overlaps) > 0 {
+			t.Errorf("%s %s: %v", r.Method, r.Path, r.Overlaps)
+		}
+		written = written || r.Changed && r.Method == "PUT"
+	}
+	if h := l.wave("a").Status.History; len(h) != 1 || h[0].Outcome != rollout.OutcomeSuperseded || h[0].Exposed != 17 || !written {
+		t.Errorf("%+v", h)
+	}
+}
+
+// TestAudienceRefused: what a person has to mend holds the wave before any device is exposed, and mending it is enough.
+func TestAudienceRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*v1alpha1.PilotWave)
+		reason string
+		part   string
+	}{
+		"no such group":           {func(w *v1alpha1.PilotWave) { w.Spec.Audience.Groups.Include[0].DisplayName = "Nobody" }, v1alpha1.ReasonGroupNotFound, `"Nobody"`},
+		"too small for the floor": {func(w *v1alpha1.PilotWave) { w.Spec.Gate.Promote.FloorRate = "0.99" }, v1alpha1.ReasonAudienceTooSmall, "needs 299 devices"},
+		"out of bounds": {func(w *v1alpha1.PilotWave) {
+			w.Spec.Audience.Bounds = &v1alpha1.AudienceBounds{Max: ptr.To[int32](5)}
+		}, v1alpha1.ReasonAudienceOutOfBounds, "spec.audience.bounds.max"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			good := newWave("a", "First").Spec
+			l := running(t, v1alpha1.PhaseHeld, tt.change)
+			s := l.wave("a").Status
+			c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionAudienceResolved)
+			if s.HeldReason != tt.reason || !strings.Contains(s.Decision.Message, tt.part) || c.Reason != tt.reason || !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionStalled) {
+				t.Errorf("%+v %+v", s.Decision, c)
+			}
+			if c := l.condition(v1alpha1.ConditionStalled); c == nil || c.Reason != v1alpha1.ReasonWaveStalled {
+				t.Errorf("the policy does not show its stalled wave: %+v", c)
+			}
+			w := l.wave("a")
+			l.edit(w, func() { w.Spec = good })
+			l.until("it goes on", 20, l.inPhase("a", v1alpha1.PhaseBaking))
+		})
+	}
+}
+
+// TestPromise07_DeleteWave: devices return to hold, the group goes; or all stays under Orphan, or by annotation.
+func TestPromise07_DeleteWave(t *testing.T) {
+	managed := func(l *lab) int {
+		n := 0
+		for _, g := range l.sim.Snapshot(false).Groups {
+			if strings.HasPrefix(g.DisplayName, "Tidegate") && !g.Deleted {
+				n++
+			}
+		}
+		return n
+	}
+	for name, tt := range map[string]struct {
+		prepare func(l *lab)
+		left    int
+		waits   bool
+	}{
+		"delete": {func(*lab) {}, 0, false},
+		"orphan": {func(l *lab) {
+			p := l.policy()
+			l.edit(p, func() { p.Spec.DeletionPolicy = v1alpha1.DeletionOrphan })
+		}, 1, false},
+		"the tenant refuses": {func(l *lab) {
+			l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: "DELETE"}})
+		}, 1, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := running(t, v1alpha1.PhaseSucceeded)
+			tt.prepare(l)
+			if err := l.kube.Delete(t.Context(), l.wave("a")); err != nil {
+				t.Fatal(err)
+			}
+			for range 8 {
+				l.round()
+			}
+			if managed(l) != tt.left {
+				t.Errorf("%d managed groups", managed(l))
+			}
+			err := l.kube.Get(t.Context(), keyOf("a"), &v1alpha1.PilotWave{})
+			if (err == nil) != tt.waits {
+				t.Fatalf("waits %t, %v", err == nil, err)
+			}
+			if !tt.waits {
+				return
+			}
+			if d := l.wave("a").Status.Decision; d.Reason != v1alpha1.ReasonDeleting || !strings.Contains(d.Message, v1alpha1.AnnotationReleaseFinalizer) {
+				t.Errorf("%+v", d)
+			}
+			l.annotate("a", v1alpha1.AnnotationReleaseFinalizer, "true")
+			l.round()
+			if err := l.kube.Get(t.Context(), keyOf("a"), &v1alpha1.PilotWave{}); err == nil {
+				t.Error("the annotation does not release it")
+			}
+		})
+	}
+}
+
+// TestInvalidGate: a gate that the CRD would have refused is reported, and nothing is decided.
+func TestInvalidGate(t *testing.T) {
+	l := running(t, v1alpha1.PhaseBaking)
+	w := l.wave("a")
+	l.edit(w, func() { w.Spec.Gate.Promote.FloorRate = "most" })
+	l.rest()
+	s := l.wave("a").Status
+	c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionStalled)
+	if s.Phase != v1alpha1.PhaseBaking || c == nil || c.Reason != v1alpha1.ReasonInvalid || !strings.Contains(c.Message, "gate.promote.floorRate") {
+		t.Errorf("%s %+v", s.Phase, c)
+	}
+}
+
+// TestTelemetry: what counts as fresh, stale, missing and not loaded.
+func TestTelemetry(t *testing.T) {
+	now := time.Date(2026, 6, 1, 6, 0, 0, 0, time.UTC)
+	read := func(ago time.Duration) *v1alpha1.Tenant {
+		return named("corp", &v1alpha1.Tenant{Status: v1alpha1.TenantStatus{Inventory: &v1alpha1.InventoryStatus{AsOf: metav1.NewTime(now.Add(-ago))}}})
+	}
+	policy := newPolicy()
+	policy.Status.Objects = []v1alpha1.TenantObject{{Role: v1alpha1.RoleAllow, ID: "unread"}}
+	for name, tt := range map[string]struct {
+		run  waveRun
+		want rollout.TelemetryState
+	}{
+		"no tenant":                       {waveRun{}, rollout.TelemetryMissing},
+		"never read":                      {waveRun{tenant: named("corp", &v1alpha1.Tenant{})}, rollout.TelemetryNotLoaded},
+		"read by a predecessor":           {waveRun{tenant: read(time.Hour)}, rollout.TelemetryNotLoaded},
+		"read by a predecessor, long ago": {waveRun{tenant: read(27 * time.Hour)}, rollout.TelemetryStale},
+		"fresh":                           {waveRun{tenant: read(27 * time.Hour), inventory: &fleet.Inventory{AsOf: now}}, rollout.TelemetryFresh},
+		"stale":                           {waveRun{tenant: read(0), inventory: &fleet.Inventory{AsOf: now.Add(-27 * time.Hour)}}, rollout.TelemetryStale},
+		"a policy's reports are missing":  {waveRun{tenant: read(0), inventory: &fleet.Inventory{AsOf: now}, policy: policy}, rollout.TelemetryNotLoaded},
+	} {
+		tt.run.before, tt.run.now = newWave("a", "First"), now
+		if got := tt.run.telemetry(); got.State != tt.want || (got.State == rollout.TelemetryFresh) != (got.Message == "") {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// TestExposure: which of the limits on the next batch is in force.
+func TestExposure(t *testing.T) {
+	start := ledgerOf(1, 40)
+	l := audience.NewLedger(1, "p", start.IDs())
+	part, _ := l.Expose(25, time.Unix(1_800_000_000, 0))
+	all, _ := l.Expose(40, time.Unix(1_800_000_000, 0))
+	for name, tt := range map[string]struct {
+		ledger     audience.Ledger
+		due        bool
+		unreported int
+		most       *int32
+		want       rollout.ExposureState
+		part       string
+	}{
+		"due":                        {part, true, 30, nil, rollout.ExposureDue, "15 of 15"},
+		"complete":                   {all, false, 40, nil, rollout.ExposureComplete, "all 40"},
+		"interval":                   {part, false, 0, nil, rollout.ExposureWaitInterval, "goes out at"},
+		"unreported":                 {part, true, 31, nil, rollout.ExposureTooManyUnreported, "exposure.maxUnreported allows 30"},
+		"unreported, none allowed":   {part, true, 1, ptr.To[int32](0), rollout.ExposureTooManyUnreported, "allows 0"},
+		"none unreported, 0 allowed": {part, true, 0, ptr.To[int32](0), rollout.ExposureDue, ""},
+	} {
+		w := newWave("a", "First")
+		w.Spec.Exposure.MaxUnreported = tt.most
+		run := waveRun{before: w, ledger: &tt.ledger, timing: rollout.Timing{BatchDue: tt.due}}
+		if got := run.exposure(tt.unreported); got.State != tt.want || !strings.Contains(got.Message, tt.part) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// TestPolicyState: when a policy lets its waves move.
+func TestPolicyState(t *testing.T) {
+	ready := newPolicy()
+	ready.Generation, ready.Status.ObservedGeneration, ready.Status.PayloadHash = 3, 3, "p"
+	ready.Status.Conditions = []metav1.Condition{
+		{Type: v1alpha1.ConditionSettingsResolved, Status: metav1.ConditionTrue}, {Type: v1alpha1.ConditionApplied, Status: metav1.ConditionTrue},
+	}
+	for name, tt := range map[string]struct {
+		change func(*v1alpha1.PasskeyPolicy)
+		want   rollout.PolicyState
+	}{
+		"ready":          {func(*v1alpha1.PasskeyPolicy) {}, rollout.PolicyReady},
+		"suspended":      {func(p *v1alpha1.PasskeyPolicy) { p.Spec.Suspend = true }, rollout.PolicyNotReady},
+		"new generation": {func(p *v1alpha1.PasskeyPolicy) { p.Generation = 4 }, rollout.PolicyNotReady},
+		"no payload":     {func(p *v1alpha1.PasskeyPolicy) { p.Status.PayloadHash = "" }, rollout.PolicyNotReady},
+		"unresolved":     {func(p *v1alpha1.PasskeyPolicy) { p.Status.Conditions[0].Status = metav1.ConditionFalse }, rollout.PolicyNotReady},
+		"not applied":    {func(p *v1alpha1.PasskeyPolicy) { p.Status.Conditions[1].Status = metav1.ConditionFalse }, rollout.PolicyNotReady},
+		"never applied":  {func(p *v1alpha1.PasskeyPolicy) { p.Status.Conditions = p.Status.Conditions[:1] }, rollout.PolicyNotReady},
+		"assigning a group": {func(p *v1alpha1.PasskeyPolicy) {
+			p.Status.Conditions[1] = metav1.Condition{Type: v1alpha1.ConditionApplied, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonAssigning}
+		}, rollout.PolicyReady},
+		"deleted": {func(p *v1alpha1.PasskeyPolicy) { p.DeletionTimestamp = ptr.To(metav1.NewTime(time.Unix(1, 0))) }, rollout.PolicyMissing},
+	} {
+		p := ready.DeepCopy()
+		tt.change(p)
+		run := waveRun{before: newWave("a", "First"), policy: p}
+		if got := run.policyState(); got.State != tt.want || (tt.want == rollout.PolicyReady) != (got.Message == "") {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if got := (&waveRun{before: newWave("a", "First")}).policyState(); got.State != rollout.PolicyMissing || !strings.Contains(got.Message, `"pkp"`) {
+		t.Errorf("none: %+v", got)
+	}
+}
+
+// TestNext: what a person waits for in each phase, and how long nothing changes by time alone.
+func TestNext(t *testing.T) {
+	now := time.Date(2026, 6, 1, 6, 0, 0, 0, time.UTC)
+	clocks := v1alpha1.Clocks{
+		StartedAt: ptr.To(metav1.NewTime(now)), LastBatchAt: ptr.To(metav1.NewTime(now.Add(-30 * time.Minute))),
+		ExposureCompletedAt: ptr.To(metav1.NewTime(now)), RollbackStartedAt: ptr.To(metav1.NewTime(now)),
+	}
+	for _, tt := range []struct {
+		phase v1alpha1.WavePhase
+		row   *v1alpha1.GateRow
+		soak  time.Duration
+		text  string
+	}{
+		{v1alpha1.PhasePending, nil, 0, ""}, {v1alpha1.PhasePending, nil, time.Hour, "2026-06-01T07:00Z"},
+		{v1alpha1.PhaseExposing, nil, 0, "2026-06-01T06:30Z"}, {v1alpha1.PhaseBaking, nil, 0, "2026-06-01T14:00Z"},
+		{v1alpha1.PhaseEvaluating, nil, 0, "next report"}, {v1alpha1.PhaseEvaluating, &v1alpha1.GateRow{NextLookAt: 93}, 0, "at 93 reports"},
+		{v1alpha1.PhaseRollingBack, nil, 0, "2026-06-08T06:00Z"}, {v1alpha1.PhaseSucceeded, nil, 0, ""},
+	} {
+		run := waveRun{after: newWave("a", "First"), now: now}
+		run.after.Status.Phase, run.after.Status.Clocks = tt.phase, clocks
+		if tt.row != nil {
+			run.after.Status.Gate = []v1alpha1.GateRow{*tt.row}
+		}
+		if tt.soak > 0 {
+			run.soakUntil = now.Add(tt.soak)
+		}
+		if got := run.nextText(); got != tt.text {
+			t.Errorf("%s: %q, want %q", tt.phase, got, tt.text)
+		}
+	}
+	run := waveRun{after: newWave("a", "First"), now: now, policy: newPolicy()}
+	if got := run.wait(); got != idle {
+		t.Errorf("nothing is due: %s", got)
+	}
+	run.after.Status.Clocks.LastBatchAt = ptr.To(metav1.NewTime(now.Add(-55 * time.Minute)))
+	if got := run.wait(); got != 5*time.Minute {
+		t.Errorf("a batch is due in 5 minutes: %s", got)
+	}
+	run.after.Status = v1alpha1.PilotWaveStatus{Phase: v1alpha1.PhaseSucceeded}
+	if got := run.wait(); got != 30*time.Minute {
+		t.Errorf("done: %s", got)
+	}
+}
+
+// TestWaveConditionReasons: each state has the reason that the API documents.
+func TestWaveConditionReasons(t *testing.T) {
+	for state, want := range map[rollout.DependencyState]string{
+		rollout.DependenciesMet: v1alpha1.ReasonDependenciesMet, rollout.DependenciesMissing: v1alpha1.ReasonDependencyMissing,
+		rollout.DependenciesCycle: v1alpha1.ReasonDependencyCycle, rollout.DependenciesFailed: v1alpha1.ReasonDependencyFailed,
+		rollout.DependenciesWaiting: v1alpha1.ReasonWaitingForDependency, "": v1alpha1.ReasonWaitingForDependency,
+	} {
+		if got := dependencyReason(rollout.Input{Dependencies: rollout.FactOf(state, "")}); got != want {
+			t.Errorf("%q: %s", state, got)
+		}
+	}
+	for state, want := range map[rollout.TelemetryState]string{
+		rollout.TelemetryFresh: v1alpha1.ReasonTelemetryFresh, rollout.TelemetryStale: v1alpha1.ReasonTelemetryStale,
+		rollout.TelemetryMissing: v1alpha1.ReasonTelemetryMissing, rollout.TelemetryNotLoaded: v1alpha1.ReasonInventoryNotLoaded,
+	} {
+		if got := telemetryReason(rollout.Input{Telemetry: rollout.FactOf(state, "")}); got != want {
+			t.Errorf("%q: %s", state, got)
+		}
+	}
+}
+
+// TestMapFunctions: who is woken by whom.
+func TestMapFunctions(t *testing.T) {
+	l := newLab(t, calm())
+	l.apply(l.newTenant(), newPolicy(), newWave("a", "Everyone"), newWave("b", "Everyone"))
+	ten, p, w := l.tenant(), l.policy(), l.wave("a")
+	ctx := t.Context()
+	for name, tt := range map[string]struct{ got, want string }{
+		"policy of a wave":     {fmt.Sprint(policyOfWave(ctx, w)), "[ns/pkp]"},
+		"tenant of a policy":   {fmt.Sprint(tenantOfPolicy(ctx, p)), "[ns/corp]"},
+		"policies of a tenant": {fmt.Sprint(l.policies.policiesOfTenant(ctx, ten)), "[ns/pkp]"},
+		"waves of a tenant":    {fmt.Sprint(l.waves.wavesOfTenant(ctx, ten)), "[ns/a ns/b]"},
+		"waves of a policy":    {fmt.Sprint(l.waves.wavesOfPolicy(ctx, p)), "[ns/a ns/b]"},
+		"siblings of a wave":   {fmt.Sprint(l.waves.dependents(ctx, w)), "[ns/b]"},
+		"another kind":         {fmt.Sprint(policyOfWave(ctx, p), tenantOfPolicy(ctx, w), l.policies.policiesOfTenant(ctx, w), l.waves.wavesOfTenant(ctx, w), l.waves.dependents(ctx, p)), "[] [] [] [] []"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: %s, want %s", name, tt.got, tt.want)
+		}
+	}
+}
+
+// TestReasonOf: each kind of error of the tenant is a reason that the API names, with a message to act on.
+func TestReasonOf(t *testing.T) {
+	for kind, want := range map[graph.Kind]string{
+		graph.KindNotFound: v1alpha1.ReasonNotFound, graph.KindConflict: v1alpha1.ReasonConflict, graph.KindForbidden: v1alpha1.ReasonForbidden,
+		graph.KindUnauthorized: v1alpha1.ReasonUnauthorized, graph.KindCredential: v1alpha1.ReasonCredentialRefused,
+		graph.KindThrottled: v1alpha1.ReasonThrottled, graph.KindTransient: v1alpha1.ReasonTransient, graph.KindInvalid: v1alpha1.ReasonInvalid,
+		graph.KindGone: v1alpha1.ReasonGone, graph.KindApprovalRequired: v1alpha1.ReasonApprovalRequired, "": v1alpha1.ReasonTransient,
+	} {
+		if got := reasonOf(fmt.Errorf("wrapped: %w", &graph.Error{Kind: kind})); got != want {
+			t.Errorf("%q: %s, want %s", kind, got, want)
+		}
+	}
+	if got := reasonOf(&graph.Error{Kind: graph.KindCredential, Code: "AADSTS90002"}); got != v1alpha1.ReasonTenantNotFound {
+		t.Errorf("no such tenant: %s", got)
+	}
+	if got := reasonOf(errWrite); got != v1alpha1.ReasonTransient {
+		t.Errorf("%s", got)
+	}
+	e := &graph.Error{Kind: graph.KindForbidden, Message: "not allowed", MissingPermissions: []string{"A.Read", "A.Write"}}
+	if got := readable(e); got != "not allowed; grant one of: A.Read, A.Write" {
+		t.Errorf("%q", got)
+	}
+	if got := readable(errWrite); got != errWrite.Error() {
+		t.Errorf("%q", got)
+	}
+	now := time.Unix(1_800_000_000, 0)
+	for _, tt := range []struct {
+		at   time.Time
+		want time.Duration
+	}{{now.Add(5 * time.Minute), 5 * time.Minute}, {now, 30 * time.Second}, {now.Add(-time.Minute), 30 * time.Second}} {
+		if got := retryDelay(&graph.Error{RetryAt: tt.at}, now); got != tt.want {
+			t.Errorf("%s: %s", tt.at.Sub(now), got)
+		}
+	}
+}

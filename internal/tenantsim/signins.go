@@ -1,0 +1,259 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"fmt"
+	"iter"
+	"time"
+)
+
+// SignIns shapes the sign-in log.
+type SignIns struct {
+	// FailurePercent of passkey sign-ins fail. Default 1.
+	FailurePercent *float64 `json:"failurePercent,omitempty"`
+	// DetailLag is how long after a sign-in its authenticationDetails stay
+	// incomplete. Default 2h (contract j).
+	DetailLag *Duration `json:"detailLag,omitempty"`
+}
+
+// keptSignIns is the retention with Entra P1 (contract j).
+const keptSignIns = 30
+
+// signIn is one interactive sign-in. Each user makes one on each work day; the
+// whole log is computed, not stored.
+type signIn struct {
+	user   userView
+	day    int64 // Unix day
+	shows  time.Time
+	access bool // the caller may see conditional access
+}
+
+// at spreads the users over the working day in the order of their index, which
+// makes the newest sign-in the one with the highest index.
+func (e signIn) at() time.Time {
+	slot := float64(e.user.i) / float64(len(e.user.s.users))
+	return time.Unix(e.day*86400+6*3600+int64(slot*12*3600), 0).UTC()
+}
+
+func (e signIn) key(label string) string {
+	return newGUID(e.user.s.options.Seed^hashText(label), "signIn", uint64(e.day)<<32|uint64(e.user.i)).String()
+}
+
+// method is the display text of the method used (contract j: not an enum).
+func (e signIn) method() string {
+	switch s := e.user.s; {
+	case s.hasSynced(e.user.i):
+		return "Passkey (synced)"
+	case s.hasDeviceBound(e.user.i):
+		return "Passkey (device-bound)"
+	case e.user.passwordless():
+		return "Windows Hello for Business"
+	default:
+		return "Password"
+	}
+}
+
+func (e signIn) passkey() bool { return e.method()[:4] == "Pass" && e.method() != "Password" }
+
+func (e signIn) failed() bool {
+	rate := 1.0
+	if sc := e.user.s.scenario.SignIns; sc != nil {
+		rate = orDefault(sc.FailurePercent, rate)
+	}
+	return e.passkey() && uniform(mix(hashText(e.key("outcome"))))*100 < rate
+}
+
+// complete tells whether the details have arrived.
+func (e signIn) complete() bool {
+	lag := 2 * time.Hour
+	if sc := e.user.s.scenario.SignIns; sc != nil && sc.DetailLag != nil {
+		lag = time.Duration(*sc.DetailLag)
+	}
+	return !e.shows.Before(e.at().Add(lag))
+}
+
+func (e signIn) device() object {
+	out := object{"deviceId": "", "displayName": "", "operatingSystem": "Windows10", "browser": "Edge 148.0.0", "isCompliant": false, "isManaged": false, "trustType": ""}
+	if devices := e.user.s.users[e.user.i].devices; len(devices) > 0 {
+		v := e.user.s.device(devices[0])
+		out["deviceId"], out["displayName"], out["isManaged"] = v.d.deviceID.String(), v.name(), isEnrolled(v.d)
+		out["isCompliant"] = isEnrolled(v.d) && v.complianceState() == "compliant"
+		out["trustType"] = map[string]string{"AzureAd": "Azure AD joined", "Workplace": "Azure AD registered", "ServerAd": "Hybrid Azure AD joined"}[v.trustType()]
+		if v.d.platform == platformMacOS {
+			out["operatingSystem"] = "MacOs"
+		}
+	}
+	return out
+}
+
+func (e signIn) details() []object {
+	if !e.complete() { // contract j: the primary row is missing at first
+		return []object{}
+	}
+	return []object{{"authenticationStepDateTime": entraTime(e.at()), "authenticationMethod": e.method(), "authenticationMethodDetail": "",
+		"succeeded": !e.failed(), "authenticationStepResultDetail": "", "authenticationStepRequirement": "Primary authentication"}}
+}
+
+// appliedAccess is empty without a permission for policies: silently
+// (contract j).
+func (e signIn) appliedAccess() []object {
+	out := []object{}
+	if !e.access {
+		return out
+	}
+	for _, p := range e.user.s.access.items {
+		result := map[any]string{"enabled": "success", "enabledForReportingButNotEnforced": "reportOnlySuccess", "disabled": "notEnabled"}[p.doc["state"]]
+		out = append(out, object{"id": p.id, "displayName": p.doc["displayName"], "enforcedGrantControls": []string{}, "enforcedSessionControls": []string{}, "result": result})
+	}
+	return out
+}
+
+var signInEntity = &entity[signIn]{name: "microsoft.graph.signIn", properties: []property[signIn]{
+	{name: "id", ops: opEq, get: func(e signIn) any { return e.key("id") }},
+	{name: "createdDateTime", sort: true, ops: opsOrder, get: func(e signIn) any { return entraTime(e.at()) }},
+	{name: "userDisplayName", ops: opEq | opStartsWith, get: func(e signIn) any { return e.user.s.displayName(e.user.i) }},
+	{name: "userPrincipalName", ops: opEq | opStartsWith, get: func(e signIn) any {
+		if e.passkey() && uniform(mix(hashText(e.key("upn")))) < 0.1 {
+			return e.user.s.users[e.user.i].id.String() // contract j: passwordless may show the id
+		}
+		return e.user.s.userPrincipalName(e.user.i)
+	}},
+	{name: "userId", ops: opEq, get: func(e signIn) any { return e.user.s.users[e.user.i].id.String() }},
+	{name: "appId", ops: opEq, get: func(signIn) any { return "00000002-0000-0ff1-ce00-000000000000" }},
+	{name: "appDisplayName", ops: opEq | opStartsWith, get: func(signIn) any { return "Office 365 Exchange Online" }},
+	{name: "ipAddress", ops: opEq | opStartsWith, get: func(e signIn) any { return fmt.Sprintf("192.0.2.%d", e.user.i%254+1) }},
+	{name: "clientAppUsed", ops: opEq, get: func(signIn) any { return "Browser" }},
+	{name: "correlationId", ops: opEq, get: func(e signIn) any { return e.key("correlation") }},
+	{name: "conditionalAccessStatus", ops: opEq, get: func(e signIn) any {
+		if len(e.user.s.access.items) == 0 {
+			return "notApplied"
+		}
+		return "success"
+	}},
+	{name: "isInteractive", ops: opEq, get: func(signIn) any { return true }},
+	{name: "riskDetail", get: func(signIn) any { return "none" }},
+	{name: "riskLevelAggregated", ops: opEq, get: func(signIn) any { return "none" }},
+	{name: "riskLevelDuringSignIn", ops: opEq, get: func(signIn) any { return "none" }},
+	{name: "riskState", ops: opEq, get: func(signIn) any { return "none" }},
+	{name: "riskEventTypes_v2", get: func(signIn) any { return []string{} }},
+	{name: "resourceDisplayName", get: func(signIn) any { return "Office 365 Exchange Online" }},
+	{name: "resourceId", ops: opEq, get: func(signIn) any { return "00000002-0000-0ff1-ce00-000000000000" }},
+	{name: "status", get: func(e signIn) any {
+		if e.failed() {
+			return object{"errorCode": 50126, "failureReason": "Error validating credentials.", "additionalDetails": nil}
+		}
+		return object{"errorCode": 0, "failureReason": "Other.", "additionalDetails": nil}
+	}},
+	{name: "status/errorCode", ops: opEq | opNe, hidden: true, get: func(e signIn) any {
+		if e.failed() {
+			return 50126
+		}
+		return 0
+	}},
+	{name: "deviceDetail", get: func(e signIn) any { return e.device() }},
+	{name: "deviceDetail/operatingSystem", ops: opEq | opStartsWith, hidden: true, get: func(e signIn) any { return e.device()["operatingSystem"] }},
+	{name: "location", get: func(signIn) any {
+		return object{"city": "Utrecht", "state": "Utrecht", "countryOrRegion": "NL", "geoCoordinates": nil}
+	}},
+	{name: "appliedConditionalAccessPolicies", get: func(e signIn) any { return e.appliedAccess() }},
+	{name: "authenticationRequirement", beta: true, ops: opEq, get: func(e signIn) any {
+		if e.method() == "Passkey (synced)" { // contract j: observed on a synced passkey
+			return "singleFactorAuthentication"
+		}
+		return "multiFactorAuthentication"
+	}},
+	{name: "authenticationMethodsUsed", beta: true, get: func(signIn) any { return []string{} }},
+	{name: "authenticationProcessingDetails", beta: true, get: func(signIn) any { return []object{} }},
+	{name: "authenticationDetails", beta: true, get: func(e signIn) any { return e.details() }},
+	{name: "incomingTokenType", beta: true, get: func(signIn) any { return "none" }},
+	{name: "mfaDetail", beta: true, get: func(signIn) any { return nil }},
+	{name: "signInEventTypes", beta: true, ops: opAny, get: func(signIn) any { return []string{"interactiveUser"} }},
+	{name: "userType", beta: true, ops: opEq, get: func(signIn) any { return "member" }},
+}}
+
+// listSignIns is newest first, at most 1,000 on a page (contract j). v1.0 lacks
+// the members that tell about passkeys.
+func listSignIns(c *call) (*reply, error) {
+	s := c.server
+	if len(s.users) == 0 {
+		return nil, c.badRequest("The tenant has no users.")
+	}
+	from, to, err := c.window()
+	if err != nil {
+		return nil, err
+	}
+	if len(c.query.order) == 1 && c.query.order[0] == (orderKey{"createdDateTime", true}) {
+		c.query.order = nil // the log's own order
+	}
+	access := c.hasAny(rolesReadPolicy...)
+	// Keys ascend while time descends; the base is later than any sign-in.
+	const base = int64(1) << 40
+	users := int64(len(s.users))
+	items := func(after int64) iter.Seq2[int64, signIn] {
+		return func(yield func(int64, signIn) bool) {
+			newest := to.Unix()/86400*users + users - 1
+			if after >= 0 {
+				newest = min(newest, base-after-1)
+			}
+			for n := newest; n >= from.Unix()/86400*users; n-- {
+				e := signIn{user: userView{s, int32(n % users)}, day: n / users, shows: c.now, access: access}
+				if isWeekend(e.day*86400) || e.at().After(to) || e.at().Before(from) {
+					continue
+				}
+				if !yield(base-n, e) {
+					return
+				}
+			}
+		}
+	}
+	out, err := listReply(c, c.query, signInEntity, items, listStyle{context: "auditLogs/signIns", size: 1000, max: 1000, refuseAbove: true,
+		decorate: func(_ int64, out object) error {
+			delete(out, "status/errorCode")
+			delete(out, "deviceDetail/operatingSystem")
+			if !access {
+				delete(out, "appliedConditionalAccessPolicies") // contract j: silently absent
+			}
+			return nil
+		}})
+	return out, err
+}
+
+// window narrows the log by comparisons of createdDateTime that hold for the
+// whole filter, so that a filter does not cost the whole retention.
+func (c *call) window() (from, to time.Time, err error) {
+	from, to = c.now.AddDate(0, 0, -keptSignIns), c.now
+	var narrow func(filterExpr)
+	narrow = func(e filterExpr) {
+		switch node := e.(type) {
+		case conjunction:
+			narrow(node.left)
+			narrow(node.right)
+		case *comparison:
+			at, isTime := node.values[0].v.(time.Time)
+			switch {
+			case node.path != "createdDateTime" || !isTime:
+			case node.op&(opGe|opGt) != 0 && at.After(from):
+				from = at
+			case node.op&(opLe|opLt) != 0 && at.Before(to):
+				to = at
+			}
+		}
+	}
+	if c.query.filter != nil {
+		narrow(c.query.filter)
+	}
+	if types := c.eventTypes(); types > 1 { // contract j: one query per type
+		return from, to, c.badRequest("signInEventTypes cannot be combined in one filter.")
+	}
+	return from, to, nil
+}
+
+func (c *call) eventTypes() int {
+	n := 0
+	if c.query.filter != nil {
+		c.query.filter.walk(func(e *comparison) { n += boolInt(e.path == "signInEventTypes") })
+	}
+	return n
+}

@@ -1,0 +1,199 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import "slices"
+
+// assignmentStatus lists every managed device that a policy targets, the ones
+// without a result as pending (contract b.4). It shows assignments as they are
+// now; the lag of a day or two that the service may have is the scenario's
+// reportLag only.
+var assignmentStatus = &report[statusRow]{name: "DeviceAssignmentStatusByConfigurationPolicy", columns: []column[statusRow]{
+	{name: "AadDeviceId", kind: "String", get: func(r statusRow) any { return r.d.deviceID.String() }},
+	{name: "AssignmentFilterIds", kind: "String", get: statusFilters},
+	{name: "AssignmentStatus", kind: "Int32", filter: true, words: statusWords, get: statusOf},
+	{name: "DeviceName", kind: "String", get: func(r statusRow) any { return r.name() }},
+	{name: "IntuneDeviceId", kind: "String", get: func(r statusRow) any { return r.d.managedID.String() }},
+	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(statusRow) any { return policyBaseType }},
+	{name: "PolicyId", kind: "String", filter: true, get: func(r statusRow) any { return r.policy.id.String() }},
+	{name: "PolicyName", kind: "String", get: func(r statusRow) any { return r.policy.name }},
+	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: func(r statusRow) any { return r.stamp.at }},
+	{name: "ReportStatus", kind: "Int32", words: statusWords, get: statusOf},
+	{name: "TemplateVersion", kind: "Int32", get: func(statusRow) any { return 0 }},
+	{name: "UPN", kind: "String", get: func(r statusRow) any { return r.upn() }},
+	{name: "UnifiedPolicyPlatformType", kind: "String", filter: true, get: func(r statusRow) any { return r.platformType() }},
+	{name: "UnifiedPolicyType", kind: "String", get: func(statusRow) any { return "DeviceConfigurationPolicySettingsCatalog" }},
+}, rows: (*Server).assignmentRows}
+
+// statusFilters are the assignment filters of the row's policy, if any.
+func statusFilters(r statusRow) any {
+	var ids []string
+	for _, a := range r.policy.assignments {
+		if a.filterType != "none" && !slices.Contains(ids, a.filterID) {
+			ids = append(ids, a.filterID)
+		}
+	}
+	return joinIDs(ids)
+}
+
+func joinIDs(ids []string) string {
+	out := ""
+	for i, id := range ids {
+		if i > 0 {
+			out += ";"
+		}
+		out += id
+	}
+	return out
+}
+
+func (s *Server) assignmentRows(yield func(statusRow)) {
+	if s.scenario.EmptyReports {
+		return
+	}
+	now := min(s.clock.Now().Unix(), s.freeze())
+	for _, p := range s.assigned {
+		s.targets(p).each(func(i int) {
+			v := s.device(int32(i))
+			if !isEnrolled(v.d) || v.d.platform&p.platforms == 0 {
+				return
+			}
+			out := statusRow{deviceView: v, policy: p}
+			if r := v.d.row(p); r != nil {
+				r.promote(now)
+				if r.reported.status != statusGone {
+					out.stamp = r.reported
+				}
+			}
+			if s.scenario.ZeroReports {
+				out.stamp.status = statusPending
+			}
+			yield(out)
+		})
+	}
+}
+
+// policyCounts is one policy and its devices by status.
+type policyCounts struct {
+	policy *policy
+	counts [8]int
+}
+
+func (c policyCounts) of(statuses ...int) any {
+	n := 0
+	for _, status := range statuses {
+		n += c.counts[status]
+	}
+	return n
+}
+
+func countColumn(name string, statuses ...int) column[policyCounts] {
+	return column[policyCounts]{name: name, kind: "Int32", get: func(c policyCounts) any { return c.of(statuses...) }}
+}
+
+// policyAggregates counts devices per policy (contract b.4).
+var policyAggregates = &report[policyCounts]{name: "ConfigurationPolicyDeviceAggregates", columns: []column[policyCounts]{
+	countColumn("NumberOfCompliantDevices", 2, 3),
+	countColumn("NumberOfConflictDevices", 6),
+	countColumn("NumberOfErrorDevices", 5),
+	countColumn("NumberOfInProgressDevices", 0),
+	countColumn("NumberOfNonCompliantDevices", 4),
+	countColumn("NumberOfNonCompliantOrErrorDevices", 4, 5),
+	countColumn("NumberOfNotApplicableDevices", 1),
+	countColumn("NumberOfRemovedDevices", 7), // ASSUMED number
+	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(policyCounts) any { return policyBaseType }},
+	{name: "PolicyId", kind: "String", filter: true, get: func(c policyCounts) any { return c.policy.id.String() }},
+	{name: "PolicyName", kind: "String", get: func(c policyCounts) any { return c.policy.name }},
+	{name: "PolicyPlatformType", kind: "String", get: func(c policyCounts) any { return c.policy.platformsText }},
+	{name: "PolicyType", kind: "String", get: func(policyCounts) any { return "" }},
+	{name: "ProfileSource", kind: "String", get: func(policyCounts) any { return "" }},
+	{name: "TemplateVersion", kind: "Int32", get: func(policyCounts) any { return 0 }},
+	{name: "UnifiedPolicyPlatformType", kind: "String", get: func(c policyCounts) any { return c.policy.platformsText }},
+	{name: "UnifiedPolicyType", kind: "String", get: func(policyCounts) any { return "DeviceConfigurationPolicySettingsCatalog" }},
+}, rows: func(s *Server, yield func(policyCounts)) {
+	if s.scenario.EmptyReports {
+		return
+	}
+	found := map[*policy]*policyCounts{}
+	s.assignmentRows(func(r statusRow) {
+		if found[r.policy] == nil {
+			found[r.policy] = &policyCounts{policy: r.policy}
+		}
+		found[r.policy].counts[r.stamp.status&7]++
+	})
+	for _, p := range s.policies {
+		if c := found[p]; c != nil {
+			yield(*c)
+		} else {
+			yield(policyCounts{policy: p})
+		}
+	}
+}}
+
+// Words of the remediation report's numbers; they follow the metadata enums and
+// are ASSUMED.
+var (
+	runWords         = map[int]string{0: "Unknown", 1: "Without issues", 2: "With issues", 3: "Failed", 4: "Pending", 5: "Not applicable"}
+	repairStateWords = map[int]string{0: "Unknown", 1: "Skipped", 2: "Issue fixed", 3: "Recurred", 4: "Failed"}
+	runNumbers       = map[string]int{"success": 1, "fail": 2, "scriptError": 3, "pending": 4, "notApplicable": 5}
+	repairNumbers    = map[string]int{"skipped": 1, "success": 2, "remediationFailed": 3, "scriptError": 4}
+)
+
+// remediationRuns is the report of one remediation; PolicyId is required
+// (contract b.4). Columns beyond the two statuses are ASSUMED.
+var remediationRuns = &report[runView]{name: "DeviceRunStatesByProactiveRemediation", needs: "PolicyId", columns: []column[runView]{
+	{name: "DetectionStatus", kind: "Int32", filter: true, words: runWords, get: func(v runView) any { return runNumbers[v.run.detection] }},
+	{name: "DeviceId", kind: "String", get: func(v runView) any { return v.d.managedID.String() }},
+	{name: "DeviceName", kind: "String", get: func(v runView) any { return v.name() }},
+	{name: "ModifiedTime", kind: "DateTime", get: func(v runView) any { return v.run.at }},
+	{name: "OSVersion", kind: "String", get: func(v runView) any { return v.d.release().version }},
+	{name: "PolicyId", kind: "String", filter: true, get: func(v runView) any { return v.script.id }},
+	{name: "PostRemediationDetectionScriptOutput", kind: "String", get: func(v runView) any { return v.run.after }},
+	{name: "PreRemediationDetectionScriptOutput", kind: "String", get: func(v runView) any { return v.run.before }},
+	{name: "RemediationStatus", kind: "Int32", filter: true, words: repairStateWords, get: func(v runView) any { return repairNumbers[v.run.repair] }},
+	{name: "UPN", kind: "String", get: func(v runView) any { return v.upn() }},
+	{name: "UserId", kind: "String", get: func(v runView) any { return v.userID() }},
+}, rows: func(s *Server, yield func(runView)) {
+	if s.scenario.EmptyReports {
+		return
+	}
+	for _, r := range s.remediations.items {
+		for _, v := range s.runs(r)(-1) {
+			yield(v)
+		}
+	}
+}}
+
+// appTotals counts devices per application (contract b.4).
+var appTotals = &report[*detectedApp]{name: "AppInvAggregate", columns: []column[*detectedApp]{
+	{name: "ApplicationId", kind: "String", get: func(a *detectedApp) any { return a.id() }},
+	{name: "ApplicationKey", kind: "String", filter: true, get: func(a *detectedApp) any {
+		return newGUID(hashText(a.name+a.version), "application", 0).String()
+	}},
+	{name: "ApplicationName", kind: "String", filter: true, get: func(a *detectedApp) any { return a.name }},
+	{name: "ApplicationPublisher", kind: "String", filter: true, get: func(a *detectedApp) any { return a.publisher }},
+	{name: "ApplicationShortVersion", kind: "String", get: func(a *detectedApp) any { return a.version }},
+	{name: "ApplicationVersion", kind: "String", filter: true, get: func(a *detectedApp) any { return a.version }},
+	{name: "DeviceCount", kind: "Int32", get: func(a *detectedApp) any { return len(a.devices) }},
+	{name: "Platform", kind: "String", filter: true, get: func(a *detectedApp) any {
+		if a.platform == "macOS" {
+			return "macOS"
+		}
+		return "Windows"
+	}},
+}, rows: func(s *Server, yield func(*detectedApp)) {
+	for _, a := range s.detectedApps() {
+		yield(a)
+	}
+}}
+
+// appsOfDevice is the inventory of one device; DeviceId is required.
+var appsOfDevice = &report[appRow]{name: "AppInvByDevice", needs: "DeviceId", columns: appInventory.columns, rows: appInventory.rows}
+
+// appDevices are the devices with one application; ApplicationKey is required.
+var appDevices = &report[appRow]{name: "DevicesByAppInv", needs: "ApplicationKey", columns: appInventory.columns, rows: appInventory.rows}
+
+// policySummary is getConfigurationPolicyDeviceSummaryReport (contract b.1).
+var policySummary = &report[policyCounts]{name: "getConfigurationPolicyDeviceSummaryReport", columns: slices.Concat(
+	policyAggregates.columns[:5], policyAggregates.columns[6:7], policyAggregates.columns[8:10]), rows: policyAggregates.rows}

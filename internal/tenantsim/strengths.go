@@ -1,0 +1,331 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// strength is an authentication strength policy.
+type strength struct {
+	meta
+	displayName, description string
+	builtIn                  bool
+	combinations             []string
+	configurations           []object
+}
+
+// Combinations that the service accepts (contract h). Each is one text whose
+// commas mean AND; the order inside is the service's.
+var combinations = []string{
+	"windowsHelloForBusiness", "fido2", "x509CertificateMultiFactor", "deviceBasedPush", "temporaryAccessPassOneTime", "temporaryAccessPassMultiUse",
+	"password,microsoftAuthenticatorPush", "password,softwareOath", "password,hardwareOath", "password,sms", "password,voice",
+	"password,x509CertificateSingleFactor", "password,x509CertificateMultiFactor", "federatedMultiFactor",
+	"microsoftAuthenticatorPush,federatedSingleFactor", "softwareOath,federatedSingleFactor", "hardwareOath,federatedSingleFactor",
+	"sms,federatedSingleFactor", "voice,federatedSingleFactor",
+	"password", "sms", "email", "qrCodePin", "federatedSingleFactor", "x509CertificateSingleFactor",
+}
+
+// multiFactor is how many of the combinations above satisfy MFA.
+const multiFactor = 19
+
+// strengthsMade is the date that the service shows on built-in strengths.
+var strengthsMade = time.Date(2021, 12, 1, 0, 0, 0, 0, time.UTC)
+
+const strengthPrefix = "00000000-0000-0000-0000-00000000000"
+
+// builtInStrengths are the three of contract h.
+func builtInStrengths() []*strength {
+	resistant := []string{"windowsHelloForBusiness", "fido2", "x509CertificateMultiFactor"}
+	return []*strength{
+		{meta: meta{id: strengthPrefix + "2"}, displayName: "Multifactor authentication", builtIn: true, combinations: combinations[:multiFactor],
+			description: "Combinations of methods that satisfy strong authentication, such as a password + SMS"},
+		{meta: meta{id: strengthPrefix + "3"}, displayName: "Passwordless MFA", builtIn: true, combinations: append(slices.Clone(resistant), "deviceBasedPush"),
+			description: "Passwordless methods that satisfy strong authentication, such as Passwordless sign-in with the Microsoft Authenticator"},
+		{meta: meta{id: strengthPrefix + "4"}, displayName: "Phishing-resistant MFA", builtIn: true, combinations: resistant,
+			description: "Phishing-resistant, Passwordless methods for the strongest authentication, such as a FIDO2 security key"},
+	}
+}
+
+var strengthEntity = &entity[*strength]{name: "microsoft.graph.authenticationStrengthPolicy", properties: []property[*strength]{
+	{name: "id", ops: opEq, get: func(p *strength) any { return p.id }},
+	{name: "createdDateTime", get: func(p *strength) any { return intuneTime(p.created) }},
+	{name: "modifiedDateTime", get: func(p *strength) any { return intuneTime(p.modified) }},
+	{name: "displayName", ops: opEq, get: func(p *strength) any { return p.displayName }},
+	{name: "description", get: func(p *strength) any { return p.description }},
+	{name: "policyType", ops: opEq, get: func(p *strength) any {
+		if p.builtIn {
+			return "builtIn"
+		}
+		return "custom"
+	}},
+	{name: "requirementsSatisfied", get: func(p *strength) any { return p.satisfies() }},
+	{name: "allowedCombinations", get: func(p *strength) any { return p.combinations }},
+	{name: "combinationConfigurations", get: func(p *strength) any { return append([]object{}, p.configurations...) }},
+}}
+
+func (p *strength) satisfies() string {
+	for _, c := range p.combinations {
+		if i := slices.Index(combinations, c); i < 0 || i >= multiFactor {
+			return "none"
+		}
+	}
+	return "mfa"
+}
+
+var strengthShape = shape{typeName: "microsoft.graph.authenticationStrengthPolicy", members: map[string]member{
+	"id": {kind: kindString, readOnly: true}, "createdDateTime": {kind: kindDate, readOnly: true}, "modifiedDateTime": {kind: kindDate, readOnly: true},
+	"policyType": {kind: kindString, readOnly: true}, "requirementsSatisfied": {kind: kindString, readOnly: true},
+	"displayName":               {kind: kindString, required: true, max: 30},
+	"description":               {kind: kindString, max: 100},
+	"allowedCombinations":       {kind: kindStrings, required: true, values: combinations},
+	"combinationConfigurations": {kind: kindObjects},
+}}
+
+const strengthContext = "policies/authenticationStrengthPolicies"
+
+func listStrengths(c *call) (*reply, error) {
+	return listReply(c, c.query, strengthEntity, c.server.strengths.listed(c), listStyle{context: strengthContext, size: 100, max: 999})
+}
+
+func getStrength(c *call) (*reply, error) {
+	p, err := c.server.strengths.see(c)
+	if err != nil {
+		return nil, err
+	}
+	return c.strengthReply(http.StatusOK, p, c.query.selected)
+}
+
+func (c *call) strengthReply(status int, p *strength, selected []string) (*reply, error) {
+	members, err := strengthEntity.projection(c, selected)
+	if err != nil {
+		return nil, err
+	}
+	return c.entityReply(status, strengthContext+"/$entity", render(p, members)), nil
+}
+
+// createStrength allows 15 custom policies with distinct names (contract h).
+func createStrength(c *call) (*reply, error) {
+	if err := strengthShape.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	s := c.server
+	p := &strength{displayName: text(c.body, "displayName"), description: text(c.body, "description"), combinations: texts(c.body["allowedCombinations"])}
+	switch {
+	case len(s.strengths.items) >= 15+3:
+		return nil, c.badRequest("The maximum number of custom authentication strengths (15) is reached.")
+	case len(p.combinations) == 0:
+		return nil, c.badRequest("Property 'allowedCombinations' must name at least one combination.")
+	case slices.ContainsFunc(s.strengths.items, func(o *strength) bool { return strings.EqualFold(o.displayName, p.displayName) }):
+		return nil, c.badRequest("An authentication strength named '%s' exists already.", p.displayName)
+	}
+	for _, item := range objects(c.body["combinationConfigurations"]) {
+		if err := c.addConfiguration(p, item); err != nil {
+			return nil, err
+		}
+	}
+	s.strengths.add(s, p, "authenticationStrength")
+	c.changed()
+	return c.strengthReply(http.StatusCreated, p, nil)
+}
+
+// custom finds a policy that may be changed: built-in ones are read-only.
+func (c *call) customStrength() (*strength, error) {
+	p, err := c.server.strengths.find(c)
+	if err == nil && p.builtIn {
+		return nil, c.badRequest("The built-in authentication strength '%s' cannot be changed.", p.displayName)
+	}
+	return p, err
+}
+
+// patchStrength changes name and description only; combinations have an action
+// of their own (contract h).
+func patchStrength(c *call) (*reply, error) {
+	p, err := c.customStrength()
+	if err != nil {
+		return nil, err
+	}
+	if err := strengthShape.check(c, c.body, false); err != nil {
+		return nil, err
+	}
+	if _, given := c.body["allowedCombinations"]; given {
+		return nil, c.badRequest("Property 'allowedCombinations' cannot be changed here: use updateAllowedCombinations.")
+	}
+	c.server.strengths.change(c.server, p)
+	for name, field := range map[string]*string{"displayName": &p.displayName, "description": &p.description} {
+		if _, given := c.body[name]; given {
+			*field = text(c.body, name)
+		}
+	}
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+func updateCombinations(c *call) (*reply, error) {
+	p, err := c.customStrength()
+	if err != nil {
+		return nil, err
+	}
+	in := shape{typeName: "microsoft.graph.updateAllowedCombinationsPostRequestBody", members: map[string]member{
+		"allowedCombinations": {kind: kindStrings, required: true, values: combinations}}}
+	if err := in.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	next := texts(c.body["allowedCombinations"])
+	if len(next) == 0 {
+		return nil, c.badRequest("Property 'allowedCombinations' must name at least one combination.")
+	}
+	before := p.combinations
+	c.server.strengths.change(c.server, p)
+	p.combinations = next
+	c.changed()
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context":       c.context("microsoft.graph.updateAllowedCombinationsResult", nil),
+		"previousCombinations": before, "currentCombinations": next,
+		"conditionalAccessReferences": c.server.strengthUsers(p), "additionalInformation": "",
+	}}, nil
+}
+
+// strengthUsers are the conditional access policies that name a strength.
+func (s *Server) strengthUsers(p *strength) []string {
+	out := []string{}
+	for _, policy := range s.access.items {
+		if policy.strengthID() == p.id {
+			out = append(out, policy.id)
+		}
+	}
+	return out
+}
+
+func (p *accessPolicy) strengthID() string {
+	grant, _ := p.doc["grantControls"].(map[string]any)
+	ref, _ := grant["authenticationStrength"].(map[string]any)
+	return text(ref, "id")
+}
+
+func deleteStrength(c *call) (*reply, error) {
+	p, err := c.customStrength()
+	if err != nil {
+		return nil, err
+	}
+	if used := c.server.strengthUsers(p); len(used) > 0 {
+		return nil, c.badRequest("The authentication strength is used by the conditional access policies %s.", strings.Join(used, ", "))
+	}
+	c.server.strengths.remove(c.server, p)
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// strengthUsage is the function usage().
+func strengthUsage(c *call) (*reply, error) {
+	p, err := c.server.strengths.see(c)
+	if err != nil {
+		return nil, err
+	}
+	mfa, none := []object{}, []object{}
+	for _, policy := range c.server.access.items {
+		if policy.strengthID() != p.id {
+			continue
+		}
+		item := object{"id": policy.id, "displayName": policy.doc["displayName"], "state": policy.doc["state"]}
+		if p.satisfies() == "mfa" {
+			mfa = append(mfa, item)
+		} else {
+			none = append(none, item)
+		}
+	}
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context": c.context("microsoft.graph.authenticationStrengthUsage", nil), "mfa": mfa, "none": none}}, nil
+}
+
+// configurationShape is a FIDO2 restriction; x509 restrictions are not simulated.
+var configurationShape = shape{typeName: "microsoft.graph.fido2CombinationConfiguration", members: map[string]member{
+	"id": {kind: kindString, readOnly: true}, "appliesToCombinations": {kind: kindStrings, required: true, values: []string{"fido2"}},
+	"allowedAAGUIDs": {kind: kindStrings, required: true},
+}}
+
+func (c *call) addConfiguration(p *strength, body object) error {
+	if _, typed := body["@odata.type"]; !typed {
+		return c.badRequest("A combination configuration must carry '@odata.type': '#%s'.", configurationShape.typeName)
+	}
+	if err := configurationShape.check(c, body, true); err != nil {
+		return err
+	}
+	for _, id := range texts(body["allowedAAGUIDs"]) {
+		if _, ok := parseGUID(id); !ok {
+			return c.badRequest("'%s' of allowedAAGUIDs is not a GUID.", id)
+		}
+	}
+	id, _ := c.server.nextID("combinationConfiguration")
+	p.configurations = append(slices.Clone(p.configurations), object{"@odata.type": "#" + configurationShape.typeName, "id": id.String(),
+		"appliesToCombinations": body["appliesToCombinations"], "allowedAAGUIDs": body["allowedAAGUIDs"]})
+	return nil
+}
+
+func listConfigurations(c *call) (*reply, error) {
+	p, err := c.server.strengths.see(c)
+	if err != nil {
+		return nil, err
+	}
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context": c.context(strengthContext+"('"+p.id+"')/combinationConfigurations", nil), "value": append([]object{}, p.configurations...)}}, nil
+}
+
+func createConfiguration(c *call) (*reply, error) {
+	p, err := c.customStrength()
+	if err != nil {
+		return nil, err
+	}
+	was := *p
+	if err := c.addConfiguration(p, c.body); err != nil {
+		return nil, err
+	}
+	c.server.strengths.trail.note(c.server, p, &was)
+	c.changed()
+	out := make(object)
+	for name, v := range p.configurations[len(p.configurations)-1] {
+		out[name] = v
+	}
+	return c.entityReply(http.StatusCreated, strengthContext+"('"+p.id+"')/combinationConfigurations/$entity", out), nil
+}
+
+// listCombinations and listMethodModes are the vocabulary of the service.
+func listCombinations(c *call) (*reply, error) {
+	return &reply{status: http.StatusOK, body: object{"@odata.context": c.context("Collection(microsoft.graph.authenticationMethodModes)", nil), "value": combinations}}, nil
+}
+
+type methodMode struct{ id, method, name string }
+
+var methodModes = func() []methodMode {
+	var out []methodMode
+	for _, id := range []string{"password", "voice", "hardwareOath", "softwareOath", "sms", "fido2", "windowsHelloForBusiness", "microsoftAuthenticatorPush",
+		"deviceBasedPush", "temporaryAccessPassOneTime", "temporaryAccessPassMultiUse", "email", "x509CertificateSingleFactor", "x509CertificateMultiFactor",
+		"federatedSingleFactor", "federatedMultiFactor", "qrCodePin"} {
+		out = append(out, methodMode{id: id, method: id, name: id})
+	}
+	return out
+}()
+
+var methodModeEntity = &entity[methodMode]{name: "microsoft.graph.authenticationMethodModeDetail", properties: []property[methodMode]{
+	{name: "id", ops: opEq, get: func(m methodMode) any { return m.id }},
+	{name: "authenticationMethod", ops: opEq, get: func(m methodMode) any { return m.method }},
+	{name: "displayName", get: func(m methodMode) any { return m.name }},
+}}
+
+func listMethodModes(c *call) (*reply, error) {
+	items := func(after int64) iter.Seq2[int64, methodMode] {
+		return func(yield func(int64, methodMode) bool) {
+			for i := after + 1; i < int64(len(methodModes)); i++ {
+				if !yield(i, methodModes[i]) {
+					return
+				}
+			}
+		}
+	}
+	return listReply(c, c.query, methodModeEntity, items, listStyle{context: "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", size: 100, max: 999})
+}
