@@ -158,15 +158,23 @@ func (r *waveRun) release(ctx context.Context) (ctrl.Result, error) {
 	if id == "" {
 		return r.letGo(ctx)
 	}
-	if r.policy != nil && r.policy.DeletionTimestamp.IsZero() && !r.policy.Spec.Suspend {
-		if a := admissionOf(&r.policy.Status, r.before); a != nil && a.State != v1alpha1.Withdrawn {
-			return r.deletionWaits(ctx, "waiting until the policy no longer assigns anything to the wave's group")
-		}
+	if r.stillAssigned() {
+		return r.deletionWaits(ctx, "waiting until the policy no longer assigns anything to the wave's group")
 	}
 	if out := execute.RemoveGroup(ctx, r.src, id); out.Result != execute.Applied && out.Result != execute.AlreadyTrue {
 		return r.deletionWaits(ctx, fmt.Sprintf("group %s cannot be deleted: %s; set annotation %s to \"true\" to leave it behind", id, readable(out.Err), v1alpha1.AnnotationReleaseFinalizer))
 	}
 	return r.letGo(ctx)
+}
+
+// stillAssigned says whether the policy has yet to take the wave's group out of its assignments. A policy that is deleted
+// or suspended does not get to it.
+func (r *waveRun) stillAssigned() bool {
+	if r.policy == nil || !r.policy.DeletionTimestamp.IsZero() || r.policy.Spec.Suspend {
+		return false
+	}
+	a := admissionOf(&r.policy.Status, r.before)
+	return a != nil && a.State != v1alpha1.Withdrawn
 }
 
 func (r *waveRun) letGo(ctx context.Context) (ctrl.Result, error) {

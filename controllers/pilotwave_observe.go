@@ -106,12 +106,9 @@ func (r *waveRun) observeTenant(ctx context.Context) error {
 		return nil
 	}
 	if id := r.groupID(); id != "" {
-		if err := r.readMembers(ctx, id); err != nil {
-			r.problem = err
-			return nil
-		}
+		r.problem = r.readMembers(ctx, id)
 	}
-	if r.resolving() && r.inventory != nil {
+	if r.problem == nil && r.resolving() && r.inventory != nil {
 		return r.resolve(ctx)
 	}
 	return nil
@@ -173,27 +170,30 @@ func (r *waveRun) resolve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a := &r.before.Spec.Audience
-	c, err := observe.ResolveAudience(ctx, r.src, r.inventory, a, string(r.policy.UID), r.rules(), taken)
+	c, err := observe.ResolveAudience(ctx, r.src, r.inventory, &r.before.Spec.Audience, string(r.policy.UID), r.rules(), taken)
 	switch {
-	case errors.As(err, &r.refused):
-		return nil
-	case err != nil:
+	case err == nil:
+		r.candidates = &c
+		r.checkCandidates(&c)
+	case !errors.As(err, &r.refused):
 		r.problem = err
-		return nil
 	}
-	r.candidates = &c
-	reason, message, ok := audience.Check(len(c.Targeted), len(c.Eligible), *a)
+	return nil
+}
+
+// checkCandidates refuses an audience that the wave may not or cannot work with.
+func (r *waveRun) checkCandidates(c *observe.Candidates) {
+	reason, message, ok := audience.Check(len(c.Targeted), len(c.Eligible), r.before.Spec.Audience)
 	if ok {
 		reason, message, ok = rollout.Reachable(&r.before.Spec.Gate, len(c.Eligible))
 	}
-	if !ok {
-		if len(c.Ineligible) > 0 {
-			message += fmt.Sprintf(" (ineligible: %s)", reasonCounts(c.Ineligible))
-		}
-		r.refused = &observe.Refusal{Reason: reason, Message: message}
+	if ok {
+		return
 	}
-	return nil
+	if len(c.Ineligible) > 0 {
+		message += fmt.Sprintf(" (ineligible: %s)", reasonCounts(c.Ineligible))
+	}
+	r.refused = &observe.Refusal{Reason: reason, Message: message}
 }
 
 func reasonCounts(list []v1alpha1.ReasonCount) string {

@@ -85,8 +85,8 @@ func (r *TenantReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if done, res, err := r.finalize(ctx, before, policies); done || err != nil {
-		return res, err
+	if done, err := r.finalize(ctx, before, policies); done || err != nil {
+		return ctrl.Result{}, err
 	}
 	after := before.DeepCopy()
 	if after.Spec.Suspend {
@@ -102,19 +102,20 @@ func (r *TenantReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	return r.report(ctx, before, after, res)
 }
 
-// finalize keeps the Tenant until no policy refers to it: they need its client to clean up (P7).
-func (r *TenantReconciler) finalize(ctx context.Context, t *v1alpha1.Tenant, policies []v1alpha1.PasskeyPolicy) (bool, ctrl.Result, error) {
+// finalize keeps the Tenant until no policy refers to it: they need its client to clean up (P7). It is done when the Tenant
+// was let go.
+func (r *TenantReconciler) finalize(ctx context.Context, t *v1alpha1.Tenant, policies []v1alpha1.PasskeyPolicy) (done bool, err error) {
 	if t.DeletionTimestamp.IsZero() {
 		if controllerutil.ContainsFinalizer(t, v1alpha1.Finalizer) {
-			return false, ctrl.Result{}, nil
+			return false, nil
 		}
-		return false, ctrl.Result{}, r.setFinalizer(ctx, t, true)
+		return false, r.setFinalizer(ctx, t, true)
 	}
 	if len(policies) > 0 && t.Annotations[v1alpha1.AnnotationReleaseFinalizer] != "true" {
-		return false, ctrl.Result{}, nil // deleted, but still of use
+		return false, nil // deleted, but still of use
 	}
 	r.forget(client.ObjectKeyFromObject(t))
-	return true, ctrl.Result{}, r.setFinalizer(ctx, t, false)
+	return true, r.setFinalizer(ctx, t, false)
 }
 
 func (r *TenantReconciler) forget(key types.NamespacedName) {

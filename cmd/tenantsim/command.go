@@ -20,6 +20,7 @@ import (
 // flags are the command line.
 type flags struct {
 	listen, start, catalog, scenario string
+	faults                           string
 	tenantID, clientID, clientSecret string
 	caFile, output                   string
 	devices, users                   int
@@ -37,6 +38,7 @@ token endpoint and a fleet of devices that check in, apply policy and report on
 a virtual clock. Control endpoints are listed at GET /_sim/ and need no token.`,
 		Example: `  tenantsim --devices 2000 --speed 3600 --ca-file ca.pem
   tenantsim --scenario baseline-conflict
+  tenantsim --faults lost-answers.yaml
   curl --cacert ca.pem https://127.0.0.1:PORT/_sim/dump`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
@@ -54,6 +56,7 @@ a virtual clock. Control endpoints are listed at GET /_sim/ and need no token.`,
 	fs.StringVar(&f.start, "start", "now", "virtual start time, RFC 3339 or \"now\"")
 	fs.StringVar(&f.catalog, "catalog", "edge", "settings catalog: edge, article or empty-edge")
 	fs.StringVar(&f.scenario, "scenario", "healthy", fmt.Sprintf("built-in scenario %v or a YAML file", tenantsim.BuiltinScenarios()))
+	fs.StringVar(&f.faults, "faults", "", "YAML file of faults to begin with; PUT /_sim/faults changes them later")
 	fs.StringVar(&f.tenantID, "tenant-id", "", "tenant id (default: derived from the seed)")
 	fs.StringVar(&f.clientID, "client-id", "", "application id (default: derived from the seed)")
 	fs.StringVar(&f.clientSecret, "client-secret", tenantsim.DefaultSecret, "client secret that the token endpoint accepts")
@@ -118,9 +121,16 @@ func (f flags) options(now time.Time) (tenantsim.Options, error) {
 		}
 		o.Start = start
 	}
-	scenario, err := tenantsim.LoadScenario(f.scenario)
-	o.Scenario = scenario
-	return o, err
+	var err error
+	if o.Scenario, err = tenantsim.LoadScenario(f.scenario); err != nil {
+		return o, fmt.Errorf("--scenario: %w", err)
+	}
+	if f.faults != "" {
+		if o.Faults, err = tenantsim.LoadFaults(f.faults); err != nil {
+			return o, fmt.Errorf("--faults: %w", err)
+		}
+	}
+	return o, nil
 }
 
 // writeCA stores the authority where clients can read it.

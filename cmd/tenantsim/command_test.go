@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestRunServesUntilStopped starts the program, reaches it with the CA that it
@@ -71,6 +72,7 @@ func TestBadFlags(t *testing.T) {
 		"--client-secret": {"--client-secret", ""},
 		"built in":        {"--scenario", "nope"},
 		"catalog":         {"--catalog", "nope"},
+		"--faults":        {"--faults", "nope.yaml"},
 		"listen":          {"--listen", "256.0.0.1:0"},
 		"unknown command": {"extra"},
 	} {
@@ -80,6 +82,24 @@ func TestBadFlags(t *testing.T) {
 		cmd.SetErr(io.Discard)
 		if err := cmd.ExecuteContext(context.Background()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want an error about %s", args, err, want)
+		}
+	}
+}
+
+// TestFaultsFile: the faults of a file are in force, and a bad one is refused
+// with the field's name.
+func TestFaultsFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "faults.yaml")
+	for text, want := range map[string]string{
+		"faults: [{mode: lostAnswer, match: {method: POST, nth: 1}}]": "",
+		"faults: [{mode: vanish}]":                                    `--faults: faults[0].mode "vanish"`,
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o, err := flags{devices: 5, clientSecret: "s", start: "now", scenario: "healthy", faults: file}.options(time.Unix(0, 0))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || want == "" && len(o.Faults) != 1 {
+			t.Errorf("%s: %v %v", text, o.Faults, err)
 		}
 	}
 }

@@ -67,7 +67,9 @@ func (f *tenant) UpsertGroup(_ context.Context, name string, spec graph.GroupSpe
 	return graph.Group{ID: "group"}, f.created, nil
 }
 
-func (f *tenant) DeleteGroup(_ context.Context, id string) error { return f.call("delete group %s", id) }
+func (f *tenant) DeleteGroup(_ context.Context, id string) error {
+	return f.call("delete group %s", id)
+}
 
 func (f *tenant) AddMembers(_ context.Context, id string, ids []string) error {
 	return f.call("add to %s: %s", id, strings.Join(ids, " "))

@@ -523,15 +523,17 @@ func TestDeletesAndSingleReads(t *testing.T) {
 
 // TestStalledBody: a body that stands still is given up, and one that flows slowly is not.
 func TestStalledBody(t *testing.T) {
-	const silence = 150 * time.Millisecond
+	t.Parallel()
+	// The slow body takes longer than the silence that is allowed, in steps that are far shorter than it.
+	const silence, step = 900 * time.Millisecond, 100 * time.Millisecond
 	srv := serve(t, func(n int, w http.ResponseWriter, r *http.Request, _ string) {
 		w.Header().Set("Content-Type", "application/json")
-		for i, part := range []string{`{"id"`, `:"g1"`, `,"displayName"`, `:"Pilot"`, `}`} {
-			_, _ = w.Write([]byte(part))
+		for i, part := range strings.SplitAfter(`{"id":"g1",|"displayName"|:|"|P|i|l|o|t|"|}`, "|") {
+			_, _ = w.Write([]byte(strings.TrimSuffix(part, "|")))
 			if err := http.NewResponseController(w).Flush(); err != nil {
 				return
 			}
-			wait := silence / 3
+			wait := step
 			if n == 1 && i == 2 {
 				wait = time.Minute
 			}
@@ -548,6 +550,6 @@ func TestStalledBody(t *testing.T) {
 		t.Errorf("%v", e)
 	}
 	if g, err := c.Group(t.Context(), "g1"); err != nil || g.DisplayName != "Pilot" {
-		t.Errorf("a slow body of %v in all: %+v, %v", 5*silence/3, g, err)
+		t.Errorf("a slow body of %v in all: %+v, %v", 11*step, g, err)
 	}
 }

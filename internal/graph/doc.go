@@ -18,5 +18,7 @@
 //
 // Nothing of Kiota or of the SDK crosses the border of this package: callers get plain structs and *Error.
 // A read that cannot be completed is an error and never a short list. A write whose answer was lost says so in
-// Error.OutcomeUnknown and is never repeated unless repeating it changes nothing.
+// Error.OutcomeUnknown and is never repeated unless repeating it changes nothing. A read by key says NotFound only when
+// a second read, some time later, says so too (gone.go). A write that needs a person's approval says so and waits for
+// its code (approval.go). What a model does not know it keeps in Extra, so that nothing is lost on the way (open.go).
 package graph

@@ -27,7 +27,11 @@ func definition(d *graph.SettingDefinition) settings.Definition {
 		out.Kind = settings.KindSimple
 	}
 	for _, o := range d.Options {
-		out.Options = append(out.Options, settings.Option{ItemID: o.ItemID, DisplayName: o.DisplayName, Value: fmt.Sprint(o.Value)})
+		option := settings.Option{ItemID: o.ItemID, DisplayName: o.DisplayName}
+		if o.Value != nil { // "no value" must not become a text
+			option.Value = fmt.Sprint(o.Value)
+		}
+		out.Options = append(out.Options, option)
 	}
 	return out
 }

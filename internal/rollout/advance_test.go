@@ -169,16 +169,16 @@ func TestRequested(t *testing.T) {
 
 // TestClearance: two newer readings without the cause, each with fresh telemetry, end Held; one with the cause starts over.
 func TestClearance(t *testing.T) {
-	clear := Input{Phase: held, HeldPhase: baking, HeldReason: v1alpha1.ReasonTargetingConflict,
+	cleared := Input{Phase: held, HeldPhase: baking, HeldReason: v1alpha1.ReasonTargetingConflict,
 		Telemetry: FactOf(TelemetryFresh, ""), Evidence: FactOf(EvidenceWait, "")}
-	state, since := Clearance(&clear, nil, hour(1.0001))
+	state, since := Clearance(&cleared, nil, hour(1.0001))
 	if state != ClearOnce || !since.Equal(at(1)) {
 		t.Fatalf("first: %q %v", state, since)
 	}
-	if state, again := Clearance(&clear, since, hour(1.0002)); state != ClearOnce || !again.Equal(since) {
+	if state, again := Clearance(&cleared, since, hour(1.0002)); state != ClearOnce || !again.Equal(since) {
 		t.Errorf("the same reading counts once: %q %v", state, again)
 	}
-	if state, again := Clearance(&clear, since, hour(2)); state != ClearTwice || !again.Equal(since) {
+	if state, again := Clearance(&cleared, since, hour(2)); state != ClearTwice || !again.Equal(since) {
 		t.Errorf("second: %q %v", state, again)
 	}
 	for name, change := range map[string]func(*Input){
@@ -187,20 +187,20 @@ func TestClearance(t *testing.T) {
 		"telemetry unknown": func(in *Input) { in.Telemetry.State = TelemetryNotLoaded },
 		"not held":          func(in *Input) { in.Phase = baking },
 	} {
-		in := clear
+		in := cleared
 		change(&in)
 		if state, again := Clearance(&in, since, hour(2)); state != NotClear || again != nil {
 			t.Errorf("%s: %q %v", name, state, again)
 		}
 	}
-	if state, again := Clearance(&clear, since, time.Time{}); state != NotClear || again != nil {
+	if state, again := Clearance(&cleared, since, time.Time{}); state != NotClear || again != nil {
 		t.Errorf("no reading: %q %v", state, again)
 	}
 	// The causes themselves, each with the evidence that shows it.
 	for reason, evidence := range map[string]EvidenceState{
 		v1alpha1.ReasonHeldNoData: EvidenceNone, v1alpha1.ReasonDeadlineExceeded: EvidenceWait,
 	} {
-		in := clear
+		in := cleared
 		in.HeldReason, in.Evidence.State = reason, evidence
 		if state, _ := Clearance(&in, nil, hour(1)); state != NotClear {
 			t.Errorf("%s with evidence %q: %q", reason, evidence, state)

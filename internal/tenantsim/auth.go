@@ -246,8 +246,8 @@ func (s *Server) signature(text string) string {
 
 // authenticate checks the bearer token and loads its roles.
 func (c *call) authenticate() error {
-	unauthorized := func(format string, args ...any) error {
-		e := fail(http.StatusUnauthorized, codeInvalidToken, format, args...)
+	unauthorized := func(why string) error {
+		e := fail(http.StatusUnauthorized, codeInvalidToken, "%s", why)
 		e.header = http.Header{"WWW-Authenticate": {`Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000"`}}
 		e.plain = true
 		return e

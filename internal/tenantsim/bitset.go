@@ -42,15 +42,6 @@ func (b bitset) andNot(o bitset) {
 	}
 }
 
-// overlap counts the elements that both sets hold.
-func (b bitset) overlap(o bitset) int {
-	n := 0
-	for i := range min(len(b), len(o)) {
-		n += bits.OnesCount64(b[i] & o[i])
-	}
-	return n
-}
-
 // next returns the smallest element >= i, or -1.
 func (b bitset) next(i int) int {
 	if i < 0 {

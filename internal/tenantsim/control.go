@@ -11,54 +11,47 @@ import (
 	"time"
 )
 
+// control is one control endpoint. A nil body is answered with 204.
+type control func(s *Server, r *http.Request) (body any, err error)
+
+// controls are the endpoints below /_sim/ by method and path.
+var controls = map[string]control{
+	"GET clock":    func(s *Server, _ *http.Request) (any, error) { return s.clockState(), nil },
+	"POST clock":   (*Server).controlClock,
+	"GET scenario": func(s *Server, _ *http.Request) (any, error) { return s.Scenario(), nil },
+	"PUT scenario": (*Server).controlScenario,
+	"GET dump": func(s *Server, r *http.Request) (any, error) {
+		return s.Snapshot(r.URL.Query().Get("devices") == "true"), nil
+	},
+	"GET journal":            func(s *Server, _ *http.Request) (any, error) { return s.Journal(), nil },
+	"DELETE journal":         func(s *Server, _ *http.Request) (any, error) { s.ResetJournal(); return nil, nil },
+	"GET faults":             func(s *Server, _ *http.Request) (any, error) { return object{"faults": s.Faults()}, nil },
+	"PUT faults":             (*Server).controlFaults,
+	"DELETE faults":          func(s *Server, _ *http.Request) (any, error) { return nil, s.SetFaults(nil) },
+	"POST refuse":            (*Server).controlRefuse,
+	"POST tokens/expire":     func(s *Server, _ *http.Request) (any, error) { s.ExpireTokens(); return nil, nil },
+	"GET approvals":          func(s *Server, _ *http.Request) (any, error) { return object{"approvals": s.Approvals()}, nil },
+	"POST approvals":         func(s *Server, r *http.Request) (any, error) { return nil, s.controlApproval(r) },
+	"POST policies/unassign": func(s *Server, r *http.Request) (any, error) { return nil, s.controlPolicy(r, s.Unassign) },
+	"POST policies/delete":   func(s *Server, r *http.Request) (any, error) { return nil, s.controlPolicy(r, s.DeletePolicy) },
+}
+
 // serveControl answers below /_sim/. It needs no token: it is for the person
 // or test who owns the simulator, and no product code calls it.
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, path string) {
-	var (
-		body any
-		err  error
-	)
 	r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
-	switch r.Method + " " + path {
-	case "GET clock":
-		body = s.clockState()
-	case "POST clock":
-		body, err = s.controlClock(r)
-	case "GET scenario":
-		body = s.Scenario()
-	case "PUT scenario":
-		body, err = s.controlScenario(r)
-	case "GET dump":
-		body = s.Snapshot(r.URL.Query().Get("devices") == "true")
-	case "GET journal":
-		body = s.Journal()
-	case "DELETE journal":
-		s.ResetJournal()
-	case "GET faults":
-		body = object{"faults": s.Faults()}
-	case "PUT faults":
-		body, err = s.controlFaults(r)
-	case "DELETE faults":
-		err = s.SetFaults(nil)
-	case "GET approvals":
-		body = object{"approvals": s.Approvals()}
-	case "POST approvals":
-		body, err = s.controlApproval(r)
-	case "POST tokens/expire":
-		s.ExpireTokens()
-	case "POST refuse":
-		body, err = s.controlRefuse(r)
-	case "POST policies/unassign":
-		body, err = s.controlPolicy(r, s.Unassign)
-	case "POST policies/delete":
-		body, err = s.controlPolicy(r, s.DeletePolicy)
-	case "GET ":
-		body = s.controlIndex()
-	default:
+	if path == "" && r.Method == http.MethodGet {
+		s.writeControl(w, s.controlIndex(), nil)
+		return
+	}
+	do, known := controls[r.Method+" "+path]
+	if !known {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusNotFound)
-		body = object{"error": fmt.Sprintf("%s /_sim/%s does not exist: GET /_sim/ lists what does", r.Method, path)}
+		s.writeControl(w, object{"error": fmt.Sprintf("%s /_sim/%s does not exist: GET /_sim/ lists what does", r.Method, path)}, nil)
+		return
 	}
+	body, err := do(s, r)
 	s.writeControl(w, body, err)
 }
 
@@ -157,20 +150,20 @@ func (s *Server) controlFaults(r *http.Request) (any, error) {
 }
 
 // controlApproval decides about a request as a person would.
-func (s *Server) controlApproval(r *http.Request) (any, error) {
+func (s *Server) controlApproval(r *http.Request) error {
 	var in struct{ ID, Decision string }
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&in); err != nil {
-		return nil, fmt.Errorf("approvals: write {\"id\":\"…\",\"decision\":\"approve\"}: %w", err)
+		return fmt.Errorf("approvals: write {\"id\":\"…\",\"decision\":\"approve\"}: %w", err)
 	}
 	switch in.Decision {
 	case "approve":
-		return nil, s.Approve(in.ID)
+		return s.Approve(in.ID)
 	case "reject":
-		return nil, s.Reject(in.ID)
+		return s.Reject(in.ID)
 	default:
-		return nil, fmt.Errorf("approvals: decision %q: write approve or reject", in.Decision)
+		return fmt.Errorf("approvals: decision %q: write approve or reject", in.Decision)
 	}
 }
 
@@ -192,16 +185,16 @@ func (s *Server) controlRefuse(r *http.Request) (any, error) {
 
 // controlPolicy does to a policy what an admin would do in a portal:
 // {"name":"…"}.
-func (s *Server) controlPolicy(r *http.Request, do func(string) error) (any, error) {
+func (s *Server) controlPolicy(r *http.Request, do func(string) error) error {
 	var in struct {
 		Name string `json:"name"`
 	}
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&in); err != nil || in.Name == "" {
-		return nil, fmt.Errorf("write {\"name\":\"display name of the policy\"}")
+		return fmt.Errorf("write {\"name\":\"display name of the policy\"}")
 	}
-	return nil, do(in.Name)
+	return do(in.Name)
 }
 
 // Unassign clears the assignments of the policies of that name or id, as an

@@ -116,7 +116,7 @@ func (s *Server) spoiled(w http.ResponseWriter, r *http.Request, f *Fault) (*rep
 		setText(&cut.contentType, "application/json")
 		return cut, nil
 	}
-	made := s.madeUp(r, f)
+	made := s.madeUp(f)
 	if f.AfterEffect {
 		s.answer(w, r, f.Name)
 		return made, nil
@@ -155,7 +155,7 @@ func (s *Server) inBatch(r *http.Request, f *Fault) *reply {
 const gatewayPage = "<!DOCTYPE html>\r\n<html><head><title>%d %s</title></head>\r\n<body><center><h1>%d %s</h1></center><hr><center>Microsoft-Azure-Application-Gateway/v2</center></body></html>\r\n"
 
 // madeUp is an answer that no service gave.
-func (s *Server) madeUp(r *http.Request, f *Fault) *reply {
+func (s *Server) madeUp(f *Fault) *reply {
 	out := &reply{status: f.Status, header: http.Header{"Request-Id": {s.nextRequestID()}}}
 	switch f.Mode {
 	case FaultHTML:

@@ -4,6 +4,7 @@
 package tenantsim
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -160,50 +161,53 @@ func (f *Fault) validate() error {
 	return f.Match.validate(f.Mode)
 }
 
-func (f *Fault) validateFields() error {
-	answers := f.Mode == FaultStatus || f.Mode == FaultHTML || f.Mode == FaultTokenDown
-	switch {
-	case f.Mode == FaultStatus && f.Status == 0:
-		return fmt.Errorf("status is missing: mode status needs one, such as 503")
-	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
-		return fmt.Errorf("status is %d: write 200 to 599", f.Status)
-	case f.Status != 0 && !answers:
-		return fmt.Errorf("status is %d: mode %s takes none", f.Status, f.Mode)
-	case f.Body != nil && f.Mode != FaultStatus:
-		return fmt.Errorf("body: mode %s takes none, use mode status", f.Mode)
-	case len(f.Headers) > 0 && !answers && f.Mode != FaultThrottle:
-		return fmt.Errorf("headers: mode %s makes no answer of its own", f.Mode)
-	case (f.Delay > 0) != (f.Mode == FaultDelay):
-		return fmt.Errorf("delay is %s: mode delay needs one and no other mode takes one", time.Duration(f.Delay))
-	case f.For > 0 && f.Mode != FaultRefuse && f.Mode != FaultThrottle:
-		return fmt.Errorf("for is %s: only connectionRefused and throttle last", time.Duration(f.For))
-	case f.AfterEffect && f.Mode != FaultStatus && f.Mode != FaultHTML && f.Mode != FaultDelay:
-		return fmt.Errorf("afterEffect: mode %s takes none", f.Mode)
-	case !slices.Contains([]string{"", "real", "virtual"}, f.Clock):
-		return fmt.Errorf("clock %q: write real or virtual", f.Clock)
-	case f.Clock != "" && f.Mode != FaultThrottle:
-		return fmt.Errorf("clock %q: only throttle takes one", f.Clock)
-	case f.RetryAfter < 0 || f.RetryAfter > 0 && f.Mode != FaultStatus && f.Mode != FaultThrottle:
-		return fmt.Errorf("retryAfter is %d: modes status and throttle take seconds from 0", f.RetryAfter)
+// mistake is a condition that must not hold, with what to say about it.
+type mistake struct {
+	made bool
+	text string
+}
+
+func firstMistake(list []mistake) error {
+	for _, m := range list {
+		if m.made {
+			return errors.New(m.text)
+		}
 	}
 	return nil
 }
 
+// takes reports whether the mode is one of the list.
+func (f *Fault) takes(modes ...FaultMode) bool { return slices.Contains(modes, f.Mode) }
+
+func (f *Fault) validateFields() error {
+	answers := f.takes(FaultStatus, FaultHTML, FaultTokenDown)
+	return firstMistake([]mistake{
+		{f.Mode == FaultStatus && f.Status == 0, "status is missing: mode status needs one, such as 503"},
+		{f.Status != 0 && (f.Status < 200 || f.Status > 599), fmt.Sprintf("status is %d: write 200 to 599", f.Status)},
+		{f.Status != 0 && !answers, fmt.Sprintf("status is %d: mode %s takes none", f.Status, f.Mode)},
+		{f.Body != nil && !f.takes(FaultStatus), fmt.Sprintf("body: mode %s takes none, use mode status", f.Mode)},
+		{len(f.Headers) > 0 && !answers && !f.takes(FaultThrottle), fmt.Sprintf("headers: mode %s makes no answer of its own", f.Mode)},
+		{(f.Delay > 0) != f.takes(FaultDelay), fmt.Sprintf("delay is %s: mode delay needs one and no other mode takes one", time.Duration(f.Delay))},
+		{f.For > 0 && !f.takes(FaultRefuse, FaultThrottle), fmt.Sprintf("for is %s: only connectionRefused and throttle last", time.Duration(f.For))},
+		{f.AfterEffect && !f.takes(FaultStatus, FaultHTML, FaultDelay), fmt.Sprintf("afterEffect: mode %s takes none", f.Mode)},
+		{!slices.Contains([]string{"", "real", "virtual"}, f.Clock), fmt.Sprintf("clock %q: write real or virtual", f.Clock)},
+		{f.Clock != "" && !f.takes(FaultThrottle), fmt.Sprintf("clock %q: only throttle takes one", f.Clock)},
+		{f.RetryAfter < 0 || f.RetryAfter > 0 && !f.takes(FaultStatus, FaultThrottle), fmt.Sprintf("retryAfter is %d: modes status and throttle take seconds from 0", f.RetryAfter)},
+	})
+}
+
 func (m *FaultMatch) validate(mode FaultMode) error {
 	methods := []string{"", http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete}
-	switch {
-	case !slices.Contains(methods, m.Method):
-		return fmt.Errorf("match.method %q: write GET, POST, PATCH, PUT or DELETE", m.Method)
-	case mode == FaultTokenDown && (m.Method != "" || m.Route != ""):
-		return fmt.Errorf("match: mode %s has a fixed method and route", mode)
-	case m.Route != "" && !strings.HasPrefix(m.Route, "/"):
-		return fmt.Errorf("match.route %q: begin with /, such as /beta/deviceManagement/**", m.Route)
-	case m.Nth < 0 || m.Every < 0 || m.Count < 0:
-		return fmt.Errorf("match: nth, every and count are counts from 1")
-	case m.Nth > 0 && m.Every > 0:
-		return fmt.Errorf("match: nth and every exclude each other")
-	case m.Probability != nil && (math.IsNaN(*m.Probability) || *m.Probability < 0 || *m.Probability > 1):
-		return fmt.Errorf("match.probability is %v: write 0 to 1", *m.Probability)
+	share := orDefault(m.Probability, 1)
+	if err := firstMistake([]mistake{
+		{!slices.Contains(methods, m.Method), fmt.Sprintf("match.method %q: write GET, POST, PATCH, PUT or DELETE", m.Method)},
+		{mode == FaultTokenDown && (m.Method != "" || m.Route != ""), fmt.Sprintf("match: mode %s has a fixed method and route", mode)},
+		{m.Route != "" && !strings.HasPrefix(m.Route, "/"), fmt.Sprintf("match.route %q: begin with /, such as /beta/deviceManagement/**", m.Route)},
+		{min(m.Nth, m.Every, m.Count) < 0, "match: nth, every and count are counts from 1"},
+		{m.Nth > 0 && m.Every > 0, "match: nth and every exclude each other"},
+		{math.IsNaN(share) || share < 0 || share > 1, fmt.Sprintf("match.probability is %v: write 0 to 1", share)},
+	}); err != nil {
+		return err
 	}
 	segments, err := splitPath(m.Route)
 	if err != nil {

@@ -169,9 +169,11 @@ func compare(value any, op filterOp, lit any) bool {
 		return op == opEq && value == nil && lit == nil
 	}
 	order, ok := orderOf(value, lit)
-	if !ok {
-		return false
-	}
+	return ok && holds(order, op)
+}
+
+// holds decides an ordering operator over the result of a comparison.
+func holds(order int, op filterOp) bool {
 	switch op {
 	case opEq:
 		return order == 0

@@ -116,10 +116,7 @@ func groupsDelta(c *call) (*reply, error) {
 		return nil, err
 	}
 	body := object{"@odata.context": c.context("groups", t.Select), "value": []object{}}
-	page, next, err := c.deltaPage(t)
-	if err != nil {
-		return nil, err
-	}
+	page, next := c.deltaPage(t)
 	body["value"] = page
 	if next != nil {
 		body["@odata.nextLink"] = c.origin() + c.request.URL.EscapedPath() + "?$skiptoken=" + url.QueryEscape(c.encodeDelta(*next))
@@ -165,7 +162,7 @@ func (c *call) beginDelta() (deltaToken, error) {
 }
 
 // deltaPage renders one page; next is nil on the last.
-func (c *call) deltaPage(t deltaToken) (page []object, next *deltaToken, err error) {
+func (c *call) deltaPage(t deltaToken) (page []object, next *deltaToken) {
 	s := c.server
 	page = []object{}
 	size := deltaGroups
@@ -181,12 +178,12 @@ func (c *call) deltaPage(t deltaToken) (page []object, next *deltaToken, err err
 			continue
 		}
 		if len(page) == size {
-			return page, &t, nil
+			return page, &t
 		}
 		page = append(page, item)
 		if left {
 			t.Offset += deltaMembers
-			return page, &t, nil
+			return page, &t
 		}
 		t.After, t.Offset = g.sequence, 0
 	}
@@ -195,7 +192,7 @@ func (c *call) deltaPage(t deltaToken) (page []object, next *deltaToken, err err
 			page = append(page, object{"id": p.id.String(), "@removed": object{"reason": "deleted"}})
 		}
 	}
-	return page, nil, nil
+	return page, nil
 }
 
 // deltaItem renders what changed on a group, nil if nothing did. left tells that
@@ -217,12 +214,7 @@ func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
 	}
 	item = object{"id": g.id.String()}
 	if changed || !t.Minimal {
-		for i := range groupEntity.properties {
-			p := &groupEntity.properties[i]
-			if len(t.Select) == 0 && !p.hidden || slices.Contains(t.Select, p.name) {
-				item[p.name] = p.get(g)
-			}
-		}
+		t.describe(g, item)
 	}
 	from := min(t.Offset, len(members))
 	to := min(from+deltaMembers, len(members))
@@ -230,6 +222,16 @@ func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
 		item["members@delta"] = members[from:to]
 	}
 	return item, to < len(members)
+}
+
+// describe adds the selected properties of the group.
+func (t *deltaToken) describe(g *group, item object) {
+	for i := range groupEntity.properties {
+		p := &groupEntity.properties[i]
+		if len(t.Select) == 0 && !p.hidden || slices.Contains(t.Select, p.name) {
+			item[p.name] = p.get(g)
+		}
+	}
 }
 
 // memberDelta lists all members, or how they changed since a generation.

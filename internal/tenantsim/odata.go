@@ -87,18 +87,8 @@ func (c *call) setOption(q *query, option queryOption, value string) error {
 		if q.filter, err = parseFilter(value); err != nil {
 			return c.badRequest("Invalid filter clause: %s", err)
 		}
-	case qTop:
-		if q.top, err = strconv.Atoi(value); err != nil || q.top < 1 {
-			return c.badRequest("Invalid value '%s' for $top query option found. The $top query option requires a positive integer value.", value)
-		}
-	case qSkip:
-		if q.skip, err = strconv.Atoi(value); err != nil || q.skip < 0 {
-			return c.badRequest("Invalid value '%s' for $skip query option found. The $skip query option requires a non-negative integer value.", value)
-		}
-	case qCount:
-		if q.count, err = strconv.ParseBool(value); err != nil {
-			return c.badRequest("Invalid value '%s' for $count query option found. Valid values are 'true' and 'false'.", value)
-		}
+	case qTop, qSkip, qCount:
+		return c.setNumber(q, option, value)
 	case qOrderBy:
 		q.order, err = c.parseOrder(value)
 		return err
@@ -108,6 +98,25 @@ func (c *call) setOption(q *query, option queryOption, value string) error {
 		q.token = value
 	case qDeltaToken:
 		q.delta = value
+	}
+	return nil
+}
+
+func (c *call) setNumber(q *query, option queryOption, value string) error {
+	var err error
+	switch option {
+	case qTop:
+		if q.top, err = strconv.Atoi(value); err != nil || q.top < 1 {
+			return c.badRequest("Invalid value '%s' for $top query option found. The $top query option requires a positive integer value.", value)
+		}
+	case qSkip:
+		if q.skip, err = strconv.Atoi(value); err != nil || q.skip < 0 {
+			return c.badRequest("Invalid value '%s' for $skip query option found. The $skip query option requires a non-negative integer value.", value)
+		}
+	default:
+		if q.count, err = strconv.ParseBool(value); err != nil {
+			return c.badRequest("Invalid value '%s' for $count query option found. Valid values are 'true' and 'false'.", value)
+		}
 	}
 	return nil
 }

@@ -377,7 +377,8 @@ func (c *call) definitionsOf(instance object) []object {
 	var out []object
 	ids := []string{text(instance, "settingDefinitionId")}
 	if choice, ok := instance["choiceSettingValue"].(object); ok {
-		for _, child := range choice["children"].([]object) {
+		children, _ := choice["children"].([]object)
+		for _, child := range children {
 			ids = append(ids, text(child, "settingDefinitionId"))
 		}
 	}

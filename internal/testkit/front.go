@@ -26,6 +26,7 @@ type front struct {
 	tenant    http.Handler
 	mu        sync.Mutex
 	operators map[string]*Operator
+	strangers traffic // tokens, which carry no operator's name, and what tests and admins ask for
 	created   []tenantsim.PolicySnapshot
 }
 
@@ -65,7 +66,9 @@ func (w *World) Operators() []*Operator {
 // ServeHTTP passes a request on, or drops the connection before or after the tenant has acted on it.
 func (f *front) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	op := f.sender(r)
-	if op == nil { // a person, a test, or a request for a token
+	if op == nil {
+		f.strangers.begin()
+		defer f.strangers.end()
 		f.tenant.ServeHTTP(rw, r)
 		return
 	}

@@ -52,14 +52,14 @@ type Operator struct {
 	// Name tells it from other operators of the same world.
 	Name string
 
-	mu       sync.Mutex
-	writes   []Write
-	inFlight int
-	last     time.Time
-	cut      bool
-	cutWhen  func(Write) bool // consulted before each write
-	loseWhen func(Write) bool
-	dead     chan struct{}
+	mu         sync.Mutex
+	writes     []Write
+	traffic    traffic
+	cut        bool
+	cutWhen    func(Write) bool // consulted before each write
+	loseWhen   func(Write) bool
+	refuseWhen func(Write) bool
+	dead       chan struct{}
 
 	stop func()
 }
@@ -73,7 +73,7 @@ func (w *World) RunUntil(t testing.TB, cut func(Write) bool) *Operator { return 
 
 func (w *World) run(t testing.TB, cut func(Write) bool) *Operator {
 	t.Helper()
-	op := &Operator{cutWhen: cut, dead: make(chan struct{}), last: time.Now()}
+	op := &Operator{cutWhen: cut, dead: make(chan struct{})}
 	w.addOperator(op)
 	o := wire.Default()
 	o.MetricsAddress, o.ProbeAddress, o.Namespace, o.SkipNameValidation = "0", "0", w.Namespace, true
@@ -167,6 +167,16 @@ func (o *Operator) die() {
 	}
 }
 
+// Refuse drops the writes for which refuse is true before the tenant or the API server sees them. nil ends that.
+func (o *Operator) Refuse(refuse func(Write) bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refuseWhen = refuse
+}
+
+// errRefused is what a request that a test refuses gets.
+var errRefused = errors.New("testkit: the request was refused")
+
 // errCut is what a request of a dead operator gets.
 var errCut = errors.New("testkit: the operator is cut off")
 
@@ -180,8 +190,11 @@ func (o *Operator) begin(write *Write) (lose bool, err error) {
 	if o.cut {
 		return false, errCut
 	}
-	o.inFlight++
-	o.last = time.Now()
+	o.traffic.touch()
+	if write != nil && o.refuseWhen != nil && o.refuseWhen(*write) {
+		return false, errRefused
+	}
+	o.traffic.begin()
 	if write == nil {
 		return false, nil
 	}
@@ -189,24 +202,41 @@ func (o *Operator) begin(write *Write) (lose bool, err error) {
 	return o.loseWhen != nil && o.loseWhen(*write), nil
 }
 
-func (o *Operator) end() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.inFlight--
-	o.last = time.Now()
-}
+func (o *Operator) end() { o.traffic.end() }
 
 // idle is how long the operator has had no request under way.
 func (o *Operator) idle() time.Duration {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	switch {
-	case o.cut:
+	if o.Dead() {
 		return time.Hour
-	case o.inFlight > 0:
+	}
+	return o.traffic.idle()
+}
+
+// traffic knows whether requests are under way, and since when there are none.
+type traffic struct {
+	mu       sync.Mutex
+	inFlight int
+	last     time.Time
+}
+
+func (a *traffic) begin() { a.add(1) }
+func (a *traffic) end()   { a.add(-1) }
+func (a *traffic) touch() { a.add(0) }
+
+func (a *traffic) add(n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.inFlight += n
+	a.last = time.Now()
+}
+
+func (a *traffic) idle() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.inFlight > 0 {
 		return 0
 	}
-	return time.Since(o.last)
+	return time.Since(a.last)
 }
 
 // bookkeeping are writes that no decision rests on.

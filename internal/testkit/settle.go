@@ -70,7 +70,7 @@ func (w *World) Calm(t testing.TB) {
 	t.Helper()
 	began := time.Now() // what the test has just changed is still on its way to the operator
 	for time.Since(began) < settleLimit {
-		idle := time.Since(began)
+		idle := min(time.Since(began), w.front.strangers.idle())
 		for _, op := range w.Operators() {
 			idle = min(idle, op.idle())
 		}

@@ -23,7 +23,8 @@ import (
 
 // required are the features that the simulated tenant must have. Rows of another
 // feature are left out, in one line, as long as the tenant has no such route.
-var required = []string{"", FeatureRemediations, FeatureFilters, FeatureDelta, FeatureDeletedItems}
+var required = []string{"", FeatureRemediations, FeatureFilters, FeatureApps, FeatureEncryption, FeatureDelta, FeatureDeletedItems,
+	FeatureConditional, FeatureAuthentication, FeatureRegistrations, FeatureSignIns, FeatureSummaryReport, FeatureApprovals}
 
 // notYet are rows that the simulated tenant is known not to follow. One that it
 // follows after all fails the test.
@@ -152,7 +153,7 @@ func TestRecordingStandsIn(t *testing.T) {
 			}
 			again := &Runner{BaseURL: live.BaseURL, Target: recording, Pause: time.Millisecond, Patience: 10 * time.Millisecond,
 				Tokens: map[Identity]string{}, Vars: map[string]string{}}
-			for _, v := range []string{"tenant", "client", "authority", "graph", "definition"} {
+			for _, v := range Variables {
 				again.Vars[v] = live.Vars[v]
 			}
 			var faults []string

@@ -5,6 +5,7 @@ package conformance
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -79,7 +80,7 @@ func ReadRecording(from io.Reader) (*Recording, error) {
 	for n := 1; ; n++ {
 		var line recorded
 		err := d.Decode(&line)
-		if err == io.EOF { //nolint:errorlint // Decode returns io.EOF as it is
+		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
 		if err != nil {

@@ -39,10 +39,10 @@ type Runner struct {
 	Patience, Pause time.Duration
 }
 
-// Variables are what a Runner must be given: tenant is the directory id,
-// definition the id of a choice setting for Windows whose first option is a plain
-// one, client and secret an application of the tenant.
-var Variables = []string{"tenant", "definition", "client", "authority"}
+// Variables are what a Runner must be given: tenant is the directory id, client an
+// application of it, authority the URL of the login host, graph that of Graph, and
+// definition the id of a choice setting for Windows whose options need no others.
+var Variables = []string{"tenant", "client", "authority", "graph", "definition"}
 
 // Tenant is a target that is reached over the network.
 type Tenant struct {

@@ -54,21 +54,19 @@ const (
 
 // Features that a target may lack.
 const (
-	FeatureTemplates       = "configuration policy templates"
-	FeatureRemediations    = "remediations"
-	FeatureFilters         = "assignment filters"
-	FeatureApps            = "detected apps"
-	FeatureEncryption      = "encryption states"
-	FeatureDelta           = "group delta"
-	FeatureDeletedItems    = "deleted items"
-	FeatureOwners          = "group owners"
-	FeatureConditional     = "conditional access"
-	FeatureAuthentication  = "authentication methods"
-	FeatureRegistrations   = "registration details"
-	FeatureSignIns         = "sign-ins"
-	FeatureSummaryReport   = "summary report"
-	FeatureApprovals       = "multi admin approval"
-	FeatureServicePrincipa = "service principals"
+	FeatureTemplates      = "configuration policy templates"
+	FeatureRemediations   = "remediations"
+	FeatureFilters        = "assignment filters"
+	FeatureApps           = "detected apps"
+	FeatureEncryption     = "encryption states"
+	FeatureDelta          = "group delta"
+	FeatureDeletedItems   = "deleted items"
+	FeatureConditional    = "conditional access"
+	FeatureAuthentication = "authentication methods"
+	FeatureRegistrations  = "registration details"
+	FeatureSignIns        = "sign-ins"
+	FeatureSummaryReport  = "summary report"
+	FeatureApprovals      = "multi admin approval"
 )
 
 // Table lists every row in the order in which they run.

@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/utils/ptr"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/testkit"
 )
 
@@ -38,6 +40,22 @@ func TestPromise01_NeverHoldAndAllow(t *testing.T) {
 	hold := w.OwnPolicy(t, v1alpha1.RoleHold, v1alpha1.PlatformWindows)
 	if want := 120 - 10 - 30 - 20; hold.Targeted > 120-10-30 || hold.Targeted < want {
 		t.Errorf("hold reaches %d of 120 devices; 10 are excluded, 30 admitted, 20 to 30 more on the way", hold.Targeted)
+	}
+
+	t.Log("somebody takes the group out of both policies")
+	admin := w.Admin(t)
+	for _, role := range []v1alpha1.ObjectRole{v1alpha1.RoleAllow, v1alpha1.RoleHold} {
+		var left []graph.Assignment
+		if role == v1alpha1.RoleHold {
+			left = []graph.Assignment{{Kind: graph.TargetGroup, GroupID: w.Group(t, testkit.Everyone).ID}}
+		}
+		if _, err := admin.Assign(t.Context(), object(t, w, role, v1alpha1.PlatformWindows).ID, left); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Settle(t)
+	if allow := w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows); allow.Targeted < 40 {
+		t.Errorf("allow reaches %d devices, want the 40 that it reached before", allow.Targeted)
 	}
 
 	t.Log("a rollback, a payload change, a deletion")
@@ -80,7 +98,7 @@ func TestPromise02_OnlyTheFrozenAudience(t *testing.T) {
 	wave := quick(w, "wave", "Source")
 	wave.Spec.Exposure = v1alpha1.Exposure{BatchSize: 10, Interval: wave.Spec.Exposure.Interval, MaxUnreported: ptr.To[int32](100)}
 	base(t, w, wave)
-	w.Settle(t)
+	w.Until(t, time.Minute, time.Hour, w.InPhase("wave", v1alpha1.PhaseExposing))
 	frozen := w.Ledger(t, "wave")
 	if frozen == nil || len(frozen.Entries) != 30 || len(frozen.Exposed()) != 10 {
 		t.Fatalf("after the first look the ledger is %+v, want 30 devices, 10 of them exposed", frozen)

@@ -11,40 +11,56 @@ import (
 	"github.com/tidegate/tidegate/internal/testkit"
 )
 
-// breaks makes 40 % of all devices fail on the payload from their next check-in on.
-func breaks(sc *tenantsim.Scenario) {
-	sc.Rules = []tenantsim.Rule{{Name: "late", DevicesPercent: 40, Outcome: tenantsim.OutcomeError, Definition: "passkeysenabled"}}
+// breaks makes a share of all devices fail on the payload from their next check-in on.
+func breaks(percent float64) func(*tenantsim.Scenario) {
+	return func(sc *tenantsim.Scenario) {
+		sc.Rules = []tenantsim.Rule{{Name: "late", DevicesPercent: percent, Outcome: tenantsim.OutcomeError, Definition: "passkeysenabled"}}
+	}
 }
 
-// TestPromise03_FailuresBetweenPassAndPromotion kills the operator when the gate has passed and the promotion is about to
-// be recorded. Until the next operator comes, devices fail.
-func TestPromise03_FailuresBetweenPassAndPromotion(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, calm(of("Source", 40)), testkit.Options{NoOperator: true})
-	op := w.RunUntil(t, func(write testkit.Write) bool { return phaseIn(write) == v1alpha1.PhaseSucceeded })
-	base(t, w, quick(w, "wave", "Source"))
-	for range 20 {
-		w.Settle(t)
-		if op.Dead() {
-			break
-		}
-		w.Pass(t, step, step)
-	}
-	if s := w.Wave(t, "wave").Status; !op.Dead() || s.Phase != v1alpha1.PhasePromoting {
-		t.Fatalf("the wave is %s, want Promoting and a dead operator", s.Phase)
-	}
-	op.Stop()
-	changed(t, w, breaks)
-	if err := w.Sim.Advance(16 * hour); err != nil {
-		t.Fatal(err)
-	}
-	w.Run(t)
-	s := reaches(t, w, "wave", v1alpha1.PhaseHalted, v1alpha1.PhaseSucceeded).Status
-	if s.Phase != v1alpha1.PhaseHalted || s.Clocks.SucceededAt != nil {
-		t.Errorf("with 40 %% of the devices failing the wave is %s, promoted at %v", s.Phase, s.Clocks.SucceededAt)
-	}
-	if n := countEvents(t, w, "wave", v1alpha1.ReasonPromoted); n != 0 {
-		t.Errorf("%d events say that the wave was promoted: %s", n, notes(t, w, "wave"))
+// TestPromise03_BetweenPassAndPromotion kills the operator when the gate has passed and the promotion is about to be
+// recorded. Until the next operator comes, devices fail or their reports stop.
+func TestPromise03_BetweenPassAndPromotion(t *testing.T) {
+	for name, test := range map[string]struct {
+		scenario func(*tenantsim.Scenario)
+		want     v1alpha1.WavePhase
+	}{
+		"ManyFailures": {breaks(60), v1alpha1.PhaseHalted},
+		"SomeFailures": {breaks(15), v1alpha1.PhaseEvaluating}, // too many for the floor, too few to halt
+		"NoReports":    {func(sc *tenantsim.Scenario) { sc.ZeroReports = true }, v1alpha1.PhaseHeld},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, calm(of("Source", 40)), testkit.Options{NoOperator: true})
+			op := w.RunUntil(t, func(write testkit.Write) bool { return phaseIn(write) == v1alpha1.PhaseSucceeded })
+			wave := quick(w, "wave", "Source")
+			wave.Spec.Gate.Promote.FloorRate, wave.Spec.Gate.Halt.ToleratedFailureRate = "0.90", "0.20"
+			base(t, w, wave)
+			for range 20 {
+				w.Settle(t)
+				if op.Dead() {
+					break
+				}
+				w.Pass(t, step, step)
+			}
+			if s := w.Wave(t, "wave").Status; !op.Dead() || s.Phase != v1alpha1.PhasePromoting {
+				t.Fatalf("the wave is %s, want Promoting and a dead operator", s.Phase)
+			}
+			op.Stop()
+			changed(t, w, test.scenario)
+			if err := w.Sim.Advance(16 * hour); err != nil {
+				t.Fatal(err)
+			}
+			w.Run(t)
+			s := reaches(t, w, "wave", test.want, v1alpha1.PhaseSucceeded).Status
+			w.Pass(t, step, day)
+			if s = w.Wave(t, "wave").Status; s.Phase != test.want || s.Clocks.SucceededAt != nil {
+				t.Errorf("with %d failed devices of %+v the wave is %s, promoted at %v: %s", s.Devices.Failed, s.Devices, s.Phase, s.Clocks.SucceededAt, s.Decision.Message)
+			}
+			if n := countEvents(t, w, "wave", v1alpha1.ReasonPromoted); n != 0 {
+				t.Errorf("%d events say that the wave was promoted: %s", n, notes(t, w, "wave"))
+			}
+		})
 	}
 }
 
@@ -54,7 +70,7 @@ func TestPromise03_PromotedOnce(t *testing.T) {
 	w := newWorld(t, calm(of("Source", 40)), testkit.Options{})
 	base(t, w, quick(w, "wave", "Source"))
 	was := reaches(t, w, "wave", v1alpha1.PhaseSucceeded).Status
-	changed(t, w, breaks)
+	changed(t, w, breaks(40))
 	w.Pass(t, step, day)
 	w.Operator.Stop()
 	w.Run(t)

@@ -94,7 +94,9 @@ var pending = []struct {
 	{"portal page that says 200", "internal/graph takes any 2xx for the 204 of a write: want the documented status, else Transient with OutcomeUnknown",
 		func(r tenantsim.Record) bool { return answersNothing(r) }},
 	{"404", "graph.RemoveMembers takes one 404 for a member that is gone: want a second read to confirm it",
-		func(r tenantsim.Record) bool { return r.Method == http.MethodDelete && strings.HasSuffix(r.Path, "/$ref") }},
+		func(r tenantsim.Record) bool {
+			return r.Method == http.MethodDelete && strings.HasSuffix(r.Path, "/$ref")
+		}},
 	{"delivered twice", "a create that a gateway delivers twice leaves a twin: want the look-up by marker to find and remove the one without assignments",
 		isCreate},
 }

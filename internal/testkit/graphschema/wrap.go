@@ -185,12 +185,12 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	if closing := resp.Body.Close(); broken == nil {
 		broken = closing
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(got))
-	if broken != nil {
-		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(got), failing{broken}))
-		return resp, nil
+	parts := []io.Reader{bytes.NewReader(got)}
+	if broken != nil { // the client shall see what it would have seen
+		parts = append(parts, failing{broken})
 	}
-	if resp.Header.Get(FaultHeader) == "" {
+	resp.Body = io.NopCloser(io.MultiReader(parts...))
+	if broken == nil && resp.Header.Get(FaultHeader) == "" {
 		e.Status, e.ResponseHeader, e.ResponseBody = resp.StatusCode, resp.Header, got
 		rt.reporter.report(Check(e))
 	}

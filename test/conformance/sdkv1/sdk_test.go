@@ -240,8 +240,8 @@ func TestExportJob(t *testing.T) {
 	}
 }
 
-// TestBatchHelper sends more steps than one $batch holds: the helper cuts them.
-func TestBatchHelper(t *testing.T) {
+// TestBatchCollection sends more steps than one $batch holds: the collection cuts them.
+func TestBatchCollection(t *testing.T) {
 	s := newSDK(t)
 	page, err := s.groups().Get(t.Context(), nil)
 	if err != nil || len(page.GetValue()) == 0 {
