@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -17,11 +18,23 @@ const finishTime = 10 * time.Second
 // finishing lets a reconcile end its step when the process stops: the answer to a write is awaited and recorded, where a
 // cut would leave its outcome to be found out by the next leader. It is for reconcilers whose steps are short.
 func finishing(r reconcile.Reconciler) reconcile.Reconciler {
-	return reconcile.Func(func(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	return stopping(reconcile.Func(func(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 		work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		stop := context.AfterFunc(ctx, func() { time.AfterFunc(finishTime, cancel) })
 		defer stop()
 		return r.Reconcile(work, req)
+	}))
+}
+
+// stopping drops the error of a reconcile that was cut off because the process stops: it is no news, and the next leader
+// looks again.
+func stopping(r reconcile.Reconciler) reconcile.Reconciler {
+	return reconcile.Func(func(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+		res, err := r.Reconcile(ctx, req)
+		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+			return reconcile.Result{}, nil
+		}
+		return res, err
 	})
 }

@@ -109,8 +109,7 @@ func (l *lab) start(t testing.TB) {
 	tune := func(c *graph.Config) {
 		c.ExportPollInterval, c.RetryBase, c.RetryCap, c.MaxAttempts = time.Millisecond, time.Millisecond, 2*time.Millisecond, 2
 		c.ThrottleBase, c.MaxRetryWait = time.Millisecond, 5*time.Millisecond
-		off := graph.Limit{PerSecond: -1}
-		c.Limits = graph.Limits{Configuration: off, ConfigurationWrites: off, Devices: off, DeviceWrites: off, Exports: off, Directory: off, DirectoryWrites: off}
+		c.Limits = graph.Unlimited()
 	}
 	l.tenants = &TenantReconciler{Kit: kit, Store: store, Secrets: l.kube, Tune: tune}
 	l.policies = &PasskeyPolicyReconciler{Kit: kit, Store: store, Namespaces: l.kube, catalogs: observe.NewCatalogs()}

@@ -59,7 +59,7 @@ func (r *TenantReconciler) SetupWithManager(mgr ctrl.Manager, o controller.Optio
 		For(&v1alpha1.Tenant{}, forSpecChanges()).
 		Watches(&v1alpha1.PasskeyPolicy{}, handler.EnqueueRequestsFromMapFunc(tenantOfPolicy), policyChanges()).
 		WithOptions(o).
-		Complete(r)
+		Complete(stopping(r))
 }
 
 // tenantOfPolicy wakes the Tenant when a policy appears or gets new objects whose reports have to be read.

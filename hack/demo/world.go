@@ -127,8 +127,7 @@ func (w *world) startOperator(ctx context.Context) error {
 	o.TuneGraph = func(c *graph.Config) {
 		// The client's waits are real time; the simulated service answers in accelerated time.
 		c.ExportPollInterval = 20 * time.Millisecond
-		free := graph.Limit{PerSecond: -1}
-		c.Limits = graph.Limits{Configuration: free, ConfigurationWrites: free, Devices: free, DeviceWrites: free, Exports: free, Directory: free, DirectoryWrites: free}
+		c.Limits = graph.Unlimited()
 	}
 	mgr, err := wire.NewManager(ctx, w.env.Config, o)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	abs "github.com/microsoft/kiota-abstractions-go"
 )
 
-// batchLimit is how many requests one $batch may carry (contract k.1). The SDK's helper stops at 19, gives up all
+// batchLimit is how many requests one $batch may carry (contract k.1). The SDK's batch stops at 19, gives up all
 // earlier answers when a later post fails and never repeats an item (contract 0.2); hence this one.
 const batchLimit = 20
 

@@ -162,7 +162,7 @@ func TestBatchThrottledForLong(t *testing.T) {
 	}
 }
 
-// TestBatchPostFails: a post that fails costs its own items only; the SDK's helper throws all answers away.
+// TestBatchPostFails: a post that fails costs its own items only; the SDK's batch throws all answers away.
 func TestBatchPostFails(t *testing.T) {
 	var posts atomic.Int64
 	srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, body string) {

@@ -105,10 +105,9 @@ func serveAny(t *testing.T, handle func(n int, w http.ResponseWriter, r *http.Re
 
 // testConfig is quick and unlimited.
 func testConfig(graphURL string) Config {
-	off := Limit{PerSecond: -1}
 	return Config{TenantID: "contoso", Endpoint: &Endpoint{GraphURL: graphURL, AuthorityURL: "https://127.0.0.1:1"},
 		Auth:   Auth{ClientSecret: &ClientSecret{ClientID: "app", Secret: "s3cr3t-v4lue"}},
-		Limits: Limits{off, off, off, off, off, off, off, off, off}, RetryBase: time.Millisecond, RetryCap: 4 * time.Millisecond,
+		Limits: Unlimited(), RetryBase: time.Millisecond, RetryCap: 4 * time.Millisecond,
 		ExportPollInterval: time.Millisecond, AttemptTimeout: 10 * time.Second}
 }
 

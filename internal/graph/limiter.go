@@ -47,6 +47,15 @@ type Limits struct {
 	Reports Limit
 }
 
+// Unlimited switches every bucket off: for servers that stand in for Microsoft's.
+func Unlimited() Limits {
+	off := Limit{PerSecond: -1}
+	return Limits{
+		Configuration: off, ConfigurationWrites: off, Devices: off, DeviceWrites: off, Exports: off, Directory: off,
+		DirectoryWrites: off, ConditionalAccess: off, Reports: off,
+	}
+}
+
 // withDefaults fills each absent limit with half of the published one. The burst is chosen so that burst plus
 // rate stays below the published number over the published window.
 func (l Limits) withDefaults() Limits {

@@ -80,12 +80,15 @@ func (c *call) fido2Object() object {
 }
 
 func getMethodsPolicy(c *call) (*reply, error) {
+	campaign := object{"snoozeDurationInDays": 1, "state": "default", "excludeTargets": []object{}, "includeTargets": []object{}}
+	if c.beta { // a member that v1.0 does not have
+		campaign["enforceRegistrationAfterAllowedSnoozes"] = true
+	}
 	return c.entityReply(http.StatusOK, "authenticationMethodsPolicy", object{
 		"id": "authenticationMethodsPolicy", "displayName": "Authentication Methods Policy",
 		"description":          "The tenant-wide policy that controls which authentication methods are allowed in the tenant",
 		"lastModifiedDateTime": intuneTime(c.server.fido2Changed), "policyVersion": "1.5", "policyMigrationState": "migrationComplete",
-		"reconfirmationInDays": nil, "registrationEnforcement": object{"authenticationMethodsRegistrationCampaign": object{
-			"snoozeDurationInDays": 1, "enforceRegistrationAfterAllowedSnoozes": true, "state": "default", "excludeTargets": []object{}, "includeTargets": []object{}}},
+		"reconfirmationInDays": nil, "registrationEnforcement": object{"authenticationMethodsRegistrationCampaign": campaign},
 		"authenticationMethodConfigurations@odata.context": c.base() + "/$metadata#" + methodsPath + "/authenticationMethodConfigurations",
 		"authenticationMethodConfigurations":               []object{c.fido2Object()},
 	}), nil

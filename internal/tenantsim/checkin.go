@@ -72,6 +72,9 @@ func (s *Server) checkIn(i int32, d *device, at int64) {
 	d.lastSync = at
 	d.checkins++
 	if at-d.inventory >= 86400 { // domain 4: Win32 inventory every 24 h
+		if d.inventory == 0 || d.invEdge != d.edge {
+			s.fleet.inventoryGen++
+		}
 		d.inventory, d.invEdge = at, d.edge
 	}
 	targets := s.policiesFor(i, d)

@@ -36,8 +36,17 @@ var detectedAppEntity = &entity[*detectedApp]{name: "microsoft.graph.detectedApp
 	{name: "platform", get: func(a *detectedApp) any { return a.platform }},
 }}
 
-// detectedApps groups the inventory, in a fixed order.
+// detectedApps groups the inventory, in a fixed order. The result is kept until
+// a device reports its inventory for the first time or another one, and must not
+// be changed.
 func (s *Server) detectedApps() []*detectedApp {
+	if s.fleet.apps == nil || s.fleet.appsGen != s.fleet.inventoryGen {
+		s.fleet.apps, s.fleet.appsGen = s.groupApps(), s.fleet.inventoryGen
+	}
+	return s.fleet.apps
+}
+
+func (s *Server) groupApps() []*detectedApp {
 	byID := map[string]*detectedApp{}
 	appInventory.rows(s, func(r appRow) {
 		a := &detectedApp{name: r.name, publisher: r.publisher, version: r.version, platform: "windows"}
@@ -103,7 +112,6 @@ func listAppDevices(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(a.devices)
 	views := make([]deviceView, len(a.devices))
 	for i, d := range a.devices {
 		views[i] = c.server.device(d)
@@ -123,7 +131,7 @@ func listDeviceApps(c *call) (*reply, error) {
 	}
 	var own []*detectedApp
 	for _, a := range c.server.detectedApps() {
-		if slices.Contains(a.devices, i) {
+		if _, found := slices.BinarySearch(a.devices, i); found {
 			own = append(own, a)
 		}
 	}

@@ -9,6 +9,9 @@ type fleet struct {
 	due     dueHeap
 	scratch []*policy
 	rules   []activeRule // nil: to be built from the scenario
+	// apps is the inventory by application as of appsGen.
+	apps                  []*detectedApp
+	appsGen, inventoryGen uint64
 }
 
 // due is one planned check-in. Entries whose time is not the device's nextSync

@@ -361,11 +361,52 @@ func BenchmarkFortnight(b *testing.B) {
 	}
 }
 
+// TestStart200k: a large tenant starts within ten seconds and one gibibyte
+// (issue 3.11).
+func TestStart200k(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: the 200,000-device start takes a second and 100 MB")
+	}
+	began := time.Now()
+	sim, err := New(Options{Devices: 200_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	took, heap := time.Since(began), heapInUse()
+	t.Logf("200,000 devices start in %s and hold %d MiB", took, heap>>20)
+	if took > 10*time.Second || heap > 1<<30 {
+		t.Errorf("200,000 devices start in %s and hold %d MiB, want at most 10s and 1024 MiB", took, heap>>20)
+	}
+	runtime.KeepAlive(sim)
+}
+
+func heapInUse() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse
+}
+
 func BenchmarkStart200k(b *testing.B) {
 	b.ReportAllocs()
 	for range b.N {
-		if _, err := New(Options{Devices: 200_000}); err != nil {
+		sim, err := New(Options{Devices: 200_000})
+		if err != nil {
 			b.Fatal(err)
 		}
+		b.ReportMetric(float64(heapInUse())/(1<<20), "MiB-heap")
+		runtime.KeepAlive(sim)
+	}
+}
+
+// BenchmarkWritesAt200k is one membership write and one policy create in a large
+// tenant: the digests around a write must not cost what a fleet costs.
+func BenchmarkWritesAt200k(b *testing.B) {
+	tt := newTenant(&testing.T{}, Options{Devices: 200_000})
+	group := tt.groupID("Tidegate Canary")
+	member := text(objects(tt.want(200, "GET", "/v1.0/devices?$top=1", nil)["value"])[0], "id")
+	for b.Loop() {
+		tt.want(204, "POST", "/v1.0/groups/"+group+"/members/$ref", object{"@odata.id": tt.memberURL(member)})
+		tt.want(204, "DELETE", "/v1.0/groups/"+group+"/members/"+member+"/$ref", nil)
 	}
 }

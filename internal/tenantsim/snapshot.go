@@ -19,7 +19,12 @@ type Snapshot struct {
 	Catalog  string           `json:"catalog"`
 	Policies []PolicySnapshot `json:"policies"`
 	Groups   []GroupSnapshot  `json:"groups"`
-	Fleet    FleetSnapshot    `json:"fleet"`
+	// Filters, Remediations and AccessPolicies are named here so that a test can
+	// count them; GET shows the rest.
+	Filters        []ObjectSnapshot `json:"filters,omitempty"`
+	Remediations   []ObjectSnapshot `json:"remediations,omitempty"`
+	AccessPolicies []ObjectSnapshot `json:"accessPolicies,omitempty"`
+	Fleet          FleetSnapshot    `json:"fleet"`
 	// Overlaps are contradictions targeted right now.
 	Overlaps []Overlap `json:"overlaps"`
 	// Devices is filled only when asked for.
@@ -44,6 +49,16 @@ type PolicySnapshot struct {
 type TargetSnapshot struct {
 	Kind  string `json:"kind"`
 	Group string `json:"group,omitempty"`
+	// Filter is the type and name of an assignment filter.
+	Filter string `json:"filter,omitempty"`
+}
+
+// ObjectSnapshot is an object that needs no more than a name.
+type ObjectSnapshot struct {
+	ID          string           `json:"id"`
+	Name        string           `json:"name"`
+	Description string           `json:"description,omitempty"`
+	Assignments []TargetSnapshot `json:"assignments,omitempty"`
 }
 
 // GroupSnapshot is one group. Deleted groups are included.
@@ -97,6 +112,7 @@ func (s *Server) Snapshot(withDevices bool) Snapshot {
 	for _, g := range s.ordered {
 		out.Groups = append(out.Groups, s.groupSnapshot(g))
 	}
+	s.snapshotObjects(&out)
 	if withDevices {
 		for i := range s.fleet.devices {
 			out.Devices = append(out.Devices, s.deviceSnapshot(int32(i)))
@@ -119,19 +135,40 @@ func (s *Server) Digest() string {
 func (s *Server) policySnapshot(p *policy) PolicySnapshot {
 	out := PolicySnapshot{ID: p.id.String(), Name: p.name, Description: p.description, Platforms: p.platformsText, Values: p.values,
 		Assignments: []TargetSnapshot{}, Targeted: s.targets(p).count(), Status: map[string]int{}}
-	for _, a := range p.assignments {
-		t := TargetSnapshot{Kind: string(a.kind)}
-		if g := s.groups[a.group]; g != nil {
-			t.Group = g.displayName
-		}
-		out.Assignments = append(out.Assignments, t)
-	}
+	out.Assignments = append(out.Assignments, s.targetSnapshots(p.assignments)...)
 	for i := range s.fleet.devices {
 		if r := s.fleet.devices[i].row(p); r != nil && r.current.at != 0 && r.current.status != statusGone {
 			out.Status[statusWords[int(r.current.status)]]++
 		}
 	}
 	return out
+}
+
+func (s *Server) targetSnapshots(assignments []assignment) []TargetSnapshot {
+	var out []TargetSnapshot
+	for _, a := range assignments {
+		t := TargetSnapshot{Kind: string(a.kind)}
+		if g := s.groups[a.group]; g != nil {
+			t.Group = g.displayName
+		}
+		if f := s.filters.get(a.filterID); f != nil {
+			t.Filter = a.filterType + " " + f.displayName
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+func (s *Server) snapshotObjects(out *Snapshot) {
+	for _, f := range s.filters.items {
+		out.Filters = append(out.Filters, ObjectSnapshot{ID: f.id, Name: f.displayName, Description: f.description})
+	}
+	for _, r := range s.remediations.items {
+		out.Remediations = append(out.Remediations, ObjectSnapshot{ID: r.id, Name: r.displayName, Description: r.description, Assignments: s.targetSnapshots(r.targets())})
+	}
+	for _, p := range s.access.items {
+		out.AccessPolicies = append(out.AccessPolicies, ObjectSnapshot{ID: p.id, Name: text(p.doc, "displayName")})
+	}
 }
 
 func (s *Server) groupSnapshot(g *group) GroupSnapshot {

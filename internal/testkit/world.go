@@ -147,10 +147,7 @@ func (w *World) pace(d time.Duration) time.Duration {
 func Tune(c *graph.Config) {
 	c.ExportPollInterval, c.RetryBase, c.RetryCap, c.MaxAttempts = 5*time.Millisecond, time.Millisecond, 10*time.Millisecond, 3
 	c.ThrottleBase, c.MaxRetryWait = 10*time.Millisecond, 50*time.Millisecond
-	free := graph.Limit{PerSecond: -1}
-	c.Limits = graph.Limits{
-		Configuration: free, ConfigurationWrites: free, Devices: free, DeviceWrites: free, Exports: free, Directory: free, DirectoryWrites: free,
-	}
+	c.Limits = graph.Unlimited()
 }
 
 // Apply creates objects in the world's namespace.

@@ -20,13 +20,11 @@ const tenantID = "11111111-2222-3333-4444-555555555555"
 func newClient(b *testing.B, graphURL string) *graph.Client {
 	b.Helper()
 	authority := newAuthority(b)
-	off := graph.Limit{PerSecond: -1}
 	c, err := graph.New(graph.Config{TenantID: tenantID, ExportPollInterval: time.Millisecond, TempDir: b.TempDir(),
 		Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: "bench", Secret: "bench"}},
 		Endpoint: &graph.Endpoint{GraphURL: graphURL, AuthorityURL: authority.URL,
 			CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority.Certificate().Raw})},
-		Limits: graph.Limits{Configuration: off, ConfigurationWrites: off, Devices: off, DeviceWrites: off, Exports: off,
-			Directory: off, DirectoryWrites: off, ConditionalAccess: off, Reports: off}})
+		Limits: graph.Unlimited()})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -92,12 +92,10 @@ func newTenant(t testing.TB) *tenant {
 
 func newClient(t testing.TB, sim *tenantsim.Server, url string, ca []byte) *graph.Client {
 	t.Helper()
-	off := graph.Limit{PerSecond: -1}
 	c, err := graph.New(graph.Config{
 		TenantID: sim.TenantID(), Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: sim.ClientID(), Secret: sim.ClientSecret()}},
 		Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca},
-		Limits: graph.Limits{Configuration: off, ConfigurationWrites: off, Devices: off, DeviceWrites: off, Exports: off,
-			Directory: off, DirectoryWrites: off},
+		Limits: graph.Unlimited(),
 		AttemptTimeout: attemptTimeout, MaxAttempts: 3, RetryBase: time.Millisecond, RetryCap: 4 * time.Millisecond,
 		ThrottleBase: 5 * time.Millisecond, MaxRetryWait: 50 * time.Millisecond,
 	})
