@@ -31,7 +31,9 @@ func TestStopping(t *testing.T) {
 		{"reconcile takes too long", late, broken, broken},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := stopping(reconcile.Func(func(context.Context, reconcile.Request) (reconcile.Result, error) { return reconcile.Result{}, test.err }))
+			r := stopping(reconcile.Func(func(context.Context, reconcile.Request) (reconcile.Result, error) {
+				return reconcile.Result{}, test.err
+			}))
 			if _, err := r.Reconcile(test.ctx, reconcile.Request{}); !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}

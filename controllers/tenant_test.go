@@ -4,7 +4,6 @@
 package controllers
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/status"
@@ -271,20 +269,6 @@ func TestMetrics(t *testing.T) {
 	clash.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "tidegate_wave_phase"}))
 	if _, err := NewMetrics(clash); err == nil {
 		t.Error("another family of the same name is taken for ours")
-	}
-}
-
-// TestFinishing: a step that has begun when the process stops is finished.
-func TestFinishing(t *testing.T) {
-	ctx, stop := context.WithCancel(t.Context())
-	done := false
-	r := finishing(reconcile.Func(func(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
-		stop()
-		done = ctx.Err() == nil
-		return reconcile.Result{}, ctx.Err()
-	}))
-	if _, err := r.Reconcile(ctx, requestOf("a")); err != nil || !done {
-		t.Errorf("cut off: %v", err)
 	}
 }
 

@@ -174,8 +174,3 @@ func countConns(n *atomic.Int64) func(context.Context, net.Conn) context.Context
 		return ctx
 	}
 }
-
-// staticTokens makes credentials that always have the same token.
-func staticTokens() (azcore.TokenCredential, error) {
-	return staticCredential{token: jwt(1, "Device.Read.All")}, nil
-}

@@ -25,6 +25,8 @@ type front struct {
 	tenant  http.Handler
 	lose    func(*http.Request) bool
 	secrets []string
+	// tokens and links count the different ones among the secrets.
+	tokens, links int
 }
 
 // newFront starts a host in front of tenant and ends it with the test.
@@ -52,11 +54,11 @@ func (f *front) Lose(match func(*http.Request) bool) {
 	f.lose = match
 }
 
-// Secrets lists the tokens and link signatures that were handed out.
-func (f *front) Secrets() []string {
+// Secrets lists the tokens and link signatures that were handed out, and how many of each there are.
+func (f *front) Secrets() (secrets []string, tokens, links int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Clone(f.secrets)
+	return slices.Clone(f.secrets), f.tokens, f.links
 }
 
 // ServeHTTP implements http.Handler.
@@ -77,26 +79,34 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body.Bytes()) // a client that hung up is its own affair
 }
 
-// signature matches what makes a link to a report a credential.
-var signature = regexp.MustCompile(`[?&]sig=([^"&\\]+)`)
+// signature matches what makes a link to a report a credential, in JSON.
+var signature = regexp.MustCompile(`(?:[?&]|\\u0026)sig=([^"&\\]+)`)
 
 // note keeps the token of an answer, its parts, and the signatures of links in it.
 func (f *front) note(body []byte) {
 	var answer struct {
 		Token string `json:"access_token"`
 	}
-	var found []string
-	if json.Unmarshal(body, &answer) == nil && answer.Token != "" {
-		found = append([]string{answer.Token}, strings.Split(answer.Token, ".")[1:]...) // the first part is no secret
-	}
-	for _, m := range signature.FindAllSubmatch(body, -1) {
-		found = append(found, string(m[1]))
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, s := range found {
-		if !slices.Contains(f.secrets, s) {
-			f.secrets = append(f.secrets, s)
+	if json.Unmarshal(body, &answer) == nil && answer.Token != "" && f.keep(answer.Token) {
+		f.tokens++
+		for _, part := range strings.Split(answer.Token, ".")[1:] { // the first part is no secret
+			f.keep(part)
 		}
 	}
+	for _, m := range signature.FindAllSubmatch(body, -1) {
+		if f.keep(string(m[1])) {
+			f.links++
+		}
+	}
+}
+
+// keep adds a secret and says whether it is a new one. The lock is held.
+func (f *front) keep(secret string) bool {
+	if slices.Contains(f.secrets, secret) {
+		return false
+	}
+	f.secrets = append(f.secrets, secret)
+	return true
 }

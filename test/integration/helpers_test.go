@@ -237,11 +237,3 @@ func awaitDeath(t testing.TB, w *testkit.World, op *testkit.Operator) {
 	})
 	op.Stop()
 }
-
-// list reads all objects of a kind in the world.
-func list(t testing.TB, w *testkit.World, into client.ObjectList) {
-	t.Helper()
-	if err := w.Kube.List(t.Context(), into, client.InNamespace(w.Namespace)); err != nil {
-		t.Fatalf("list %T: %v", into, err)
-	}
-}

@@ -52,9 +52,9 @@ func TestPromise03_BetweenPassAndPromotion(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.Run(t)
-			s := reaches(t, w, "wave", test.want, v1alpha1.PhaseSucceeded).Status
+			reaches(t, w, "wave", test.want, v1alpha1.PhaseSucceeded)
 			w.Pass(t, step, day)
-			if s = w.Wave(t, "wave").Status; s.Phase != test.want || s.Clocks.SucceededAt != nil {
+			if s := w.Wave(t, "wave").Status; s.Phase != test.want || s.Clocks.SucceededAt != nil {
 				t.Errorf("with %d failed devices of %+v the wave is %s, promoted at %v: %s", s.Devices.Failed, s.Devices, s.Phase, s.Clocks.SucceededAt, s.Decision.Message)
 			}
 			if n := countEvents(t, w, "wave", v1alpha1.ReasonPromoted); n != 0 {

@@ -4,7 +4,6 @@
 package integration
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -139,14 +138,4 @@ func notes(t testing.TB, w *testkit.World, name string) string {
 		fmt.Fprintf(&b, "\n  %s %s: %s", e.EventTime.Format("15:04:05"), e.Reason, e.Note)
 	}
 	return b.String()
-}
-
-// never fails when a wave is in one of the phases.
-func never(w *testkit.World, wave string, phases ...v1alpha1.WavePhase) func(context.Context) error {
-	return func(ctx context.Context) error {
-		if err := w.InPhase(wave, phases...)(ctx); err == nil {
-			return fmt.Errorf("wave %s is in one of %v", wave, phases)
-		}
-		return nil
-	}
 }

@@ -43,9 +43,11 @@ func TestPromise05_10_KilledAnywhere(t *testing.T) {
 	if len(writes) < 20 {
 		t.Fatalf("the rollout took %d writes, that is no test of anything: %v", len(writes), writes)
 	}
-	stride := max(1, len(writes)/crashPoints(t))
+	stride := max(1, len(writes)*4/5/crashPoints(t))
 	t.Logf("the rollout takes %d writes; an operator is killed before every %dth", len(writes), stride)
-	for at := 1; at < len(writes); at += stride {
+	// How often a status is written on the way differs a little from run to run; the last fifth may not be reached. The
+	// promotion itself is the subject of TestPromise03_BetweenPassAndPromotion.
+	for at := 1; at < len(writes)*4/5; at += stride {
 		t.Run(fmt.Sprintf("Before%03d", at+1), func(t *testing.T) {
 			t.Parallel()
 			got, _ := rolledOut(t, at)
@@ -207,6 +209,7 @@ func TestPromise05_LostAnswers(t *testing.T) {
 	if p, g := w.OwnPolicies(), w.OwnGroups(); len(p) != 4 || len(w.AllPolicies()) != 4 || len(g) != 1 {
 		t.Errorf("%d policies were made, %d exist, and %d groups; want 4, 4 and 1", len(w.AllPolicies()), len(p), len(g))
 	}
+	w.Operator.Stop()
 	if len(seen) < 6 {
 		t.Errorf("only %d answers were lost: %v", len(seen), seen)
 	}

@@ -156,3 +156,29 @@ func retryDrainsFirst(t *testing.T, w *testkit.World, name string) {
 	}
 	reaches(t, w, name, v1alpha1.PhaseSucceeded)
 }
+
+// TestRetryAfterRollbackExposesNobody keeps the devices of a rolled back wave from leaving its group, and wants them to
+// stay on hold all the same while the next attempt waits for that.
+func TestRetryAfterRollbackExposesNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, calm(of("First", 20)), testkit.Options{})
+	first := quick(w, "first", "First")
+	base(t, w, first)
+	reaches(t, w, "first", v1alpha1.PhaseBaking)
+	annotate(t, w, first, v1alpha1.AnnotationRollback, "now")
+	reaches(t, w, "first", v1alpha1.PhaseRolledBack)
+	group := w.Wave(t, "first").Status.Audience.GroupID
+	w.Operator.Refuse(func(write testkit.Write) bool {
+		_, ok := removal(write, group)
+		return ok
+	})
+	annotate(t, w, first, v1alpha1.AnnotationRetry, "now")
+	w.Calm(t)
+	w.Pass(t, hour, 2*hour)
+	if s := w.Wave(t, "first").Status; s.Phase != v1alpha1.PhasePending || s.Attempt != 2 || len(w.Members(t, w.Admin(t), group)) != 20 {
+		t.Fatalf("the wave is %s in attempt %d with %d devices in its group, want a second attempt that cannot drain the first", s.Phase, s.Attempt, len(w.Members(t, w.Admin(t), group)))
+	}
+	checkSafety(t, w)
+	w.Operator.Refuse(nil)
+	reaches(t, w, "first", v1alpha1.PhaseSucceeded)
+}

@@ -94,8 +94,8 @@ func newClient(t testing.TB, sim *tenantsim.Server, url string, ca []byte) *grap
 	t.Helper()
 	c, err := graph.New(graph.Config{
 		TenantID: sim.TenantID(), Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: sim.ClientID(), Secret: sim.ClientSecret()}},
-		Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca},
-		Limits: graph.Unlimited(),
+		Endpoint:       &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca},
+		Limits:         graph.Unlimited(),
 		AttemptTimeout: attemptTimeout, MaxAttempts: 3, RetryBase: time.Millisecond, RetryCap: 4 * time.Millisecond,
 		ThrottleBase: 5 * time.Millisecond, MaxRetryWait: 50 * time.Millisecond,
 	})
