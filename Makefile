@@ -100,10 +100,18 @@ verify: generate-check fmt-check tidy-check vet lint ## Everything that is check
 
 ##@ Test
 
+# Packages that start an API server or a whole tenant run one after the other: side by side they take the processor from
+# each other, and what they wait for takes longer than they wait.
+HEAVYTESTS := . ./controllers ./internal/wire ./test/api ./test/badinput ./test/integration ./test/reliability
+
 .PHONY: test
 test: ## Run all tests; PKG=./internal/gate/... narrows, TESTFLAGS passes flags
-	@assets="$$(hack/controlplane.sh)"; \
-	KUBEBUILDER_ASSETS="$$assets" $(GO) test $(TESTFLAGS) $(PKG)
+	@assets="$$(hack/controlplane.sh)"; export KUBEBUILDER_ASSETS="$$assets"; \
+	if [[ '$(PKG)' != ./... ]]; then exec $(GO) test $(TESTFLAGS) $(PKG); fi; \
+	heavy="$$($(GO) list $(HEAVYTESTS))"; code=0; \
+	$(GO) test $(TESTFLAGS) $$($(GO) list ./... | grep -vxF "$$heavy") || code=$$?; \
+	$(GO) test -p 1 $(TESTFLAGS) $$heavy || code=$$?; \
+	exit $$code
 
 .PHONY: test-short
 test-short: ## Run the tests that need no control plane

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,11 +56,13 @@ type Operator struct {
 	mu         sync.Mutex
 	writes     []Write
 	traffic    traffic
+	rests      atomic.Int64 // how often a reconcile ended with nothing to do for a while
 	cut        bool
 	cutWhen    func(Write) bool // consulted before each write
 	loseWhen   func(Write) bool
 	refuseWhen func(Write) bool
 	dead       chan struct{}
+	stopped    atomic.Bool
 
 	stop func()
 }
@@ -77,7 +80,11 @@ func (w *World) run(t testing.TB, cut func(Write) bool) *Operator {
 	w.addOperator(op)
 	o := wire.Default()
 	o.MetricsAddress, o.ProbeAddress, o.Namespace, o.SkipNameValidation = "0", "0", w.Namespace, true
-	o.Clock, o.Pace = w.Clock, w.pace
+	o.Clock = w.Clock
+	o.Pace = func(d time.Duration) time.Duration {
+		op.rests.Add(1)
+		return w.pace(d)
+	}
 	o.TuneGraph = func(c *graph.Config) {
 		Tune(c)
 		c.UserAgent = op.Name
@@ -97,6 +104,7 @@ func (w *World) run(t testing.TB, cut func(Write) bool) *Operator {
 	var once sync.Once
 	op.stop = func() {
 		once.Do(func() {
+			op.stopped.Store(true)
 			cancel()
 			if err := <-done; err != nil && !op.Dead() {
 				t.Errorf("operator %s: %v", op.Name, err)
@@ -206,11 +214,14 @@ func (o *Operator) end() { o.traffic.end() }
 
 // idle is how long the operator has had no request under way.
 func (o *Operator) idle() time.Duration {
-	if o.Dead() {
+	if o.gone() {
 		return time.Hour
 	}
 	return o.traffic.idle()
 }
+
+// gone says that nothing will come of the operator any more.
+func (o *Operator) gone() bool { return o.Dead() || o.stopped.Load() }
 
 // traffic knows whether requests are under way, and since when there are none.
 type traffic struct {

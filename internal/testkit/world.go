@@ -68,6 +68,7 @@ type World struct {
 	opts  Options
 	front *front
 	ticks int
+	pause time.Duration
 }
 
 // New starts a world and ends it with the test.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime/pprof"
 	"strings"
@@ -29,19 +30,28 @@ import (
 )
 
 // TestPromise08_NoSecretAnywhere runs a rollout through refused secrets, withdrawn tokens, lost answers and a tenant that
-// repeats what it was sent, and then looks for secrets in everything that the operator wrote.
+// repeats what it was sent, and looks for secrets in everything that the operator writes on the way.
 func TestPromise08_NoSecretAnywhere(t *testing.T) {
 	const wrong = "Zq8~wrong-secret/of.an+app"
 	w := start(t, testkit.Options{})
+	sim := w.Sim.Handler()
+	search := func(written map[string]string) {
+		t.Helper()
+		secrets, _, _ := w.front.Secrets()
+		for name, text := range written {
+			for _, leak := range leaks(name, text, append(secrets, w.Sim.ClientSecret(), wrong)) {
+				t.Error(leak)
+			}
+		}
+	}
+
 	s := w.Secret()
 	s.StringData["clientSecret"] = wrong
 	w.Apply(t, s, w.Tenant(), w.Policy(), w.WaveOn("pilot", "Pilot"))
 	w.stuck(t, tenant(), v1alpha1.ReasonCredentialRefused)
-
-	// A login host that repeats the form in its refusal.
-	sim := w.Sim.Handler()
 	w.front.Serve(echo(sim, isTokenRequest))
-	w.says(t, tenant(), v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonCredentialRefused, "[redacted]")
+	w.stuck(t, tenant(), v1alpha1.ReasonCredentialRefused, "[redacted]", "in client_id=")
+	search(w.written(t))
 	w.front.Serve(sim)
 
 	lost := &once{}
@@ -54,32 +64,30 @@ func TestPromise08_NoSecretAnywhere(t *testing.T) {
 	if n := lost.count(); n < 4 {
 		t.Errorf("%d answers were lost, want those of creates, assignments and members", n)
 	}
+	search(w.written(t))
 
 	w.change(t, func(sc *tenantsim.Scenario) { sc.RevokeTokens = true })
 	w.says(t, policy(), v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonUnauthorized)
+	search(w.written(t))
 	w.change(t, func(sc *tenantsim.Scenario) { sc.RevokeTokens = false })
 	w.goesOn(t)
 
-	// A tenant, and then a storage host, that repeat the credential in their errors.
 	w.front.Serve(echo(sim, func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/configurationPolicies") }))
-	w.says(t, policy(), v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonInvalid, "[redacted]")
-	w.front.Serve(echo(sim, func(r *http.Request) bool { return r.URL.Query().Has("sig") }))
-	if err := w.Sim.Advance(time.Hour); err != nil { // the inventory is due
+	w.says(t, policy(), v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonInvalid, "[redacted]", "Cannot use")
+	search(w.written(t))
+	w.front.Serve(echo(sim, func(r *http.Request) bool { return r.URL.Query().Has("sig") })) // the storage host
+	if err := w.Sim.Advance(time.Hour); err != nil {                                         // the inventory is due
 		t.Fatal(err)
 	}
-	w.says(t, tenant(), v1alpha1.ConditionReady, metav1.ConditionFalse, failedReason(t, w))
+	fails(t, w)
+	search(w.written(t))
 	w.front.Serve(sim)
 	w.says(t, tenant(), v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSucceeded)
 
-	secrets, tokens, links := w.front.Secrets()
-	if tokens < 2 || links < 1 {
+	search(w.written(t))
+	search(w.traces(t))
+	if _, tokens, links := w.front.Secrets(); tokens < 2 || links < 1 {
 		t.Errorf("%d tokens and %d links were in play, want two and one at least", tokens, links)
-	}
-	secrets = append(secrets, w.Sim.ClientSecret(), wrong)
-	for name, text := range w.everythingWritten(t) {
-		for _, leak := range leaks(name, text, secrets) {
-			t.Error(leak)
-		}
 	}
 	w.logIsStructured(t)
 }
@@ -108,20 +116,19 @@ func echo(next http.Handler, match func(*http.Request) bool) http.Handler {
 	})
 }
 
-// failedReason waits until the tenant is not ready and returns why.
-func failedReason(t *testing.T, w *world) (reason string) {
+// fails waits until the tenant is not ready.
+func fails(t *testing.T, w *world) {
 	t.Helper()
 	testkit.Eventually(t, patience, func(ctx context.Context) error {
 		o := tenant()
 		if err := w.Get(ctx, o.Name, o); err != nil {
 			return err
 		}
-		if reason = o.Status.Reason; reason == v1alpha1.ReasonSucceeded {
+		if o.Status.Reason == v1alpha1.ReasonSucceeded {
 			return fmt.Errorf("the tenant is still %s", conditions(o))
 		}
 		return nil
 	})
-	return reason
 }
 
 // once picks the first write to each kind of path, so that every create, assignment and membership loses one answer.
@@ -152,10 +159,10 @@ func (o *once) count() int {
 	return len(o.seen)
 }
 
-// everythingWritten gathers what an operator leaves behind, by kind.
-func (w *world) everythingWritten(t *testing.T) map[string]string {
+// written gathers what people and programs read of an operator, as it is at the moment.
+func (w *world) written(t *testing.T) map[string]string {
 	t.Helper()
-	out := map[string]string{"log": w.log.String(), "log of the libraries": processLog.String(), "stacks": stacks(t)}
+	out := map[string]string{"metrics": scrape(t, w.Registry) + scrape(t, ctrlmetrics.Registry)}
 	for name, list := range map[string]client.ObjectList{
 		"Tenants": &v1alpha1.TenantList{}, "PasskeyPolicies": &v1alpha1.PasskeyPolicyList{}, "PilotWaves": &v1alpha1.PilotWaveList{},
 		"Events": &eventsv1.EventList{}, "ConfigMaps": &corev1.ConfigMapList{},
@@ -169,12 +176,21 @@ func (w *world) everythingWritten(t *testing.T) map[string]string {
 		}
 		out[name] = string(text)
 	}
-	out["metrics"] = scrape(t, w.Registry) + scrape(t, ctrlmetrics.Registry)
+	return out
+}
+
+// traces gathers what an operator leaves behind in the course of its life: logs, and what a crash would print. It wants
+// each kind of output to have something in it.
+func (w *world) traces(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{"log": w.log.String(), "log of the libraries": processLog.String(), "stacks": stacks(t)}
+	all := w.written(t)
+	maps.Copy(all, out)
 	for name, want := range map[string]string{
 		"log": "tenant action", "Tenants": "InventoryFresh", "PasskeyPolicies": "SettingsResolved", "PilotWaves": "AudienceResolved",
 		"Events": v1alpha1.ReasonCredentialRefused, "ConfigMaps": "ledger", "metrics": "tidegate_graph_requests_total", "stacks": "goroutine",
 	} {
-		if !strings.Contains(out[name], want) {
+		if !strings.Contains(all[name], want) {
 			t.Errorf("%s lacks %q: there is nothing to search in", name, want)
 		}
 	}

@@ -4,9 +4,11 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
@@ -57,6 +59,12 @@ func resyncs(t *testing.T, w *testkit.World) {
 			w.Sim.ResetJournal()
 			for i := range times {
 				annotate(t, w, o, testkit.TickAnnotation, fmt.Sprintf("%s resync %d", t.Name(), i))
+				testkit.Eventually(t, 10*time.Second, func(context.Context) error {
+					if n := w.Sim.Journal().Total; n < uint64((i+1)*perResync) {
+						return fmt.Errorf("%d resyncs of %s %s have read %d times", i+1, kind, o.GetName(), n)
+					}
+					return nil
+				})
 				w.Calm(t)
 			}
 			j := w.Sim.Journal()
