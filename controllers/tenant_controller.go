@@ -180,9 +180,9 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 		}
 		r.Store.PutInventory(key, next)
 		inv = next
-		log.FromContext(ctx).Info("inventory refreshed", "devices", inv.Len(), "policies", len(ids), "took", inv.Took)
+		log.FromContext(ctx).Info("inventory refreshed", "devices", inv.Managed(), "policies", len(ids), "took", inv.Took)
 		t.Status.Inventory = &v1alpha1.InventoryStatus{
-			Devices: int64(inv.Len()), AsOf: metav1.NewTime(inv.AsOf.UTC().Truncate(time.Second)),
+			Devices: int64(inv.Managed()), AsOf: metav1.NewTime(inv.AsOf.UTC().Truncate(time.Second)),
 			Duration: metav1.Duration{Duration: inv.Took.Round(time.Second)},
 		}
 	}

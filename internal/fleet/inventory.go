@@ -61,8 +61,19 @@ type StatusRow struct {
 	Code int
 }
 
-// Len returns the number of devices.
+// Len returns the number of devices of the directory, managed or not.
 func (inv *Inventory) Len() int { return len(inv.records) }
+
+// Managed returns the number of devices that Intune manages.
+func (inv *Inventory) Managed() int {
+	n := 0
+	for i := range inv.records {
+		if !inv.records[i].intune.IsZero() {
+			n++
+		}
+	}
+	return n
+}
 
 // Device returns the device with an Entra object id.
 func (inv *Inventory) Device(objectID audience.ID) (Device, bool) {

@@ -35,8 +35,8 @@ func TestRefreshJoinsTheRecordsOfADevice(t *testing.T) {
 	if want := (StatusRow{At: time.Date(2026, 10, 2, 8, 0, 12, 0, time.UTC), Code: 2}); !ok || s != want {
 		t.Errorf("status %v, %t; want %v", s, ok, want)
 	}
-	if inv.Len() != 3 || inv.Unjoined != 0 || inv.AsOf != began {
-		t.Errorf("%d devices, %d not joined, as of %s", inv.Len(), inv.Unjoined, inv.AsOf)
+	if inv.Len() != 3 || inv.Managed() != 3 || inv.Unjoined != 0 || inv.AsOf != began {
+		t.Errorf("%d devices, %d managed, %d not joined, as of %s", inv.Len(), inv.Managed(), inv.Unjoined, inv.AsOf)
 	}
 	if _, ok := inv.Device(id('o', 9)); ok {
 		t.Error("found a device that is not there")
@@ -57,6 +57,9 @@ func TestDeviceWithoutIntuneRecordIsNotManaged(t *testing.T) {
 	f := healthyTenant(1)
 	f.managed, f.apps, f.statuses = nil, nil, nil
 	inv := read(t, f)
+	if inv.Len() != 1 || inv.Managed() != 0 {
+		t.Errorf("%d devices, %d managed, want one that is not", inv.Len(), inv.Managed())
+	}
 	d, ok := inv.Device(id('o', 1))
 	want := Device{ObjectID: id('o', 1), DeviceID: guid('d', 1), Name: "entra-1", OperatingSystem: "Windows", OSVersion: "10.0.1"}
 	if diff := cmp.Diff(want, d); !ok || diff != "" || d.Managed() {
