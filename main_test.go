@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -139,8 +140,15 @@ func TestSIGTERM(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
 	lease := &coordinationv1.Lease{}
-	testkit.Eventually(t, 30*time.Second, func(ctx context.Context) error {
+	testkit.Eventually(t, time.Minute, func(ctx context.Context) error {
+		select {
+		case err := <-ended:
+			t.Fatalf("the program ended by itself: %v\n%s%s", err, stdout, stderr)
+		default:
+		}
 		if err := ready(ctx, "http://"+probes+"/readyz"); err != nil {
 			return err
 		}
@@ -161,7 +169,7 @@ func TestSIGTERM(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil {
+	if err := <-ended; err != nil {
 		t.Errorf("after SIGTERM: %v\n%s", err, stderr)
 	}
 	if took := time.Since(began); took > 15*time.Second {
@@ -192,16 +200,22 @@ func ready(ctx context.Context, url string) error {
 	return nil
 }
 
+// freeAddress finds a port below those that the kernel gives to outgoing connections: one of them could take a port
+// between its being found free and the program's listening on it.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000)))
+		if err != nil {
+			continue // taken
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return l.Addr().String()
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String()
+	t.Fatal("no port from 20000 to 29999 is free")
+	return ""
 }
 
 // released is what the manager's library may call it when the lease is handed over at the end.

@@ -70,18 +70,9 @@ func policyOfWave(_ context.Context, o client.Object) []ctrl.Request {
 }
 
 func (r *PasskeyPolicyReconciler) policiesOfTenant(ctx context.Context, o client.Object) []ctrl.Request {
-	t, ok := o.(*v1alpha1.Tenant)
-	if !ok {
-		return nil
-	}
-	list, err := policiesOf(ctx, r.Client, t)
-	if err != nil {
-		log.FromContext(ctx).Error(err, "cannot wake the policies of the tenant", "tenant", t.Name)
-		return nil
-	}
 	var out []ctrl.Request
-	for i := range list {
-		out = append(out, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&list[i])})
+	for _, p := range policiesBehind(ctx, r.Client, o) {
+		out = append(out, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&p)})
 	}
 	return out
 }

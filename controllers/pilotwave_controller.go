@@ -63,18 +63,9 @@ func (r *PilotWaveReconciler) wavesOfPolicy(ctx context.Context, o client.Object
 }
 
 func (r *PilotWaveReconciler) wavesOfTenant(ctx context.Context, o client.Object) []ctrl.Request {
-	t, ok := o.(*v1alpha1.Tenant)
-	if !ok {
-		return nil
-	}
-	policies, err := policiesOf(ctx, r.Client, t)
-	if err != nil {
-		log.FromContext(ctx).Error(err, "cannot wake the waves of the tenant", "tenant", t.Name)
-		return nil
-	}
 	var out []ctrl.Request
-	for i := range policies {
-		out = append(out, r.waveRequests(ctx, policies[i].Namespace, policies[i].Name)...)
+	for _, p := range policiesBehind(ctx, r.Client, o) {
+		out = append(out, r.waveRequests(ctx, p.Namespace, p.Name)...)
 	}
 	return out
 }

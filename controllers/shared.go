@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -53,6 +54,20 @@ func policiesOf(ctx context.Context, c client.Reader, t *v1alpha1.Tenant) ([]v1a
 		return nil, fmt.Errorf("list the policies of the tenant: %w", err)
 	}
 	return list.Items, nil
+}
+
+// policiesBehind lists the policies of the Tenant that a watch saw change. A failure is logged: a watch has no one to tell,
+// and the policies come by on their own interval.
+func policiesBehind(ctx context.Context, c client.Reader, o client.Object) []v1alpha1.PasskeyPolicy {
+	t, ok := o.(*v1alpha1.Tenant)
+	if !ok {
+		return nil
+	}
+	list, err := policiesOf(ctx, c, t)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "cannot wake what depends on the tenant", "tenant", t.Name)
+	}
+	return list
 }
 
 func wavesOf(ctx context.Context, c client.Reader, namespace, policy string) ([]v1alpha1.PilotWave, error) {

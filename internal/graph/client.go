@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
@@ -194,12 +195,23 @@ func (c *Client) answer(op call, resp *http.Response, read func(*http.Response) 
 			Message: "Graph answered with a redirect, which is not followed: " + statusText(resp.StatusCode)}
 	}
 	if read == nil {
-		return nil
+		return c.wantNothing(op, resp)
 	}
 	if err := read(resp); err != nil {
 		return fmt.Errorf("the answer did not parse: %w", err)
 	}
 	return nil
+}
+
+// wantNothing accepts the answer to a write whose success carries nothing that is read: no content, or JSON. Any other
+// page comes from something in between that may have kept the write to itself (contract 0.4).
+func (c *Client) wantNothing(op call, resp *http.Response) error {
+	kind := resp.Header.Get("Content-Type")
+	if resp.StatusCode == http.StatusNoContent || kind == "" || strings.Contains(strings.ToLower(kind), "json") {
+		return nil
+	}
+	return &Error{Kind: KindTransient, Op: op.op, Status: resp.StatusCode, RequestID: requestID(resp.Header), OutcomeUnknown: op.effect != effectRead,
+		Message: fmt.Sprintf("a page of type %q came instead of Graph's answer: a proxy or gateway stands in between", kind)}
 }
 
 // settle completes an error with what only the client knows: until when a class is paused, and which

@@ -248,3 +248,28 @@ func TestRemoveMembers(t *testing.T) {
 	})
 	wantKind(t, testClient(t, gone.URL).RemoveMembers(t.Context(), "g1", []string{"m1"}), KindNotFound)
 }
+
+// TestRemoveMembersConfirms: a 404 on one member is believed only when the list does not show it either.
+func TestRemoveMembersConfirms(t *testing.T) {
+	srv := serve(t, func(_ int, w http.ResponseWriter, r *http.Request, _ string) {
+		if r.Method == http.MethodDelete {
+			answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"a replica that is behind"}}`)
+			return
+		}
+		answer(w, 200, `{"value":[{"@odata.type":"#microsoft.graph.device","id":"m1"}]}`)
+	})
+	wantKind(t, testClient(t, srv.URL).RemoveMembers(t.Context(), "g1", []string{"m1"}), KindTransient)
+}
+
+// TestPageInsteadOfNothing: a portal's page with status 200 is no success of a write that answers with no content.
+func TestPageInsteadOfNothing(t *testing.T) {
+	srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte("<html>please accept the terms of this network</html>"))
+	})
+	err := testClient(t, srv.URL).DeleteGroup(t.Context(), "g1")
+	wantKind(t, err, KindTransient)
+	if !OutcomeUnknown(err) {
+		t.Errorf("%v: want the outcome unknown", err)
+	}
+}

@@ -5,6 +5,7 @@ package graph
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -225,7 +226,7 @@ func (c *Client) RemoveMembers(ctx context.Context, groupID string, ids []string
 	if err := needID(op.op, "group id", groupID); err != nil {
 		return err
 	}
-	groupSeen := false
+	var absent []string
 	for _, id := range unique(ids) {
 		if err := needID(op.op, "member id", id); err != nil {
 			return err
@@ -235,19 +236,29 @@ func (c *Client) RemoveMembers(ctx context.Context, groupID string, ids []string
 			return invalid(op.op, "%v", err)
 		}
 		err = c.send(ctx, op, ri, nil)
-		if KindOf(err) == KindNotFound && !groupSeen {
-			// The same answer means that the group is missing: ask once which of the two it is.
-			if _, err = c.Group(ctx, groupID); err == nil {
-				groupSeen = true
-			}
-		} else if KindOf(err) == KindNotFound {
-			err = nil
+		if KindOf(err) == KindNotFound {
+			absent = append(absent, id)
+			continue
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.confirmRemoved(ctx, op, groupID, absent)
+}
+
+// confirmRemoved looks for the members of which the tenant said that they are none. The same answer may mean that the
+// group is missing, or come from a replica that is behind; a device that is taken for removed and is not keeps its policy.
+func (c *Client) confirmRemoved(ctx context.Context, op call, groupID string, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	gone, err := c.missingMembers(ctx, groupID, ids)
+	if err != nil || len(gone) == len(ids) {
+		return err
+	}
+	return &Error{Kind: KindTransient, Op: op.op, Message: fmt.Sprintf(
+		"the tenant said of %d objects that they are no members, and then listed %d of them: remove them again", len(ids), len(ids)-len(gone))}
 }
 
 // unique drops repeated ids and keeps the order; ids compare without regard to case.

@@ -65,10 +65,9 @@ func TestBadWaveRollsBack(t *testing.T) {
 	t.Parallel()
 	w := bad(t, v1alpha1.FailureRollback)
 	reaches(t, w, "wave", v1alpha1.PhaseRollingBack)
-	w.Settle(t)
-	if allow := w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows); allow.Targeted != 0 {
-		t.Errorf("the rollback has begun and allow still reaches %d devices", allow.Targeted)
-	}
+	w.Promptly(t, that(func() bool {
+		return w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows).Targeted == 0 && w.Wave(t, "wave").Status.Rollback != nil
+	}, "the rollback has begun and allow still reaches devices"))
 	s := w.Wave(t, "wave").Status
 	if s.Phase != v1alpha1.PhaseRollingBack || s.Rollback == nil || s.Rollback.Verified != 0 {
 		t.Fatalf("before any device has checked in the wave is %s, %+v", s.Phase, s.Rollback)

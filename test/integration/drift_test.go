@@ -59,7 +59,10 @@ func TestDriftOfSettingsIsCorrected(t *testing.T) {
 	w := baked(t, func(*v1alpha1.PasskeyPolicy) {})
 	was := w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows)
 	edit(t, w, w.Admin(t))
-	w.Settle(t)
+	w.Promptly(t, that(func() bool {
+		return equalValues(w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows).Values, was.Values) &&
+			condition(policy(t, w).Status.Conditions, v1alpha1.ConditionDrifted, "False", "") == nil
+	}, "the edited settings are not written back"))
 	is := w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows)
 	if is.ID != was.ID || !equalValues(is.Values, was.Values) || len(is.Assignments) != len(was.Assignments) {
 		t.Errorf("the policy is %+v, was %+v", is, was)
@@ -117,10 +120,9 @@ func TestDriftOfSettingsIsReported(t *testing.T) {
 
 	t.Log("drift becomes Correct")
 	w.Edit(t, p, func() { p.Spec.Drift = v1alpha1.DriftCorrect })
-	w.Settle(t)
-	if is := w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows); equalValues(is.Values, edited.Values) {
-		t.Errorf("the settings were not written back: %v", is.Values)
-	}
+	w.Promptly(t, that(func() bool {
+		return !equalValues(w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows).Values, edited.Values)
+	}, "the settings were not written back"))
 }
 
 // TestDriftOfAssignments takes our own assignment away, and adds one of somebody else.
@@ -133,7 +135,10 @@ func TestDriftOfAssignments(t *testing.T) {
 	if _, err := admin.Assign(t.Context(), allow.ID, []graph.Assignment{{Kind: graph.TargetExclusionGroup, GroupID: foreign}}); err != nil {
 		t.Fatal(err)
 	}
-	w.Settle(t)
+	w.Promptly(t, that(func() bool {
+		return w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows).Targeted == 20 &&
+			condition(policy(t, w).Status.Conditions, v1alpha1.ConditionDrifted, "True", v1alpha1.ReasonForeignAssignment) == nil
+	}, "our assignment is not back, or the foreign one is not reported"))
 	list, err := admin.Assignments(t.Context(), allow.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +183,10 @@ func TestDeletedPolicyIsMadeAgainOnce(t *testing.T) {
 		if err := w.Sim.DeletePolicy(was.ID); err != nil {
 			t.Fatal(err)
 		}
-		w.Settle(t)
+		w.Promptly(t, that(func() bool {
+			is := w.OwnPolicy(t, role, v1alpha1.PlatformWindows)
+			return is != nil && is.Targeted == before.Targeted
+		}, "%s is not made again", role))
 		w.Pass(t, hour, 2*hour)
 		is := w.OwnPolicy(t, role, v1alpha1.PlatformWindows)
 		if is == nil || is.ID == was.ID || is.Targeted != before.Targeted || !equalValues(is.Values, before.Values) {

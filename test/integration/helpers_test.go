@@ -212,6 +212,16 @@ func all(checks ...func(context.Context) error) func(context.Context) error {
 	}
 }
 
+// that makes a check of a condition; the rest says what was wanted.
+func that(holds func() bool, format string, args ...any) func(context.Context) error {
+	return func(context.Context) error {
+		if !holds() {
+			return fmt.Errorf(format, args...)
+		}
+		return nil
+	}
+}
+
 // named is the metadata of an object of the world.
 func named(w *testkit.World, name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: w.Namespace, Name: name}

@@ -29,8 +29,9 @@ func TestPayloadChangeStartsOver(t *testing.T) {
 
 	seen := len(w.Operator.Writes())
 	w.Edit(t, p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
-	w.Calm(t)
-	w.Settle(t)
+	w.Promptly(t, all(w.InPhase("first", v1alpha1.PhaseBaking), w.InPhase("second", v1alpha1.PhasePending), that(func() bool {
+		return w.Wave(t, "first").Status.Attempt == 2 && w.Wave(t, "second").Status.Attempt == 2
+	}, "the second attempts have not begun")))
 	drainedBeforeReplaced(t, w, seen, 40)
 
 	now := policy(t, w).Status.PayloadHash
@@ -106,7 +107,7 @@ func TestPayloadChangeAfterRollback(t *testing.T) {
 	})
 	p := policy(t, w)
 	w.Edit(t, p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
-	w.Calm(t)
+	w.Promptly(t, that(func() bool { return w.Wave(t, "first").Status.Attempt == 2 }, "the second attempt has not begun"))
 	w.Pass(t, hour, 2*hour)
 	if s := w.Wave(t, "first").Status; s.Phase != v1alpha1.PhasePending || s.Attempt != 2 || len(w.Members(t, w.Admin(t), group)) != 20 {
 		t.Fatalf("the wave is %s in attempt %d with %d devices in its group, want a second attempt that cannot drain the first", s.Phase, s.Attempt, len(w.Members(t, w.Admin(t), group)))

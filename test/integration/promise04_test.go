@@ -44,11 +44,13 @@ func TestPromise04_OutageOfReportsHolds(t *testing.T) {
 	}
 	changed(t, w, func(sc *tenantsim.Scenario) { sc.Outages = nil })
 	w.Pass(t, hour, hour)
+	w.Promptly(t, that(func() bool { return w.Wave(t, "wave").Status.ClearSince != nil }, "the first good reading is not noticed"))
 	first := w.Wave(t, "wave").Status
 	if first.Phase != v1alpha1.PhaseHeld || first.ClearSince == nil {
 		t.Errorf("after one good reading the wave is %s, clear since %v; one reading is not enough", first.Phase, first.ClearSince)
 	}
 	w.Pass(t, hour, hour)
+	w.Promptly(t, w.InPhase("wave", v1alpha1.PhaseBaking))
 	second := w.Wave(t, "wave").Status
 	if second.Phase != v1alpha1.PhaseBaking {
 		t.Errorf("after two good readings the wave is %s, want Baking: %s", second.Phase, second.Decision.Message)

@@ -60,10 +60,7 @@ func TestPromise07_DeletedPolicyRemovesItsObjects(t *testing.T) {
 	reaches(t, w, "wave", v1alpha1.PhaseBaking)
 	p := policy(t, w)
 	remove(t, w, p)
-	w.Settle(t)
-	if left := w.OwnPolicies(); len(left) != 0 {
-		t.Errorf("after the deletion the tenant still has %v", left)
-	}
+	w.Promptly(t, that(func() bool { return len(w.OwnPolicies()) == 0 }, "the tenant still has the policies"))
 	order := deletions(w)
 	if len(order) != 4 || !strings.HasSuffix(order[0], "Allow") || !strings.HasSuffix(order[1], "Allow") {
 		t.Errorf("policies were deleted in the order %v, want both allow policies before any hold", order)
@@ -160,14 +157,14 @@ func TestPromise07_TenantThatIsGone(t *testing.T) {
 // TestPromise07_EverythingAtOnce deletes all objects in one go, in every phase that owns something.
 func TestPromise07_EverythingAtOnce(t *testing.T) {
 	for name, prepare := range map[string]func(*testing.T, *testkit.World){
-		"Exposing": func(t *testing.T, w *testkit.World) { w.Settle(t) },
+		"Exposing": func(t *testing.T, w *testkit.World) { w.Promptly(t, w.InPhase("wave", v1alpha1.PhaseExposing)) },
 		"Succeeded": func(t *testing.T, w *testkit.World) {
 			reaches(t, w, "wave", v1alpha1.PhaseSucceeded)
 		},
 		"RollingBack": func(t *testing.T, w *testkit.World) {
 			reaches(t, w, "wave", v1alpha1.PhaseBaking)
 			annotate(t, w, w.Wave(t, "wave"), v1alpha1.AnnotationRollback, "1")
-			w.Settle(t)
+			w.Promptly(t, w.InPhase("wave", v1alpha1.PhaseRollingBack))
 		},
 		"Held": func(t *testing.T, w *testkit.World) {
 			changed(t, w, func(sc *tenantsim.Scenario) { sc.ZeroReports = true })

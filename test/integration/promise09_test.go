@@ -58,7 +58,10 @@ func TestPromise09_SafetyVerbs(t *testing.T) {
 			annotate(t, w, aborted, v1alpha1.AnnotationAbort, "now")
 			annotate(t, w, withdrawn, v1alpha1.AnnotationRollback, "now")
 			w.Edit(t, paused, func() { paused.Spec.Paused = true })
-			w.Calm(t)
+			w.Promptly(t, that(func() bool {
+				return w.Wave(t, "aborted").Status.HandledRequests.Abort != "" && w.Wave(t, "withdrawn").Status.HandledRequests.Rollback != "" &&
+					condition(w.Wave(t, "paused").Status.Conditions, v1alpha1.ConditionPaused, "True", "") == nil
+			}, "abort, rollback and pause are not noted"))
 			firstDecisions(t, w, seen)
 
 			exposed := w.ExposedIDs(t, "aborted")
@@ -78,7 +81,9 @@ func TestPromise09_SafetyVerbs(t *testing.T) {
 			t.Log("the causes go away, the wave is resumed")
 			changed(t, w, func(sc *tenantsim.Scenario) { sc.ZeroReports, sc.Rules = false, nil })
 			w.Edit(t, paused, func() { paused.Spec.Paused = false })
-			w.Calm(t)
+			w.Promptly(t, that(func() bool {
+				return condition(w.Wave(t, "paused").Status.Conditions, v1alpha1.ConditionPaused, "True", "") != nil
+			}, "the wave is not resumed"))
 			s := w.Wave(t, "paused").Status
 			if got := time.Duration(s.Clocks.FrozenSeconds) * time.Second; s.Clocks.FrozenSince == nil && got < w.Clock.Now().Sub(frozenAt) {
 				t.Errorf("%s of the attempt are frozen, the pause took %s", got, w.Clock.Now().Sub(frozenAt))
@@ -136,7 +141,9 @@ func retryDrainsFirst(t *testing.T, w *testkit.World, name string) {
 	seen := len(w.Operator.Writes())
 	reached := w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows).Targeted
 	annotate(t, w, wave, v1alpha1.AnnotationRetry, "now")
-	w.Calm(t)
+	w.Promptly(t, all(w.InPhase(name, v1alpha1.PhaseExposing, v1alpha1.PhaseBaking), that(func() bool {
+		return w.Wave(t, name).Status.Attempt == 2 && len(w.ExposedIDs(t, name)) > 0
+	}, "the second attempt of %s exposes nothing", name)))
 	out, widened := map[string]bool{}, false
 	for _, write := range w.Operator.Writes()[seen:] {
 		if id, ok := removal(write, group); ok {
@@ -173,7 +180,7 @@ func TestRetryAfterRollbackExposesNobody(t *testing.T) {
 		return ok
 	})
 	annotate(t, w, first, v1alpha1.AnnotationRetry, "now")
-	w.Calm(t)
+	w.Promptly(t, that(func() bool { return w.Wave(t, "first").Status.Attempt == 2 }, "the second attempt has not begun"))
 	w.Pass(t, hour, 2*hour)
 	if s := w.Wave(t, "first").Status; s.Phase != v1alpha1.PhasePending || s.Attempt != 2 || len(w.Members(t, w.Admin(t), group)) != 20 {
 		t.Fatalf("the wave is %s in attempt %d with %d devices in its group, want a second attempt that cannot drain the first", s.Phase, s.Attempt, len(w.Members(t, w.Admin(t), group)))

@@ -49,6 +49,7 @@ func TestPromise12_SteadyStateWritesNothing(t *testing.T) {
 func resyncs(t *testing.T, w *testkit.World) {
 	t.Helper()
 	w.Settle(t)
+	w.Settle(t)
 	const times = 5
 	before, writes := versions(t, w), len(w.Operator.Writes())
 	for kind, perResync := range map[string]int{"PasskeyPolicy": readsPerPolicy, "PilotWave": readsPerWave, "Tenant": readsPerTenant} {

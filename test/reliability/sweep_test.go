@@ -91,20 +91,8 @@ var pending = []struct {
 	mode, why string
 	hits      func(tenantsim.Record) bool
 }{
-	{"portal page that says 200", "internal/graph takes any 2xx for the 204 of a write: want the documented status, else Transient with OutcomeUnknown",
-		func(r tenantsim.Record) bool { return answersNothing(r) }},
-	{"404", "graph.RemoveMembers takes one 404 for a member that is gone: want a second read to confirm it",
-		func(r tenantsim.Record) bool {
-			return r.Method == http.MethodDelete && strings.HasSuffix(r.Path, "/$ref")
-		}},
 	{"delivered twice", "a create that a gateway delivers twice leaves a twin: want the look-up by marker to find and remove the one without assignments",
 		isCreate},
-}
-
-// answersNothing tells the writes whose success is a 204 that the client takes as
-// it comes: members of a group and removals (contract a7, g).
-func answersNothing(r tenantsim.Record) bool {
-	return r.Method == http.MethodDelete || r.Method == http.MethodPatch && r.Status == http.StatusNoContent && !strings.Contains(r.Path, "uniqueName")
 }
 
 func isPending(m mode, r tenantsim.Record) string {
