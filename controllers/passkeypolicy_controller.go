@@ -89,6 +89,7 @@ type policyRun struct {
 // policyTenant is what a policy reads from and writes to its tenant.
 type policyTenant interface {
 	observe.PolicySource
+	observe.ApprovalSource
 	execute.PolicyTenant
 }
 
@@ -101,6 +102,12 @@ type policyResult struct {
 	requeue time.Duration
 	again   bool
 }
+
+// judged are the conditions that a look at the tenant sets; stands are those that stay as they were without one.
+var (
+	judged = []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted}
+	stands = slices.Concat(judged, []string{v1alpha1.ConditionWaitingForApproval})
+)
 
 // Reconcile takes one PasskeyPolicy one step towards its spec.
 func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
@@ -138,7 +145,7 @@ func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 func (r *policyRun) step(ctx context.Context) (policyResult, error) {
 	if r.after.Spec.Suspend {
 		res := policyResult{standing: status.Standing{State: status.Current, Reason: v1alpha1.ReasonSuspended, Message: "suspended: nothing is written to the tenant until spec.suspend is false"}}
-		res.keep = []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted}
+		res.keep = stands
 		return res, nil
 	}
 	if res, ok, err := r.tenantUsable(ctx); !ok || err != nil {
@@ -165,7 +172,7 @@ func (r *policyRun) step(ctx context.Context) (policyResult, error) {
 // tenantUsable says whether the tenant can be spoken to, and if not, why.
 func (r *policyRun) tenantUsable(ctx context.Context) (policyResult, bool, error) {
 	t := &v1alpha1.Tenant{}
-	keep := []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted}
+	keep := stands
 	err := r.Client.Get(ctx, r.tenant, t)
 	switch {
 	case apierrors.IsNotFound(err):
@@ -229,7 +236,7 @@ func blocked(res settings.Resolution) policyResult {
 	return policyResult{
 		standing:   status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonSettingMissing, Message: res.BlockMessage},
 		conditions: []metav1.Condition{status.Condition(v1alpha1.ConditionSettingsResolved, false, v1alpha1.ReasonSettingMissing, res.BlockMessage)},
-		keep:       []string{v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted},
+		keep:       []string{v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval},
 		requeue:    5 * time.Minute,
 	}
 }
@@ -240,45 +247,90 @@ func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, gro
 	want := plan.Want(r.after, resolved.Payloads, plan.Audience{
 		Population: groups.Include, PopulationExcludes: groups.Exclude, Admitted: admitted, Inverse: inverse,
 	}, r.describe)
-	objects, err := observe.Objects(ctx, r.src, r.after.Status.Objects, want, r.marker)
+	view, err := observe.Objects(ctx, r.src, r.after.Status.Objects, want, r.owner())
 	if err != nil {
 		return r.failure(err, "read the policies in the tenant"), nil
 	}
-	seen := make([]plan.Observed, len(objects))
-	for i := range objects {
-		seen[i] = objects[i].Observed
-	}
-	r.record(want, objects)
+	seen := observed(view)
+	r.record(want, view.Objects)
 	r.admissions(admitted, seen)
-	built := plan.Build(want, seen, plan.Options{Drift: r.after.Spec.Drift, AllowSettingsUpdate: !r.oldPayloadExposed(resolved.Hash)})
+	built := plan.Build(want, seen, plan.Options{
+		Drift: r.after.Spec.Drift, AllowSettingsUpdate: !r.oldPayloadExposed(resolved.Hash), NarrowOnly: len(view.Others) > 0,
+	})
 	r.closeAssigns(want, seen, built.Actions)
+	r.keepApprovals(built.Actions, want)
 	res := policyResult{conditions: []metav1.Condition{
 		status.Condition(v1alpha1.ConditionSettingsResolved, true, v1alpha1.ReasonSettingsResolved, settingsMessage(resolved.Verdicts)),
 		drifted(built.Drifts),
 	}}
-	if len(built.Actions) == 0 {
-		r.settled(&res, built)
-		return res, nil
+	switch {
+	case len(built.Actions) > 0:
+		return r.act(ctx, res, built.Actions, want, view)
+	case len(view.Others) > 0:
+		return notAlone(res, view.Others), nil
 	}
-	action := &built.Actions[0]
-	log.FromContext(ctx).Info("tenant action", "action", action.String(), "remaining", len(built.Actions)-1)
-	out, err := r.execute(ctx, action, want, objects)
+	r.settled(&res, built)
+	return res, nil
+}
+
+func observed(v observe.View) []plan.Observed {
+	out := make([]plan.Observed, len(v.Objects))
+	for i := range v.Objects {
+		out[i] = v.Objects[i].Observed
+	}
+	return out
+}
+
+// act takes the first action of a plan and adds what came of it to res.
+func (r *policyRun) act(ctx context.Context, res policyResult, actions []plan.Action, want []plan.Desired, view observe.View) (policyResult, error) {
+	action := &actions[0]
+	log.FromContext(ctx).Info("tenant action", "action", action.String(), "remaining", len(actions)-1)
+	out, wait, err := r.send(ctx, action, want, view.Objects)
 	if err != nil {
 		return policyResult{}, err
 	}
-	reason := applyingReason(built.Actions)
-	res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionApplied, false, reason, action.String()))
+	reason := applyingReason(actions)
+	applied := status.Condition(v1alpha1.ConditionApplied, false, reason, action.String())
+	if len(view.Others) > 0 { // waves must not take what is left to do for progress
+		applied = notAloneCondition(view.Others)
+	}
+	res.conditions = append(res.conditions, applied)
 	res.standing = status.Standing{State: status.InProgress, Reason: reason, Message: action.String()}
-	switch out.Result {
-	case execute.Applied, execute.AlreadyTrue:
+	switch {
+	case wait != nil:
+		res.standing, res.requeue = wait.standing, wait.requeue
+		res.conditions = append(res.conditions, wait.condition)
+	case out.Result == execute.Applied, out.Result == execute.AlreadyTrue:
 		res.again = true
-	case execute.Rejected:
-		return r.failure(out.Err, action.String()), nil
 	default:
 		res = r.failure(out.Err, action.String())
 		res.again = out.Result == execute.Unknown // look at once what became of it
 	}
 	return res, nil
+}
+
+// notAlone stops a policy that shares its tenant with the operator of another cluster: each would hold back, assign and
+// judge devices without knowing of the other (P6). What is there stays; removals that are asked for still happen.
+func notAlone(res policyResult, others []observe.OtherOperator) policyResult {
+	c := notAloneCondition(others)
+	res.conditions = append(res.conditions, c)
+	res.standing = status.Standing{State: status.Stuck, Reason: c.Reason, Message: c.Message}
+	res.requeue = stoppedLook
+	return res
+}
+
+// stoppedLook is how soon a policy that another operator stops looks whether it is gone.
+const stoppedLook = 5 * time.Minute
+
+func notAloneCondition(others []observe.OtherOperator) metav1.Condition {
+	parts := make([]string, len(others))
+	for i, o := range others {
+		parts[i] = fmt.Sprintf("%s (%d policies, for example %q)", o.Cluster, len(o.Policies), o.Policies[0])
+	}
+	return status.Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonOtherOperator, fmt.Sprintf(
+		"the tenant holds policies of the Tidegate of another cluster, by the uid of its namespace kube-system: %s. Only one may work on a tenant: "+
+			"delete the PasskeyPolicies of the other cluster, or, where that cluster is gone, delete its policies in the tenant or take the marker out of their descriptions",
+		strings.Join(parts, ", ")))
 }
 
 // waveGroups are the groups that get the payload and those that get its inverse.
@@ -323,128 +375,6 @@ func (r *policyRun) settled(res *policyResult, built plan.Result) {
 	}
 }
 
-// execute runs one action, with the journal that it needs.
-func (r *policyRun) execute(ctx context.Context, a *plan.Action, want []plan.Desired, objects []observe.Object) (execute.Outcome, error) {
-	rec := r.object(a.Key)
-	i := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == a.Key })
-	switch a.Kind {
-	case plan.LookUp:
-		return r.lookUp(rec), nil
-	case plan.Create:
-		return r.create(ctx, rec, &want[i])
-	case plan.Replace:
-		out := execute.Replace(ctx, r.src, a.ID, &want[i])
-		if out.Result == execute.Applied {
-			rec.Hash, rec.AppliedAt, rec.Name = want[i].Hash, r.stamp(), want[i].Name
-		}
-		return out, nil
-	case plan.Rename:
-		out := execute.Rename(ctx, r.src, a.ID, &want[i])
-		if out.Result == execute.Applied {
-			rec.Name = want[i].Name
-		}
-		return out, nil
-	case plan.Assign:
-		return r.assign(ctx, a, rec, objects)
-	case plan.Delete:
-		out := execute.Delete(ctx, r.src, a.ID)
-		if out.Result == execute.Applied || out.Result == execute.AlreadyTrue {
-			r.forgetObject(a.Key)
-		}
-		return out, nil
-	}
-	return execute.Outcome{}, fmt.Errorf("action %s has no executor", a)
-}
-
-// create journals the create before it is sent: a record that is open and has no id is looked up by its marker, never
-// created again blindly (P5). What the tenant refused leaves the record as it was, with the id of a deleted predecessor.
-func (r *policyRun) create(ctx context.Context, rec *v1alpha1.TenantObject, want *plan.Desired) (execute.Outcome, error) {
-	old, now := *rec, r.stamp()
-	*rec = v1alpha1.TenantObject{Role: old.Role, Platform: old.Platform, Name: want.Name, CreateSentAt: now}
-	if err := r.journal(ctx); err != nil {
-		return execute.Outcome{}, err
-	}
-	out := execute.Create(ctx, r.src, want)
-	switch out.Result {
-	case execute.Applied:
-		rec.ID, rec.Hash, rec.CreateSentAt, rec.AppliedAt = out.ID, want.Hash, nil, now
-	case execute.Rejected, execute.Retry:
-		*rec = old
-	}
-	return out, nil
-}
-
-// stamp is now, as a status keeps it.
-func (r *policyRun) stamp() *metav1.Time {
-	now := metav1.NewTime(r.Clock.Now().UTC().Truncate(time.Second))
-	return &now
-}
-
-// lookUp ends the wait for a create whose answer was lost; the observation has just looked for its marker in vain.
-func (r *policyRun) lookUp(rec *v1alpha1.TenantObject) execute.Outcome {
-	if rec.CreateSentAt != nil && r.Clock.Since(rec.CreateSentAt.Time) < lostGrace {
-		return execute.Outcome{Result: execute.Retry, Err: fmt.Errorf("the answer to creating %q was lost; looking for it by its marker", rec.Name)}
-	}
-	rec.CreateSentAt = nil
-	return execute.Outcome{Result: execute.AlreadyTrue}
-}
-
-// assign journals the union of old and new targets and that the write is open: after a crash none of them can be taken
-// for somebody else's, and one that is missing is written again whatever drift says. What the tenant refused leaves the
-// record as it was, unless an older write is still open.
-func (r *policyRun) assign(ctx context.Context, a *plan.Action, rec *v1alpha1.TenantObject, objects []observe.Object) (execute.Outcome, error) {
-	old := *rec
-	rec.IncludeGroups, rec.ExcludeGroups = merge(old.IncludeGroups, a.Include), merge(old.ExcludeGroups, a.Exclude)
-	rec.AssignSentAt = r.stamp()
-	if err := r.journal(ctx); err != nil {
-		return execute.Outcome{}, err
-	}
-	i := slices.IndexFunc(objects, func(o observe.Object) bool { return o.Key == a.Key })
-	out := execute.Assign(ctx, r.src, a, objects[i].Live)
-	switch out.Result {
-	case execute.Applied:
-		rec.IncludeGroups, rec.ExcludeGroups, rec.AssignSentAt = slices.Clone(a.IntentInclude), slices.Clone(a.IntentExclude), nil
-	case execute.Rejected, execute.Retry:
-		if old.AssignSentAt == nil {
-			*rec = old
-		}
-	}
-	return out, nil
-}
-
-// closeAssigns ends the wait for assignments whose answer was lost: nothing is left to write, and the tenant has had time
-// to show a write that came late. What it shows of ours is what the next plan starts from.
-func (r *policyRun) closeAssigns(want []plan.Desired, seen []plan.Observed, actions []plan.Action) {
-	for i := range seen {
-		o := &seen[i]
-		planned := slices.ContainsFunc(actions, func(a plan.Action) bool { return a.Kind == plan.Assign && a.Key == o.Key })
-		if !o.AssignOpen || !o.Exists || planned {
-			continue
-		}
-		rec := r.object(o.Key)
-		if rec.AssignSentAt == nil || r.Clock.Since(rec.AssignSentAt.Time) < lostGrace {
-			continue
-		}
-		var d *plan.Desired
-		if w := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == o.Key }); w >= 0 {
-			d = &want[w]
-		}
-		rec.IncludeGroups, rec.ExcludeGroups = plan.Ours(*o, d)
-		rec.AssignSentAt = nil
-	}
-}
-
-// journal writes the status as it stands before something is sent that must not be sent twice.
-func (r *policyRun) journal(ctx context.Context) error {
-	pending := r.after.DeepCopy()
-	if err := r.patchStatus(ctx, r.before, pending); err != nil {
-		return err
-	}
-	r.before = pending.DeepCopy()
-	r.after.ResourceVersion = pending.ResourceVersion
-	return nil
-}
-
 // report writes the status once, then events.
 func (r *policyRun) report(ctx context.Context, res policyResult) (ctrl.Result, error) {
 	s := &r.after.Status
@@ -455,7 +385,8 @@ func (r *policyRun) report(ctx context.Context, res policyResult) (ctrl.Result, 
 		return ctrl.Result{}, err
 	}
 	r.emit(r.after, "Reconcile", status.ConditionEvents(r.before.Status.Conditions, s.Conditions, v1alpha1.ConditionStalled,
-		v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionRolloutComplete))
+		v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval,
+		v1alpha1.ConditionRolloutComplete))
 	switch {
 	case res.again:
 		return soon(), nil
@@ -468,7 +399,7 @@ func (r *policyRun) report(ctx context.Context, res policyResult) (ctrl.Result, 
 // failure turns a refusal or an error of the tenant into a result; what stood in the tenant still stands.
 func (r *policyRun) failure(err error, doing string) policyResult {
 	res := policyResult{
-		keep:    []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted},
+		keep:    stands,
 		requeue: retryDelay(err, r.Clock.Now()),
 	}
 	var refused *observe.Refusal
@@ -477,7 +408,7 @@ func (r *policyRun) failure(err error, doing string) policyResult {
 		return res
 	}
 	res.standing = status.Standing{State: status.InProgress, Reason: reasonOf(err), Message: fmt.Sprintf("%s: %s", doing, readable(err))}
-	if r := res.standing.Reason; r == v1alpha1.ReasonForbidden || r == v1alpha1.ReasonInvalid || r == v1alpha1.ReasonApprovalRequired {
+	if r := res.standing.Reason; r == v1alpha1.ReasonForbidden || r == v1alpha1.ReasonInvalid {
 		res.standing.State = status.Stuck
 	}
 	return res

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -39,22 +40,22 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 	if err := r.clusterID(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
-	objects, err := observe.Objects(ctx, r.src, r.after.Status.Objects, nil, r.marker)
+	view, err := observe.Objects(ctx, r.src, r.after.Status.Objects, nil, r.owner())
 	if err != nil {
 		return r.deletionWaits(ctx, readable(err))
 	}
-	seen := make([]plan.Observed, len(objects))
-	for i := range objects {
-		seen[i] = objects[i].Observed
-	}
-	actions := plan.BuildDelete(seen, r.before.Spec.DeletionPolicy)
+	actions := plan.BuildDelete(observed(view), r.before.Spec.DeletionPolicy)
 	if len(actions) == 0 {
 		return r.letGo(ctx)
 	}
+	r.keepApprovals(actions, nil)
 	log.FromContext(ctx).Info("tenant action", "action", actions[0].String(), "remaining", len(actions)-1)
-	out, err := r.execute(ctx, &actions[0], nil, objects)
+	out, wait, err := r.send(ctx, &actions[0], nil, view.Objects)
 	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if wait != nil {
+		return r.deletionWaits(ctx, wait.standing.Message, wait.condition)
 	}
 	if out.Result != execute.Applied && out.Result != execute.AlreadyTrue {
 		return r.deletionWaits(ctx, readable(out.Err))
@@ -84,12 +85,12 @@ func (r *policyRun) letGo(ctx context.Context) (ctrl.Result, error) {
 	return r.report(ctx, policyResult{standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}})
 }
 
-func (r *policyRun) deletionWaits(ctx context.Context, why string) (ctrl.Result, error) {
+func (r *policyRun) deletionWaits(ctx context.Context, why string, more ...metav1.Condition) (ctrl.Result, error) {
 	message := fmt.Sprintf("objects remain in the tenant: %s; mend it, or set annotation %s to \"true\" to leave them behind", why, v1alpha1.AnnotationReleaseFinalizer)
 	res := policyResult{
 		standing: status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonTenantObjectsRemain, Message: message},
-		keep:     []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted},
-		requeue:  retryAfterMistake,
+		keep:     judged, conditions: more,
+		requeue: retryAfterMistake,
 	}
 	return r.report(ctx, res)
 }

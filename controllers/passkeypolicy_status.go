@@ -32,8 +32,8 @@ func clusterUID(ctx context.Context, c client.Reader) (string, error) {
 	return string(ns.UID), nil
 }
 
-func (r *policyRun) marker(key plan.Key) string {
-	return observe.Marker(r.cluster, string(r.before.UID), key)
+func (r *policyRun) owner() observe.Owner {
+	return observe.Owner{Cluster: r.cluster, UID: string(r.before.UID)}
 }
 
 func (r *policyRun) describe(key plan.Key) string {
@@ -41,7 +41,7 @@ func (r *policyRun) describe(key plan.Key) string {
 	if key.Role == v1alpha1.RoleHold {
 		part = "Holds back devices that no wave of the rollout has admitted."
 	}
-	return fmt.Sprintf("%s Managed by Tidegate for PasskeyPolicy %s/%s: change it there, not here. %s", part, r.before.Namespace, r.before.Name, r.marker(key))
+	return fmt.Sprintf("%s Managed by Tidegate for PasskeyPolicy %s/%s: change it there, not here. %s", part, r.before.Namespace, r.before.Name, r.owner().Marker(key))
 }
 
 // object finds or makes the status entry of a tenant object.

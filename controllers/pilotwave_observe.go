@@ -283,7 +283,7 @@ func (r *waveRun) policyState() rollout.Fact[rollout.PolicyState] {
 	case !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionSettingsResolved):
 		return fact(rollout.PolicyNotReady, "the settings of PasskeyPolicy %q are not resolved: its condition SettingsResolved says why", name)
 	case applied == nil || applied.Status != metav1.ConditionTrue && applied.Reason != v1alpha1.ReasonAssigning:
-		return fact(rollout.PolicyNotReady, "PasskeyPolicy %q is not written to the tenant yet: its condition Applied says why", name)
+		return fact(rollout.PolicyNotReady, "PasskeyPolicy %q is not in the tenant as it should be: its condition Applied says why", name)
 	}
 	return fact(rollout.PolicyReady, "")
 }

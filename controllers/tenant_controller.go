@@ -186,12 +186,19 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 			Duration: metav1.Duration{Duration: inv.Took.Round(time.Second)},
 		}
 	}
-	return tenantResult{
+	res := tenantResult{
 		standing: status.Standing{State: status.Current, Reason: v1alpha1.ReasonSucceeded, Message: "signed in, permissions granted, inventory fresh"},
 		conditions: []metav1.Condition{status.Condition(v1alpha1.ConditionInventoryFresh, true, v1alpha1.ReasonInventoryFresh,
 			"devices and reports were read within the refresh interval")},
 		requeue: max(inv.AsOf.Add(interval).Sub(r.Clock.Now()), time.Second),
 	}
+	if wait := gc.ThrottledFor(); wait > 0 { // a tenant that is throttled is slow, not broken
+		until := r.Clock.Now().Add(wait).UTC().Round(time.Second).Format(time.RFC3339)
+		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionThrottled, true, v1alpha1.ReasonThrottled,
+			"the tenant asked for fewer requests: some are held back until "+until))
+		res.requeue = min(res.requeue, wait) // to take the condition away again
+	}
+	return res
 }
 
 // failure turns an error of the tenant into conditions. An outage of the service is in progress, not stuck: it ends by

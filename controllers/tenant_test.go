@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/status"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
@@ -150,6 +151,32 @@ func TestTenantOutage(t *testing.T) {
 	l.rest()
 	if s := l.tenant().Status; meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionThrottled) != nil || s.Reason != v1alpha1.ReasonSucceeded {
 		t.Errorf("over: %+v", s)
+	}
+}
+
+// TestTenantThrottledElsewhere: what a policy was told about throttling shows on the Tenant, which itself was spared, until
+// it is over.
+func TestTenantThrottledElsewhere(t *testing.T) {
+	l := newLab(t, calm())
+	l.apply(l.newTenant())
+	l.rest()
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 429, RetryAfter: 90, Match: tenantsim.FaultMatch{Route: policiesRoute}})
+	if _, err := l.admin().ConfigurationPolicies(t.Context(), ""); graph.KindOf(err) != graph.KindThrottled {
+		t.Fatal(err)
+	}
+	res, err := l.tenants.Reconcile(t.Context(), requestOf("corp"))
+	c := meta.FindStatusCondition(l.tenant().Status.Conditions, v1alpha1.ConditionThrottled)
+	if err != nil || c == nil || c.Status != metav1.ConditionTrue || !strings.Contains(c.Message, "held back until 2026-06-01T06:01:") || res.RequeueAfter > 90*time.Second {
+		t.Errorf("%+v, again in %s, %v", c, res.RequeueAfter, err)
+	}
+	if s := l.tenant().Status; s.Reason != v1alpha1.ReasonSucceeded {
+		t.Errorf("slow is not broken: %+v", s)
+	}
+	l.faults()
+	l.start(t)
+	l.rest()
+	if c := meta.FindStatusCondition(l.tenant().Status.Conditions, v1alpha1.ConditionThrottled); c != nil {
+		t.Errorf("over: %+v", c)
 	}
 }
 

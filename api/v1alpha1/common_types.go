@@ -88,7 +88,8 @@ const (
 	AnnotationAbort = "tidegate.dev/abort-requested-at"
 	// AnnotationRollback takes the setting back from every device that the wave exposed.
 	AnnotationRollback = "tidegate.dev/rollback-requested-at"
-	// AnnotationRetry starts the next attempt of a wave that ended without success.
+	// AnnotationRetry starts the next attempt of a wave that ended without success. On a PasskeyPolicy it asks again for an
+	// approval that was refused.
 	AnnotationRetry = "tidegate.dev/retry-requested-at"
 	// AnnotationReleaseFinalizer set to "true" lets a deletion finish although the tenant cannot be cleaned (P7).
 	AnnotationReleaseFinalizer = "tidegate.dev/release-finalizer"

@@ -16,10 +16,11 @@ const (
 	ConditionThrottled          = "Throttled"
 
 	// PasskeyPolicy.
-	ConditionSettingsResolved = "SettingsResolved"
-	ConditionApplied          = "Applied"
-	ConditionDrifted          = "Drifted"
-	ConditionRolloutComplete  = "RolloutComplete"
+	ConditionSettingsResolved   = "SettingsResolved"
+	ConditionApplied            = "Applied"
+	ConditionDrifted            = "Drifted"
+	ConditionWaitingForApproval = "WaitingForApproval"
+	ConditionRolloutComplete    = "RolloutComplete"
 
 	// PasskeyPolicy and PilotWave.
 	ConditionPaused = "Paused"
@@ -85,6 +86,9 @@ const (
 	ReasonAssignmentMissing   = "AssignmentMissing"
 	ReasonForeignAssignment   = "ForeignAssignment"
 	ReasonObjectDeleted       = "ObjectDeleted"
+	ReasonMarkerCopied        = "MarkerCopied"
+	ReasonOtherOperator       = "OtherOperator"
+	ReasonApprovalRefused     = "ApprovalRefused"
 	ReasonObjectNotOwned      = "ObjectNotOwned"
 	ReasonWaveStalled         = "WaveStalled"
 	ReasonRolloutComplete     = "AllWavesSucceeded"

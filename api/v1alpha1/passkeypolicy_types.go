@@ -336,6 +336,61 @@ type TenantObject struct {
 	ForeignAssignments []string `json:"foreignAssignments,omitempty"`
 }
 
+// ApprovalState is where a request for approval stands.
+// +kubebuilder:validation:Enum=Opening;Waiting;Approved;Rejected;Cancelled;Expired
+type ApprovalState string
+
+// The states of a request for approval.
+const (
+	// ApprovalOpening: the write was sent, and its answer, with the code of the request, is not known yet.
+	ApprovalOpening ApprovalState = "Opening"
+	// ApprovalWaiting: people have not decided.
+	ApprovalWaiting ApprovalState = "Waiting"
+	// ApprovalApproved: the write was approved, and is or will be sent under the code.
+	ApprovalApproved ApprovalState = "Approved"
+	// ApprovalRejected: people do not want the write. Nothing is asked again until annotation tidegate.dev/retry-requested-at
+	// changes, or the write does. The same holds for the two that follow.
+	ApprovalRejected ApprovalState = "Rejected"
+	// ApprovalCancelled: somebody took the request back.
+	ApprovalCancelled ApprovalState = "Cancelled"
+	// ApprovalExpired: nobody decided in time, or the tenant does not know the request any more.
+	ApprovalExpired ApprovalState = "Expired"
+)
+
+// PendingApproval is a write that Multi Admin Approval of the tenant holds back.
+type PendingApproval struct {
+	// fingerprint identifies what the write changes: 16 hex digits. Another write needs another approval.
+	Fingerprint string `json:"fingerprint"`
+
+	// role of the object that the write is for.
+	Role ObjectRole `json:"role"`
+
+	// platform of the object that the write is for.
+	Platform Platform `json:"platform"`
+
+	// action is the write in words, as it is logged.
+	Action string `json:"action"`
+
+	// state of the request.
+	State ApprovalState `json:"state"`
+
+	// code of the request, as the tenant gave it: find the request by it in the Intune admin center. Empty while the state is
+	// Opening.
+	// +optional
+	Code string `json:"code,omitempty"`
+
+	// digest of the bytes that were sent; nothing else is ever sent under the code.
+	// +optional
+	Digest string `json:"digest,omitempty"`
+
+	// requestedAt is when the request was opened.
+	RequestedAt metav1.Time `json:"requestedAt"`
+
+	// retry is the value that annotation tidegate.dev/retry-requested-at had when the request was opened.
+	// +optional
+	Retry string `json:"retry,omitempty"`
+}
+
 // WaveAdmission is the tenant's side of one wave.
 type WaveAdmission struct {
 	// name of the PilotWave.
@@ -395,6 +450,12 @@ type PasskeyPolicyStatus struct {
 	// +optional
 	Objects []TenantObject `json:"objects,omitempty"`
 
+	// approvals lists the writes that wait for a person under Multi Admin Approval of the tenant.
+	// +listType=map
+	// +listMapKey=fingerprint
+	// +optional
+	Approvals []PendingApproval `json:"approvals,omitempty"`
+
 	// populationGroups are the resolved ids of spec.population.include.
 	// +listType=atomic
 	// +optional
@@ -423,7 +484,7 @@ type PasskeyPolicyStatus struct {
 	// +optional
 	Reason string `json:"reason,omitempty"`
 
-	// conditions: Ready, Reconciling, Stalled, SettingsResolved, Applied, Drifted, Paused, RolloutComplete. Ready means
+	// conditions: Ready, Reconciling, Stalled, SettingsResolved, Applied, Drifted, WaitingForApproval, Paused, RolloutComplete. Ready means
 	// reconciled and no wave stalled; that the rollout is over is RolloutComplete.
 	// +listType=map
 	// +listMapKey=type

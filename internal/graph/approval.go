@@ -145,20 +145,12 @@ type wireApproval struct {
 
 // OperationApprovalRequest reads the request of a code. A code that the tenant does not know is NotFound.
 func (c *Client) OperationApprovalRequest(ctx context.Context, code string) (OperationApprovalRequest, error) {
-	op := call{op: "OperationApprovalRequest", class: classConfiguration, effect: effectRead, permissions: []string{"DeviceManagementRBAC.Read.All"}}
+	op := approvalRead("OperationApprovalRequest")
 	if err := needID(op.op, "approval code", code); err != nil {
 		return OperationApprovalRequest{}, err
 	}
 	// The filter is the documented one, although the metadata has no such member (contract m).
-	ri, err := c.betaRequest(abs.GET, "/deviceManagement/operationApprovalRequests", url.Values{"$filter": {"requestId eq " + quote(code)}}, nil)
-	if err != nil {
-		return OperationApprovalRequest{}, invalid(op.op, "%v", err)
-	}
-	var rows []wireApproval
-	err = list(ctx, c, op, ri, func(w wireApproval) error {
-		rows = append(rows, w)
-		return nil
-	})
+	rows, err := c.approvalRows(ctx, op, url.Values{"$filter": {"requestId eq " + quote(code)}})
 	if err != nil {
 		return OperationApprovalRequest{}, err
 	}
@@ -173,6 +165,41 @@ func (c *Client) OperationApprovalRequest(ctx context.Context, code string) (Ope
 	}
 	return OperationApprovalRequest{}, &Error{Kind: KindNotFound, Op: op.op, Status: http.StatusOK,
 		Message: "the tenant has no approval request " + cleanText(code, 64)}
+}
+
+// OperationApprovalRequests lists every request of the tenant, whoever opened it. A write whose answer was lost is found
+// here by its justification, before another request is opened for it.
+func (c *Client) OperationApprovalRequests(ctx context.Context) ([]OperationApprovalRequest, error) {
+	rows, err := c.approvalRows(ctx, approvalRead("OperationApprovalRequests"), nil)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]OperationApprovalRequest, 0, len(rows))
+	for _, w := range rows {
+		code := w.RequestID
+		if code == "" {
+			code = w.ID // ASSUMED: the metadata has no requestId (contract m), so the id has to be the code
+		}
+		out = append(out, w.request(code))
+	}
+	return out, nil
+}
+
+func approvalRead(op string) call {
+	return call{op: op, class: classConfiguration, effect: effectRead, permissions: []string{"DeviceManagementRBAC.Read.All"}}
+}
+
+func (c *Client) approvalRows(ctx context.Context, op call, query url.Values) ([]wireApproval, error) {
+	ri, err := c.betaRequest(abs.GET, "/deviceManagement/operationApprovalRequests", query, nil)
+	if err != nil {
+		return nil, invalid(op.op, "%v", err)
+	}
+	var rows []wireApproval
+	err = list(ctx, c, op, ri, func(w wireApproval) error {
+		rows = append(rows, w)
+		return nil
+	})
+	return rows, err
 }
 
 // request converts a request from the wire.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 const approvalJSON = `{"error":{"code":"BadRequest","message":"{\"Message\":\"Approval Required. Request Approval using the request ID returned as part of the x-msft-approval-code response header. x-msft-approval-code: 6f1c7a52-0d7c-4c80-9a55-3a3d5c8f9b10 - Operation ID (for customer support): 0\"}"}}`
@@ -176,5 +177,32 @@ func TestOperationApprovalRequest(t *testing.T) {
 				t.Errorf("filter %q", q)
 			}
 		})
+	}
+}
+
+// TestOperationApprovalRequests: all pages are listed, whoever opened the requests; the code is the requestId, or the id
+// where the tenant sends none.
+func TestOperationApprovalRequests(t *testing.T) {
+	srv := serve(t, func(n int, w http.ResponseWriter, r *http.Request, _ string) {
+		if n == 1 {
+			answer(w, 200, `{"value":[{"id":"e1","requestId":"ap-1","status":"approved","requestJustification":"why","requestDateTime":"2026-06-01T08:00:00Z"}],"@odata.nextLink":"http://%s/beta/deviceManagement/operationApprovalRequests?$skiptoken=2"}`, r.Host)
+			return
+		}
+		answer(w, 200, `{"value":[{"id":"ap-2","status":"needsApproval"}]}`)
+	})
+	got, err := testClient(t, srv.URL).OperationApprovalRequests(t.Context())
+	want := []OperationApprovalRequest{
+		{ID: "e1", Code: "ap-1", Status: ApprovalApproved, RequestJustification: "why", RequestedAt: time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC)},
+		{ID: "ap-2", Code: "ap-2", Status: ApprovalNeeded},
+	}
+	if err != nil || len(got) != 2 || got[0] != want[0] || got[1] != want[1] || srv.all()[0].query != "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	broken := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
+		answer(w, 403, `{"error":{"code":"Forbidden","message":"no"}}`)
+	})
+	_, err = testClient(t, broken.URL).OperationApprovalRequests(t.Context())
+	if e := wantKind(t, err, KindForbidden); len(e.MissingPermissions) != 1 || e.MissingPermissions[0] != "DeviceManagementRBAC.Read.All" {
+		t.Errorf("%+v", e)
 	}
 }

@@ -89,6 +89,16 @@ func (c *Client) Close() {
 // ThrottledUntil returns until when the tenant asked this client to hold back some workload, or the zero time.
 func (c *Client) ThrottledUntil() time.Time { return c.limiter.throttledUntil() }
 
+// ThrottledFor returns how long, on the clock of Config, some workload is still held back at the tenant's wish; 0 when
+// none is.
+func (c *Client) ThrottledFor() time.Duration {
+	until := c.limiter.throttledUntil()
+	if until.IsZero() {
+		return 0
+	}
+	return until.Sub(c.cfg.Clock.Now())
+}
+
 // effect is what repeating a request does.
 type effect int
 

@@ -40,39 +40,3 @@ func (c *Client) erase(ctx context.Context, op call, ri *abs.RequestInformation,
 	e.Message = "the tenant said that there is nothing to delete, and then showed the object: delete it again"
 	return &e
 }
-
-// PolicyClaim is a policy of the tenant that carries an operator's marker.
-type PolicyClaim struct {
-	// Policy is the marked policy, without its settings.
-	Policy ConfigurationPolicy
-	// Owner is what the marker names.
-	Owner string
-}
-
-// PolicyClaims lists the policies whose description carries a marker. owner reads the marker: it returns whom it
-// names, and false for a description without one. Two operators on one tenant find each other here: see OtherOwners.
-func (c *Client) PolicyClaims(ctx context.Context, owner func(description string) (string, bool)) ([]PolicyClaim, error) {
-	all, err := c.ConfigurationPolicies(ctx, "")
-	if err != nil {
-		return nil, err
-	}
-	var claims []PolicyClaim
-	for _, p := range all {
-		if name, ok := owner(p.Description); ok {
-			claims = append(claims, PolicyClaim{Policy: p, Owner: name})
-		}
-	}
-	return claims, nil
-}
-
-// OtherOwners groups the claims that are not self's by owner. Anything in it means that another operator works on
-// the same tenant: stop and report, neither may correct the other (P6).
-func OtherOwners(claims []PolicyClaim, self string) map[string][]PolicyClaim {
-	others := map[string][]PolicyClaim{}
-	for _, claim := range claims {
-		if claim.Owner != self {
-			others[claim.Owner] = append(others[claim.Owner], claim)
-		}
-	}
-	return others
-}

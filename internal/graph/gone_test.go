@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -136,28 +135,5 @@ func TestDeleteOfWhatIsHere(t *testing.T) {
 				wantKind(t, remove(t.Context(), testClient(t, srv.URL)), tt.want)
 			})
 		}
-	}
-}
-
-// TestTwoOperators: the marks of another operator on the tenant are found, our own are not held against us.
-func TestTwoOperators(t *testing.T) {
-	srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
-		answer(w, 200, `{"value":[{"id":"p1","name":"a","description":"x [own east/1]"},{"id":"p2","name":"b","description":"[own west/7]"},
-			{"id":"p3","name":"c","description":"[own west/8]"},{"id":"p4","name":"d","description":null}]}`)
-	})
-	claims, err := testClient(t, srv.URL).PolicyClaims(t.Context(), func(description string) (string, bool) {
-		_, after, ok := strings.Cut(description, "[own ")
-		owner, _, _ := strings.Cut(after, "/")
-		return owner, ok
-	})
-	if err != nil || len(claims) != 3 {
-		t.Fatalf("%d claims, %v", len(claims), err)
-	}
-	others := OtherOwners(claims, "east")
-	if len(others) != 1 || len(others["west"]) != 2 || others["west"][0].Policy.ID != "p2" {
-		t.Errorf("got %+v", others)
-	}
-	if alone := OtherOwners(claims[:1], "east"); len(alone) != 0 {
-		t.Errorf("alone, and still %+v", alone)
 	}
 }

@@ -32,10 +32,11 @@ type tenant struct {
 	settings    map[string][]graph.Setting
 	assignments map[string][]graph.Assignment
 	defs        []graph.SettingDefinition
-	// fail is the error of the call with that name; misses makes the first reads of a policy by id fail as NotFound.
-	fail   map[string]error
-	misses int
-	calls  []string
+	// fail is the error of the call with that name.
+	fail map[string]error
+	// failFor is the error of reading the assignments of a policy.
+	failFor map[string]error
+	calls   []string
 }
 
 func (f *tenant) call(name string) error {
@@ -93,10 +94,6 @@ func (f *tenant) ConfigurationPolicy(_ context.Context, id string) (graph.Config
 	if err := f.call("ConfigurationPolicy"); err != nil {
 		return graph.ConfigurationPolicy{}, err
 	}
-	if f.misses > 0 {
-		f.misses--
-		return graph.ConfigurationPolicy{}, notFound
-	}
 	for _, p := range f.policies {
 		if p.ID == id {
 			return p, nil
@@ -120,6 +117,9 @@ func (f *tenant) PolicySettings(_ context.Context, id string) ([]graph.Setting, 
 }
 
 func (f *tenant) Assignments(_ context.Context, id string) ([]graph.Assignment, error) {
+	if err := f.failFor[id]; err != nil {
+		return nil, err
+	}
 	return f.assignments[id], f.call("Assignments")
 }
 

@@ -4,8 +4,10 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -23,12 +25,6 @@ type PolicySource interface {
 	Assignments(ctx context.Context, policyID string) ([]graph.Assignment, error)
 }
 
-// Marker is the text in a tenant object's description by which this operator knows its own work again. It names the
-// cluster, so that two operators on one tenant do not take each other's objects (P5, P6).
-func Marker(cluster, uid string, key plan.Key) string {
-	return fmt.Sprintf("[tidegate %s/%s/%s/%s]", cluster, uid, strings.ToLower(string(key.Role)), strings.ToLower(string(key.Platform)))
-}
-
 // Object is one tenant object as it was found.
 type Object struct {
 	plan.Observed
@@ -36,30 +32,44 @@ type Object struct {
 	Live []graph.Assignment
 }
 
-// Objects reads the tenant objects of a policy: those that are wanted and those that are only on record.
-func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, want []plan.Desired, markers func(plan.Key) string) ([]Object, error) {
-	var out []Object
+// View is what a PasskeyPolicy has in its tenant.
+type View struct {
+	// Objects are those that are wanted, and after them those that are only on record.
+	Objects []Object
+	// Others are the operators of other clusters that have policies in the same tenant.
+	Others []OtherOperator
+}
+
+// Objects reads the tenant objects of a policy: those that are wanted and those that are only on record. The list of all
+// policies shows what no record knows: a second policy from a create that was delivered twice, and other operators.
+func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, want []plan.Desired, self Owner) (View, error) {
+	all, err := src.ConfigurationPolicies(ctx, "")
+	if err != nil {
+		return View{}, err
+	}
+	v := View{Others: otherOperators(all, self.Cluster)}
+	read := func(rec *v1alpha1.TenantObject, want *plan.Desired) error {
+		key := plan.Key{Role: rec.Role, Platform: rec.Platform}
+		o, err := object(ctx, src, sought{rec: rec, want: want, marker: self.Marker(key), all: all})
+		v.Objects = append(v.Objects, o)
+		return err
+	}
 	seen := map[plan.Key]bool{}
 	for i := range want {
 		seen[want[i].Key] = true
-		o, err := object(ctx, src, record(records, want[i].Key), &want[i], markers(want[i].Key))
-		if err != nil {
-			return nil, err
+		if err := read(record(records, want[i].Key), &want[i]); err != nil {
+			return View{}, err
 		}
-		out = append(out, o)
 	}
 	for i := range records {
-		key := plan.Key{Role: records[i].Role, Platform: records[i].Platform}
-		if seen[key] {
+		if seen[plan.Key{Role: records[i].Role, Platform: records[i].Platform}] {
 			continue
 		}
-		o, err := object(ctx, src, &records[i], nil, markers(key))
-		if err != nil {
-			return nil, err
+		if err := read(&records[i], nil); err != nil {
+			return View{}, err
 		}
-		out = append(out, o)
 	}
-	return out, nil
+	return v, nil
 }
 
 func record(records []v1alpha1.TenantObject, key plan.Key) *v1alpha1.TenantObject {
@@ -71,68 +81,127 @@ func record(records []v1alpha1.TenantObject, key plan.Key) *v1alpha1.TenantObjec
 	return &v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform}
 }
 
+// sought is one object that is looked for.
+type sought struct {
+	rec    *v1alpha1.TenantObject
+	want   *plan.Desired // nil for an object that is only on record
+	marker string
+	all    []graph.ConfigurationPolicy
+}
+
+// name that the object was given when it was last written.
+func (s *sought) name() string {
+	if s.want != nil {
+		return s.want.Name
+	}
+	return s.rec.Name
+}
+
 // object reads one tenant object. Without an id on record, or with one that the tenant does not know, it is looked up by
 // its marker, so that a create whose answer was lost, or a status that was restored from a backup, never makes a twin (P5).
-func object(ctx context.Context, src PolicySource, rec *v1alpha1.TenantObject, want *plan.Desired, marker string) (Object, error) {
+func object(ctx context.Context, src PolicySource, s sought) (Object, error) {
+	rec := s.rec
 	o := Object{Observed: plan.Observed{
 		Key: plan.Key{Role: rec.Role, Platform: rec.Platform}, CreateOpen: rec.ID == "" && rec.CreateSentAt != nil,
 		AssignOpen: rec.AssignSentAt != nil,
 	}}
 	o.Previous = plan.Previous{Include: rec.IncludeGroups, Exclude: rec.ExcludeGroups, Hash: rec.Hash}
 	o.ID = rec.ID
-	live, found, err := locate(ctx, src, rec, want, marker)
-	if err != nil || !found {
+	live, found, err := s.locate(ctx, src)
+	if err != nil {
 		return o, err
 	}
-	if !strings.Contains(live.Description, marker) {
+	if o.Copies, err = s.copies(ctx, src, live.ID); err != nil || !found {
+		return o, err
+	}
+	if !strings.Contains(live.Description, s.marker) {
 		return o, &Refusal{v1alpha1.ReasonObjectNotOwned, fmt.Sprintf(
-			"settings catalog policy %q (%s) does not carry this operator's marker %s in its description: put the marker back, or delete the policy to have it made anew", live.Name, live.ID, marker)}
+			"settings catalog policy %q (%s) does not carry this operator's marker %s in its description: put the marker back, or delete the policy to have it made anew", live.Name, live.ID, s.marker)}
 	}
 	o.ID, o.Exists, o.CreateOpen = live.ID, true, false
 	if o.Live, err = src.Assignments(ctx, live.ID); err != nil {
 		return o, err
 	}
-	for i, a := range o.Live {
-		o.Observed.Assignments = append(o.Observed.Assignments, target(i, a))
-	}
-	if want == nil {
+	o.Observed.Assignments = targets(o.Live)
+	if s.want == nil {
 		return o, nil
 	}
 	inst, err := src.PolicySettings(ctx, live.ID)
 	if err != nil {
 		return o, err
 	}
-	o.SettingsMatch = SameSettings(want.Settings, inst)
-	o.NameMatch = live.Name == want.Name && live.Description == want.Description
+	o.SettingsMatch = SameSettings(s.want.Settings, inst)
+	o.NameMatch = live.Name == s.want.Name && live.Description == s.want.Description
 	return o, nil
 }
 
-func locate(ctx context.Context, src PolicySource, rec *v1alpha1.TenantObject, want *plan.Desired, marker string) (graph.ConfigurationPolicy, bool, error) {
-	if rec.ID != "" {
-		p, err := src.ConfigurationPolicy(ctx, rec.ID)
-		if graph.KindOf(err) == graph.KindNotFound {
-			// Only a second, equal answer means gone: just after a create a read may miss (contract a.5).
-			p, err = src.ConfigurationPolicy(ctx, rec.ID)
-		}
+// locate finds the object: by its id, and by its marker when the tenant does not have that id. The client has confirmed
+// by a second read that it is gone.
+func (s *sought) locate(ctx context.Context, src PolicySource) (graph.ConfigurationPolicy, bool, error) {
+	if s.rec.ID != "" {
+		p, err := src.ConfigurationPolicy(ctx, s.rec.ID)
 		if graph.KindOf(err) != graph.KindNotFound {
 			return p, err == nil, err
 		}
 		// The id may be that of an older object, in a status that was restored: the marker has the last word.
 	}
-	name := rec.Name
-	if want != nil {
-		name = want.Name
-	}
-	list, err := src.ConfigurationPolicies(ctx, name)
-	if err != nil {
-		return graph.ConfigurationPolicy{}, false, err
-	}
-	for i := range list {
-		if strings.Contains(list[i].Description, marker) {
-			return list[i], true, nil
+	for _, p := range s.marked() {
+		// Where we know that ours is gone, what has another name is somebody's duplicate of it: not to be taken over (P6).
+		if s.rec.ID == "" || p.Name == s.name() {
+			return p, true, nil
 		}
 	}
 	return graph.ConfigurationPolicy{}, false, nil
+}
+
+// marked are the policies with the marker: those with our name first, of these the oldest, so that every look chooses
+// the same one.
+func (s *sought) marked() []graph.ConfigurationPolicy {
+	var out []graph.ConfigurationPolicy
+	for i := range s.all {
+		if strings.Contains(s.all[i].Description, s.marker) && s.all[i].ID != s.rec.ID {
+			out = append(out, s.all[i])
+		}
+	}
+	named := func(p *graph.ConfigurationPolicy) int {
+		if p.Name == s.name() {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(out, func(a, b graph.ConfigurationPolicy) int {
+		return cmp.Or(cmp.Compare(named(&a), named(&b)), a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+// copies are the other policies with the marker. Their targets are read one by one: a copy is removed only when it has
+// none, and the list may show an old state.
+func (s *sought) copies(ctx context.Context, src PolicySource, primary string) ([]plan.Copy, error) {
+	var out []plan.Copy
+	for _, p := range s.marked() {
+		if p.ID == primary {
+			continue
+		}
+		list, err := src.Assignments(ctx, p.ID)
+		if graph.KindOf(err) == graph.KindNotFound {
+			continue // removed since the list was made
+		}
+		if err != nil {
+			return nil, err
+		}
+		same := p.Name == s.name() && (s.want == nil || p.Description == s.want.Description)
+		out = append(out, plan.Copy{ID: p.ID, Name: p.Name, SameName: same, Assignments: targets(list)})
+	}
+	return out, nil
+}
+
+func targets(list []graph.Assignment) []plan.Target {
+	var out []plan.Target
+	for i, a := range list {
+		out = append(out, target(i, a))
+	}
+	return out
 }
 
 func target(i int, a graph.Assignment) plan.Target {

@@ -25,7 +25,9 @@ var (
 	hold  = plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows}
 )
 
-func marker(k plan.Key) string { return Marker("cluster", "uid", k) }
+var self = Owner{Cluster: "cluster", UID: "uid"}
+
+func marker(k plan.Key) string { return self.Marker(k) }
 
 func wanted(k plan.Key) plan.Desired {
 	return plan.Desired{
@@ -43,18 +45,18 @@ func live(k plan.Key, id string) graph.ConfigurationPolicy {
 func one(t *testing.T, src *tenant, rec v1alpha1.TenantObject) Object {
 	t.Helper()
 	rec.Role, rec.Platform = allow.Role, allow.Platform
-	got, err := Objects(t.Context(), src, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, marker)
-	if err != nil || len(got) != 1 {
+	got, err := Objects(t.Context(), src, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, self)
+	if err != nil || len(got.Objects) != 1 {
 		t.Fatalf("%v, %v", got, err)
 	}
-	return got[0]
+	return got.Objects[0]
 }
 
 func TestMarker(t *testing.T) {
 	if got := marker(allow); got != "[tidegate cluster/uid/allow/windows]" {
 		t.Error(got)
 	}
-	if strings.Contains(marker(hold), marker(allow)) || Marker("cluster", "uid2", allow) == marker(allow) || Marker("other", "uid", allow) == marker(allow) {
+	if strings.Contains(marker(hold), marker(allow)) || (Owner{"cluster", "uid2"}).Marker(allow) == marker(allow) || (Owner{"other", "uid"}).Marker(allow) == marker(allow) {
 		t.Error("two objects have one marker")
 	}
 }
@@ -104,18 +106,6 @@ func TestPromise05_Adoption(t *testing.T) {
 	}
 }
 
-// TestGoneIsAskedTwice: one NotFound may be a lagging read; only two are believed.
-func TestGoneIsAskedTwice(t *testing.T) {
-	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1")}, misses: 1}
-	if got := one(t, src, v1alpha1.TenantObject{ID: "p1"}); !got.Exists || src.count("ConfigurationPolicy") != 2 || src.count("ConfigurationPolicies") != 0 {
-		t.Errorf("%+v after %v", got.Observed, src.calls)
-	}
-	src = &tenant{}
-	if got := one(t, src, v1alpha1.TenantObject{ID: "p1"}); got.Exists || src.count("ConfigurationPolicy") != 2 {
-		t.Errorf("%+v after %v", got.Observed, src.calls)
-	}
-}
-
 // TestAssignOpenIsSeen: the journal's mark reaches the plan.
 func TestAssignOpenIsSeen(t *testing.T) {
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1")}}
@@ -131,7 +121,7 @@ func TestPromise06_NotOwned(t *testing.T) {
 	p := live(allow, "p1")
 	p.Description = marker(hold)
 	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
-	_, err := Objects(t.Context(), &tenant{policies: []graph.ConfigurationPolicy{p}}, rec, []plan.Desired{wanted(allow)}, marker)
+	_, err := Objects(t.Context(), &tenant{policies: []graph.ConfigurationPolicy{p}}, rec, []plan.Desired{wanted(allow)}, self)
 	var refused *Refusal
 	if !errors.As(err, &refused) || refused.Reason != v1alpha1.ReasonObjectNotOwned || !strings.Contains(refused.Message, marker(allow)) || !strings.Contains(refused.Message, "put the marker back, or delete the policy") {
 		t.Errorf("%v", err)
@@ -159,12 +149,12 @@ func TestTargets(t *testing.T) {
 func TestObjectsOnRecord(t *testing.T) {
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}}
 	rec := []v1alpha1.TenantObject{{Role: hold.Role, Platform: hold.Platform, ID: "p2", Name: "Tidegate"}, {Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
-	got, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, marker)
-	if err != nil || len(got) != 2 || got[0].Key != allow || got[1].Key != hold || !got[1].Exists || got[1].SettingsMatch || src.count("PolicySettings") != 1 {
+	view, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self)
+	if got := view.Objects; err != nil || len(got) != 2 || got[0].Key != allow || got[1].Key != hold || !got[1].Exists || got[1].SettingsMatch || src.count("PolicySettings") != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	rec[0].ID = "" // lost: the record's own name finds it
-	if got, err := Objects(t.Context(), src, rec[:1], nil, marker); err != nil || len(got) != 1 || got[0].ID != "p2" {
+	if got, err := Objects(t.Context(), src, rec[:1], nil, self); err != nil || len(got.Objects) != 1 || got.Objects[0].ID != "p2" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -174,7 +164,7 @@ func TestPromise04_UnreadableIsNoAnswer(t *testing.T) {
 	for _, call := range []string{"ConfigurationPolicy", "ConfigurationPolicies", "Assignments", "PolicySettings"} {
 		src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}, fail: map[string]error{call: errAway}}
 		rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
-		if got, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow), wanted(hold)}, marker); !errors.Is(err, errAway) || got != nil {
+		if got, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow), wanted(hold)}, self); !errors.Is(err, errAway) || got.Objects != nil {
 			t.Errorf("%s: %v, %v", call, got, err)
 		}
 		if call == "PolicySettings" {
@@ -184,7 +174,7 @@ func TestPromise04_UnreadableIsNoAnswer(t *testing.T) {
 		if call == "ConfigurationPolicy" {
 			only[0].ID = "p2"
 		}
-		if got, err := Objects(t.Context(), src, only, nil, marker); !errors.Is(err, errAway) || got != nil {
+		if got, err := Objects(t.Context(), src, only, nil, self); !errors.Is(err, errAway) || got.Objects != nil {
 			t.Errorf("%s of a record: %v, %v", call, got, err)
 		}
 	}

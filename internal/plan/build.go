@@ -37,12 +37,17 @@ func Build(desired []Desired, observed []Observed, opt Options) Result {
 	for _, platform := range in.platforms() {
 		allow, hold := newSides(platform, in, opt)
 		b.reportEdits(allow, hold)
+		b.copies(hold)
+		b.copies(allow)
 		b.content(hold)
 		b.content(allow)
 		b.bound(allow, hold)
 		b.assign(allow, hold)
 	}
-	for _, stage := range b.stages {
+	for i, stage := range b.stages {
+		if opt.NarrowOnly && i != stageNarrow {
+			break
+		}
 		b.result.Actions = append(b.result.Actions, stage...)
 	}
 	return b.result

@@ -14,6 +14,7 @@ import (
 // BuildDelete plans the removal of all policies, allow before hold on each
 // platform, so that no step puts a device under both (P1, P7). A policy whose
 // create is still open is looked up, and removed by the next plan if it is found.
+// What a repeated create left behind goes before the policy itself.
 // Any policy but Delete removes nothing: not to remove can be made good later.
 func BuildDelete(observed []Observed, policy v1alpha1.DeletionPolicy) []Action {
 	if policy != v1alpha1.DeletionDelete {
@@ -26,6 +27,11 @@ func BuildDelete(observed []Observed, policy v1alpha1.DeletionPolicy) []Action {
 	})
 	var actions []Action
 	for _, o := range sorted {
+		for i := range o.Copies {
+			if c := &o.Copies[i]; c.removable() && o.Exists {
+				actions = append(actions, removeCopy(o.Key, c))
+			}
+		}
 		switch {
 		case o.Exists:
 			actions = append(actions, newAction(Delete, o.Key, o.ID, deleteReason(o)))

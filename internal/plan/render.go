@@ -4,6 +4,8 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 )
@@ -28,6 +30,26 @@ func (a Action) String() string {
 	}
 	fmt.Fprintf(&b, ": %s", a.Reason)
 	return b.String()
+}
+
+// Fingerprint identifies what the action writes, so that an approval which was asked for it (contract m) is used for
+// nothing else: 16 hex digits. want is the policy as it should be, nil for a Delete, a RemoveCopy or an Assign. Reasons
+// do not count.
+func (a Action) Fingerprint(want *Desired) string {
+	h := sha256.New()
+	say := func(parts ...string) { fmt.Fprintf(h, "%q\n", parts) }
+	say(string(a.Kind), a.Key.String(), a.ID)
+	switch {
+	case a.Kind == Assign:
+		say(a.Include...)
+		say(a.Exclude...)
+		for _, t := range a.KeepForeign {
+			say(t.String())
+		}
+	case want != nil:
+		say(want.Name, want.Description, want.Hash)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
 // String is the kind and, for a group, its id.
@@ -55,6 +77,8 @@ func newAction(kind ActionKind, key Key, id, reason string) Action {
 		a.Precondition = "the assignments are those that the plan was made from, and every action before this one is done"
 	case Delete:
 		a.Precondition = "the policy carries the marker, or is gone already; every action before this one is done"
+	case RemoveCopy:
+		a.Precondition = "the copy carries the marker and the name and has no assignment, and the policy itself is another one"
 	}
 	return a
 }

@@ -93,6 +93,18 @@ type Observed struct {
 	AssignOpen bool
 	// Previous is what was last written and recorded.
 	Previous Previous
+	// Copies are other policies that carry the same marker.
+	Copies []Copy
+}
+
+// Copy is a further policy with the marker of one that is known: a create that a gateway delivered twice, or a duplicate
+// that an admin made in the portal, which takes the description along.
+type Copy struct {
+	ID, Name string
+	// SameName says that name and description are those that this operator gave, which a portal's duplicate has not.
+	SameName bool
+	// Assignments of the copy, read just now.
+	Assignments []Target
 }
 
 // Previous is what this operator last asked of a policy. It tells our own change
@@ -115,6 +127,9 @@ type Options struct {
 	// false while devices are exposed to another payload; a policy that waits for
 	// it takes no new groups either.
 	AllowSettingsUpdate bool
+	// NarrowOnly plans nothing but what takes the payload from devices: another operator works on the same tenant, and
+	// whatever else this one does, the other may undo, or judge by it.
+	NarrowOnly bool
 }
 
 // ActionKind says what an Action does.
@@ -136,6 +151,9 @@ const (
 	Assign ActionKind = "Assign"
 	// Delete removes the policy with its assignments.
 	Delete ActionKind = "Delete"
+	// RemoveCopy removes a second policy with the same marker and name that nobody
+	// assigned.
+	RemoveCopy ActionKind = "RemoveCopy"
 )
 
 // Action is one write, or one look-up, on one policy.
@@ -172,6 +190,7 @@ const (
 	AssignmentMissing DriftKind = v1alpha1.ReasonAssignmentMissing
 	ForeignAssignment DriftKind = v1alpha1.ReasonForeignAssignment
 	ObjectDeleted     DriftKind = v1alpha1.ReasonObjectDeleted
+	MarkerCopied      DriftKind = v1alpha1.ReasonMarkerCopied
 )
 
 // Drift is one difference that this operator did not make (P6).

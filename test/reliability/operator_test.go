@@ -30,6 +30,8 @@ type operator struct {
 	records []v1alpha1.TenantObject
 	// noJournal forgets that a create was sent unless its answer came.
 	noJournal bool
+	// keepCopies leaves a second policy with the same marker where it is.
+	keepCopies bool
 	// looks counts the passes since a create was left open.
 	looks map[plan.Key]int
 }
@@ -45,7 +47,8 @@ const (
 	policyUID  = "7d1e9b52-0000-4000-8000-00000000f0f0"
 )
 
-func marker(key plan.Key) string { return observe.Marker(clusterID, policyUID, key) }
+// self is whose work the operator's objects are.
+var self = observe.Owner{Cluster: clusterID, UID: policyUID}
 
 // errNotYet says that a pass did something and the goal has to be looked at
 // again.
@@ -87,16 +90,20 @@ func reach(ctx context.Context, name string, try func(context.Context) error) er
 // settle takes one step from what the tenant has to what is wanted. It returns
 // nil when nothing is left to do.
 func (o *operator) settle(ctx context.Context, want []plan.Desired) error {
-	objects, err := observe.Objects(ctx, o.source, o.records, want, marker)
+	view, err := observe.Objects(ctx, o.source, o.records, want, self)
 	if err != nil {
 		return err
 	}
+	objects := view.Objects
 	seen := make([]plan.Observed, len(objects))
 	for i := range objects {
 		seen[i] = objects[i].Observed
 		o.remember(&objects[i], want)
 	}
 	built := plan.Build(want, seen, plan.Options{Drift: v1alpha1.DriftCorrect, AllowSettingsUpdate: true})
+	if o.keepCopies {
+		built.Actions = slices.DeleteFunc(built.Actions, func(a plan.Action) bool { return a.Kind == plan.RemoveCopy })
+	}
 	if len(built.Actions) == 0 {
 		return nil
 	}
@@ -147,6 +154,8 @@ func (o *operator) do(ctx context.Context, a *plan.Action, want []plan.Desired, 
 		if out = execute.Assign(ctx, o.client, a, objects[i].Live); out.Result == execute.Applied {
 			rec.IncludeGroups, rec.ExcludeGroups = slices.Clone(a.IntentInclude), slices.Clone(a.IntentExclude)
 		}
+	case plan.RemoveCopy:
+		out = execute.Delete(ctx, o.client, a.ID)
 	case plan.Delete:
 		out = execute.Delete(ctx, o.client, a.ID)
 		if out.Result == execute.Applied || out.Result == execute.AlreadyTrue {

@@ -125,7 +125,7 @@ var (
 func desired(key plan.Key, option string, include, exclude []string) plan.Desired {
 	inst := []settings.Instance{{DefinitionID: tenantsim.PasskeysWindowsDevice, Kind: settings.InstanceChoice, Value: tenantsim.PasskeysWindowsDevice + option}}
 	return plan.Desired{
-		Key: key, Name: "Tidegate sweep " + key.String(), Description: "Reference sequence. " + marker(key),
+		Key: key, Name: "Tidegate sweep " + key.String(), Description: "Reference sequence. " + self.Marker(key),
 		Platforms: "windows10", Technologies: "mdm", Settings: inst, Hash: settings.HashInstances("windows10", "mdm", inst),
 		Include: include, Exclude: exclude,
 	}

@@ -84,26 +84,6 @@ func isCreate(r tenantsim.Record) bool {
 	return r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/configurationPolicies")
 }
 
-// pending are faults that are known to leave another tenant behind. Each is a
-// defect with its remedy; a pending fault that does no harm any more fails the
-// test, so that the row goes when the defect does.
-var pending = []struct {
-	mode, why string
-	hits      func(tenantsim.Record) bool
-}{
-	{"delivered twice", "a create that a gateway delivers twice leaves a twin: want the look-up by marker to find and remove the one without assignments",
-		isCreate},
-}
-
-func isPending(m mode, r tenantsim.Record) string {
-	for _, p := range pending {
-		if p.mode == m.name && p.hits(r) {
-			return p.why
-		}
-	}
-	return ""
-}
-
 // TestFaultSweep hits every request of the reference sequence with every fault:
 // what is left in the tenant is what is left without a fault. There is no second
 // object, nothing of anybody else's has changed, and no goroutine is left.
@@ -145,12 +125,8 @@ func sweepOne(t *testing.T, ref reference, m mode, n int) {
 		if err := tn.run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		diff := cmp.Diff(strings.Split(ref.state, "\n"), strings.Split(tn.state(), "\n"))
-		switch why := isPending(m, r); {
-		case diff != "" && why == "":
+		if diff := cmp.Diff(strings.Split(ref.state, "\n"), strings.Split(tn.state(), "\n")); diff != "" {
 			t.Errorf("the tenant is not as without the fault (-want +got):\n%s", diff)
-		case diff == "" && why != "":
-			t.Errorf("the defect is mended, take it out of the list of pending ones: %s", why)
 		}
 		if !hit(tn, fault) {
 			t.Errorf("request %d never came: the fault hit nothing", n)
@@ -191,20 +167,30 @@ func TestSweepCanSee(t *testing.T) {
 		}
 	}
 	lag := func(tn *tenant) { tn.operator.source = lagging{tn.operator.client, map[string]int{}} }
+	noJournal := func(tn *tenant) { tn.operator.noJournal = true }
+	keepCopies := func(tn *tenant) { tn.operator.keepCopies = true }
+	const lost, twice = tenantsim.FaultLostAnswer, tenantsim.FaultDuplicate
 	for name, tc := range map[string]struct {
-		change func(*tenant)
+		mode   tenantsim.FaultMode
+		change []func(*tenant)
 		second bool
 	}{
-		"all in place":                       {func(*tenant) {}, false},
-		"the look-up switched off":           {func(tn *tenant) { tn.operator.source = blind{tn.operator.client} }, true},
-		"a list that lags":                   {lag, false},
-		"a list that lags, and no journal":   {func(tn *tenant) { lag(tn); tn.operator.noJournal = true }, true},
-		"no journal, but a list that is new": {func(tn *tenant) { tn.operator.noJournal = true }, false},
+		"all in place":                                       {lost, nil, false},
+		"the look-up switched off":                           {lost, []func(*tenant){func(tn *tenant) { tn.operator.source = blind{tn.operator.client} }}, true},
+		"a list that lags":                                   {lost, []func(*tenant){lag}, false},
+		"a list that lags, and no journal":                   {lost, []func(*tenant){lag, noJournal}, false}, // the copy is found and removed
+		"a list that lags, no journal, and copies stay":      {lost, []func(*tenant){lag, noJournal, keepCopies}, true},
+		"no journal and copies stay, but a list that is new": {lost, []func(*tenant){noJournal, keepCopies}, false},
+		"delivered twice":                                    {twice, nil, false},
+		"delivered twice, with a list that lags":             {twice, []func(*tenant){lag}, false},
+		"delivered twice, and copies stay":                   {twice, []func(*tenant){keepCopies}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tn := newTenant(t)
-			tc.change(tn)
-			if err := tn.sim.SetFaults([]tenantsim.Fault{{Mode: tenantsim.FaultLostAnswer,
+			for _, change := range tc.change {
+				change(tn)
+			}
+			if err := tn.sim.SetFaults([]tenantsim.Fault{{Mode: tc.mode,
 				Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: "/beta/deviceManagement/configurationPolicies", Nth: 1}}}); err != nil {
 				t.Fatal(err)
 			}
@@ -212,7 +198,7 @@ func TestSweepCanSee(t *testing.T) {
 				t.Fatal(err)
 			}
 			if second := tn.state() != ref.state; second != tc.second {
-				t.Errorf("create (request %d) lost its answer: a different tenant %t, want %t\n%s", create, second, tc.second, tn.state())
+				t.Errorf("create (request %d), %s: a different tenant %t, want %t\n%s", create, tc.mode, second, tc.second, tn.state())
 			}
 		})
 	}

@@ -1,0 +1,188 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/observe"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/settings"
+	"github.com/tidegate/tidegate/internal/tenantsim"
+)
+
+// makePolicy makes a policy in the tenant as an admin or another operator does, and returns its id.
+func (l *lab) makePolicy(name, description string) string {
+	l.t.Helper()
+	made, err := l.admin().CreateConfigurationPolicy(l.t.Context(), graph.ConfigurationPolicy{
+		Name: name, Description: description, Platforms: "windows10", Technologies: "mdm", RoleScopeTagIDs: []string{"0"},
+		Settings: []graph.Setting{{Instance: graph.ChoiceSetting(tenantsim.PasskeysWindowsDevice, tenantsim.PasskeysWindowsDevice+"_1")}},
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return made.ID
+}
+
+func (l *lab) has(id string) bool {
+	for _, p := range l.sim.Snapshot(false).Policies {
+		if p.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+var elsewhere = observe.Owner{Cluster: "another-cluster", UID: "u"}.Marker(plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows})
+
+// TestPromise06_NewcomerStops: an operator that finds the policies of another cluster writes nothing, says whose they are
+// and what to do, keeps its waves from starting, and goes on when they are gone.
+func TestPromise06_NewcomerStops(t *testing.T) {
+	l := newLab(t, calm(group("First", 20)))
+	l.apply(l.newTenant())
+	l.rest()
+	theirs := l.makePolicy("Tidegate east/edge Windows Hold", "Managed elsewhere. "+elsewhere)
+	l.sim.ResetJournal()
+	l.apply(newPolicy(), newWave("a", "First"))
+	l.rest()
+	c := l.condition(v1alpha1.ConditionStalled)
+	if c == nil || c.Reason != v1alpha1.ReasonOtherOperator || !strings.Contains(c.Message, "another-cluster") || !strings.Contains(c.Message, "Tidegate east/edge Windows Hold") {
+		t.Fatalf("%+v", l.policy().Status.Conditions)
+	}
+	if got := l.changed(); len(got) != 0 {
+		t.Errorf("written beside another operator: %v", got)
+	}
+	if w := l.wave("a"); w.Status.Phase != v1alpha1.PhasePending || w.Status.Decision.Reason != v1alpha1.ReasonPolicyNotReady {
+		t.Errorf("%s, %+v", w.Status.Phase, w.Status.Decision)
+	}
+	if err := l.sim.DeletePolicy(theirs); err != nil {
+		t.Fatal(err)
+	}
+	l.until("applied", 2, func() bool {
+		c := l.condition(v1alpha1.ConditionApplied)
+		return c != nil && c.Status == metav1.ConditionTrue
+	})
+}
+
+// TestPromise06_IncumbentStops: an operator beside which another one turns up exposes no further device, and can still take
+// back what it did and leave.
+func TestPromise06_IncumbentStops(t *testing.T) {
+	l := newLab(t, calm(group("First", 60)))
+	l.apply(l.newTenant(), newPolicy(), newWave("a", "First"))
+	l.until("exposing", 10, func() bool { d := l.wave("a").Status.Devices; return d.Exposed > 0 })
+	theirs := l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
+	l.clock.Advance(stoppedLook)
+	l.round()
+	members := func() int { return len(l.members(l.wave("a").Status.Audience.GroupID)) }
+	before := members()
+	for range 6 {
+		l.rest()
+		if err := l.sim.Advance(time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := members(); got != before || before == 0 || before == 60 {
+		t.Errorf("%d devices were exposed, then %d beside another operator", before, got)
+	}
+	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	for range 10 {
+		l.round()
+		if c := l.condition(v1alpha1.ConditionApplied); c.Reason != v1alpha1.ReasonOtherOperator {
+			t.Errorf("another operator is there, and waves read %+v", c)
+		}
+	}
+	if got := l.assigned(v1alpha1.RoleAllow); got != "" {
+		t.Errorf("not taken back: %s", got)
+	}
+	if err := l.kube.Delete(t.Context(), l.wave("a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.kube.Delete(t.Context(), l.policy()); err != nil {
+		t.Fatal(err)
+	}
+	l.rest()
+	if err := l.kube.Get(t.Context(), keyOf("pkp"), &v1alpha1.PasskeyPolicy{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the policy cannot leave: %v", err)
+	}
+	if list := l.sim.Snapshot(false).Policies; len(list) != 1 || list[0].ID != theirs {
+		t.Errorf("left behind: %+v", list)
+	}
+}
+
+// TestPromise05_CreateDeliveredTwice: the second policy that a gateway made by delivering a create twice is removed, and the
+// one on record is the one that is assigned.
+func TestPromise05_CreateDeliveredTwice(t *testing.T) {
+	l := newLab(t, calm())
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultDuplicate, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute}})
+	l.apply(l.newTenant(), newPolicy())
+	most := 0
+	for range 20 {
+		l.round()
+		most = max(most, len(l.sim.Snapshot(false).Policies))
+	}
+	if most < 3 {
+		t.Fatalf("never more than %d policies: the fault hit nothing", most)
+	}
+	list := l.sim.Snapshot(false).Policies
+	if len(list) != 2 || !l.has(l.object(v1alpha1.RoleAllow).ID) || !l.has(l.object(v1alpha1.RoleHold).ID) || l.assigned(v1alpha1.RoleHold) != "group Everyone" {
+		t.Errorf("%d policies, on record %+v", len(list), l.policy().Status.Objects)
+	}
+	if c := l.condition(v1alpha1.ConditionApplied); c == nil || c.Status != metav1.ConditionTrue {
+		t.Errorf("%+v", l.policy().Status.Conditions)
+	}
+}
+
+// TestPromise06_PortalDuplicateIsKept: a duplicate that an admin made in the portal takes our description along. It is
+// theirs: reported, and never removed or changed, not even when the policy itself is deleted.
+func TestPromise06_PortalDuplicateIsKept(t *testing.T) {
+	l := applied(t, v1alpha1.DriftCorrect)
+	allow := l.object(v1alpha1.RoleAllow)
+	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.Key{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformWindows})
+	duplicate := l.makePolicy("Copy of "+allow.Name, "ours now "+marker)
+	before := settingsOf(l, duplicate)
+	l.clock.Advance(time.Hour)
+	l.rest()
+	c := l.condition(v1alpha1.ConditionDrifted)
+	if c == nil || c.Status != metav1.ConditionTrue || c.Reason != v1alpha1.ReasonMarkerCopied || !strings.Contains(c.Message, duplicate) {
+		t.Errorf("%+v", c)
+	}
+	if r := l.condition(v1alpha1.ConditionReady); r.Status != metav1.ConditionTrue {
+		t.Errorf("%+v", r)
+	}
+	if err := l.sim.DeletePolicy(allow.ID); err != nil { // the duplicate must not take its place
+		t.Fatal(err)
+	}
+	l.clock.Advance(time.Hour)
+	l.rest()
+	if o := l.object(v1alpha1.RoleAllow); o.ID == duplicate || o.ID == allow.ID || !l.has(o.ID) {
+		t.Errorf("on record %+v", o)
+	}
+	if err := l.kube.Delete(t.Context(), l.policy()); err != nil {
+		t.Fatal(err)
+	}
+	l.rest()
+	if list := l.sim.Snapshot(false).Policies; len(list) != 1 || list[0].ID != duplicate || settingsOf(l, duplicate) != before {
+		t.Errorf("left: %+v", list)
+	}
+}
+
+func settingsOf(l *lab, id string) string {
+	l.t.Helper()
+	live, err := l.admin().PolicySettings(l.t.Context(), id)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if !observe.SameSettings([]settings.Instance{{DefinitionID: tenantsim.PasskeysWindowsDevice, Kind: settings.InstanceChoice, Value: tenantsim.PasskeysWindowsDevice + "_1"}}, live) {
+		return "changed"
+	}
+	return "as made"
+}

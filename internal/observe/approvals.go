@@ -1,0 +1,69 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/plan"
+)
+
+// ApprovalSource reads the requests of Multi Admin Approval.
+type ApprovalSource interface {
+	OperationApprovalRequest(ctx context.Context, code string) (graph.OperationApprovalRequest, error)
+	OperationApprovalRequests(ctx context.Context) ([]graph.OperationApprovalRequest, error)
+}
+
+// maxJustification is the longest justification in characters (contract m).
+const maxJustification = 1024
+
+// Justification tells the people who decide what is to be written and for whom. It ends with a reference to the pending
+// approval, by which its request is found again.
+func Justification(policy string, p *v1alpha1.PendingApproval) string {
+	head := []rune(fmt.Sprintf("Tidegate for PasskeyPolicy %s: %s", policy, p.Action))
+	tail := " " + reference(p)
+	if room := maxJustification - len(tail); len(head) > room {
+		head = append(head[:room-1], '…')
+	}
+	return string(head) + tail
+}
+
+// reference names one request: the same write is asked for again only at another time.
+func reference(p *v1alpha1.PendingApproval) string {
+	return fmt.Sprintf("[ref %s-%d]", p.Fingerprint, p.RequestedAt.Unix())
+}
+
+// Approval reads the request that a pending approval stands for; nil when the tenant has none. Where the answer with the
+// code was lost, the request is known by its justification, and its code is filled in.
+func Approval(ctx context.Context, src ApprovalSource, p *v1alpha1.PendingApproval) (*plan.ApprovalRequest, error) {
+	if p.Code != "" {
+		req, err := src.OperationApprovalRequest(ctx, p.Code)
+		if graph.KindOf(err) == graph.KindNotFound {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("see whether approval request %s is decided: %w", p.Code, err)
+		}
+		return request(req), nil
+	}
+	list, err := src.OperationApprovalRequests(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for an approval request whose code was lost: %w", err)
+	}
+	for i := range list {
+		if strings.Contains(list[i].RequestJustification, reference(p)) {
+			p.Code = list[i].Code
+			return request(list[i]), nil
+		}
+	}
+	return nil, nil
+}
+
+func request(r graph.OperationApprovalRequest) *plan.ApprovalRequest {
+	return &plan.ApprovalRequest{Status: string(r.Status), ChangedAt: r.LastModifiedAt}
+}

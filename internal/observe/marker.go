@@ -1,0 +1,66 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package observe
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/plan"
+)
+
+// Owner is whose work a tenant object is: a PasskeyPolicy of one cluster.
+type Owner struct {
+	// Cluster is the uid of the cluster's namespace kube-system.
+	Cluster string
+	// UID is that of the PasskeyPolicy.
+	UID string
+}
+
+// Marker is the text in a tenant object's description by which this operator knows its own work again. It names the
+// cluster, so that two operators on one tenant do not take each other's objects (P5, P6).
+func (o Owner) Marker(key plan.Key) string {
+	return fmt.Sprintf("[tidegate %s/%s/%s/%s]", o.Cluster, o.UID, strings.ToLower(string(key.Role)), strings.ToLower(string(key.Platform)))
+}
+
+// anyMarker finds a marker in a description, whoever made it.
+var anyMarker = regexp.MustCompile(`\[tidegate ([^/\s\]]+)/([^/\s\]]+)/[^/\s\]]+/[^/\s\]]+\]`)
+
+// OwnerOf reads the first marker in a description; false when there is none.
+func OwnerOf(description string) (Owner, bool) {
+	m := anyMarker.FindStringSubmatch(description)
+	if m == nil {
+		return Owner{}, false
+	}
+	return Owner{Cluster: m[1], UID: m[2]}, true
+}
+
+// OtherOperator is the operator of another cluster that has policies in the same tenant.
+type OtherOperator struct {
+	// Cluster is the uid by which its markers name it.
+	Cluster string
+	// Policies are the names of its policies, sorted.
+	Policies []string
+}
+
+// otherOperators lists who else marked policies of the tenant, by cluster.
+func otherOperators(all []graph.ConfigurationPolicy, self string) []OtherOperator {
+	names := map[string][]string{}
+	for i := range all {
+		if o, ok := OwnerOf(all[i].Description); ok && o.Cluster != self {
+			names[o.Cluster] = append(names[o.Cluster], all[i].Name)
+		}
+	}
+	var out []OtherOperator
+	for cluster, list := range names {
+		slices.Sort(list)
+		out = append(out, OtherOperator{Cluster: cluster, Policies: list})
+	}
+	slices.SortFunc(out, func(a, b OtherOperator) int { return cmp.Compare(a.Cluster, b.Cluster) })
+	return out
+}

@@ -1,0 +1,121 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+// ApprovalStep says how to go on with a write that Multi Admin Approval may hold back (contract m).
+type ApprovalStep string
+
+// The steps of an approval.
+const (
+	// SendPlain: nothing was asked for this write yet. Send it; a tenant that wants an approval says so.
+	SendPlain ApprovalStep = "SendPlain"
+	// FindRequest: the answer that carries the code was lost. Look for the request; never open another one blindly.
+	FindRequest ApprovalStep = "FindRequest"
+	// AwaitPeople: nobody has decided.
+	AwaitPeople ApprovalStep = "AwaitPeople"
+	// SendApproved: send the same bytes under the code.
+	SendApproved ApprovalStep = "SendApproved"
+	// AwaitEffect: the write went through; wait until the tenant shows it.
+	AwaitEffect ApprovalStep = "AwaitEffect"
+	// StopRefused: people said no, or nobody said anything in time.
+	StopRefused ApprovalStep = "StopRefused"
+)
+
+// ApprovalRequest is what the tenant says about a request. The words of Status are those of Graph.
+type ApprovalRequest struct {
+	Status string
+	// ChangedAt is when the status last changed; zero when the tenant does not say.
+	ChangedAt time.Time
+}
+
+// ApprovalLag is how long a tenant may take to show a request, or the effect of an approved write, before what was lost
+// counts as never made. ASSUMED; two minutes is what lost creates get as well.
+const ApprovalLag = 2 * time.Minute
+
+// NextApproval decides on the pending approval of a write. request is nil when the tenant does not know one. A word that
+// Graph may add to its list of statuses means: not decided.
+func NextApproval(p *v1alpha1.PendingApproval, retry string, request *ApprovalRequest, now time.Time) ApprovalStep {
+	asked := retry != "" && p != nil && retry != p.Retry // annotation retry-requested-at has a value that was not used before
+	switch {
+	case p == nil, Refused(p) && asked:
+		return SendPlain
+	case Refused(p):
+		return StopRefused
+	}
+	if request == nil {
+		return withoutRequest(p, now)
+	}
+	switch request.Status {
+	case "approved":
+		return SendApproved
+	case "completed":
+		done := request.ChangedAt
+		if done.IsZero() {
+			done = p.RequestedAt.Time
+		}
+		if now.Sub(done) < ApprovalLag {
+			return AwaitEffect
+		}
+		return SendPlain // it was done, and has been undone since
+	}
+	if _, ok := refusals[request.Status]; ok {
+		return StopRefused
+	}
+	return AwaitPeople
+}
+
+// withoutRequest decides where the tenant shows no request: it may be late, or have forgotten it.
+func withoutRequest(p *v1alpha1.PendingApproval, now time.Time) ApprovalStep {
+	lost, late := p.Code == "", now.Sub(p.RequestedAt.Time) >= ApprovalLag
+	switch {
+	case lost && late:
+		return SendPlain // the request was never opened
+	case lost:
+		return FindRequest
+	case late:
+		return StopRefused
+	}
+	return AwaitPeople
+}
+
+// refusals are the statuses after which a write is not sent (contract m).
+var refusals = map[string]v1alpha1.ApprovalState{
+	"rejected": v1alpha1.ApprovalRejected, "cancelled": v1alpha1.ApprovalCancelled, "expired": v1alpha1.ApprovalExpired,
+}
+
+// Refusal is the state to record when NextApproval said StopRefused.
+func Refusal(p *v1alpha1.PendingApproval, request *ApprovalRequest) v1alpha1.ApprovalState {
+	switch {
+	case Refused(p):
+		return p.State
+	case request == nil:
+		return v1alpha1.ApprovalExpired
+	}
+	return refusals[request.Status]
+}
+
+// Refused says that the approval was asked for in vain.
+func Refused(p *v1alpha1.PendingApproval) bool {
+	return p.State == v1alpha1.ApprovalRejected || p.State == v1alpha1.ApprovalCancelled || p.State == v1alpha1.ApprovalExpired
+}
+
+// KeepApprovals are the pending approvals that the actions still need; all others are for writes that nobody wants any
+// more. While a create is looked for, what is pending for its policy stays.
+func KeepApprovals(pending []v1alpha1.PendingApproval, actions []Action, fingerprint func(*Action) string) []v1alpha1.PendingApproval {
+	return slices.DeleteFunc(slices.Clone(pending), func(p v1alpha1.PendingApproval) bool {
+		return !slices.ContainsFunc(actions, func(a Action) bool {
+			if a.Kind == LookUp {
+				return a.Role == p.Role && a.Platform == p.Platform
+			}
+			return fingerprint(&a) == p.Fingerprint
+		})
+	})
+}

@@ -1,0 +1,38 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+// removable says that nobody but this operator can have made the copy, and that it reaches nobody: the leftover of a
+// create that arrived twice (P5).
+func (c *Copy) removable() bool { return c.SameName && len(c.Assignments) == 0 }
+
+// copies plans the removal of copies that a repeated create left behind, and reports the others: what has targets or
+// another name may be somebody's work (P6). Where nothing is wanted any more the removal comes before that of the policy,
+// which is the last thing that tells of its copies.
+func (b *builder) copies(s *side) {
+	stage := stageContent
+	if s.desired == nil {
+		stage = stageNarrow
+	}
+	for i := range s.obs.Copies {
+		c := &s.obs.Copies[i]
+		if c.removable() && s.obs.Exists {
+			b.add(stage, removeCopy(s.key, c))
+			continue
+		}
+		b.drift(s, MarkerCopied, "policy %q (%s) carries the marker of policy %s and is left alone: delete it, or take the marker out of its description",
+			c.Name, c.ID, orUnknown(s.obs.ID))
+	}
+}
+
+func removeCopy(key Key, c *Copy) Action {
+	return newAction(RemoveCopy, key, c.ID, "a second policy with the same marker and name, without assignments: a create arrived twice")
+}
+
+func orUnknown(id string) string {
+	if id == "" {
+		return "that is not known"
+	}
+	return id
+}
