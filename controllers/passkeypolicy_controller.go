@@ -365,6 +365,9 @@ func (r *policyRun) settled(res *policyResult, built plan.Result) {
 		return
 	}
 	message := "every policy in the tenant is as it should be"
+	if r.after.Spec.Drift == v1alpha1.DriftReport && len(built.Drifts) > 0 {
+		message = "every policy in the tenant is as it was written, but for what condition Drifted names: spec.drift is Report"
+	}
 	if r.after.Spec.Mode == v1alpha1.ModeEnforceOnly {
 		message += "; mode EnforceOnly restrains no one: Edge allows passkeys by default"
 	}

@@ -171,6 +171,9 @@ func TestReportKeepsEdits(t *testing.T) {
 			if !slices.ContainsFunc(l.events, func(e string) bool { return strings.Contains(e, "Warning "+v1alpha1.ReasonAssignmentMissing) }) {
 				t.Errorf("the edit was not reported: %v", l.events)
 			}
+			if got := strings.Contains(l.condition(v1alpha1.ConditionApplied).Message, "spec.drift is Report"); got != (drift == v1alpha1.DriftReport) {
+				t.Errorf("%+v", l.condition(v1alpha1.ConditionApplied))
+			}
 		})
 	}
 }

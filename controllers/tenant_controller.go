@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -99,7 +100,22 @@ func (r *TenantReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctrl.Result{}, nil // the process stops, and a reading that was cut off says nothing about the tenant
 	}
+	if !after.DeletionTimestamp.IsZero() && res.standing.State == status.Current {
+		res.standing = leaving(policies)
+	}
 	return r.report(ctx, before, after, res)
+}
+
+// leaving says what a deleted Tenant waits for.
+func leaving(policies []v1alpha1.PasskeyPolicy) status.Standing {
+	names := make([]string, len(policies))
+	for i := range policies {
+		names[i] = policies[i].Name
+	}
+	slices.Sort(names)
+	return status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: fmt.Sprintf(
+		"deleted, and kept for the policies that have to clean up in the tenant: %s. Delete them, or set annotation %s to \"true\" to leave their objects behind",
+		strings.Join(names, ", "), v1alpha1.AnnotationReleaseFinalizer)}
 }
 
 // finalize keeps the Tenant until no policy refers to it: they need its client to clean up (P7). It is done when the Tenant
@@ -216,8 +232,13 @@ func (r *TenantReconciler) failure(t *v1alpha1.Tenant, err error, doing string) 
 		fresh = status.Condition(v1alpha1.ConditionInventoryFresh, false, v1alpha1.ReasonInventoryFailed, message)
 	}
 	res.conditions = append(res.conditions, fresh)
-	if kind == graph.KindThrottled {
-		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionThrottled, true, v1alpha1.ReasonThrottled, message))
+	var e *graph.Error
+	if errors.As(err, &e) && e.Kind == graph.KindThrottled {
+		until := message
+		if !e.RetryAt.IsZero() {
+			until += "; it asks to come back at " + e.RetryAt.UTC().Round(time.Second).Format(time.RFC3339)
+		}
+		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionThrottled, true, v1alpha1.ReasonThrottled, until))
 	}
 	return res
 }

@@ -146,6 +146,9 @@ func TestTenantOutage(t *testing.T) {
 		!meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionThrottled) || !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionReconciling) {
 		t.Errorf("throttled: %+v", s)
 	}
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionThrottled); c == nil || !strings.Contains(c.Message, "come back at 20") {
+		t.Errorf("does not say until when: %+v", c)
+	}
 	l.faults()
 	l.start(t) // a new client has no memory of Retry-After, which is in real time
 	l.rest()
@@ -201,6 +204,10 @@ func TestTenantSuspendAndDelete(t *testing.T) {
 	l.rest()
 	if err := l.kube.Get(t.Context(), keyOf("corp"), &v1alpha1.Tenant{}); err != nil {
 		t.Fatalf("gone before its policy: %v", err)
+	}
+	if s := l.tenant().Status; s.Reason != v1alpha1.ReasonDeleting || !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionReconciling) ||
+		!strings.Contains(meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionReady).Message, "clean up in the tenant: pkp.") {
+		t.Errorf("does not say what it waits for: %+v", s)
 	}
 	if err := l.kube.Delete(t.Context(), l.policy()); err != nil {
 		t.Fatal(err)
