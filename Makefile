@@ -106,6 +106,7 @@ HEAVYTESTS := . ./controllers ./internal/wire ./test/api ./test/badinput ./test/
 
 .PHONY: test
 test: ## Run all tests; PKG=./internal/gate/... narrows, TESTFLAGS passes flags
+	@if [[ ! -d ../shared/graph ]]; then echo 'skipped: comparisons with the schema and the samples in ../shared/graph, which is not beside this checkout'; fi
 	@assets="$$(hack/controlplane.sh)"; export KUBEBUILDER_ASSETS="$$assets"; \
 	if [[ '$(PKG)' != ./... ]]; then exec $(GO) test $(TESTFLAGS) $(PKG); fi; \
 	heavy="$$($(GO) list $(HEAVYTESTS))"; code=0; \

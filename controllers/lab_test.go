@@ -29,6 +29,7 @@ import (
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +44,7 @@ const ns = "ns"
 type lab struct {
 	t     testing.TB
 	kube  client.Client
-	sim   *tenantsim.Server
+	sim   *simtest.Tenant
 	url   string
 	ca    []byte
 	clock *tenantsim.Clock
@@ -79,19 +80,8 @@ func group(name string, n int) tenantsim.GroupSpec {
 func newLab(t testing.TB, sc tenantsim.Scenario) *lab {
 	t.Helper()
 	l := &lab{t: t, clock: tenantsim.NewClock(time.Date(2026, 6, 1, 6, 0, 0, 0, time.UTC), 0), registry: prometheus.NewRegistry()}
-	sim, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 80, Clock: l.clock, Scenario: sc, JournalSize: 100_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.sim = sim
-	if l.url, l.ca, err = sim.Start("127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	l.sim = simtest.New(t, tenantsim.Options{Seed: 1, Devices: 80, Clock: l.clock, Scenario: sc, JournalSize: 100_000})
+	l.url, l.ca = l.sim.Start()
 	l.kube = l.newKube(t)
 	l.start(t)
 	return l

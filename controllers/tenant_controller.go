@@ -307,7 +307,10 @@ func (r *TenantReconciler) connect(ctx context.Context, t *v1alpha1.Tenant) (*gr
 		r.Tune(&cfg)
 	}
 	gc, err := r.Store.Connect(client.ObjectKeyFromObject(t), cfg)
-	if err != nil {
+	switch {
+	case graph.KindOf(err) == graph.KindCredential:
+		return nil, &mistake{v1alpha1.ReasonInvalidCredential, readable(err)}
+	case err != nil:
 		return nil, &mistake{v1alpha1.ReasonInvalidEndpoint, readable(err)}
 	}
 	return gc, nil

@@ -73,6 +73,12 @@ func TestTenantMistakes(t *testing.T) {
 			[]string{"spec.auth signs in as application"}, func(l *lab) { secret(l, map[string][]byte{"secret": []byte(l.sim.ClientSecret())}) }},
 		"wrong tenant": {func(_ *lab, ten *v1alpha1.Tenant) { ten.Spec.TenantID = "00000000-0000-4000-8000-000000000009" }, v1alpha1.ReasonTenantNotFound,
 			[]string{"00000000-0000-4000-8000-000000000009"}, func(l *lab) { ten := l.tenant(); l.edit(ten, func() { ten.Spec.TenantID = l.sim.TenantID() }) }},
+		"bad certificate": {func(_ *lab, ten *v1alpha1.Tenant) {
+			ten.Spec.Auth = v1alpha1.TenantAuth{ClientCertificate: &v1alpha1.ClientCertificateAuth{ClientID: "app", SecretRef: v1alpha1.SecretKeyRef{Name: "credential", Key: "secret"}}}
+		}, v1alpha1.ReasonInvalidCredential, []string{"auth.clientCertificate", "store PEM with both, or PFX"}, func(l *lab) {
+			ten, auth := l.tenant(), l.newTenant().Spec.Auth
+			l.edit(ten, func() { ten.Spec.Auth = auth })
+		}},
 		"bad CA": {func(_ *lab, ten *v1alpha1.Tenant) { ten.Spec.Endpoint.CABundle = "no certificate" }, v1alpha1.ReasonInvalidEndpoint,
 			nil, func(l *lab) { ten := l.tenant(); l.edit(ten, func() { ten.Spec.Endpoint.CABundle = string(l.ca) }) }},
 	} {

@@ -67,6 +67,7 @@ const (
 	ReasonInventoryFailed    = "RefreshFailed"
 	ReasonInventoryPending   = "NotLoadedYet"
 	ReasonInvalidEndpoint    = "InvalidEndpoint"
+	ReasonInvalidCredential  = "InvalidCredential"
 )
 
 // Reasons of PasskeyPolicy.

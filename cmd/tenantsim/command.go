@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,10 +24,15 @@ type flags struct {
 	faults                           string
 	tenantID, clientID, clientSecret string
 	caFile, output                   string
+	certificate                      string
+	federated                        federation
 	devices, users                   int
 	seed                             uint64
 	speed                            float64
 }
+
+// federation is one federated identity credential.
+type federation struct{ issuer, subject, audience, keys string }
 
 func newCommand() *cobra.Command {
 	var f flags
@@ -60,6 +66,11 @@ a virtual clock. Control endpoints are listed at GET /_sim/ and need no token.`,
 	fs.StringVar(&f.tenantID, "tenant-id", "", "tenant id (default: derived from the seed)")
 	fs.StringVar(&f.clientID, "client-id", "", "application id (default: derived from the seed)")
 	fs.StringVar(&f.clientSecret, "client-secret", tenantsim.DefaultSecret, "client secret that the token endpoint accepts")
+	fs.StringVar(&f.certificate, "client-certificate", "", "PEM file of RSA certificates that the application may sign in with")
+	fs.StringVar(&f.federated.issuer, "federated-issuer", "", "issuer of tokens that the application may sign in with, as exact text")
+	fs.StringVar(&f.federated.subject, "federated-subject", "", "their subject, such as system:serviceaccount:tidegate-system:tidegate")
+	fs.StringVar(&f.federated.audience, "federated-audience", tenantsim.DefaultAudience, "their audience")
+	fs.StringVar(&f.federated.keys, "federated-keys", "", "JSON Web Key Set of the issuer, such as kubectl get --raw /openid/v1/jwks prints")
 	fs.StringVar(&f.caFile, "ca-file", "", "write the certificate authority here (default: a file in a new temporary folder)")
 	fs.StringVarP(&f.output, "output", "o", "text", "how to print the connection: text or json")
 	return cmd
@@ -130,7 +141,37 @@ func (f flags) options(now time.Time) (tenantsim.Options, error) {
 			return o, fmt.Errorf("--faults: %w", err)
 		}
 	}
-	return o, nil
+	return o, f.credentials(&o)
+}
+
+// credentials registers what the application may sign in with beside a secret.
+func (f flags) credentials(o *tenantsim.Options) error {
+	if f.certificate != "" {
+		raw, err := os.ReadFile(f.certificate)
+		if err != nil {
+			return fmt.Errorf("--client-certificate: %w", err)
+		}
+		if o.Certificates, err = tenantsim.ParseCertificates(raw); err != nil {
+			return fmt.Errorf("--client-certificate %s: %w", f.certificate, err)
+		}
+	}
+	given := f.federated
+	if given.issuer == "" && given.subject == "" && given.keys == "" {
+		return nil
+	}
+	if given.issuer == "" || given.subject == "" || given.keys == "" {
+		return errors.New("--federated-issuer, --federated-subject and --federated-keys go together: give all three")
+	}
+	raw, err := os.ReadFile(given.keys)
+	if err != nil {
+		return fmt.Errorf("--federated-keys: %w", err)
+	}
+	keys, err := tenantsim.ParseJWKS(raw)
+	if err != nil {
+		return fmt.Errorf("--federated-keys %s: %w", given.keys, err)
+	}
+	o.FederatedCredentials = []tenantsim.FederatedCredential{{Issuer: given.issuer, Subject: given.subject, Audience: given.audience, Keys: keys}}
+	return nil
 }
 
 // writeCA stores the authority where clients can read it.

@@ -6,10 +6,16 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
+	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -66,15 +72,20 @@ func TestRunServesUntilStopped(t *testing.T) {
 
 func TestBadFlags(t *testing.T) {
 	for want, args := range map[string][]string{
-		"--devices":       {"--devices", "0"},
-		"--start":         {"--start", "tomorrow"},
-		"--output":        {"-o", "xml"},
-		"--client-secret": {"--client-secret", ""},
-		"built in":        {"--scenario", "nope"},
-		"catalog":         {"--catalog", "nope"},
-		"--faults":        {"--faults", "nope.yaml"},
-		"listen":          {"--listen", "256.0.0.1:0"},
-		"unknown command": {"extra"},
+		"--devices":                            {"--devices", "0"},
+		"--start":                              {"--start", "tomorrow"},
+		"--output":                             {"-o", "xml"},
+		"--client-secret":                      {"--client-secret", ""},
+		"built in":                             {"--scenario", "nope"},
+		"catalog":                              {"--catalog", "nope"},
+		"--faults":                             {"--faults", "nope.yaml"},
+		"listen":                               {"--listen", "256.0.0.1:0"},
+		"unknown command":                      {"extra"},
+		"--client-certificate: ":               {"--client-certificate", "nope.pem"},
+		"--client-certificate command_test.go": {"--client-certificate", "command_test.go"},
+		"go together":                          {"--federated-issuer", "https://i.example/"},
+		"--federated-keys: ":                   {"--federated-issuer", "https://i.example/", "--federated-subject", "s", "--federated-keys", "nope.json"},
+		"--federated-keys command_test.go":     {"--federated-issuer", "https://i.example/", "--federated-subject", "s", "--federated-keys", "command_test.go"},
 	} {
 		cmd := newCommand()
 		cmd.SetArgs(append(args, "--ca-file", filepath.Join(t.TempDir(), "ca.pem")))
@@ -101,5 +112,35 @@ func TestFaultsFile(t *testing.T) {
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || want == "" && len(o.Faults) != 1 {
 			t.Errorf("%s: %v %v", text, o.Faults, err)
 		}
+	}
+}
+
+// TestCredentialFiles: the files that the flags name are registered.
+func TestCredentialFiles(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, keys := filepath.Join(t.TempDir(), "c.pem"), filepath.Join(t.TempDir(), "k.json")
+	set := fmt.Sprintf(`{"keys":[{"kty":"RSA","kid":"k","n":%q,"e":"AQAB"}]}`, base64.RawURLEncoding.EncodeToString(key.N.Bytes()))
+	for file, raw := range map[string][]byte{certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), keys: []byte(set)} {
+		if err := os.WriteFile(file, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := flags{devices: 5, clientSecret: "s", start: "now", scenario: "healthy", certificate: certificate,
+		federated: federation{issuer: "https://i.example/", subject: "s", audience: "a", keys: keys}}
+	o, err := f.options(time.Unix(0, 0))
+	if err != nil || len(o.Certificates) != 1 || len(o.FederatedCredentials) != 1 {
+		t.Fatalf("%v %+v", err, o)
+	}
+	got := o.FederatedCredentials[0]
+	if got.Issuer != "https://i.example/" || got.Subject != "s" || got.Audience != "a" || !got.Keys["k"].Equal(&key.PublicKey) {
+		t.Errorf("%+v", got)
 	}
 }

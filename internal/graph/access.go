@@ -198,7 +198,12 @@ func (c *Client) AuthenticationStrengthConfigurations(ctx context.Context, stren
 	if err != nil {
 		return nil, invalid(op.op, "%v", err)
 	}
-	return collect[CombinationConfiguration](ctx, c, op, ri, nil)
+	return collect(ctx, c, op, ri, func(config CombinationConfiguration) error {
+		if config.ID == "" {
+			return withoutID(op, "combination configuration")
+		}
+		return nil
+	})
 }
 
 // strengths starts a typed request below /v1.0/policies/authenticationStrengthPolicies.

@@ -6,6 +6,7 @@ package graph
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 
@@ -121,16 +122,7 @@ func (c *Client) Assignments(ctx context.Context, policyID string) ([]Assignment
 	if err != nil {
 		return nil, invalid(op.op, "%v", err)
 	}
-	var found []Assignment
-	err = list(ctx, c, op, ri, func(w wireAssignment) error {
-		a, err := w.assignment(op.op)
-		found = append(found, a)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
+	return collectAs(ctx, c, op, ri, func(w wireAssignment) (Assignment, error) { return w.assignment(op.op) })
 }
 
 // Assign replaces all assignments of a policy, foreign ones too, and returns what the tenant then holds. Read
@@ -159,7 +151,7 @@ func (c *Client) Assign(ctx context.Context, policyID string, assignments []Assi
 	err = c.send(ctx, op, ri, func(resp *http.Response) error {
 		var next string
 		var err error
-		page, next, err = decodePage(resp.Body, page[:0])
+		page, next, err = decodePage(io.LimitReader(resp.Body, maxPageBody), page[:0])
 		if err == nil && next != "" {
 			page = nil // More than one page of assignments: read them back instead.
 		}

@@ -9,12 +9,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -112,6 +111,9 @@ func newCredential(cfg Config, h hosts, httpClient *http.Client) (credentialFunc
 	}
 	if s := cfg.Auth.Certificate; s != nil {
 		set++
+		if s.ClientID == "" {
+			return nil, errors.New("auth.clientCertificate: client id is empty: write the application (client) id of the app registration")
+		}
 		certs, key, err := azidentity.ParseCertificates(s.Data, []byte(s.Password))
 		if err != nil {
 			// The parser's words can quote the input, so they are not repeated.
@@ -134,117 +136,6 @@ func newCredential(cfg Config, h hosts, httpClient *http.Client) (credentialFunc
 		return nil, fmt.Errorf("auth has %d members: set exactly one of workloadIdentity, clientSecret, clientCertificate", set)
 	}
 	return build, nil
-}
-
-// tokenSource hands out the tenant's token. The credential inside caches and refreshes it ahead of its end;
-// renew throws the credential away, because roles are frozen in a token until the next one (contract l.2).
-type tokenSource struct {
-	build credentialFunc
-	scope string
-
-	mu   sync.Mutex
-	cred azcore.TokenCredential
-	last string // the token used last, to read its roles; never shown
-}
-
-// token returns a valid token and the credential it came from. claims answers a challenge of Graph and is
-// empty otherwise.
-func (s *tokenSource) token(ctx context.Context, claims string) (azcore.AccessToken, azcore.TokenCredential, error) {
-	cred, err := s.credential()
-	if err != nil {
-		return azcore.AccessToken{}, nil, err
-	}
-	tok, err := cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.scope}, Claims: claims})
-	if err == nil {
-		s.mu.Lock()
-		s.last = tok.Token
-		s.mu.Unlock()
-	}
-	return tok, cred, err
-}
-
-// lastToken returns the token that was used last, or nothing.
-func (s *tokenSource) lastToken() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.last
-}
-
-// credential returns the current credential, made when first needed.
-func (s *tokenSource) credential() (azcore.TokenCredential, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cred == nil {
-		cred, err := s.build()
-		if err != nil {
-			return nil, err
-		}
-		s.cred = cred
-	}
-	return s.cred, nil
-}
-
-// renew makes the next token a new one, unless another call has already done so since stale was handed out.
-func (s *tokenSource) renew(stale azcore.TokenCredential) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if stale == nil || s.cred == stale {
-		s.cred = nil
-	}
-}
-
-// Permissions is what the tenant granted to the application, as its token says.
-type Permissions struct {
-	// Roles holds the application permissions, such as Device.Read.All. It is fixed when the token is issued;
-	// call RenewToken to see a later consent. Best effort: Graph decides, not the claim (contract l.2).
-	Roles []string
-	// ExpiresAt is the end of the token.
-	ExpiresAt time.Time
-	// TenantID is the directory that issued the token.
-	TenantID string
-}
-
-// Permissions reads the roles claim of the tenant's token. A token without roles gives an empty list. The
-// token itself is never shown.
-func (c *Client) Permissions(ctx context.Context) (Permissions, error) {
-	const op = "Permissions"
-	var p Permissions
-	err := c.retrying(ctx, call{op: op, effect: effectRead}, func(ctx context.Context) error {
-		tok, _, err := c.tokens.token(ctx, "")
-		if err != nil {
-			return c.tokenError(ctx, op, err)
-		}
-		claims, ok := decodeClaims(tok.Token)
-		if !ok {
-			return &Error{Kind: KindTransient, Op: op, Message: "the token of the tenant is not a JWT, its permissions cannot be read"}
-		}
-		p = Permissions{Roles: claims.Roles, TenantID: claims.TenantID, ExpiresAt: tok.ExpiresOn}
-		return nil
-	})
-	return p, err
-}
-
-// RenewToken makes the next request ask for a new token, so that a permission granted meanwhile is seen.
-func (c *Client) RenewToken() { c.tokens.renew(nil) }
-
-// tokenClaims are the members of an app-only token that are read (contract l.2).
-type tokenClaims struct {
-	Roles    []string `json:"roles"`
-	TenantID string   `json:"tid"`
-}
-
-// decodeClaims reads the payload of a JWT without checking its signature: Graph does that, this is a hint.
-func decodeClaims(token string) (tokenClaims, bool) {
-	var claims tokenClaims
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return claims, false
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil || json.Unmarshal(payload, &claims) != nil {
-		return claims, false
-	}
-	return claims, true
 }
 
 // authTransport adds the bearer token, and only on requests to the tenant's own Graph host.
@@ -297,11 +188,20 @@ func (t *authTransport) send(ctx context.Context, op string, req *http.Request, 
 // checkHost refuses a host that is not the tenant's Graph: a link in an answer must not carry the token away
 // (contract k.2).
 func (c *Client) checkHost(u *url.URL) error {
-	if u.Scheme == c.hosts.graph.Scheme && strings.EqualFold(u.Host, c.hosts.graph.Host) {
+	if u.Scheme == c.hosts.graph.Scheme && strings.EqualFold(hostPort(u), hostPort(c.hosts.graph)) {
 		return nil
 	}
 	return fmt.Errorf("refused to follow a link to %s: the token of this tenant belongs to %s only",
 		cleanText(u.Scheme+"://"+u.Host, 200), c.hosts.graph.Host)
+}
+
+// hostPort is the host of a URL with its port, also where that is the scheme's own and left out.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // claimsPattern matches the claims of a bearer challenge.

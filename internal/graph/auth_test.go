@@ -5,22 +5,17 @@ package graph
 
 import (
 	"bytes"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	abs "github.com/microsoft/kiota-abstractions-go"
 )
 
 const (
@@ -31,6 +26,7 @@ const (
 // authority is a token endpoint and a Graph in one TLS server.
 type authority struct {
 	*httptest.Server
+	base     string // what it calls itself where that is not its URL
 	tokens   atomic.Int64
 	lastForm atomic.Pointer[map[string][]string]
 	onToken  func(w http.ResponseWriter, n int64)
@@ -48,6 +44,9 @@ func newAuthority(t *testing.T) *authority {
 			return
 		}
 		base := a.URL + "/" + tenant
+		if a.base != "" {
+			base = a.base + "/" + tenant
+		}
 		answer(w, 200, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q}`, base+"/v2.0", base+"/oauth2/v2.0/authorize", base+"/oauth2/v2.0/token")
 	})
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", func(w http.ResponseWriter, r *http.Request) {
@@ -203,34 +202,6 @@ func TestUntrustedServer(t *testing.T) {
 	}
 }
 
-// TestCertificateAndWorkloadIdentity: both send an assertion, and a token file is read at each renewal.
-func TestCertificateAndWorkloadIdentity(t *testing.T) {
-	a := newAuthority(t)
-	c := a.client(t, func(cfg *Config) {
-		cfg.Auth = Auth{Certificate: &Certificate{ClientID: "app", Data: selfSigned(t)}}
-	})
-	if _, err := c.Group(t.Context(), "g1"); err != nil {
-		t.Fatal(err)
-	}
-	if form := *a.lastForm.Load(); len(form["client_assertion"]) != 1 || strings.Count(form["client_assertion"][0], ".") != 2 || form["client_secret"] != nil {
-		t.Errorf("form %v", form)
-	}
-
-	file := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(file, []byte("projected.token.one"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c = a.client(t, func(cfg *Config) {
-		cfg.Auth = Auth{WorkloadIdentity: &WorkloadIdentity{ClientID: "app", TokenFile: file}}
-	})
-	if _, err := c.Group(t.Context(), "g1"); err != nil {
-		t.Fatal(err)
-	}
-	if form := *a.lastForm.Load(); strings.Join(form["client_assertion"], "") != "projected.token.one" {
-		t.Errorf("form %v", form)
-	}
-}
-
 // TestBadConfig: each mistake gets a sentence that names the field and the remedy.
 func TestBadConfig(t *testing.T) {
 	a := newAuthority(t)
@@ -243,6 +214,7 @@ func TestBadConfig(t *testing.T) {
 		"no auth":        {func(c *Config) { c.Auth = Auth{} }, "set exactly one of"},
 		"two auths":      {func(c *Config) { c.Auth.WorkloadIdentity = &WorkloadIdentity{} }, "set exactly one of"},
 		"empty secret":   {func(c *Config) { c.Auth.ClientSecret.Secret = "" }, "auth.clientSecret"},
+		"wrong tenant":   {func(c *Config) { c.TenantID = "a b" }, "invalid tenantID"},
 		"certificate":    {func(c *Config) { c.Auth = Auth{Certificate: &Certificate{Data: []byte("hunter22")}} }, "auth.clientCertificate"},
 		"http graph":     {func(c *Config) { c.Endpoint.GraphURL = "http://graph.example" }, "does not use https"},
 		"http authority": {func(c *Config) { c.Endpoint.AuthorityURL = "http://127.0.0.1:80" }, "does not use https"},
@@ -262,21 +234,43 @@ func TestBadConfig(t *testing.T) {
 	}
 }
 
-// TestClouds: each cloud has hosts and a scope of its own.
+// TestClouds: each cloud has hosts and a scope of its own, and the scope is what the token is asked for (contract l.4).
 func TestClouds(t *testing.T) {
-	for cloud, want := range map[Cloud]string{
-		"": "https://graph.microsoft.com https://login.microsoftonline.com", CloudUSGovernmentL4: "https://graph.microsoft.us https://login.microsoftonline.us",
-		CloudUSGovernmentL5: "https://dod-graph.microsoft.us https://login.microsoftonline.us", CloudChina: "https://microsoftgraph.chinacloudapi.cn https://login.chinacloudapi.cn",
+	for cloud, want := range map[Cloud]struct{ graph, authority string }{
+		"": {"https://graph.microsoft.com", "https://login.microsoftonline.com"}, CloudGlobal: {"https://graph.microsoft.com", "https://login.microsoftonline.com"},
+		CloudUSGovernmentL4: {"https://graph.microsoft.us", "https://login.microsoftonline.us"}, CloudUSGovernmentL5: {"https://dod-graph.microsoft.us", "https://login.microsoftonline.us"},
+		CloudChina: {"https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"},
 	} {
 		c, err := New(Config{TenantID: testTenant, Cloud: cloud, Auth: Auth{ClientSecret: &ClientSecret{ClientID: "a", Secret: "b"}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.hosts.graph.String() + " " + c.hosts.authority.String(); got != want || c.tokens.scope != c.hosts.graph.String()+"/.default" {
-			t.Errorf("%s: %s, scope %s", cloud, got, c.tokens.scope)
+		if c.hosts.graph.String() != want.graph || c.hosts.authority.String() != want.authority || c.adapter.GetBaseUrl() != want.graph+"/v1.0" {
+			t.Errorf("%q: %s, %s, %s", cloud, c.hosts.graph, c.hosts.authority, c.adapter.GetBaseUrl())
+		}
+		if ri, err := c.betaRequest(abs.GET, policiesPath, nil, nil); err != nil || !strings.HasPrefix(urlOf(t, ri), want.graph+"/beta/") {
+			t.Errorf("%q: beta goes to %s, %v", cloud, urlOf(t, ri), err)
 		}
 		c.Close()
+
+		a := newAuthority(t)
+		if _, err := a.client(t, func(cfg *Config) { cfg.Cloud = cloud }).Group(t.Context(), "g1"); err != nil {
+			t.Fatal(err)
+		}
+		if scope := (*a.lastForm.Load())["scope"]; len(scope) != 1 || strings.Fields(scope[0])[0] != want.graph+"/.default" {
+			t.Errorf("%q: a token is asked for %q", cloud, scope)
+		}
 	}
+}
+
+// urlOf is where a request goes.
+func urlOf(t *testing.T, ri *abs.RequestInformation) string {
+	t.Helper()
+	u, err := ri.GetUri()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.String()
 }
 
 // TestConfigHidesSecrets: printing or marshalling a configuration shows no secret, whatever the verb (P8).
@@ -293,23 +287,4 @@ func TestConfigHidesSecrets(t *testing.T) {
 	if strings.Contains(out.String(), testSecret) || !strings.Contains(out.String(), "app") {
 		t.Error(out.String())
 	}
-}
-
-// selfSigned makes a PEM file with a certificate and its RSA key.
-func selfSigned(t *testing.T) []byte {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "app"}, NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})...)
 }

@@ -167,8 +167,7 @@ func (c *Client) batchItem(op call, a wireBatchAnswer, answered bool) batchResul
 	if a.Status < 300 {
 		return batchResult{Status: a.Status, Body: a.Body}
 	}
-	e := parseError(op.op, a.Status, header, batchErrorBody(a.Body), c.cfg.Clock.Now())
-	e.Message = c.redact(e.Message)
+	e := parseError(op.op, a.Status, header, batchErrorBody(a.Body), c.cfg.Clock.Now(), c.hide)
 	e.OutcomeUnknown = op.effect != effectRead && a.Status != http.StatusLocked && a.Status != http.StatusFailedDependency &&
 		(e.Kind == KindTransient || a.Status >= 500)
 	return batchResult{Status: a.Status, Err: c.settle(op, e)}

@@ -157,8 +157,8 @@ func TestBatchThrottledForLong(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || srv.count() != 1 || failed.RetryAt.Sub(begin) < 89*time.Second || !c.ThrottledUntil().Equal(failed.RetryAt) {
-		t.Errorf("%v, %d posts, %+v, throttled until %v", err, srv.count(), failed, c.ThrottledUntil())
+	if err != nil || srv.count() != 1 || failed.RetryAt.Sub(begin) < 89*time.Second || !c.limiter.throttledUntil().Equal(failed.RetryAt) {
+		t.Errorf("%v, %d posts, %+v, throttled until %v", err, srv.count(), failed, c.limiter.throttledUntil())
 	}
 }
 

@@ -45,7 +45,7 @@ func TestRetryAfterToTheSecond(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { _, err := c.Group(t.Context(), "g1"); done <- err }()
 			eventually(t, "the first answer", clk.HasWaiters)
-			if until := c.ThrottledUntil(); !until.Equal(noon.Add(3 * time.Second)) {
+			if until := c.limiter.throttledUntil(); !until.Equal(noon.Add(3 * time.Second)) {
 				t.Errorf("throttled until %v", until)
 			}
 			clk.Step(3*time.Second - time.Nanosecond)
@@ -121,8 +121,8 @@ func TestSlowTenantDoesNotSlowAnother(t *testing.T) {
 	if n := testutil.ToFloat64(stuck.metrics.inFlight.WithLabelValues("slow")); n != callers {
 		t.Errorf("%v calls in flight at the slow tenant, want %d: the other tenant was not measured beside it", n, callers)
 	}
-	if !other.ThrottledUntil().IsZero() {
-		t.Errorf("the other tenant is held back until %v", other.ThrottledUntil())
+	if !other.limiter.throttledUntil().IsZero() {
+		t.Errorf("the other tenant is held back until %v", other.limiter.throttledUntil())
 	}
 	close(release)
 	for range callers {
@@ -156,7 +156,8 @@ func TestMetricsOfBytesAndWaits(t *testing.T) {
 	}
 }
 
-// TestDefaultLimitsAreHalf: burst plus rate stays within half of what is published, over the published window.
+// TestDefaultLimitsAreHalf: the sustained rate is half of what is published, and a burst on top of it stays below the
+// published number over the published window.
 func TestDefaultLimitsAreHalf(t *testing.T) {
 	l := Limits{}.withDefaults()
 	for name, row := range map[string]struct {

@@ -123,6 +123,9 @@ func (c *Client) SettingDefinitions(ctx context.Context, filter SettingFilter) (
 			return nil, invalid(op.op, "%v", err)
 		}
 		err = list(ctx, c, op, ri, func(w wireDefinition) error {
+			if w.ID == "" {
+				return withoutID(op, "definition")
+			}
 			if d := w.definition(); !seen[d.ID] && filter.matches(d) {
 				seen[d.ID] = true
 				found = append(found, d)
@@ -161,7 +164,7 @@ func hasFlag(flags, flag string) bool {
 
 // SettingDefinition reads one definition. Ids can hold braces and are escaped (contract a11).
 func (c *Client) SettingDefinition(ctx context.Context, id string) (SettingDefinition, error) {
-	op := configurationRead("SettingDefinition")
+	op := byID(configurationRead("SettingDefinition"))
 	if err := needID(op.op, "definition id", id); err != nil {
 		return SettingDefinition{}, err
 	}

@@ -17,6 +17,7 @@ import (
 	absauth "github.com/microsoft/kiota-abstractions-go/authentication"
 	khttp "github.com/microsoft/kiota-http-go"
 	kjson "github.com/microsoft/kiota-serialization-json-go"
+	"k8s.io/utils/clock"
 )
 
 // Client speaks to Microsoft Graph for one tenant: one token, one limiter, one retry policy, one set of
@@ -30,11 +31,12 @@ type Client struct {
 	tokens   *tokenSource
 	limiter  *limiter
 	metrics  *metrics
-	secrets  []string
+	secrets  *strings.Replacer // the client's own secrets, in every form in which a text may carry them
 }
 
-// New returns a client for the tenant of cfg, or an error that names the field, its value and the remedy. It
-// sends nothing: a wrong secret shows in the first call, Permissions being the cheapest.
+// New returns a client for the tenant of cfg, or an error that names the field, its value and the remedy; its kind is
+// Credential when the field is one of auth. It sends nothing: a wrong secret shows in the first call, Permissions being
+// the cheapest.
 func New(cfg Config) (*Client, error) {
 	cfg = cfg.withDefaults()
 	h, err := cfg.resolve()
@@ -45,9 +47,17 @@ func New(cfg Config) (*Client, error) {
 	// Token requests need no client of their own: azidentity calls Do and follows no links.
 	credential, err := newCredential(cfg, h, &http.Client{Transport: base, Timeout: cfg.AttemptTimeout, CheckRedirect: noRedirect})
 	if err != nil {
-		return nil, fmt.Errorf("graph: %w", err)
+		return nil, &Error{Kind: KindCredential, Op: "New", Message: err.Error()}
 	}
-	return newClient(cfg, h, base, credential)
+	c, err := newClient(cfg, h, base, credential)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.tokens.credential(); err != nil {
+		c.Close()
+		return nil, &Error{Kind: KindCredential, Op: "New", Message: "auth: " + c.redact(err.Error())}
+	}
+	return c, nil
 }
 
 // newClient puts the parts together.
@@ -58,11 +68,11 @@ func newClient(cfg Config, h hosts, base *http.Transport, credential credentialF
 	}
 	// The scope names the cloud's Graph also where an endpoint stands in for it (contract l.1, l.4).
 	c := &Client{
-		cfg: cfg, hosts: h, base: base, metrics: m, secrets: cfg.Auth.secretValues(),
-		tokens:  &tokenSource{build: credential, scope: cloudHosts[cfg.Cloud].graph + "/.default"},
+		cfg: cfg, hosts: h, base: base, metrics: m, secrets: secretForms(cfg.Auth.secretValues()),
+		tokens:  newTokenSource(credential, cloudHosts[cfg.Cloud].graph+"/.default"),
 		limiter: newLimiter(cfg.Limits, cfg.Clock, cfg.MaxRetryWait, cfg.ThrottleBase, m.throttled),
 	}
-	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, metrics: m}
+	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, metrics: m, clock: clock.RealClock{}}
 	c.download = &http.Client{Transport: &frameTransport{next: wire, userAgent: cfg.UserAgent}, CheckRedirect: noRedirect}
 	chain := http.RoundTripper(&authTransport{next: wire, client: c})
 	chain = &limitTransport{next: chain, limiter: c.limiter}
@@ -85,9 +95,6 @@ func (c *Client) Close() {
 	c.base.CloseIdleConnections()
 	c.metrics.forget()
 }
-
-// ThrottledUntil returns until when the tenant asked this client to hold back some workload, or the zero time.
-func (c *Client) ThrottledUntil() time.Time { return c.limiter.throttledUntil() }
 
 // ThrottledFor returns how long, on the clock of Config, some workload is still held back at the tenant's wish; 0 when
 // none is.
@@ -150,6 +157,10 @@ func (c *Client) send(ctx context.Context, op call, ri *abs.RequestInformation, 
 	if err != nil {
 		return err
 	}
+	if op.effect == effectRead {
+		// Without it, words that were added to an enum later come as unknownFutureValue (contract 0.3).
+		ri.Headers.TryAdd("Prefer", "include-unknown-enum-members")
+	}
 	once := func() error {
 		return c.retrying(ctx, op, func(ctx context.Context) error { return c.attempt(ctx, op, ri, read) })
 	}
@@ -174,7 +185,7 @@ func (c *Client) attempt(ctx context.Context, op call, ri *abs.RequestInformatio
 			return nil, fmt.Errorf("the adapter handed over %T instead of an answer", response)
 		}
 		defer drain(resp)
-		status, id = resp.StatusCode, requestID(resp.Header)
+		status, id = resp.StatusCode, requestID(resp.Header, c.hide)
 		return nil, c.answer(op, resp, read)
 	})
 	ri.AddRequestOptions([]abs.RequestOption{handler})
@@ -193,15 +204,14 @@ func (c *Client) answer(op call, resp *http.Response, read func(*http.Response) 
 		if err != nil {
 			body = nil // The status still says what happened; the text is lost.
 		}
-		e := parseError(op.op, resp.StatusCode, resp.Header, body, c.cfg.Clock.Now())
-		e.Message = c.redact(e.Message)
+		e := parseError(op.op, resp.StatusCode, resp.Header, body, c.cfg.Clock.Now(), c.hide)
 		// A server that failed, or a gateway that gave up on it, may have done the work before.
 		e.OutcomeUnknown = op.effect != effectRead && resp.StatusCode != http.StatusLocked &&
 			(e.Kind == KindTransient || resp.StatusCode >= 500)
 		return e
 	}
 	if resp.StatusCode >= 300 {
-		return &Error{Kind: KindTransient, Op: op.op, Status: resp.StatusCode, RequestID: requestID(resp.Header),
+		return &Error{Kind: KindTransient, Op: op.op, Status: resp.StatusCode, RequestID: requestID(resp.Header, c.hide),
 			Message: "Graph answered with a redirect, which is not followed: " + statusText(resp.StatusCode)}
 	}
 	if read == nil {
@@ -220,7 +230,7 @@ func (c *Client) wantNothing(op call, resp *http.Response) error {
 	if resp.StatusCode == http.StatusNoContent || kind == "" || strings.Contains(strings.ToLower(kind), "json") {
 		return nil
 	}
-	return &Error{Kind: KindTransient, Op: op.op, Status: resp.StatusCode, RequestID: requestID(resp.Header), OutcomeUnknown: op.effect != effectRead,
+	return &Error{Kind: KindTransient, Op: op.op, Status: resp.StatusCode, RequestID: requestID(resp.Header, c.hide), OutcomeUnknown: op.effect != effectRead,
 		Message: fmt.Sprintf("a page of type %q came instead of Graph's answer: a proxy or gateway stands in between", kind)}
 }
 
@@ -234,10 +244,27 @@ func (c *Client) settle(op call, e *Error) *Error {
 		}
 	case KindForbidden:
 		if len(e.MissingPermissions) == 0 {
-			e.MissingPermissions = c.firstMissing(op.permissions)
+			c.explainRefusal(op, e)
 		}
 	}
 	return e
+}
+
+// explainRefusal says what a refusal that names no permission is about: the first one that the token lacks, or, when it
+// lacks none, what else an Intune service refuses for, a licence above all (contract 0.4).
+func (c *Client) explainRefusal(op call, e *Error) {
+	missing, known := c.firstMissing(op.permissions)
+	switch {
+	case len(missing) > 0:
+		e.MissingPermissions = missing
+	case known && op.intune():
+		e.Message = clause(e.Message) + "; the application has the permission for this call: check that the tenant has an active Intune licence and that no role or scope tag is in the way"
+	}
+}
+
+// intune reports whether an Intune service answers a call.
+func (c call) intune() bool {
+	return c.class == classConfiguration || c.class == classDevices || c.class == classExports
 }
 
 // betaRequest builds a request for an endpoint that exists in beta only. path starts with a slash and is

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -97,7 +98,8 @@ const byteOrderMark = "\ufeff"
 // readCSV reads a CSV text with a header. Columns are found by name. A file without a required column and a
 // row with more or fewer values than the header are faults: guessing would move values into wrong columns.
 func readCSV(r io.Reader, required []string, yield func(Row) error) (int, error) {
-	buffered := bufio.NewReaderSize(r, 64<<10)
+	bounded := &rowReader{r: r, left: maxRow}
+	buffered := bufio.NewReaderSize(bounded, 64<<10)
 	if mark, err := buffered.Peek(len(byteOrderMark)); err == nil && string(mark) == byteOrderMark {
 		if _, err := buffered.Discard(len(mark)); err != nil {
 			return 0, &archiveError{err}
@@ -114,16 +116,12 @@ func readCSV(r io.Reader, required []string, yield func(Row) error) (int, error)
 	if err != nil {
 		return 0, &archiveError{err}
 	}
-	columns := make(map[string]int, len(header))
-	for i, name := range header {
-		columns[strings.Clone(name)] = i
-	}
-	for _, name := range required {
-		if _, ok := columns[name]; !ok {
-			return 0, &archiveError{fmt.Errorf("column %q is missing", name)}
-		}
+	columns, err := columnsOf(header, required)
+	if err != nil {
+		return 0, &archiveError{err}
 	}
 	for rows := 0; ; rows++ {
+		bounded.left = maxRow
 		values, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			return rows, nil
@@ -135,4 +133,41 @@ func readCSV(r io.Reader, required []string, yield func(Row) error) (int, error)
 			return rows, err
 		}
 	}
+}
+
+// columnsOf finds each column of a header. A required column that is missing, or there twice, is a fault.
+func columnsOf(header, required []string) (map[string]int, error) {
+	columns := make(map[string]int, len(header))
+	for i, name := range header {
+		if _, twice := columns[name]; twice && slices.Contains(required, name) {
+			return nil, fmt.Errorf("column %q is there twice", name)
+		}
+		columns[strings.Clone(name)] = i
+	}
+	for _, name := range required {
+		if _, ok := columns[name]; !ok {
+			return nil, fmt.Errorf("column %q is missing", name)
+		}
+	}
+	return columns, nil
+}
+
+// maxRow bounds one row of a file, in bytes. 256 columns of the longest texts are far below it.
+const maxRow = 4 << 20
+
+// rowReader ends a row that grows without end: a quote that is opened and never closed would otherwise pull the whole
+// rest of the file into memory.
+type rowReader struct {
+	r    io.Reader
+	left int
+}
+
+// Read implements io.Reader.
+func (b *rowReader) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("a row is longer than %d bytes: a quote is not closed", maxRow)
+	}
+	n, err := b.r.Read(p)
+	b.left -= n
+	return n, err
 }

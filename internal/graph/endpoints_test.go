@@ -311,6 +311,30 @@ func TestListsAreNeverShort(t *testing.T) {
 			_, err := c.GroupDelta(ctx, []string{"g1"}, "")
 			return err
 		},
+		"groups":     func(ctx context.Context, c *Client) error { _, err := c.GroupsByDisplayName(ctx, "x"); return err },
+		"members":    func(ctx context.Context, c *Client) error { _, err := c.Members(ctx, "g1"); return err },
+		"transitive": func(ctx context.Context, c *Client) error { _, err := c.TransitiveMembers(ctx, "g1"); return err },
+		"users":      func(ctx context.Context, c *Client) error { return c.Users(ctx, func(User) error { return nil }) },
+		"devices": func(ctx context.Context, c *Client) error {
+			return c.EntraDevices(ctx, func(EntraDevice) error { return nil })
+		},
+		"managed": func(ctx context.Context, c *Client) error {
+			return c.ManagedDevices(ctx, func(ManagedDevice) error { return nil })
+		},
+		"policies":    func(ctx context.Context, c *Client) error { _, err := c.ConfigurationPolicies(ctx, ""); return err },
+		"settings":    func(ctx context.Context, c *Client) error { _, err := c.PolicySettings(ctx, "p1"); return err },
+		"assignments": func(ctx context.Context, c *Client) error { _, err := c.Assignments(ctx, "p1"); return err },
+		"definitions": func(ctx context.Context, c *Client) error {
+			_, err := c.SettingDefinitions(ctx, SettingFilter{})
+			return err
+		},
+		"runs on":     func(ctx context.Context, c *Client) error { _, err := c.RemediationAssignments(ctx, "r1"); return err },
+		"device apps": func(ctx context.Context, c *Client) error { _, err := c.DeviceDetectedApps(ctx, "d1"); return err },
+		"products":    func(ctx context.Context, c *Client) error { _, err := c.SubscribedSKUs(ctx); return err },
+		"narrowed": func(ctx context.Context, c *Client) error {
+			_, err := c.AuthenticationStrengthConfigurations(ctx, "s4")
+			return err
+		},
 		"run states": func(ctx context.Context, c *Client) error {
 			return c.DeviceRunStates(ctx, "r1", func(DeviceRunState) error { return nil })
 		},

@@ -24,15 +24,23 @@ const maxErrorBody = 64 << 10
 // maxMessage is the length of a message that is kept, in bytes.
 const maxMessage = 1024
 
+// hider takes what is secret out of a foreign text. It runs before a text is cut to its length, so that the cut never
+// leaves the first part of a secret behind (P8).
+type hider func(text string) string
+
+// clean hides what is secret and makes the rest fit for one line.
+func (hide hider) clean(text string, limit int) string { return cleanText(hide(text), limit) }
+
 // parseError reads an error answer of any of the shapes of contract 0.4. An answer that is not Graph's is
 // Transient whatever its status is, because it came from something in between; only 401 and 429 speak for
 // themselves.
-func parseError(op string, status int, header http.Header, body []byte, now time.Time) *Error {
-	e := &Error{Op: op, Status: status, RequestID: requestID(header), RetryAt: retryAfter(header, now)}
-	envelope, ok := decodeEnvelope(gunzip(body))
+func parseError(op string, status int, header http.Header, body []byte, now time.Time, hide hider) *Error {
+	e := &Error{Op: op, Status: status, RequestID: requestID(header, hide), RetryAt: retryAfter(header, now)}
+	body = gunzip(body)
+	envelope, ok := decodeEnvelope(body, hide)
 	if !ok {
 		e.Kind = kindWithoutBody(status)
-		e.Message = foreignMessage(status, header, body)
+		e.Message = foreignMessage(status, header, body, hide)
 		return e
 	}
 	e.Code, e.Message = envelope.code, envelope.message
@@ -96,7 +104,7 @@ func kindWithoutBody(status int) Kind {
 }
 
 // foreignMessage describes a body that is not Graph's: what it is, and its text when it has any.
-func foreignMessage(status int, header http.Header, body []byte) string {
+func foreignMessage(status int, header http.Header, body []byte, hide hider) string {
 	trimmed := bytes.TrimSpace(body)
 	contentType := strings.ToLower(header.Get("Content-Type"))
 	switch {
@@ -105,9 +113,9 @@ func foreignMessage(status int, header http.Header, body []byte) string {
 	case bytes.IndexByte(trimmed, 0) >= 0:
 		return "the answer held NUL bytes instead of JSON: " + statusText(status)
 	case strings.Contains(contentType, "html") || trimmed[0] == '<':
-		return "a gateway answered with a web page: " + cleanText(stripTags(string(trimmed)), 200)
+		return "a gateway answered with a web page: " + hide.clean(stripTags(hide(unescaped(string(trimmed)))), 200)
 	}
-	return "the answer is not a Graph error: " + cleanText(string(trimmed), 200)
+	return "the answer is not a Graph error: " + hide.clean(unescaped(string(trimmed)), 200)
 }
 
 // statusText is the name of a status, or its number when it has none.
@@ -133,7 +141,7 @@ type wireError struct {
 }
 
 // decodeEnvelope reads {"error":{…}}. It reports false for anything else, also for JSON without such a member.
-func decodeEnvelope(body []byte) (envelope, bool) {
+func decodeEnvelope(body []byte, hide hider) (envelope, bool) {
 	var top struct {
 		Error json.RawMessage `json:"error"`
 	}
@@ -147,33 +155,33 @@ func decodeEnvelope(body []byte) (envelope, bool) {
 	if outer.Code == nil && len(outer.Message) == 0 {
 		return envelope{}, false
 	}
-	env := envelope{requestID: cleanText(outer.RequestID, 64)}
+	env := envelope{requestID: hide.clean(outer.RequestID, 64)}
 	if outer.Code != nil {
-		env.code = cleanText(*outer.Code, 128)
+		env.code = hide.clean(*outer.Code, 128)
 		env.outerCode = env.code
 	}
-	env.message, env.retryAfter = readableMessage(messageText(outer.Message))
-	env.descend(outer.InnerError, 0)
+	env.message, env.retryAfter = readableMessage(messageText(outer.Message), hide)
+	env.descend(outer.InnerError, 0, hide)
 	return env, true
 }
 
 // descend follows nested inner errors to the most specific code (contract 0.4). It stops at a depth that no
 // honest answer reaches.
-func (env *envelope) descend(raw json.RawMessage, depth int) {
+func (env *envelope) descend(raw json.RawMessage, depth int, hide hider) {
 	var inner wireError
 	if len(raw) == 0 || depth > 8 || json.Unmarshal(raw, &inner) != nil {
 		return
 	}
 	if inner.Code != nil && *inner.Code != "" {
-		env.code = cleanText(*inner.Code, 128)
+		env.code = hide.clean(*inner.Code, 128)
 	}
 	if env.requestID == "" {
-		env.requestID = cleanText(inner.RequestID, 64)
+		env.requestID = hide.clean(inner.RequestID, 64)
 	}
 	if env.message == "" {
-		env.message, _ = readableMessage(messageText(inner.Message))
+		env.message, _ = readableMessage(messageText(inner.Message), hide)
 	}
-	env.descend(inner.InnerError, depth+1)
+	env.descend(inner.InnerError, depth+1, hide)
 }
 
 // messageText reads a message that is a string or an object with a value.
@@ -195,7 +203,7 @@ func messageText(raw json.RawMessage) string {
 var intuneTail = regexp.MustCompile(` - (Operation ID|Activity ID|CustomApiErrorPhrase)\b`)
 
 // readableMessage unpacks the JSON text that Intune hides in a message and cuts its diagnostic tail.
-func readableMessage(text string) (string, time.Duration) {
+func readableMessage(text string, hide hider) (string, time.Duration) {
 	var wait time.Duration
 	var nested struct {
 		Message    *string         `json:"Message"`
@@ -210,7 +218,7 @@ func readableMessage(text string) (string, time.Duration) {
 	if cut := intuneTail.FindStringIndex(text); cut != nil {
 		text = text[:cut[0]]
 	}
-	return cleanText(redactText(text), maxMessage), wait
+	return hide.clean(text, maxMessage), wait
 }
 
 // scopeList matches the list of scopes in Intune's refusal, scopeName one application permission in it.
@@ -229,11 +237,11 @@ func scopesIn(message string) []string {
 }
 
 // requestID is the id under which Microsoft logs the request.
-func requestID(header http.Header) string {
+func requestID(header http.Header, hide hider) string {
 	if id := header.Get("request-id"); id != "" {
-		return cleanText(id, 64)
+		return hide.clean(id, 64)
 	}
-	return cleanText(header.Get("client-request-id"), 64)
+	return hide.clean(header.Get("client-request-id"), 64)
 }
 
 // retryAfter reads Retry-After as seconds or as a date. A date is taken relative to the server's own clock

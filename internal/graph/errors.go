@@ -90,23 +90,36 @@ func (e *Error) Error() string {
 	} else if e.Code != "" {
 		b.WriteString(" (" + e.Code + ")")
 	}
-	if e.Message != "" {
+	if tail := e.remedies(); e.Message != "" && tail != "" {
+		b.WriteString(": " + clause(e.Message) + tail)
+	} else if e.Message != "" {
 		b.WriteString(": " + e.Message)
-	}
-	if len(e.MissingPermissions) > 0 {
-		b.WriteString("; grant one of: " + strings.Join(e.MissingPermissions, ", "))
-	}
-	if e.OutcomeUnknown {
-		b.WriteString("; it is unknown whether the write took effect")
-	}
-	if !e.RetryAt.IsZero() {
-		b.WriteString("; retry at " + e.RetryAt.UTC().Format(time.RFC3339))
+	} else {
+		b.WriteString(tail)
 	}
 	if e.RequestID != "" {
 		b.WriteString(" [request-id " + e.RequestID + "]")
 	}
 	return b.String()
 }
+
+// remedies says what the kind leaves open and what to do about it.
+func (e *Error) remedies() string {
+	tail := ""
+	if len(e.MissingPermissions) > 0 {
+		tail += "; grant one of: " + strings.Join(e.MissingPermissions, ", ")
+	}
+	if e.OutcomeUnknown {
+		tail += "; it is unknown whether the write took effect"
+	}
+	if !e.RetryAt.IsZero() {
+		tail += "; retry at " + e.RetryAt.UTC().Format(time.RFC3339)
+	}
+	return tail
+}
+
+// clause takes the end off a sentence, so that more can follow it.
+func clause(sentence string) string { return strings.TrimRight(sentence, ".:;, ") }
 
 // Unwrap returns the cause, so that errors.Is sees context.Canceled and context.DeadlineExceeded.
 func (e *Error) Unwrap() error { return e.Err }
@@ -118,12 +131,6 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return ""
-}
-
-// OutcomeUnknown reports whether err leaves open if a write took effect.
-func OutcomeUnknown(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.OutcomeUnknown
 }
 
 // invalid is a request that is refused before it leaves: field, what is wrong with it and what to do.

@@ -97,7 +97,7 @@ func TestParseErrorShapes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := parseError("", tt.status, tt.header, []byte(tt.body), now)
+			got := parseError("", tt.status, tt.header, []byte(tt.body), now, redactText)
 			if diff := cmp.Diff(&tt.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
@@ -116,7 +116,7 @@ func FuzzParseError(f *testing.F) {
 		KindTransient: true, KindInvalid: true, KindGone: true, KindApprovalRequired: true}
 	now := time.Now()
 	f.Fuzz(func(t *testing.T, status int, after string, body []byte) {
-		e := parseError("op", status, http.Header{"Retry-After": {after}}, body, now)
+		e := parseError("op", status, http.Header{"Retry-After": {after}}, body, now, redactText)
 		if !kinds[e.Kind] {
 			t.Fatalf("kind %q", e.Kind)
 		}

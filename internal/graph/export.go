@@ -249,7 +249,7 @@ func (c *Client) downloadOnce(ctx context.Context, op call, link *url.URL, archi
 		return c.failure(ctx, op, err, 0, "")
 	}
 	defer drain(resp)
-	id := requestID(http.Header{"Request-Id": resp.Header.Values("x-ms-request-id")})
+	id := requestID(http.Header{"Request-Id": resp.Header.Values("x-ms-request-id")}, c.hide)
 	switch resp.StatusCode {
 	case http.StatusOK:
 	case http.StatusForbidden, http.StatusNotFound, http.StatusGone:

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"runtime"
@@ -163,6 +164,8 @@ func TestExportFaults(t *testing.T) {
 		{"empty csv", write(zipOf(t, "a.csv", "")), []string{completed}, false, "", "not even a header", 1},
 		{"column missing", write(zipOf(t, "a.csv", "IntuneDeviceId,UPN\nd1,x\n")), []string{completed}, false, "", `column "PolicyStatus" is missing`, 1},
 		{"short row", write(zipOf(t, "a.csv", "IntuneDeviceId,UPN,PolicyStatus\nd1,x\n")), []string{completed}, false, "", "wrong number of fields", 1},
+		{"column twice", write(zipOf(t, "a.csv", "IntuneDeviceId,UPN,PolicyStatus,PolicyStatus\nd1,x,2,5\n")), []string{completed}, false, "", `column "PolicyStatus" is there twice`, 1},
+		{"quote never closed", write(zipOf(t, "a.csv", "IntuneDeviceId,UPN,PolicyStatus\nd1,\"x,2\n"+strings.Repeat("d1,x,2\n", 1_000_000))), []string{completed}, false, "", "a quote is not closed", 1},
 		{"link is not https", write(good), []string{`"status":"completed","url":"http://storage.example/x?sig=abc"`}, false, "", "not an https URL", 0},
 	}
 	for _, tt := range tests {
@@ -258,6 +261,37 @@ func TestExportMemory(t *testing.T) {
 	if grown := int64(peak) - int64(before.HeapAlloc); grown > 8<<20 {
 		t.Errorf("heap grew by %d MiB while %d rows were read", grown>>20, rows)
 	}
+}
+
+// TestUnclosedQuoteIsBounded: a quote that is never closed does not pull the rest of the file into memory.
+func TestUnclosedQuoteIsBounded(t *testing.T) {
+	endless := &countingReader{line: []byte("d1,x,2\n")}
+	rows, err := readCSV(io.MultiReader(strings.NewReader("a,b,c\nd1,x,2\nd1,\"x,2\n"), io.LimitReader(endless, 1<<30)), nil, func(Row) error { return nil })
+	var broken *archiveError
+	if rows != 1 || !errors.As(err, &broken) || endless.read > 2*maxRow {
+		t.Errorf("%d rows, %v after %d bytes", rows, err, endless.read)
+	}
+	// A long file of short rows is no long row.
+	rows, err = readCSV(io.LimitReader(&countingReader{line: []byte("d1,x,2\n")}, 7*(3*maxRow/7)), nil, func(Row) error { return nil })
+	if err != nil || rows != 3*maxRow/7-1 {
+		t.Errorf("%d rows, %v", rows, err)
+	}
+}
+
+// countingReader gives a line again and again.
+type countingReader struct {
+	line []byte
+	at   int
+	read int
+}
+
+func (r *countingReader) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = r.line[r.at]
+		r.at = (r.at + 1) % len(r.line)
+	}
+	r.read += len(p)
+	return len(p), nil
 }
 
 // FuzzReadCSV checks that no text breaks the reader and that each row it hands out fits the header.

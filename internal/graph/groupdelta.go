@@ -6,9 +6,6 @@ package graph
 import (
 	"context"
 	"encoding/json"
-	"io"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -61,31 +58,15 @@ func (c *Client) GroupDelta(ctx context.Context, groupIDs []string, link string)
 		return GroupDelta{}, err
 	}
 	round := deltaRound{index: map[string]int{}, left: map[string]bool{}}
-	headers := ri.Headers
-	for {
-		var page []wireGroupDelta
-		var links pageLinks
-		err := c.send(ctx, op, ri, func(resp *http.Response) error {
-			var err error
-			page, links, err = decodeLinks(io.LimitReader(resp.Body, maxPageBody), page[:0])
-			return err
-		})
-		if err != nil {
-			return GroupDelta{}, err
+	round.link, err = feed(ctx, c, op, ri, func(w wireGroupDelta) error {
+		if w.ID == "" {
+			return withoutID(op, "group")
 		}
-		for _, w := range page {
-			if w.ID == "" {
-				return GroupDelta{}, withoutID(op, "group")
-			}
-			round.add(w)
-		}
-		if links.next == "" {
-			round.link = links.delta
-			break
-		}
-		if ri, err = c.follow(op, links.next, ri, headers); err != nil {
-			return GroupDelta{}, err
-		}
+		round.add(w)
+		return nil
+	})
+	if err != nil {
+		return GroupDelta{}, err
 	}
 	if round.link == "" {
 		return GroupDelta{}, &Error{Kind: KindTransient, Op: op.op, Message: "the feed ended without a link to the next round"}
@@ -96,12 +77,7 @@ func (c *Client) GroupDelta(ctx context.Context, groupIDs []string, link string)
 // deltaRequest starts a feed or goes on with one.
 func (c *Client) deltaRequest(ctx context.Context, op call, groupIDs []string, link string) (*abs.RequestInformation, error) {
 	if link != "" {
-		start := abs.NewRequestInformation()
-		start.Method = abs.GET
-		start.SetUri(url.URL{})
-		headers := abs.NewRequestHeaders()
-		headers.TryAdd("Accept", "application/json")
-		return c.follow(op, link, start, headers)
+		return c.resume(op, link)
 	}
 	if n := len(groupIDs); n == 0 || n > maxDeltaGroups {
 		return nil, invalid(op.op, "%d groups: name 1 to %d, and use several feeds for more", n, maxDeltaGroups)

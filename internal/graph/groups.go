@@ -107,6 +107,9 @@ func (c *Client) GroupsByDisplayName(ctx context.Context, name string) ([]Group,
 	}
 	var found []Group
 	err = list(ctx, c, op, ri, func(g Group) error {
+		if g.ID == "" {
+			return withoutID(op, "group")
+		}
 		// The directory compares without regard to case; so do we, and trust nothing else that comes along.
 		if strings.EqualFold(g.DisplayName, name) {
 			found = append(found, g)
@@ -177,7 +180,7 @@ func (c *Client) UpsertGroup(ctx context.Context, uniqueName string, spec GroupS
 	err = c.send(ctx, op, ri, func(resp *http.Response) error {
 		created = resp.StatusCode == http.StatusCreated
 		if !created {
-			return nil
+			return c.wantNothing(op, resp)
 		}
 		return decodeObject(&g)(resp)
 	})

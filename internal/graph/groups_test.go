@@ -268,8 +268,7 @@ func TestPageInsteadOfNothing(t *testing.T) {
 		_, _ = w.Write([]byte("<html>please accept the terms of this network</html>"))
 	})
 	err := testClient(t, srv.URL).DeleteGroup(t.Context(), "g1")
-	wantKind(t, err, KindTransient)
-	if !OutcomeUnknown(err) {
+	if e := wantKind(t, err, KindTransient); !e.OutcomeUnknown {
 		t.Errorf("%v: want the outcome unknown", err)
 	}
 }

@@ -5,6 +5,7 @@ package graph
 
 import (
 	"context"
+	"net/url"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/devicemanagement"
@@ -64,6 +65,26 @@ func (c *Client) DetectedAppDevices(ctx context.Context, appID string, yield fun
 			return withoutID(op, "device")
 		}
 		return yield(w.ID)
+	})
+}
+
+// DeviceDetectedApps lists the apps of one device; it exists in beta only. NotFound is routine: a device that never
+// reported has no such list. The service throttles it hard and without Retry-After (contract c): for a fleet use the
+// export AppInvRawData.
+func (c *Client) DeviceDetectedApps(ctx context.Context, deviceID string) ([]DetectedApp, error) {
+	op := byID(devicesRead("DeviceDetectedApps"))
+	if err := needID(op.op, "device id", deviceID); err != nil {
+		return nil, err
+	}
+	ri, err := c.betaRequest(abs.GET, "/deviceManagement/managedDevices/"+url.PathEscape(deviceID)+"/detectedApps", nil, nil)
+	if err != nil {
+		return nil, invalid(op.op, "%v", err)
+	}
+	return collect(ctx, c, op, ri, func(a DetectedApp) error {
+		if a.ID == "" {
+			return withoutID(op, "app")
+		}
+		return nil
 	})
 }
 

@@ -153,10 +153,13 @@ func (l *limiter) wait(ctx context.Context, c call) error {
 	if err := l.take(ctx, lane.all, max(1, c.units)); err != nil {
 		return err
 	}
-	if c.effect == effectRead {
-		return nil
+	if c.effect != effectRead {
+		if err := l.take(ctx, lane.writes, 1); err != nil {
+			return err
+		}
 	}
-	return l.take(ctx, lane.writes, 1)
+	// Another request may have been throttled while this one waited for its tokens.
+	return l.waitPause(ctx, lane, c)
 }
 
 // waitPause sits out a pause that the tenant asked for.
@@ -179,16 +182,18 @@ func (l *limiter) waitPause(ctx context.Context, lane *lane, c call) error {
 	}
 }
 
-// take waits for n tokens of a bucket, and gives them back when the caller goes away first.
+// take waits for n tokens of a bucket, and gives back those that it still waits for when the caller goes away first. A
+// request that costs more than a bucket holds, such as a batch, fills it several times.
 func (l *limiter) take(ctx context.Context, b *rate.Limiter, n int) error {
-	if b == nil {
-		return nil
-	}
-	now := l.clock.Now()
-	r := b.ReserveN(now, min(n, b.Burst()))
-	if err := sleep(ctx, l.clock, r.DelayFrom(now)); err != nil {
-		r.CancelAt(l.clock.Now())
-		return err
+	for b != nil && n > 0 {
+		now := l.clock.Now()
+		part := min(n, b.Burst())
+		r := b.ReserveN(now, part)
+		if err := sleep(ctx, l.clock, r.DelayFrom(now)); err != nil {
+			r.CancelAt(l.clock.Now())
+			return err
+		}
+		n -= part
 	}
 	return nil
 }

@@ -93,18 +93,12 @@ func (c *Client) Members(ctx context.Context, groupID string) ([]Member, error) 
 
 // members reads a list of members to its end.
 func (c *Client) members(ctx context.Context, op call, ri *abs.RequestInformation) ([]Member, error) {
-	var found []Member
-	err := list(ctx, c, op, ri, func(w wireMember) error {
+	return collectAs(ctx, c, op, ri, func(w wireMember) (Member, error) {
 		if w.ID == "" {
-			return withoutID(op, "member")
+			return Member{}, withoutID(op, "member")
 		}
-		found = append(found, w.member())
-		return nil
+		return w.member(), nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
 }
 
 // membersWrite describes a change of members. Devices as members need a permission of their own (contract g).

@@ -28,30 +28,59 @@ var errNotList = errors.New(`the answer has no "value" array`)
 // on any page ends the call with that error, so that a part is never taken for the whole. An error of yield
 // comes back as it is.
 func list[T any](ctx context.Context, c *Client, op call, ri *abs.RequestInformation, yield func(T) error) error {
+	_, err := feed(ctx, c, op, ri, yield)
+	return err
+}
+
+// feed is list for a collection that ends with a link to the next round, which it returns.
+func feed[T any](ctx context.Context, c *Client, op call, ri *abs.RequestInformation, yield func(T) error) (delta string, err error) {
 	var items []T
+	var seen trail
 	headers := ri.Headers
 	for {
-		var next string
+		var links pageLinks
 		err := c.send(ctx, op, ri, func(resp *http.Response) error {
 			var err error
-			items, next, err = decodePage(io.LimitReader(resp.Body, maxPageBody), items[:0])
+			items, links, err = decodeLinks(io.LimitReader(resp.Body, maxPageBody), items[:0])
 			return err
 		})
 		if err != nil {
-			return err
+			return "", err
 		}
 		for i := range items {
 			if err := yield(items[i]); err != nil {
-				return err
+				return "", err
 			}
 		}
-		if next == "" {
-			return nil
+		if links.next == "" {
+			return links.delta, nil
 		}
-		if ri, err = c.follow(op, next, ri, headers); err != nil {
-			return err
+		if seen.again(links.next) {
+			return "", &Error{Kind: KindTransient, Op: op.op, Message: "the links to the next page lead round in a circle"}
+		}
+		if ri, err = c.follow(op, links.next, ri.Method, headers); err != nil {
+			return "", err
 		}
 	}
+}
+
+// trail finds a circle of links in constant memory: it keeps one link and compares the following ones with it, twice
+// as many each time before it keeps a newer one (Brent).
+type trail struct {
+	kept       string
+	steps, end int
+}
+
+// again notes the next link and reports whether it closes a circle.
+func (t *trail) again(link string) bool {
+	if link == t.kept {
+		return true
+	}
+	if t.steps == t.end {
+		t.kept, t.steps, t.end = link, 0, max(1, 2*t.end)
+	}
+	t.steps++
+	return false
 }
 
 // collect reads a collection to its end into a slice. check refuses an item that cannot be used; nil for none.
@@ -72,9 +101,23 @@ func collect[T any](ctx context.Context, c *Client, op call, ri *abs.RequestInfo
 	return found, nil
 }
 
+// collectAs is collect for items that are converted, or refused, one by one.
+func collectAs[W, T any](ctx context.Context, c *Client, op call, ri *abs.RequestInformation, convert func(W) (T, error)) ([]T, error) {
+	var found []T
+	err := list(ctx, c, op, ri, func(w W) error {
+		item, err := convert(w)
+		found = append(found, item)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
 // follow builds the request for the next page: the link as it is, with the headers of the first page, which
 // Graph does not repeat by itself (contract k.2).
-func (c *Client) follow(op call, next string, current *abs.RequestInformation, headers *abs.RequestHeaders) (*abs.RequestInformation, error) {
+func (c *Client) follow(op call, next string, method abs.HttpMethod, headers *abs.RequestHeaders) (*abs.RequestInformation, error) {
 	u, err := url.Parse(next)
 	if err != nil {
 		return nil, &Error{Kind: KindTransient, Op: op.op, Message: "the link to the next page is not a URL"}
@@ -82,14 +125,18 @@ func (c *Client) follow(op call, next string, current *abs.RequestInformation, h
 	if err := c.checkHost(u); err != nil {
 		return nil, invalid(op.op, "%v", err)
 	}
-	if now, err := current.GetUri(); err == nil && now.String() == u.String() {
-		return nil, &Error{Kind: KindTransient, Op: op.op, Message: "the link to the next page leads to the same page again"}
-	}
 	ri := abs.NewRequestInformation()
-	ri.Method = current.Method
+	ri.Method = method
 	ri.SetUri(*u)
 	ri.Headers.AddAll(headers)
 	return ri, nil
+}
+
+// resume builds the request for a link that an earlier answer gave.
+func (c *Client) resume(op call, link string) (*abs.RequestInformation, error) {
+	headers := abs.NewRequestHeaders()
+	headers.TryAdd("Accept", "application/json")
+	return c.follow(op, link, abs.GET, headers)
 }
 
 // decodePage reads {"value":[…],"@odata.nextLink":…} token by token and appends the items. Members may come

@@ -6,10 +6,8 @@ package graph
 import (
 	"bytes"
 	"context"
-	"net/url"
 	"time"
 
-	abs "github.com/microsoft/kiota-abstractions-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/reports"
 )
 
@@ -157,12 +155,7 @@ func (c *Client) userPasskeys(ctx context.Context, op call, userID string, r bat
 
 // restOfPasskeys follows the link to the pages that a batch answer left out.
 func (c *Client) restOfPasskeys(ctx context.Context, op call, next string) ([]wirePasskey, error) {
-	first := abs.NewRequestInformation()
-	first.Method = abs.GET
-	first.SetUri(url.URL{})
-	headers := abs.NewRequestHeaders()
-	headers.TryAdd("Accept", "application/json")
-	ri, err := c.follow(op, next, first, headers)
+	ri, err := c.resume(op, next)
 	if err != nil {
 		return nil, err
 	}

@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// firstMissing returns the first of the needed permissions that the token used last does not carry, or nothing
-// when it carries all or cannot be read: the refusal then has another cause.
-func (c *Client) firstMissing(needed []string) []string {
-	claims, ok := decodeClaims(c.tokens.lastToken())
-	if !ok {
-		return nil
+// firstMissing returns the first of the needed permissions that the token used last does not carry, or nothing when it
+// carries all: the refusal then has another cause. known is false when the token cannot be read.
+func (c *Client) firstMissing(needed []string) (missing []string, known bool) {
+	claims, known := decodeClaims(c.tokens.last().Token)
+	if !known {
+		return nil, false
 	}
 	for _, permission := range needed {
 		if !slices.ContainsFunc(claims.Roles, func(role string) bool { return covers(role, permission) }) {
-			return []string{permission}
+			return []string{permission}, true
 		}
 	}
-	return nil
+	return nil, true
 }
 
 // directoryPermissions are the objects that Directory.Read.All and Directory.ReadWrite.All reach as well.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -121,6 +120,9 @@ func (c *Client) ConfigurationPolicies(ctx context.Context, nameContains string)
 	}
 	var found []ConfigurationPolicy
 	err = list(ctx, c, op, ri, func(p ConfigurationPolicy) error {
+		if p.ID == "" {
+			return withoutID(op, "policy")
+		}
 		if containsFold(p.Name, nameContains) {
 			found = append(found, p)
 		}
@@ -169,15 +171,7 @@ func (c *Client) PolicySettings(ctx context.Context, id string) ([]Setting, erro
 	if err != nil {
 		return nil, invalid(op.op, "%v", err)
 	}
-	var settings []Setting
-	err = list(ctx, c, op, ri, func(s Setting) error {
-		settings = append(settings, s)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return settings, nil
+	return collect[Setting](ctx, c, op, ri, nil)
 }
 
 // CreateConfigurationPolicy makes a policy with its settings. Names are not unique, so a lost answer
@@ -215,7 +209,7 @@ func (c *Client) ReplaceConfigurationPolicy(ctx context.Context, id string, p Co
 	if err != nil {
 		return invalid(op.op, "%v", err)
 	}
-	return c.send(ctx, op, ri, func(*http.Response) error { return nil })
+	return c.send(ctx, op, ri, nil)
 }
 
 // body checks a policy and turns it into what is sent.

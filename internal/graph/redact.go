@@ -4,9 +4,12 @@
 package graph
 
 import (
+	"encoding/base64"
 	"errors"
+	"html"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -33,18 +36,51 @@ func redactText(text string) string {
 	return text
 }
 
-// redact hides everything that looks like a secret, and the client's own secrets however they look.
-func (c *Client) redact(text string) string {
-	for _, secret := range c.secrets {
+// redact hides what is secret and makes the rest fit for a message.
+func (c *Client) redact(text string) string { return cleanText(c.hide(text), maxMessage) }
+
+// hide takes out everything that looks like a secret, and the client's own secrets however they look.
+func (c *Client) hide(text string) string { return redactText(c.secrets.Replace(text)) }
+
+// secretForms hides secrets in each form in which an answer or an error can repeat them: as they are, as part of a URL,
+// of a form or of a web page, and as the base64 text of a basic login. JSON is decoded before.
+func secretForms(secrets []string) *strings.Replacer {
+	var pairs []string
+	for _, secret := range secrets {
 		if secret == "" {
 			continue
 		}
-		text = strings.ReplaceAll(text, secret, hidden)
-		if escaped := url.QueryEscape(secret); escaped != secret {
-			text = strings.ReplaceAll(text, escaped, hidden)
+		for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(secret),
+			base64.StdEncoding.EncodeToString([]byte(secret))} {
+			pairs = append(pairs, form, hidden)
 		}
 	}
-	return cleanText(redactText(text), maxMessage)
+	return strings.NewReplacer(pairs...)
+}
+
+// jsonEscape matches one escaped character of a JSON string.
+var jsonEscape = regexp.MustCompile(`\\(?:u[0-9A-Fa-f]{4}|["\\/])`)
+
+// unescaped decodes the escapes in a text that looks like JSON and does not parse, JSON inside of JSON too: escaped, a
+// secret would not be recognised.
+func unescaped(text string) string {
+	for range 3 {
+		plain := jsonEscape.ReplaceAllStringFunc(text, func(escape string) string {
+			if escape[1] != 'u' {
+				return escape[1:]
+			}
+			n, err := strconv.ParseUint(escape[2:], 16, 16)
+			if err != nil {
+				return escape
+			}
+			return string(rune(n))
+		})
+		if plain == text {
+			break
+		}
+		text = plain
+	}
+	return text
 }
 
 // stripURL removes the URL that net/http wraps around a failed request.

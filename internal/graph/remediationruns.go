@@ -32,7 +32,7 @@ type RemediationSummary struct {
 
 // RemediationSummary reads the counters of a remediation. They are as slow as the devices: hours, up to 7 days.
 func (c *Client) RemediationSummary(ctx context.Context, id string) (RemediationSummary, error) {
-	op := remediationCall("RemediationSummary", effectRead)
+	op := byID(remediationCall("RemediationSummary", effectRead))
 	if err := needID(op.op, "remediation id", id); err != nil {
 		return RemediationSummary{}, err
 	}

@@ -6,7 +6,6 @@ package graph
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -335,16 +334,7 @@ func (c *Client) RemediationAssignments(ctx context.Context, id string) ([]Remed
 	if err != nil {
 		return nil, invalid(op.op, "%v", err)
 	}
-	var found []RemediationAssignment
-	err = list(ctx, c, op, ri, func(w wireRemediationAssignment) error {
-		a, err := w.assignment(op.op)
-		found = append(found, a)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
+	return collectAs(ctx, c, op, ri, func(w wireRemediationAssignment) (RemediationAssignment, error) { return w.assignment(op.op) })
 }
 
 // AssignRemediation writes the whole set of assignments and returns what the tenant then holds. Whether it replaces
@@ -379,7 +369,7 @@ func (c *Client) AssignRemediation(ctx context.Context, id string, assignments [
 	if err != nil {
 		return nil, invalid(op.op, "%v", err)
 	}
-	if err := c.send(ctx, op, ri, func(*http.Response) error { return nil }); err != nil {
+	if err := c.send(ctx, op, ri, nil); err != nil {
 		return nil, err
 	}
 	return c.RemediationAssignments(ctx, id)

@@ -5,7 +5,6 @@ package graph
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
@@ -34,5 +33,5 @@ func (c *Client) RenameConfigurationPolicy(ctx context.Context, id, name, descri
 		return invalid(op.op, "%v", err)
 	}
 	// What the answer repeats of the policy is not needed: the next look reads it again.
-	return c.send(ctx, op, ri, func(*http.Response) error { return nil })
+	return c.send(ctx, op, ri, nil)
 }

@@ -82,7 +82,7 @@ func TestReportCells(t *testing.T) {
 		t.Error("a time of no known form was accepted")
 	}
 	for text, want := range map[string]ReportStatus{"2": StatusSucceeded, "0": StatusPending, "7": StatusNotAssigned, "8": -1, "-1": -1, "": -1, "Succeeded": -1, "2.5": -1} {
-		if got := ParseReportStatus(text); got != want {
+		if got := reportNumber(text); got != want {
 			t.Errorf("%q: %d, want %d", text, got, want)
 		}
 	}

@@ -220,7 +220,7 @@ func TestSampleErrors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := parseError("x", 404, nil, raw, noon)
+		e := parseError("x", 404, nil, raw, noon, redactText)
 		if e.Kind != KindNotFound || e.Code == "" || strings.ContainsAny(e.Message, "\r\n{}") {
 			t.Errorf("%s: %+v", filepath.Base(file), e)
 		}

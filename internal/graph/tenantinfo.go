@@ -49,7 +49,12 @@ func (c *Client) SubscribedSKUs(ctx context.Context) ([]SubscribedSKU, error) {
 	if err != nil {
 		return nil, invalid(op.op, "%v", err)
 	}
-	return collect[SubscribedSKU](ctx, c, op, ri, nil)
+	return collect(ctx, c, op, ri, func(s SubscribedSKU) error {
+		if s.ID == "" {
+			return withoutID(op, "product")
+		}
+		return nil
+	})
 }
 
 // Organization is the tenant's own directory entry.

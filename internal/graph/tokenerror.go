@@ -46,7 +46,12 @@ func (c *Client) tokenError(ctx context.Context, op string, err error) *Error {
 	if resp == nil {
 		return c.tokenErrorWithoutAnswer(op, err)
 	}
-	e := &Error{Op: op, Kind: KindCredential, Status: resp.StatusCode, RequestID: requestID(resp.Header),
+	return c.tokenRefused(op, resp)
+}
+
+// tokenRefused reads the answer of a token endpoint that gave no token.
+func (c *Client) tokenRefused(op string, resp *http.Response) *Error {
+	e := &Error{Op: op, Kind: KindCredential, Status: resp.StatusCode, RequestID: requestID(resp.Header, c.hide),
 		RetryAt: retryAfter(resp.Header, c.cfg.Clock.Now())}
 	var body struct {
 		Error       string `json:"error"`
@@ -70,14 +75,14 @@ func (c *Client) tokenError(ctx context.Context, op string, err error) *Error {
 	}
 	e.Code = aadsts.FindString(body.Description)
 	if e.Code == "" {
-		e.Code = cleanText(body.Error, 64)
+		e.Code = hider(c.hide).clean(body.Error, 64)
 	}
 	if e.RequestID == "" {
-		e.RequestID = cleanText(body.TraceID, 64)
+		e.RequestID = hider(c.hide).clean(body.TraceID, 64)
 	}
 	e.Message = c.redact(descriptionHead(body.Description))
 	if hint := credentialHints[e.Code]; hint != "" {
-		e.Message += "; " + hint
+		e.Message = clause(e.Message) + "; " + hint
 	}
 	return e
 }

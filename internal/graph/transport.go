@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"k8s.io/utils/clock"
 )
 
 // newBaseTransport is net/http with room for parallel requests to one host, the proxy of the environment, and
@@ -81,6 +82,8 @@ type wireTransport struct {
 	next    http.RoundTripper
 	timeout time.Duration
 	metrics *metrics
+	// clock is the real one also where Config.Clock is not: the network does not run on a virtual clock.
+	clock clock.WithDelayedExecution
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -91,7 +94,7 @@ func (t *wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
-	guard := newWatchdog(t.timeout, cancel)
+	guard := newWatchdog(t.clock, t.timeout, cancel)
 	t.metrics.begin()
 	resp, err := t.next.RoundTrip(req.WithContext(traced))
 	if err != nil {
@@ -121,12 +124,12 @@ func classify(err, cause error, connected bool) error {
 type watchdog struct {
 	timeout time.Duration
 	cancel  context.CancelCauseFunc
-	timer   *time.Timer
+	timer   clock.Timer
 }
 
 // newWatchdog starts to watch.
-func newWatchdog(timeout time.Duration, cancel context.CancelCauseFunc) *watchdog {
-	return &watchdog{timeout: timeout, cancel: cancel, timer: time.AfterFunc(timeout, func() { cancel(errStalled) })}
+func newWatchdog(clk clock.WithDelayedExecution, timeout time.Duration, cancel context.CancelCauseFunc) *watchdog {
+	return &watchdog{timeout: timeout, cancel: cancel, timer: clk.AfterFunc(timeout, func() { cancel(errStalled) })}
 }
 
 // alive gives the server a full time-out again.

@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
 var (
@@ -127,21 +128,10 @@ func (f *tenant) Assignments(_ context.Context, id string) ([]graph.Assignment, 
 func readFleet(t *testing.T) (*fleet.Inventory, []fleet.Device) {
 	t.Helper()
 	none := func() *float64 { return ptr.To(0.0) }
-	sim, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 60, Users: 50, Scenario: tenantsim.Scenario{
+	sim := simtest.New(t, tenantsim.Options{Seed: 1, Devices: 60, Users: 50, Scenario: tenantsim.Scenario{
 		StalePercent: none(), NeverPercent: none(), UnenrolledPercent: none(), MissingPrerequisitePercent: none(), UnencryptedPercent: none(), OfficeHoursPercent: none(),
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	url, ca, err := sim.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	url, ca := sim.Start()
 	client, err := graph.New(graph.Config{
 		TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca}, ExportPollInterval: time.Millisecond,
 		Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: sim.ClientID(), Secret: sim.ClientSecret()}},

@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -211,6 +212,9 @@ func listFilterPayloads(c *call) (*reply, error) {
 
 // validateFilter checks a rule without storing it.
 func validateFilter(c *call) (*reply, error) {
+	if err := c.onlyParameters(c.body, "deviceAndAppManagementAssignmentFilter"); err != nil {
+		return nil, err
+	}
 	in, ok := c.body["deviceAndAppManagementAssignmentFilter"].(map[string]any)
 	if !ok {
 		return nil, c.badRequest("A value is required for parameter 'deviceAndAppManagementAssignmentFilter'.")
@@ -229,6 +233,9 @@ func evaluateFilter(c *call) (*reply, error) {
 	data, ok := c.body["data"].(map[string]any)
 	if !ok {
 		return nil, c.badRequest("A value is required for parameter 'data'.")
+	}
+	if err := errors.Join(c.onlyParameters(c.body, "data"), c.onlyParameters(data, "platform", "rule", "search", "orderBy", "skip", "top")); err != nil {
+		return nil, err
 	}
 	rule, err := parseRule(text(data, "rule"))
 	if err != nil {

@@ -36,6 +36,7 @@ func AllRoles() []string {
 		"Application.Read.All",
 		"AuditLog.Read.All",
 		"UserAuthMethod-Passkey.Read.All",
+		"UserAuthMethod-WindowsHello.Read.All",
 	}
 }
 
@@ -114,8 +115,7 @@ func (s *Server) checkTokenRequest(w http.ResponseWriter, r *http.Request) *toke
 	}
 	for _, name := range []string{"grant_type", "client_id", "scope"} {
 		if form.Get(name) == "" {
-			return &tokenFailure{http.StatusBadRequest, "invalid_request", 900144,
-				fmt.Sprintf("The request body must contain the following parameter: '%s'.", name)}
+			return missingParameter(name)
 		}
 	}
 	switch {
@@ -129,7 +129,7 @@ func (s *Server) checkTokenRequest(w http.ResponseWriter, r *http.Request) *toke
 		return &tokenFailure{http.StatusUnauthorized, "invalid_client", 7000112,
 			fmt.Sprintf("Application '%s' is disabled.", s.options.ClientID)}
 	}
-	if failure := s.checkSecret(form.Get("client_secret")); failure != nil {
+	if failure := s.checkCredential(form, r); failure != nil {
 		return failure
 	}
 	return s.checkScope(form.Get("scope"), r)

@@ -77,6 +77,7 @@ type catalog struct {
 	definitions []*definition
 	byID        map[string]*definition
 	categories  []category
+	templates   []*policyTemplate
 }
 
 // Category ids observed in public catalogs (domain 2.4).
@@ -115,6 +116,7 @@ func newCatalog(name string) (*catalog, error) {
 	c.addEdge()
 	c.addOthers()
 	c.addCategories()
+	c.addTemplates()
 	return c, nil
 }
 

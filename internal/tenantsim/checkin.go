@@ -48,6 +48,7 @@ func (r *row) promote(now int64) {
 func (s *Server) settle(now time.Time) {
 	limit := now.Unix()
 	s.purgeGroups(now)
+	s.purgeAccess(now)
 	for len(s.fleet.due) > 0 && s.fleet.due[0].at <= limit {
 		// A change of members that reached Intune by then may bring devices
 		// that come earlier.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // maxAccessPolicies is the limit of a tenant (contract h, inferred).
@@ -22,7 +23,8 @@ var (
 // accessPolicy is a conditional access policy: a document with known members.
 type accessPolicy struct {
 	meta
-	doc object
+	doc     object
+	deleted time.Time // zero: it lives
 }
 
 func (p *accessPolicy) member(name string) func(*accessPolicy) any {
@@ -33,8 +35,9 @@ var accessPolicyEntity = func() *entity[*accessPolicy] {
 	var p *accessPolicy
 	return &entity[*accessPolicy]{name: "microsoft.graph.conditionalAccessPolicy", properties: []property[*accessPolicy]{
 		{name: "id", ops: opsEquality, get: func(p *accessPolicy) any { return p.id }},
-		{name: "templateId", get: func(*accessPolicy) any { return nil }},
+		{name: "templateId", stable: true, get: func(*accessPolicy) any { return nil }},
 		{name: "displayName", ops: opsText, get: p.member("displayName")},
+		{name: "description", get: p.member("description")},
 		{name: "createdDateTime", ops: opsOrder, get: func(p *accessPolicy) any { return intuneTime(p.created) }},
 		{name: "modifiedDateTime", ops: opsOrder, get: func(p *accessPolicy) any {
 			if p.modified.Equal(p.created) { // contract h: null on a policy that never changed
@@ -46,6 +49,12 @@ var accessPolicyEntity = func() *entity[*accessPolicy] {
 		{name: "conditions", get: p.member("conditions")},
 		{name: "grantControls", get: p.member("grantControls")},
 		{name: "sessionControls", get: p.member("sessionControls")},
+		{name: "deletedDateTime", hidden: true, get: func(p *accessPolicy) any {
+			if p.deleted.IsZero() {
+				return nil
+			}
+			return intuneTime(p.deleted)
+		}},
 	}}
 }()
 
@@ -65,6 +74,8 @@ func shapeOf(name string, sets ...map[string]member) *shape {
 	return s
 }
 
+var clientAppWords = []string{"all", "browser", "mobileAppsAndDesktopClients", "exchangeActiveSync", "easSupported", "other"}
+
 var platformWords = []string{"android", "iOS", "windows", "windowsPhone", "macOS", "linux", "all"}
 
 var (
@@ -80,7 +91,7 @@ var (
 	})
 	riskWords            = []string{"low", "medium", "high", "hidden", "none"}
 	accessConditionShape = shapeOf("conditionalAccessConditionSet", map[string]member{
-		"clientAppTypes":             {kind: kindStrings, values: []string{"all", "browser", "mobileAppsAndDesktopClients", "exchangeActiveSync", "easSupported", "other"}},
+		"clientAppTypes":             {kind: kindStrings, values: clientAppWords},
 		"applications":               {kind: kindObject, of: accessAppsShape},
 		"users":                      {kind: kindObject, of: accessUsersShape},
 		"platforms":                  {kind: kindObject, of: accessPlatformsShape},
@@ -106,7 +117,9 @@ var (
 	accessPolicyShape = shape{typeName: "microsoft.graph.conditionalAccessPolicy", members: map[string]member{
 		"id": {kind: kindString, readOnly: true}, "templateId": {kind: kindString, readOnly: true},
 		"createdDateTime": {kind: kindDate, readOnly: true}, "modifiedDateTime": {kind: kindDate, readOnly: true},
+		"deletedDateTime": {kind: kindDate, readOnly: true},
 		"displayName":     {kind: kindString, required: true, max: 256},
+		"description":     {kind: kindString},
 		"state":           {kind: kindEnum, required: true, values: []string{"enabled", "disabled", "enabledForReportingButNotEnforced"}},
 		"conditions":      {kind: kindObject, required: true, of: accessConditionShape},
 		"grantControls":   {kind: kindObject, of: accessGrantShape},
@@ -199,12 +212,13 @@ func patchAccessPolicy(c *call) (*reply, error) {
 	return &reply{status: http.StatusNoContent}, nil
 }
 
+// deleteAccessPolicy is soft: see restoreAccess.
 func deleteAccessPolicy(c *call) (*reply, error) {
 	p, err := c.server.access.find(c)
 	if err != nil {
 		return nil, err
 	}
-	c.server.access.remove(c.server, p)
+	c.server.removeAccess(p, c.now)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }

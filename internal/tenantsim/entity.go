@@ -23,12 +23,20 @@ type property[T any] struct {
 	name string
 	ops  filterOp
 	get  func(T) any
-	// beta hides the member from v1.0.
-	beta bool
+	// beta hides the member from v1.0, stable from beta.
+	beta, stable bool
 	// hidden members are returned only when $select names them.
 	hidden bool
 	// sort allows the member in $orderby.
 	sort bool
+}
+
+// exists reports whether a version has the member.
+func (p *property[T]) exists(beta bool) bool {
+	if beta {
+		return !p.stable
+	}
+	return !p.beta
 }
 
 // entity describes a type of object: its name and its members in order.
@@ -40,7 +48,7 @@ type entity[T any] struct {
 func (e *entity[T]) lookup(name string, beta bool) *property[T] {
 	for i := range e.properties {
 		p := &e.properties[i]
-		if p.name == name && (beta || !p.beta) {
+		if p.name == name && p.exists(beta) {
 			return p
 		}
 	}
@@ -53,7 +61,7 @@ func (e *entity[T]) projection(c *call, selected []string) ([]*property[T], erro
 	var out []*property[T]
 	for i := range e.properties {
 		p := &e.properties[i]
-		if len(selected) == 0 && !p.hidden && (c.beta || !p.beta) {
+		if len(selected) == 0 && !p.hidden && p.exists(c.beta) {
 			out = append(out, p)
 		}
 	}

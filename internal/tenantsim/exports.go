@@ -61,8 +61,15 @@ func (rep *report[T]) prepare(c *call, filter string, selected []string) (table,
 func exportReports(name string) (exportable, bool) {
 	switch name {
 	case "DeviceStatusesByConfigurationProfile", "DeviceStatusesByConfigurationProfileWithPF",
-		"DeviceStatusesByConfigurationProfileV3", "DeviceStatusesByConfigurationProfileWithPFV3":
+		"DeviceStatusesByConfigurationProfileV3", "DeviceStatusesByConfigurationProfileWithPFV3", "DeviceStatusesByConfigurationProfileForASR",
+		"DeviceStatusesByConfigurationProfileForEDR", "DeviceStatusesByConfigurationProfileForAppControl":
 		return deviceStatus, true
+	case policiesOfDevice.name, policiesOfDevice.name + "V3":
+		return policiesOfDevice, true
+	case settingAggregates.name:
+		return settingAggregates, true
+	case inventoryExport.name:
+		return inventoryExport, true
 	case "Devices":
 		return devicesExport, true
 	case "AppInvRawData":
@@ -268,7 +275,7 @@ func (j *exportJob) zip() ([]byte, error) {
 // inside a field left bare unless a comma forces quoting (contract b.4).
 func (j *exportJob) csv() []byte {
 	out := []byte("\ufeff")
-	replaced := j.localization == locReplace
+	replaced := j.localization == locReplace || j.table.wordsOnly
 	for i, col := range j.table.columns {
 		if i > 0 {
 			out = append(out, ',')

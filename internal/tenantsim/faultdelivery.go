@@ -15,6 +15,11 @@ import (
 	"time"
 )
 
+// faultHeader names the fault in every answer that a fault made up or spoiled,
+// so that whoever checks bodies can tell them from what the tenant says. An
+// answer that is late or was asked for twice is whole, and does not carry it.
+const faultHeader = "X-Tenantsim-Fault"
+
 // answer runs a request against the tenant and records it.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, fault string) *reply {
 	record := s.beginRecord(r)
@@ -55,6 +60,7 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, f *Fault) {
 		s.answer(w, r, f.Name)
 		drop(w)
 	case FaultCut:
+		w.Header().Set(faultHeader, f.Name)
 		s.sendHalf(w, s.answer(w, r, f.Name))
 	case FaultDelay:
 		s.delay(w, r, f)
@@ -112,7 +118,11 @@ func (s *Server) spoiled(w http.ResponseWriter, r *http.Request, f *Fault) (*rep
 		if err != nil {
 			return nil, err
 		}
-		cut := &reply{status: out.status, header: out.header, raw: raw[:len(raw)/2], contentType: out.contentType}
+		cut := &reply{status: out.status, header: out.header.Clone(), raw: raw[:len(raw)/2], contentType: out.contentType}
+		if cut.header == nil {
+			cut.header = http.Header{}
+		}
+		cut.header.Set(faultHeader, f.Name)
 		setText(&cut.contentType, "application/json")
 		return cut, nil
 	}
@@ -137,7 +147,7 @@ func buffer(r *http.Request) ([]byte, error) {
 // inBatch answers a request of a batch that a fault hit. A connection cannot be
 // dropped there, so the gateway reports it as 504.
 func (s *Server) inBatch(r *http.Request, f *Fault) *reply {
-	lost := &reply{status: http.StatusGatewayTimeout, body: graphErrorBody("UnknownError", "The upstream service did not answer.")}
+	lost := &reply{status: http.StatusGatewayTimeout, header: http.Header{faultHeader: {f.Name}}, body: graphErrorBody("UnknownError", "The upstream service did not answer.")}
 	switch f.Mode {
 	case FaultRefuse, FaultReset:
 		return s.spoil(r, f.Name, lost)
@@ -156,7 +166,7 @@ const gatewayPage = "<!DOCTYPE html>\r\n<html><head><title>%d %s</title></head>\
 
 // madeUp is an answer that no service gave.
 func (s *Server) madeUp(f *Fault) *reply {
-	out := &reply{status: f.Status, header: http.Header{"Request-Id": {s.nextRequestID()}}}
+	out := &reply{status: f.Status, header: http.Header{"Request-Id": {s.nextRequestID()}, faultHeader: {f.Name}}}
 	switch f.Mode {
 	case FaultHTML:
 		if out.status == 0 {

@@ -4,6 +4,7 @@
 package tenantsim
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -18,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
 // wire is a tenant behind a real socket.
@@ -30,7 +33,7 @@ type wire struct {
 func newWire(t *testing.T, o Options) *wire {
 	t.Helper()
 	tt := newTenant(t, o)
-	base, ca, err := tt.sim.Start("127.0.0.1:0")
+	base, ca, err := tt.sim.StartBehind("127.0.0.1:0", func(next http.Handler) http.Handler { return graphschema.Handler(t, next) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,11 +52,15 @@ func newWire(t *testing.T, o Options) *wire {
 // send is one request over the socket; err tells about the transport.
 func (w *wire) send(ctx context.Context, method, path string, body any) (status int, raw string, err error) {
 	w.Helper()
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		w.Fatal(err)
+	var content io.Reader
+	if body != nil {
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			w.Fatal(err)
+		}
+		content = bytes.NewReader(encoded)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, w.base+path, strings.NewReader(string(encoded)))
+	r, err := http.NewRequestWithContext(ctx, method, w.base+path, content)
 	if err != nil {
 		w.Fatal(err)
 	}

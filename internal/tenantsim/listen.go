@@ -38,6 +38,12 @@ const settleInterval = 200 * time.Millisecond
 // its base URL and the certificate of the generated authority that signed the
 // server. Close ends it.
 func (s *Server) Start(addr string) (baseURL string, caPEM []byte, err error) {
+	return s.StartBehind(addr, func(tenant http.Handler) http.Handler { return tenant })
+}
+
+// StartBehind is Start with something that sees every request before the tenant
+// does and every answer after it, such as a check of what they carry.
+func (s *Server) StartBehind(addr string, before func(tenant http.Handler) http.Handler) (baseURL string, caPEM []byte, err error) {
 	s.listenMu.Lock()
 	defer s.listenMu.Unlock()
 	if s.listener != nil {
@@ -60,7 +66,7 @@ func (s *Server) Start(addr string) (baseURL string, caPEM []byte, err error) {
 	base, cancel := context.WithCancel(context.Background())
 	run := &listening{socket: door, done: make(chan struct{}), stop: make(chan struct{}), cancel: cancel, http: &http.Server{
 		ConnState: door.track, BaseContext: func(net.Listener) context.Context { return base },
-		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second,
+		Handler: before(s.Handler()), ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 		// Clients that give up during a handshake are no news here.
 		ErrorLog: log.New(discard{}, "", 0),

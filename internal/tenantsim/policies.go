@@ -14,17 +14,19 @@ import (
 
 // policy is one settings catalog policy.
 type policy struct {
-	id                         guid
-	sequence                   uint64
-	name, description          string
-	platformsText              string
-	technologies               string
-	scopeTags                  []string
-	templateID, templateFamily string
-	creationSource             any
-	created, modified          time.Time
-	settings                   []object // canonical setting instances
-	assignments                []assignment
+	id                guid
+	sequence          uint64
+	name, description string
+	platformsText     string
+	technologies      string
+	scopeTags         []string
+	template          *policyTemplate // nil: made without one
+	templateFamily    string
+	priority          int // 0: none
+	creationSource    any
+	created, modified time.Time
+	settings          []object // canonical setting instances
+	assignments       []assignment
 
 	// What devices need, derived from the settings.
 	platforms  platform
@@ -54,12 +56,10 @@ var policyEntity = &entity[*policy]{name: "microsoft.graph.deviceManagementConfi
 	{name: "creationSource", ops: opEq, get: func(p *policy) any { return p.creationSource }},
 	{name: "roleScopeTagIds", get: func(p *policy) any { return p.scopeTags }},
 	{name: "isAssigned", ops: opEq, get: func(p *policy) any { return len(p.assignments) > 0 }},
-	{name: "templateReference", get: func(p *policy) any {
-		return object{"templateId": p.templateID, "templateFamily": p.templateFamily, "templateDisplayName": nil, "templateDisplayVersion": nil}
-	}},
-	{name: "priorityMetaData", get: func(*policy) any { return nil }},
+	{name: "templateReference", get: func(p *policy) any { return p.templateReference() }},
+	{name: "priorityMetaData", get: func(p *policy) any { return p.priorityMeta() }},
 	{name: "templateReference/templateFamily", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
-	{name: "templateReference/templateId", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateID }},
+	{name: "templateReference/templateId", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
 }}
 
 // policyShape is the body of POST and PUT. Limits of name and description are
@@ -78,7 +78,7 @@ var policyShape = shape{typeName: "microsoft.graph.deviceManagementConfiguration
 	"creationSource":                    {kind: kindString},
 	"disableEntraGroupPolicyAssignment": {kind: kindBool},
 	"priorityMetaData":                  {kind: kindObject},
-	"templateReference":                 {kind: kindObject},
+	"templateReference":                 {kind: kindObject, of: templateReferenceShape},
 	"settings":                          {kind: kindObjects},
 }}
 
@@ -211,17 +211,11 @@ func (c *call) fillPolicy(p *policy) error {
 	if err := policyShape.check(c, c.body, true); err != nil {
 		return err
 	}
-	family, template := "none", ""
-	if ref, ok := c.body["templateReference"].(map[string]any); ok {
-		template = text(ref, "templateId")
-		if f := text(ref, "templateFamily"); f != "" {
-			family = f
-		}
+	template, family, err := c.readTemplate()
+	if err != nil {
+		return err
 	}
-	if template != "" {
-		return c.badRequest("Policy template '%s' was not found.", template) // no template is simulated yet
-	}
-	next := &policy{name: text(c.body, "name"), description: text(c.body, "description"),
+	next := &policy{template: template, name: text(c.body, "name"), description: text(c.body, "description"),
 		platformsText: text(c.body, "platforms"), technologies: text(c.body, "technologies")}
 	if next.name == "" {
 		return c.badRequest("A value is required for property 'name' of resource 'deviceManagementConfigurationPolicy'.")
@@ -231,7 +225,7 @@ func (c *call) fillPolicy(p *policy) error {
 	}
 	p.name, p.description = next.name, next.description
 	p.platformsText, p.technologies = next.platformsText, next.technologies
-	p.templateID, p.templateFamily = template, family
+	p.template, p.templateFamily = template, family
 	p.creationSource = c.body["creationSource"]
 	p.scopeTags = texts(c.body["roleScopeTagIds"])
 	if len(p.scopeTags) == 0 {

@@ -11,14 +11,9 @@ import (
 
 // addMemberRef is POST …/members/$ref.
 func addMemberRef(c *call) (*reply, error) {
-	target, ok := c.body["@odata.id"].(string)
-	if !ok {
-		return nil, c.badRequest("The property '@odata.id' is required and must be text.")
-	}
-	for _, name := range sortedKeys(c.body) {
-		if name != "@odata.id" && name != "@odata.type" {
-			return nil, c.badRequest("The property '%s' does not exist on a reference. Send '@odata.id' only.", name)
-		}
+	target, err := c.referenceBody()
+	if err != nil {
+		return nil, err
 	}
 	g, err := c.group()
 	if err != nil {
@@ -29,6 +24,20 @@ func addMemberRef(c *call) (*reply, error) {
 	}
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
+}
+
+// referenceBody reads {"@odata.id": url}.
+func (c *call) referenceBody() (string, error) {
+	target, ok := c.body["@odata.id"].(string)
+	if !ok {
+		return "", c.badRequest("The property '@odata.id' is required and must be text.")
+	}
+	for _, name := range sortedKeys(c.body) {
+		if name != "@odata.id" && name != "@odata.type" {
+			return "", c.badRequest("The property '%s' does not exist on a reference. Send '@odata.id' only.", name)
+		}
+	}
+	return target, nil
 }
 
 // addMembers joins all references or none: at most 20, no duplicate (contract g).

@@ -4,6 +4,7 @@
 package tenantsim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -22,6 +23,11 @@ type column[T any] struct {
 	words map[int]string
 	// filter marks columns that a report filter may use.
 	filter bool
+	// header is what the column is called in the answer, alias another name that
+	// select takes. Empty: name, and none.
+	header, alias string
+	// onRequest columns are there only when select names them.
+	onRequest bool
 }
 
 // report is a tabular report over items of one type.
@@ -31,6 +37,8 @@ type report[T any] struct {
 	rows    func(s *Server, yield func(T))
 	// needs names the column that a filter must pin with eq. Empty: none.
 	needs string
+	// wordsOnly reports show the words of enum columns, whatever is asked for.
+	wordsOnly bool
 }
 
 // statusWords are the words of contract b.2.
@@ -125,6 +133,8 @@ func (s *Server) statusRows(yield func(statusRow)) {
 type table struct {
 	columns []tableColumn
 	rows    [][]any
+	// wordsOnly: see report.
+	wordsOnly bool
 }
 
 type tableColumn struct {
@@ -134,9 +144,9 @@ type tableColumn struct {
 
 // run renders the rows that match the filter, in the given columns.
 func (rep *report[T]) run(s *Server, filter filterExpr, columns []*column[T]) table {
-	var out table
+	out := table{wordsOnly: rep.wordsOnly}
 	for _, col := range columns {
-		out.columns = append(out.columns, tableColumn{col.name, col.kind, col.words})
+		out.columns = append(out.columns, tableColumn{cmp.Or(col.header, col.name), col.kind, col.words})
 	}
 	rep.rows(s, func(item T) {
 		if filter != nil && !filter.eval(rep.getter(item)) {
@@ -175,6 +185,9 @@ func (rep *report[T]) choose(c *call, selected []string) ([]*column[T], error) {
 	var out []*column[T]
 	for _, name := range selected {
 		col := rep.column(name)
+		if i := slices.IndexFunc(rep.columns, func(o column[T]) bool { return o.alias == name && name != "" }); col == nil && i >= 0 {
+			col = &rep.columns[i]
+		}
 		if col == nil {
 			return nil, c.badRequest("Column '%s' is not a valid column of report '%s'.", name, rep.name)
 		}
@@ -184,7 +197,9 @@ func (rep *report[T]) choose(c *call, selected []string) ([]*column[T], error) {
 		return out, nil
 	}
 	for i := range rep.columns {
-		out = append(out, &rep.columns[i])
+		if !rep.columns[i].onRequest {
+			out = append(out, &rep.columns[i])
+		}
 	}
 	return out, nil
 }
@@ -229,21 +244,12 @@ func reportAction[T any](rep *report[T]) func(*call) (*reply, error) {
 }
 
 func serveReport[T any](c *call, rep *report[T]) (*reply, error) {
-	for _, name := range sortedKeys(c.body) {
-		if !slices.Contains(reportMembers, name) && !strings.HasPrefix(name, "@odata.") {
-			return nil, c.badRequest("The property '%s' does not exist on the action's parameters.", name)
-		}
-	}
-	skip, _, err := c.bodyNumber("skip")
-	if err != nil {
+	if err := c.onlyParameters(c.body, reportMembers...); err != nil {
 		return nil, err
 	}
-	top, given, err := c.bodyNumber("top")
+	skip, top, err := c.reportWindow()
 	if err != nil {
 		return nil, err
-	}
-	if !given || top < 1 { // contract b.1: top must be given
-		return nil, c.badRequest("An error has occurred: parameter 'top' is required.")
 	}
 	filter, err := rep.parse(c, text(c.body, "filter"))
 	if err != nil {
@@ -256,6 +262,9 @@ func serveReport[T any](c *call, rep *report[T]) (*reply, error) {
 	slices.SortFunc(columns, func(a, b *column[T]) int { return strings.Compare(a.name, b.name) })
 	columns = slices.Compact(columns)
 	t := rep.run(c.server, filter, columns)
+	if err := c.arrangeRows(&t, texts(c.body["orderBy"]), text(c.body, "search")); err != nil {
+		return nil, err
+	}
 	raw, err := json.Marshal(t.page(skip, top))
 	if err != nil {
 		return nil, fmt.Errorf("marshal report: %w", err)
@@ -305,7 +314,9 @@ func (t table) page(skip, top int) reportPage {
 		for i, col := range t.columns {
 			v := cells[i]
 			if sec, isTime := v.(int64); isTime && col.kind == "DateTime" {
-				v = unixUTC(sec).Format("2006-01-02T15:04:05")
+				if v = nil; sec != 0 {
+					v = unixUTC(sec).Format("2006-01-02T15:04:05")
+				}
 			}
 			values = append(values, v)
 			if n, isInt := cells[i].(int); isInt && col.words != nil {

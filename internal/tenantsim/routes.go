@@ -53,6 +53,9 @@ func directoryRoutes() []route {
 		{method: patc, pattern: "groups/{id}", roles: append([]string{"Group.Create"}, rolesMembers...), handle: patchGroup},
 		{method: del, pattern: "groups/{id}", roles: append([]string{"Group.Create"}, rolesWriteGroups...), handle: deleteGroup},
 		{method: post, pattern: "groups/{id}/members/$ref", roles: rolesMembers, handle: addMemberRef},
+		{method: post, pattern: "groups/{id}/owners/$ref", roles: append([]string{"Group.Create"}, rolesWriteGroups...), handle: addOwnerRef},
+		{method: get, pattern: "servicePrincipals/{id}", roles: rolesReadApplications, query: qSelect, handle: getPrincipal},
+		{method: get, pattern: "servicePrincipals/{id}/appRoleAssignments", roles: rolesReadApplications, query: qList, handle: listGrants},
 		{method: del, pattern: "groups/{id}/members/{member}/$ref", roles: rolesMembers, handle: removeMember},
 	}
 	for _, collection := range []string{"members", "transitiveMembers"} {
@@ -83,12 +86,14 @@ func intuneRoutes() []route {
 		{method: get, pattern: devices, roles: rolesManaged, query: qList | qSkip | qOrderBy, handle: listManagedDevices},
 		{method: get, pattern: devices + "/$count", roles: rolesManaged, handle: noManagedCount},
 		{method: get, pattern: devices + "/{id}", roles: rolesManaged, query: qSelect, handle: getManagedDevice},
+		{method: get, pattern: "deviceManagement/managedDeviceOverview", roles: rolesManaged, handle: deviceOverview},
 		{method: post, pattern: devices + "/{id}/syncDevice", roles: rolesSync, handle: syncDevice},
 		{method: post, pattern: reports + "/exportJobs", roles: rolesExport, reports: true, handle: createExport},
 		{method: get, pattern: reports + "/exportJobs/{id}", roles: rolesPoll, reports: true, handle: getExport},
 		{method: post, pattern: reports + "/getConfigurationPolicyDevicesReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(deviceStatus)},
 		{method: post, pattern: reports + "/getConfigurationPolicyDeviceSummaryReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(policySummary)},
 	}
+	out = append(out, reportRoutes(reports)...)
 	out = append(out,
 		route{method: get, pattern: "deviceManagement/detectedApps", roles: rolesManaged, query: qSelect | qTop | qSkip | qSkipToken | qCount | qFilter, handle: listDetectedApps},
 		route{method: get, pattern: "deviceManagement/detectedApps/{id}", roles: rolesManaged, query: qSelect, handle: getDetectedApp},
@@ -113,6 +118,10 @@ func intuneRoutes() []route {
 		{method: post, pattern: policies + "/{id}/settings/{n}", roles: rolesWriteConfig, handle: noSettingRoute},
 		{method: get, pattern: policies + "/{id}/assignments", roles: rolesReadConfig, handle: listAssignments},
 		{method: post, pattern: policies + "/{id}/assign", roles: rolesWriteConfig, handle: assignPolicy},
+		{method: post, pattern: policies + "/{id}/createCopy", roles: rolesWriteConfig, handle: copyPolicy},
+		{method: post, pattern: policies + "/{id}/reorder", roles: rolesWriteConfig, handle: reorderPolicy},
+		{method: get, pattern: templatesContext, roles: rolesReadConfig, query: qList, handle: listTemplates},
+		{method: get, pattern: templatesContext + "/{id}/settingTemplates", roles: rolesReadConfig, query: qTop | qSkipToken | qExpand | qSelect, handle: listSettingTemplates},
 	}
 	beta = append(beta, filterRoutes()...)
 	beta = append(beta, remediationRoutes()...)
@@ -126,12 +135,42 @@ func intuneRoutes() []route {
 	return out
 }
 
+// reportRoutes are the other report actions of contract b.1; what 0.1 says is in
+// v1.0 is in both versions.
+func reportRoutes(reports string) []route {
+	const cached = cachedContext
+	out := []route{
+		{method: get, pattern: cached + "/{id}", betaOnly: true, roles: rolesReadConfig, handle: getCached},
+		{method: post, pattern: cached, betaOnly: true, roles: rolesWriteConfig, handle: createCached},
+		{method: del, pattern: cached + "/{id}", betaOnly: true, roles: rolesWriteConfig, handle: deleteCached},
+		{method: post, pattern: reports + "/getCachedReport", roles: rolesReadConfig, handle: readCached},
+		{method: post, pattern: reports + "/getHistoricalReport", roles: rolesReadConfig, handle: noHistory},
+	}
+	for name, handle := range map[string]func(*call) (*reply, error){
+		settingSummary.name: reportAction(settingSummary), settingStatus.name: reportAction(settingStatus), settingDetails.name: reportAction(settingDetails),
+		policiesForDevice.name: reportAction(policiesForDevice), deviceSettings.name: reportAction(deviceSettings), deviceSummary.name: reportAction(deviceSummary),
+	} {
+		out = append(out, route{method: post, pattern: reports + "/" + name, betaOnly: true, roles: rolesReadConfig, handle: handle})
+	}
+	for name, handle := range map[string]func(*call) (*reply, error){
+		failingPolicies.name: reportAction(failingPolicies), failureSummary.name: reportAction(failureSummary), failingSettings.name: reportAction(failingSettings),
+	} {
+		out = append(out, route{method: post, pattern: reports + "/" + name, roles: rolesReadConfig, handle: handle})
+	}
+	for i := range out {
+		out[i].reports = true
+	}
+	return out
+}
+
 // filterRoutes follow contract f.
 func filterRoutes() []route {
 	const filters = "deviceManagement/assignmentFilters"
 	return []route{
 		{method: get, pattern: filters, roles: rolesReadConfig, query: qList, handle: listAssignmentFilters},
 		{method: post, pattern: filters, roles: rolesWriteConfig, handle: createAssignmentFilter},
+		{method: post, pattern: filters + "/enable", roles: rolesWriteConfig, handle: enableFilters},
+		{method: post, pattern: "deviceManagement/getAssignmentFiltersStatusDetails", roles: rolesReadConfig, handle: filterStatus},
 		{method: post, pattern: filters + "/validateFilter", roles: rolesReadConfig, handle: validateFilter},
 		{method: post, pattern: "deviceManagement/evaluateAssignmentFilter", roles: rolesReadConfig, handle: evaluateFilter},
 		{method: get, pattern: filters + "/{id}", roles: rolesReadConfig, query: qSelect, handle: getAssignmentFilter},
@@ -147,6 +186,8 @@ func remediationRoutes() []route {
 	return []route{
 		{method: get, pattern: scripts, roles: rolesReadScripts, query: qList, handle: listRemediations},
 		{method: post, pattern: scripts, roles: rolesWriteScripts, handle: createRemediation},
+		{method: get, pattern: scripts + "/getRemediationSummary", roles: rolesReadScripts, handle: remediationTotals},
+		{method: get, pattern: scripts + "/{id}/getRemediationHistory", roles: rolesReadScripts, handle: remediationHistory},
 		{method: get, pattern: scripts + "/{id}", roles: rolesReadScripts, query: qSelect | qExpand, handle: getRemediation},
 		{method: patc, pattern: scripts + "/{id}", roles: rolesWriteScripts, handle: patchRemediation},
 		{method: del, pattern: scripts + "/{id}", roles: rolesWriteScripts, handle: deleteRemediation},
@@ -167,6 +208,12 @@ func identityRoutes() []route {
 		{method: get, pattern: access + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getAccessPolicy},
 		{method: patc, pattern: access + "/{id}", roles: rolesWriteAccess, handle: patchAccessPolicy},
 		{method: del, pattern: access + "/{id}", roles: rolesWriteAccess, handle: deleteAccessPolicy},
+		{method: post, pattern: access + "/{id}/restore", roles: rolesWriteAccess, handle: restoreAccess},
+		{method: get, pattern: accessDeletedContext, roles: rolesReadPolicy, query: qList, handle: listDeletedAccess},
+		{method: get, pattern: accessDeletedContext + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getDeletedAccess},
+		{method: del, pattern: accessDeletedContext + "/{id}", roles: rolesWriteAccess, handle: purgeDeletedAccess},
+		{method: post, pattern: accessDeletedContext + "/{id}/restore", roles: rolesWriteAccess, handle: restoreAccess},
+		{method: post, pattern: "identity/conditionalAccess/evaluate", roles: rolesReadPolicy, handle: evaluateAccess},
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/combinations", roles: rolesReadPolicy, handle: listCombinations},
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", roles: rolesReadPolicy, query: qList, handle: listMethodModes},
 		{method: get, pattern: methodsPath, roles: rolesReadMethods, handle: getMethodsPolicy},
@@ -175,6 +222,7 @@ func identityRoutes() []route {
 		{method: get, pattern: "reports/authenticationMethods/userRegistrationDetails", roles: rolesAudit, query: qList, handle: listRegistrations},
 		{method: get, pattern: "auditLogs/signIns", roles: rolesAudit, query: qSelect | qFilter | qTop | qSkipToken | qOrderBy, handle: listSignIns},
 		{method: get, pattern: "users/{id}/authentication/fido2Methods", roles: rolesUserPasskeys, query: qSelect, handle: listPasskeys},
+		{method: get, pattern: "users/{id}/authentication/windowsHelloForBusinessMethods", roles: rolesUserHello, query: qSelect, handle: listHello},
 		{method: get, pattern: "users/{id}/authentication/fido2Methods/{method}", roles: rolesUserPasskeys, query: qSelect, handle: getPasskey},
 	}
 	for _, root := range []string{"policies/authenticationStrengthPolicies", "identity/conditionalAccess/authenticationStrength/policies"} {

@@ -107,6 +107,10 @@ type Scenario struct {
 	ExportFailurePercent float64 `json:"exportFailurePercent,omitempty"`
 	// TokenRefused makes the token endpoint refuse the application.
 	TokenRefused bool `json:"tokenRefused,omitempty"`
+	// FederationFailurePercent of the sign-ins with a federated token fail with
+	// AADSTS70021, as they do for minutes after the credential was made
+	// (contract l.3).
+	FederationFailurePercent float64 `json:"federationFailurePercent,omitempty"`
 	// RevokeTokens makes Graph refuse every token with 401.
 	RevokeTokens bool `json:"revokeTokens,omitempty"`
 	// MissingRoles are application permissions taken away from the grant.

@@ -32,7 +32,8 @@ func (sc *Scenario) percents() map[string]*float64 {
 	out := map[string]*float64{
 		"failurePercent": &sc.FailurePercent, "offlinePercent": &sc.OfflinePercent, "tattooPercent": &sc.TattooPercent,
 		"exportWithoutURLPercent": &sc.ExportWithoutURLPercent, "exportFailurePercent": &sc.ExportFailurePercent,
-		"stalePercent": sc.StalePercent, "neverPercent": sc.NeverPercent, "unenrolledPercent": sc.UnenrolledPercent,
+		"federationFailurePercent": &sc.FederationFailurePercent,
+		"stalePercent":             sc.StalePercent, "neverPercent": sc.NeverPercent, "unenrolledPercent": sc.UnenrolledPercent,
 		"missingPrerequisitePercent": sc.MissingPrerequisitePercent, "unencryptedPercent": sc.UnencryptedPercent,
 		"officeHoursPercent": sc.OfficeHoursPercent, "pushPercent": sc.PushPercent,
 	}

@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,6 +43,12 @@ type Options struct {
 	TenantID      string
 	ClientID      string
 	ClientSecrets []string
+	// Certificates are registered for the application: it may sign in with an
+	// assertion that one of them signed. RSA only.
+	Certificates []*x509.Certificate
+	// FederatedCredentials are the tokens of other issuers that the application
+	// may sign in with.
+	FederatedCredentials []FederatedCredential
 	// Domain is the verified domain. Default contoso.example.
 	Domain string
 	// Roles are the application permissions granted. Default AllRoles.
@@ -92,14 +99,16 @@ type Server struct {
 	digestAt uint64
 	// tokenEpoch numbers the generations of tokens; older ones are expired.
 	tokenEpoch int
-	buckets    []bucket // by index of limits
-	users      []user
-	fleet      fleet
-	objects    map[guid]int32 // user and device object ids to directory index
-	managed    map[guid]int32 // managed device ids to device index
-	entra      map[guid]int32 // Entra deviceIds to device index
-	groups     map[guid]*group
-	ordered    []*group // by sequence
+	// federatedSignIns counts sign-ins with a federated token.
+	federatedSignIns uint64
+	buckets          []bucket // by index of limits
+	users            []user
+	fleet            fleet
+	objects          map[guid]int32 // user and device object ids to directory index
+	managed          map[guid]int32 // managed device ids to device index
+	entra            map[guid]int32 // Entra deviceIds to device index
+	groups           map[guid]*group
+	ordered          []*group // by sequence
 	// groupTrail and memberTrail let reads of the directory lag.
 	groupTrail, memberTrail trail[group]
 	// replications are changes of members on their way to Intune, in order;
@@ -118,8 +127,10 @@ type Server struct {
 	policies                []*policy // by sequence
 	policyTrail             trail[policy]
 	filters                 shelf[assignmentFilter, *assignmentFilter]
+	filtersOff              bool
 	remediations            shelf[remediation, *remediation]
 	access                  shelf[accessPolicy, *accessPolicy]
+	accessDeleted           []*accessPolicy // in the order of their deletion
 	strengths               shelf[strength, *strength]
 	approvals               shelf[approval, *approval]
 	// fido2 is the passkey method's configuration.
@@ -129,6 +140,7 @@ type Server struct {
 	assigned     []*policy
 	jobs         map[string]*exportJob
 	jobOrder     []string
+	cached       []*cachedReport
 	// baseline is the scenario's foreign policy, baselineTarget its group.
 	baseline       *policy
 	baselineTarget *group
@@ -204,6 +216,10 @@ func (o *Options) setDefaults() error {
 	if o.JournalSize == 0 {
 		o.JournalSize = 10_000
 	}
+	return o.validate()
+}
+
+func (o *Options) validate() error {
 	switch {
 	case o.Devices < 0 || o.Devices > 1_000_000:
 		return fmt.Errorf("devices is %d: write 1 to 1000000", o.Devices)
@@ -213,6 +229,9 @@ func (o *Options) setDefaults() error {
 		return fmt.Errorf("speed is %v: write 0 (manual clock) or more", o.Speed)
 	case o.TokenLifetime < time.Second:
 		return fmt.Errorf("token lifetime is %s: write at least 1s", o.TokenLifetime)
+	}
+	if err := o.checkCredentials(); err != nil {
+		return err
 	}
 	return o.Scenario.Validate()
 }

@@ -169,10 +169,11 @@ func (b *settingsBuilder) instance(d *definition, in object) (object, error) {
 			return nil, b.c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, strings.TrimPrefix(typePrefix, "#")+want.name)
 		}
 	}
-	if in["settingInstanceTemplateReference"] != nil {
-		return nil, b.c.badRequest("Invalid Reference id found in Policy created from Template. Setting: %s", d.id)
+	reference, err := b.reference(d, in["settingInstanceTemplateReference"], "settingInstanceTemplateId", (*policyTemplate).instanceID)
+	if err != nil {
+		return nil, err
 	}
-	out := object{"@odata.type": typePrefix + want.name, "settingDefinitionId": d.id, "settingInstanceTemplateReference": nil}
+	out := object{"@odata.type": typePrefix + want.name, "settingDefinitionId": d.id, "settingInstanceTemplateReference": reference}
 	value, err := b.value(d, in[want.value])
 	if err != nil {
 		return nil, err
@@ -222,6 +223,10 @@ func (b *settingsBuilder) choice(d *definition, in object) (object, error) {
 	if !isText || chosen == nil {
 		return nil, b.c.badRequest("Setting value '%v' is not an option of setting '%s': send the itemId of an option.", in["value"], d.id)
 	}
+	reference, err := b.reference(d, in["settingValueTemplateReference"], "settingValueTemplateId", (*policyTemplate).valueID)
+	if err != nil {
+		return nil, err
+	}
 	b.policy.values[d.id] = itemID
 	children := []object{}
 	given := map[string]bool{}
@@ -245,7 +250,7 @@ func (b *settingsBuilder) choice(d *definition, in object) (object, error) {
 			return nil, b.c.badRequest("Setting '%s' requires the child setting '%s', which is not present in the policy.", d.id, id)
 		}
 	}
-	return object{"@odata.type": typePrefix + "ChoiceSettingValue", "settingValueTemplateReference": nil, "value": itemID, "children": children}, nil
+	return object{"@odata.type": typePrefix + "ChoiceSettingValue", "settingValueTemplateReference": reference, "value": itemID, "children": children}, nil
 }
 
 // simple checks a text or number. The type annotation is not optional: it
@@ -261,7 +266,11 @@ func (b *settingsBuilder) simple(d *definition, in object) (object, error) {
 	if err := b.onlyMembers(in, strings.TrimPrefix(want, "#microsoft.graph."), "@odata.type", "value", "settingValueTemplateReference"); err != nil {
 		return nil, err
 	}
-	out := object{"@odata.type": want, "settingValueTemplateReference": nil, "value": in["value"]}
+	reference, err := b.reference(d, in["settingValueTemplateReference"], "settingValueTemplateId", (*policyTemplate).valueID)
+	if err != nil {
+		return nil, err
+	}
+	out := object{"@odata.type": want, "settingValueTemplateReference": reference, "value": in["value"]}
 	if d.kind == defInteger {
 		number, ok := in["value"].(json.Number)
 		n, err := number.Int64()

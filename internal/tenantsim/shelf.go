@@ -32,9 +32,9 @@ type shelf[T any, P headed[T]] struct {
 
 func (sh *shelf[T, P]) add(s *Server, item *T, kind string) {
 	id, sequence := s.nextID(kind)
-	head := P(item).head()
+	head, now := P(item).head(), s.clock.Now()
 	head.id, head.sequence = id.String(), sequence
-	head.created, head.modified = s.clock.Now(), s.clock.Now()
+	head.created, head.modified = now, now // equal means: never changed
 	sh.items = append(sh.items, item)
 	sh.trail.created(s, item)
 }

@@ -33,7 +33,7 @@ func (s *Server) configDigest() string {
 func (s *Server) computeDigest() string {
 	h := sha256.New()
 	for _, p := range s.policies {
-		digestJSON(h, "policy", p.id.String(), p.name, p.description, p.platformsText, p.technologies, p.scopeTags, p.settings, p.assignmentObjects())
+		digestJSON(h, "policy", p.id.String(), p.name, p.description, p.platformsText, p.technologies, p.scopeTags, p.settings, p.priority, p.assignmentObjects())
 	}
 	for _, g := range s.ordered {
 		s.digestGroup(h, g)
@@ -48,9 +48,16 @@ func (s *Server) computeDigest() string {
 	for _, p := range s.access.items {
 		digestJSON(h, "access", p.id, p.doc)
 	}
+	for _, p := range s.accessDeleted {
+		digestJSON(h, "deleted access", p.id, p.doc)
+	}
 	for _, p := range s.strengths.items {
 		digestJSON(h, "strength", p.id, p.displayName, p.description, p.combinations, p.configurations)
 	}
+	for _, r := range s.cached {
+		digestJSON(h, "cached report", r.id, r.filter, r.selected, r.order, r.metadata)
+	}
+	digestJSON(h, "switches", s.filtersOff)
 	digestJSON(h, "fido2", s.fido2)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -141,19 +141,37 @@ var (
 )
 
 // remediationRuns is the report of one remediation; PolicyId is required
-// (contract b.4). Columns beyond the two statuses are ASSUMED.
+// (contract b.4). The columns are those of Microsoft's list of exports.
 var remediationRuns = &report[runView]{name: "DeviceRunStatesByProactiveRemediation", needs: "PolicyId", columns: []column[runView]{
+	{name: "DetectionScriptStatus", kind: "Int32", words: runWords, get: func(v runView) any { return runNumbers[v.run.detection] }},
 	{name: "DetectionStatus", kind: "Int32", filter: true, words: runWords, get: func(v runView) any { return runNumbers[v.run.detection] }},
 	{name: "DeviceId", kind: "String", get: func(v runView) any { return v.d.managedID.String() }},
 	{name: "DeviceName", kind: "String", get: func(v runView) any { return v.name() }},
+	{name: "DisplayName", kind: "String", get: func(v runView) any { return v.script.displayName }},
+	{name: "FilterIdsCSV", kind: "String", get: func(runView) any { return "" }},
+	{name: "InternalVersion", kind: "Int32", get: func(runView) any { return 1 }},
+	{name: "JoinType", kind: "String", get: func(v runView) any { return v.joinType() }},
+	{name: "LastAgentUpdateTime", kind: "DateTime", get: func(v runView) any { return v.run.at }},
+	{name: "Model", kind: "String", get: func(v runView) any { return v.d.modelName() }},
 	{name: "ModifiedTime", kind: "DateTime", get: func(v runView) any { return v.run.at }},
+	{name: "NextExecutionDateTime", kind: "DateTime", get: func(runView) any { return int64(0) }},
+	{name: "OSDescription", kind: "String", get: func(v runView) any { return v.d.operatingSystem() }},
 	{name: "OSVersion", kind: "String", get: func(v runView) any { return v.d.release().version }},
 	{name: "PolicyId", kind: "String", filter: true, get: func(v runView) any { return v.script.id }},
+	{name: "PostRemediationDetectionScriptError", kind: "String", get: func(runView) any { return "" }},
 	{name: "PostRemediationDetectionScriptOutput", kind: "String", get: func(v runView) any { return v.run.after }},
+	{name: "PreRemediationDetectionScriptError", kind: "String", get: func(v runView) any { return orEmpty(scriptErrorText(v.run.detection)) }},
 	{name: "PreRemediationDetectionScriptOutput", kind: "String", get: func(v runView) any { return v.run.before }},
+	{name: "PrimaryUser", kind: "String", get: func(v runView) any { return v.userID() }},
+	{name: "RemediationScriptErrorDetails", kind: "String", get: func(v runView) any { return orEmpty(scriptErrorText(v.run.repair)) }},
+	{name: "RemediationScriptOutputDetails", kind: "String", get: func(runView) any { return "" }},
+	{name: "RemediationScriptStatus", kind: "Int32", words: repairStateWords, get: func(v runView) any { return repairNumbers[v.run.repair] }},
 	{name: "RemediationStatus", kind: "Int32", filter: true, words: repairStateWords, get: func(v runView) any { return repairNumbers[v.run.repair] }},
 	{name: "UPN", kind: "String", get: func(v runView) any { return v.upn() }},
+	{name: "UniqueKustoKey", kind: "String", get: func(v runView) any { return v.script.id + "_" + v.d.managedID.String() }},
+	{name: "UserEmail", kind: "String", get: func(v runView) any { return v.upn() }},
 	{name: "UserId", kind: "String", get: func(v runView) any { return v.userID() }},
+	{name: "UserName", kind: "String", get: func(v runView) any { return v.upn() }},
 }, rows: func(s *Server, yield func(runView)) {
 	if s.scenario.EmptyReports {
 		return
@@ -164,6 +182,13 @@ var remediationRuns = &report[runView]{name: "DeviceRunStatesByProactiveRemediat
 		}
 	}
 }}
+
+func orEmpty(v any) any {
+	if v == nil {
+		return ""
+	}
+	return v
+}
 
 // appTotals counts devices per application (contract b.4).
 var appTotals = &report[*detectedApp]{name: "AppInvAggregate", columns: []column[*detectedApp]{

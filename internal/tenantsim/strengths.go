@@ -306,10 +306,27 @@ var methodModes = func() []methodMode {
 	for _, id := range []string{"password", "voice", "hardwareOath", "softwareOath", "sms", "fido2", "windowsHelloForBusiness", "microsoftAuthenticatorPush",
 		"deviceBasedPush", "temporaryAccessPassOneTime", "temporaryAccessPassMultiUse", "email", "x509CertificateSingleFactor", "x509CertificateMultiFactor",
 		"federatedSingleFactor", "federatedMultiFactor", "qrCodePin"} {
-		out = append(out, methodMode{id: id, method: id, name: id})
+		out = append(out, methodMode{id: id, method: baseMethod(id), name: id})
 	}
 	return out
 }()
+
+// baseMethod is the method that a mode belongs to: the last words of its name
+// are the mode, except where the method has none (schema: baseAuthenticationMethod).
+func baseMethod(mode string) string {
+	switch mode {
+	case "microsoftAuthenticatorPush", "deviceBasedPush":
+		return "microsoftAuthenticator"
+	case "temporaryAccessPassOneTime", "temporaryAccessPassMultiUse":
+		return "temporaryAccessPass"
+	case "x509CertificateSingleFactor", "x509CertificateMultiFactor":
+		return "x509Certificate"
+	case "federatedSingleFactor", "federatedMultiFactor":
+		return "federation"
+	default:
+		return mode
+	}
+}
 
 var methodModeEntity = &entity[methodMode]{name: "microsoft.graph.authenticationMethodModeDetail", properties: []property[methodMode]{
 	{name: "id", ops: opEq, get: func(m methodMode) any { return m.id }},

@@ -5,23 +5,35 @@ package tenantsim
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
 const testHost = "graph.test"
 
-// tenant drives a simulated tenant through its handler.
+// tenant drives a simulated tenant through its handler. Whatever goes in and
+// comes out must fit Graph's types; a body that is wrong on purpose is marked so.
 type tenant struct {
 	*testing.T
 	sim   *Server
 	token string
 }
+
+// wrong marks a body that does not fit Graph's types, to see it refused with 4xx.
+type wrong struct{ body any }
 
 func newTenant(t *testing.T, o Options) *tenant {
 	t.Helper()
@@ -47,7 +59,7 @@ func (t *tenant) login() string {
 	r := httptest.NewRequest(http.MethodPost, "/"+t.sim.TenantID()+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
-	t.sim.Handler().ServeHTTP(w, r)
+	t.serve(w, r)
 	var body struct {
 		AccessToken string `json:"access_token"`
 	}
@@ -57,10 +69,20 @@ func (t *tenant) login() string {
 	return body.AccessToken
 }
 
+// serve hands a request to the tenant and checks both bodies.
+func (t *tenant) serve(w http.ResponseWriter, r *http.Request) {
+	t.Helper()
+	graphschema.Handler(t, t.sim.Handler()).ServeHTTP(w, r)
+}
+
 // do sends a request; headers are name, value pairs.
 func (t *tenant) do(method, target string, body any, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	var reader io.Reader
+	marked, isWrong := body.(wrong)
+	if isWrong {
+		body = marked.body
+	}
 	switch b := body.(type) {
 	case nil:
 	case string:
@@ -79,6 +101,9 @@ func (t *tenant) do(method, target string, body any, headers ...string) *httptes
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	if isWrong {
+		r.Header.Set(graphschema.WrongHeader, "on purpose")
+	}
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i+1] == "" {
 			r.Header.Del(headers[i])
@@ -87,7 +112,7 @@ func (t *tenant) do(method, target string, body any, headers ...string) *httptes
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	t.sim.Handler().ServeHTTP(w, r)
+	t.serve(w, r)
 	return w
 }
 
@@ -119,9 +144,13 @@ func (t *tenant) all(target string, headers ...string) []map[string]any {
 	return out
 }
 
-// errorOf sends a request and returns the error's code and readable message.
+// errorOf sends a request and returns the error's code and readable message. One
+// that is refused as such, with 400 or 415, may be wrong on purpose.
 func (t *tenant) errorOf(status int, method, target string, body any, headers ...string) (code, message string) {
 	t.Helper()
+	if body != nil && (status == http.StatusBadRequest || status == http.StatusUnsupportedMediaType) {
+		body = wrong{body}
+	}
 	out := t.want(status, method, target, body, headers...)
 	e, ok := out["error"].(map[string]any)
 	if !ok {
@@ -201,4 +230,139 @@ func (t *tenant) status(name string) map[string]int {
 	}
 	t.Fatalf("no policy is called %q", name)
 	return nil
+}
+
+// TestRoutesHaveTypes: every endpoint that can succeed has bodies whose types
+// are known, so that whoever asks for it is checked.
+func TestRoutesHaveTypes(t *testing.T) {
+	refusing := []string{"deviceManagement/managedDevices/$count"} // never succeeds (contract c)
+	for _, r := range routes {
+		if slices.Contains(refusing, r.pattern) {
+			continue
+		}
+		for _, version := range []string{"beta", "v1.0"} {
+			if (version == "beta" || !r.betaOnly) && !graphschema.Known(version, r.method, r.pattern) {
+				t.Errorf("%s %s/%s: add it to internal/testkit/graphschema/routes.go", r.method, version, r.pattern)
+			}
+		}
+	}
+}
+
+// TestFaultsAreMarked: an answer that a fault made or spoiled names it, inside a
+// batch as well; one that is whole does not.
+func TestFaultsAreMarked(t *testing.T) {
+	if faultHeader != graphschema.FaultHeader {
+		t.Fatalf("the header is %s here and %s in the check", faultHeader, graphschema.FaultHeader)
+	}
+	for name, tc := range map[string]struct {
+		fault Fault
+		// alone and inBatch are what the header says.
+		alone, inBatch string
+	}{
+		"another route":   {Fault{Mode: FaultHTML, Match: FaultMatch{Method: "DELETE"}}, "", ""},
+		"status":          {Fault{Mode: FaultStatus, Status: 500}, "status 0", "status 0"},
+		"status, late":    {Fault{Mode: FaultStatus, Status: 500, AfterEffect: true}, "status 0", "status 0"},
+		"html":            {Fault{Mode: FaultHTML, Name: "mine"}, "mine", "mine"},
+		"throttle":        {Fault{Mode: FaultThrottle}, "throttle 0", "throttle 0"},
+		"truncated":       {Fault{Mode: FaultTruncated}, "truncatedJSON 0", "truncatedJSON 0"},
+		"cut":             {Fault{Mode: FaultCut}, "cutBody 0", "cutBody 0"},
+		"delivered twice": {Fault{Mode: FaultDuplicate}, "", ""},
+		// What is late or lost is whole or nothing; in a batch the gateway speaks.
+		"late": {Fault{Mode: FaultDelay, Delay: Duration(time.Millisecond)}, "", "delay 0"},
+		"lost": {Fault{Mode: FaultLostAnswer}, "", "lostAnswer 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.fault.Match.Route = "/v1.0/groups"
+			tt := newTenant(t, Options{Devices: 5, Faults: []Fault{tc.fault}})
+			if got := tt.faultAlone(); got != tc.alone {
+				t.Errorf("alone it is marked %q, want %q", got, tc.alone)
+			}
+			out := tt.want(200, "POST", "/v1.0/$batch", object{"requests": []object{{"id": "1", "method": "GET", "url": "/groups"}}})
+			headers, _ := objects(out["responses"])[0]["headers"].(map[string]any)
+			if got := text(headers, faultHeader); got != tc.inBatch {
+				t.Errorf("in a batch it is marked %q, want %q", got, tc.inBatch)
+			}
+		})
+	}
+}
+
+// faultAlone asks for the groups and returns how the answer is marked, be it
+// whole or cut off.
+func (t *tenant) faultAlone() (mark string) {
+	w := httptest.NewRecorder()
+	defer func() {
+		if e := recover(); e != nil && e != any(http.ErrAbortHandler) {
+			panic(e)
+		}
+		mark = w.Header().Get(faultHeader)
+	}()
+	r := httptest.NewRequest(http.MethodGet, "/v1.0/groups", nil)
+	r.Header.Set("Authorization", "Bearer "+t.token)
+	t.serve(w, r)
+	return ""
+}
+
+// TestSamplesAreAccepted creates settings catalog policies that were exported
+// from tenants, in a catalog that has what they set.
+func TestSamplesAreAccepted(t *testing.T) {
+	const dir = "../../../shared/graph/samples/settings-catalog"
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("no ../shared/graph/samples beside the checkout: exported policies are not sent")
+	}
+	// Kinds of settings that no passkey policy has are not simulated.
+	notHere := map[string]string{"defender_antivirus_baseline": "GroupSettingCollectionInstance"}
+	files, err := filepath.Glob(filepath.Join(dir, "*_json__validate_create__post_*.json"))
+	if err != nil || len(files) < 12 {
+		t.Fatalf("%d samples, %v", len(files), err)
+	}
+	for _, file := range files {
+		_, name, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), "_success.json"), "_policy_json__validate_create__post_settings_catalog_policy_")
+		t.Run(name, func(t *testing.T) {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var body object
+			if err := json.Unmarshal(raw, &body); err != nil {
+				t.Fatal(err)
+			}
+			tt := newTenant(t, Options{Devices: 5})
+			for _, setting := range objects(body["settings"]) {
+				tt.learn(setting["settingInstance"], body, "")
+			}
+			if why := notHere[name]; why != "" {
+				if _, message := tt.errorOf(http.StatusBadRequest, http.MethodPost, policiesPath, body); !strings.Contains(message, why) {
+					t.Errorf("refused for %s, want %s", message, why)
+				}
+				return
+			}
+			made := tt.createPolicy(body)
+			if got := len(tt.all(policiesPath + "/" + made + "/settings")); got != len(objects(body["settings"])) {
+				t.Errorf("%d settings came back of %d", got, len(objects(body["settings"])))
+			}
+		})
+	}
+}
+
+// learn adds what an instance sets to the catalog, and returns its id.
+func (t *tenant) learn(instance any, policy object, root string) string {
+	in, _ := instance.(map[string]any)
+	d := definition{id: text(in, "settingDefinitionId"), root: root, platform: text(policy, "platforms"), technologies: text(policy, "technologies"),
+		maxLength: math.MaxInt32, high: math.MaxInt32, kind: defTextList}
+	setText(&root, d.id)
+	if choice, ok := in["choiceSettingValue"].(map[string]any); ok {
+		o := option{itemID: text(choice, "value")}
+		for _, child := range objects(choice["children"]) {
+			o.needs = append(o.needs, t.learn(child, policy, root))
+		}
+		d.kind, d.options = defChoice, []option{o}
+	}
+	if simple, ok := in["simpleSettingValue"].(map[string]any); ok {
+		d.kind = defText
+		if _, number := simple["value"].(float64); number {
+			d.kind = defInteger
+		}
+	}
+	t.sim.catalog.add(d)
+	return d.id
 }

@@ -19,7 +19,6 @@ import (
 	"testing"
 
 	"github.com/tidegate/tidegate/internal/tenantsim"
-	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
 // front stands before the simulated tenant and hands each request to the operator that sent it, known by its user agent.
@@ -34,8 +33,7 @@ type front struct {
 // serveTenant starts the tenant behind a front and returns its URL and the certificate to trust.
 func (w *World) serveTenant(t testing.TB) {
 	t.Helper()
-	// Every body that crosses the wire in a test has to fit Graph's types, in both directions.
-	w.front = &front{tenant: graphschema.Handler(t, w.Sim.Handler()), operators: map[string]*Operator{}}
+	w.front = &front{tenant: w.Sim.Handler(), operators: map[string]*Operator{}}
 	server := httptest.NewUnstartedServer(w.front)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // connections that are dropped on purpose are no news
 	server.StartTLS()

@@ -24,6 +24,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
 // Start is the virtual time at which every world begins: a Monday morning.
@@ -55,7 +56,7 @@ type World struct {
 	Namespace string
 	Kube      client.Client
 	Config    *rest.Config
-	Sim       *tenantsim.Server
+	Sim       *simtest.Tenant
 	SimURL    string
 	SimCA     []byte
 	Clock     *tenantsim.Clock
@@ -82,13 +83,9 @@ func New(t testing.TB, o Options) *World {
 		o.Poll = 100 * time.Millisecond
 	}
 	w := &World{Kube: controlPlane.kube, Config: controlPlane.rc, Clock: tenantsim.NewClock(Start, o.Speed), opts: o}
-	sim, err := tenantsim.New(tenantsim.Options{
+	w.Sim = simtest.New(t, tenantsim.Options{
 		Seed: 1, Devices: o.Devices, Clock: w.Clock, Catalog: o.Catalog, Scenario: o.Scenario, Roles: o.Roles, JournalSize: 100_000,
 	})
-	if err != nil {
-		t.Fatalf("simulator: %v", err)
-	}
-	w.Sim = sim
 	w.serveTenant(t)
 	w.Namespace = w.namespace(t)
 	setLogger(o.Log)

@@ -11,6 +11,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 	"github.com/tidegate/tidegate/internal/testkit"
+	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
 // TestWrongEndpoint points a Tenant at hosts that do not work. A host that cannot be reached may be down for a while, so
@@ -66,18 +67,6 @@ func policyReason(tenant string) string {
 // anotherCA is a certificate authority that signs no host here.
 func anotherCA(t *testing.T) string {
 	t.Helper()
-	sim, err := tenantsim.New(tenantsim.Options{Devices: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, ca, err := sim.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	_, ca := simtest.New(t, tenantsim.Options{Devices: 1}).Start()
 	return string(ca)
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
 // front is the host that the operator reaches. It hands requests on to a simulated tenant and notes every secret that an
@@ -33,7 +35,7 @@ type front struct {
 func newFront(t *testing.T, tenant http.Handler) *front {
 	t.Helper()
 	f := &front{tenant: tenant}
-	srv := httptest.NewTLSServer(f)
+	srv := httptest.NewTLSServer(graphschema.Handler(t, f)) // what a test makes up has to fit as well
 	t.Cleanup(srv.Close)
 	f.URL = srv.URL
 	f.CA = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))

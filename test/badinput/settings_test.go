@@ -11,6 +11,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 	"github.com/tidegate/tidegate/internal/testkit"
+	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
 // unresolved wants the policy to be stalled for settings that the tenant cannot deliver, with nothing written.
@@ -58,12 +59,8 @@ func TestCatalogWithoutTheSetting(t *testing.T) {
 	// The tenant gets the setting. Nothing here changes, and the policy goes on.
 	w.Edit(t, p, func() { p.Spec.OnMissingSetting = v1alpha1.OnMissingBlock })
 	w.unresolved(t, "Set spec.onMissingSetting to Substitute")
-	renewed, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 60, Clock: w.Clock, Scenario: w.Sim.Scenario()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Sim = renewed
-	w.front.Serve(renewed.Handler())
+	w.Sim = simtest.New(t, tenantsim.Options{Seed: 1, Devices: 60, Clock: w.Clock, Scenario: w.Sim.Scenario()})
+	w.front.Serve(w.Sim.Handler())
 	w.goesOn(t)
 }
 

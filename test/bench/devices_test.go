@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
 // The fleet: 100 pages of 1,000 devices, the largest page that Intune serves (contract k.2).
@@ -83,6 +84,12 @@ func newFleet(b *testing.B) *httptest.Server {
 	}))
 	b.Cleanup(srv.Close)
 	pages = renderPages(srv.URL)
+	// Outside of what is measured: the first page and the last, which has no link.
+	for _, page := range [][]byte{pages[0], pages[devicePages-1]} {
+		if err := graphschema.Validate("v1.0", http.MethodGet, "deviceManagement/managedDevices", graphschema.Response, page); err != nil {
+			b.Fatal(err)
+		}
+	}
 	return srv
 }
 

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
 // exportRows is the size of the report.
@@ -80,11 +81,11 @@ func newReports(b *testing.B, file string) *httptest.Server {
 	mux := http.NewServeMux()
 	srv := httptest.NewServer(mux)
 	b.Cleanup(srv.Close)
-	mux.HandleFunc("POST /v1.0/deviceManagement/reports/exportJobs", func(w http.ResponseWriter, _ *http.Request) {
+	mux.Handle("POST /v1.0/deviceManagement/reports/exportJobs", graphschema.Handler(b, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusCreated)
 		_, _ = fmt.Fprintf(w, `{"id":"bench_1","status":"completed","url":"%s/file.zip?sig=x","requestDateTime":"2026-10-02T09:20:00Z"}`, srv.URL)
-	})
+	})))
 	mux.HandleFunc("GET /file.zip", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
 	return srv
 }

@@ -31,6 +31,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
 // tenant is the simulator as a program of its own, behind a proxy that keeps what
@@ -123,7 +124,7 @@ func (tn *tenant) proxy(t *testing.T, c connection) {
 			r.Out.Host = r.In.Host // next links must lead back here
 		},
 	}
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewTLSServer(graphschema.Handler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Errorf("read a request: %v", err)
@@ -135,7 +136,7 @@ func (tn *tenant) proxy(t *testing.T, c connection) {
 			tn.mu.Unlock()
 		}
 		forward.ServeHTTP(w, r)
-	}))
+	})))
 	t.Cleanup(server.Close)
 	tn.url = server.URL
 	tn.ca = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})

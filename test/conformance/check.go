@@ -27,8 +27,10 @@ type Answer struct {
 //	!path          the body has not the path
 //	path=json      it has this value
 //	path~text      it is text that contains this
+//	!path~text     it is text that does not
 //	path#n         it is an array of n elements; #>n of more
 //	header:name    the header is there; header:name~text contains the text
+//	!header:name   the header is not there
 //	body~text      the raw body contains the text
 //	empty          there is no body
 //
@@ -44,6 +46,12 @@ func Check(a Answer, check string) error {
 		name, text, _ := strings.Cut(rest, "~")
 		if got := a.Header.Get(name); got == "" || !strings.Contains(got, text) {
 			return fmt.Errorf("header %s is %q", name, got)
+		}
+		return nil
+	}
+	if name, ok := strings.CutPrefix(check, "!header:"); ok {
+		if got := a.Header.Get(name); got != "" {
+			return fmt.Errorf("header %s is there: %q", name, got)
 		}
 		return nil
 	}
@@ -65,6 +73,12 @@ func checkValue(a Answer, check string) error {
 		path, operator, operand = check[:at], check[at], check[at+1:]
 	}
 	value, err := Lookup(a.Body, path)
+	if absent && operator == '~' {
+		if text, ok := value.(string); !ok || strings.Contains(text, operand) {
+			return fmt.Errorf("%s is %v, want text without %q", path, value, operand)
+		}
+		return nil
+	}
 	if absent {
 		if err == nil {
 			return fmt.Errorf("%s is there: %v", path, value)

@@ -33,7 +33,7 @@ type recorded struct {
 }
 
 // keptHeaders are the headers of an answer that a row may look at.
-var keptHeaders = []string{"Content-Type", "Retry-After", "Location", "Request-Id", "Allow", "X-Msft-Approval-Code"}
+var keptHeaders = []string{"Content-Type", "Retry-After", "Location", "Request-Id", "Allow", "X-Msft-Approval-Code", "Www-Authenticate"}
 
 // Recorder passes requests to a target and writes each exchange as a line of
 // JSON. Tokens, secrets and request bodies are not written.
@@ -89,6 +89,10 @@ func ReadRecording(from io.Reader) (*Recording, error) {
 		out.exchanges[line.Row] = append(out.exchanges[line.Row], line)
 	}
 }
+
+// Has tells whether the row was recorded. A live tenant cannot be brought into
+// every condition.
+func (r *Recording) Has(row string) bool { return len(r.exchanges[row]) > 0 }
 
 // Exchange answers with the next exchange that was recorded for the row. A row
 // whose request differs from the one that was recorded is an error: the table has

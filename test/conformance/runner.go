@@ -5,6 +5,7 @@ package conformance
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -32,11 +33,16 @@ type Runner struct {
 	Tokens map[Identity]string
 	// Target answers. See Tenant and Recording.
 	Target Exchanger
+	// Stage brings about what rows are Given. Nil for a recording: the answers
+	// were given under these conditions.
+	Stage Stage
 	// Vars are the variables that the rows start with, see Variables.
 	Vars map[string]string
 	// Patience bounds how long an Eventually row is repeated, Pause is the time
 	// between. Defaults 2 min and 2 s.
 	Patience, Pause time.Duration
+
+	given Condition // in force
 }
 
 // Variables are what a Runner must be given: tenant is the directory id, client an
@@ -70,6 +76,12 @@ func (t Tenant) Exchange(_ string, req *http.Request) (Answer, error) {
 // Run runs one row: an error says what differs. What the row saves is in Vars
 // afterwards.
 func (r *Runner) Run(ctx context.Context, row Row) error {
+	if row.Given != r.given && r.Stage != nil {
+		if err := r.Stage.Prepare(ctx, row.Given); err != nil {
+			return fmt.Errorf("bring about %q: %w", row.Given, err)
+		}
+	}
+	r.given = row.Given
 	deadline := time.Now().Add(orDefault(r.Patience, 2*time.Minute))
 	for {
 		err := r.once(ctx, row)
@@ -140,10 +152,19 @@ func (r *Runner) request(ctx context.Context, row Row) (*http.Request, []byte, e
 	if err != nil {
 		return nil, nil, err
 	}
-	if strings.HasPrefix(target, "/") {
-		target = r.BaseURL + strings.ReplaceAll(target, " ", "%20")
+	if !row.Raw {
+		target = strings.ReplaceAll(target, " ", "%20")
 	}
-	req, err := http.NewRequestWithContext(ctx, row.Method, target, bytes.NewReader([]byte(text)))
+	if strings.HasPrefix(target, "/") {
+		target = r.BaseURL + target
+	}
+	body := []byte(text)
+	if row.Header["Content-Encoding"] == "gzip" {
+		if body, err = compressed(body); err != nil {
+			return nil, nil, err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, row.Method, target, bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,6 +172,9 @@ func (r *Runner) request(ctx context.Context, row Row) (*http.Request, []byte, e
 		req.Header.Set("Content-Type", "application/json")
 	}
 	for name, value := range row.Header {
+		if value, err = r.fill(value); err != nil {
+			return nil, nil, err
+		}
 		req.Header.Set(name, value)
 	}
 	if row.As != Nobody {
@@ -159,7 +183,19 @@ func (r *Runner) request(ctx context.Context, row Row) (*http.Request, []byte, e
 		}
 		req.Header.Set("Authorization", "Bearer "+r.Tokens[row.As])
 	}
-	return req, []byte(text), nil
+	return req, body, nil
+}
+
+func compressed(body []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(body); err != nil {
+		return nil, fmt.Errorf("compress the body: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compress the body: %w", err)
+	}
+	return out.Bytes(), nil
 }
 
 // variable is a name in braces; the braces of JSON hold more.
@@ -182,6 +218,12 @@ func (r *Runner) fill(text string) (string, error) {
 
 func (r *Runner) save(row Row, got Answer) error {
 	for name, path := range row.Save {
+		if header, ok := strings.CutPrefix(path, "header:"); ok {
+			if r.Vars[name] = got.Header.Get(header); r.Vars[name] == "" {
+				return fmt.Errorf("save %s: there is no header %s", name, header)
+			}
+			continue
+		}
 		value, err := Lookup(got.Body, path)
 		if err != nil {
 			return fmt.Errorf("save %s: %w", name, err)

@@ -17,14 +17,19 @@ type Row struct {
 	Source string
 	// Feature groups endpoints that a target may lack as a whole.
 	Feature string
+	// Given is what the tenant must be like. Most rows need nothing.
+	Given Condition
 
 	Method string
 	// Path with the version, or a whole URL. {name} stands for a variable; what is
 	// in braces otherwise is left alone.
 	Path string
-	// As is who asks: "" has every permission, Weak has none, Nobody sends no
-	// token.
-	As     Identity
+	// Raw sends the blanks of Path as they are.
+	Raw bool
+	// As is who asks: "" has every permission, Weak has none, Expired comes too
+	// late, Nobody sends no token.
+	As Identity
+	// Header of the request. Content-Encoding: gzip compresses the body.
 	Header map[string]string
 	// Body is JSON, or a form when Header says so. Variables are filled in.
 	Body string
@@ -35,7 +40,7 @@ type Row struct {
 	Status int
 	// Want holds checks of the answer, see Check.
 	Want []string
-	// Save maps variables to paths in the answer.
+	// Save maps variables to paths in the answer, or to header:name.
 	Save map[string]string
 	// Eventually repeats the request until the checks hold: the effect of an
 	// earlier write may be late.
@@ -45,10 +50,12 @@ type Row struct {
 // Identity is who sends a request.
 type Identity string
 
-// The identities. Weak is an application with a token and without permissions.
+// The identities. Weak is an application with a token and without permissions,
+// Expired has a token whose lifetime is over.
 const (
 	Operator Identity = ""
 	Weak     Identity = "weak"
+	Expired  Identity = "expired"
 	Nobody   Identity = "nobody"
 )
 
@@ -69,10 +76,12 @@ const (
 	FeatureApprovals      = "multi admin approval"
 )
 
-// Table lists every row in the order in which they run.
+// Table lists every row in the order in which they run. Rows of a condition come
+// late: what they disturb, no other row needs.
 func Table() []Row {
-	return slices.Concat(tokenRows, catalogRows, catalogErrorRows, directoryRows, assignmentRows, deviceRows, reportRows,
-		remediationRows, filterRows, identityRows, batchRows, cleanUpRows)
+	return slices.Concat(tokenRows, catalogRows, catalogErrorRows, directoryRows, directoryErrorRows, assignmentRows, deviceRows, templateRows, reportRows, actionRows,
+		reportExtraRows, remediationRows, filterRows, identityRows, strengthRows, methodRows, signInRows, accessRows, batchRows,
+		approvalRows, licenceRows, lateRows, exportFaultRows, gatewayRows, throttleRows, cleanUpRows)
 }
 
 const (

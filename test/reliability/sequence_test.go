@@ -19,11 +19,12 @@ import (
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/settings"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
 // tenant is one simulated tenant with one operator that speaks to it.
 type tenant struct {
-	sim      *tenantsim.Server
+	sim      *simtest.Tenant
 	operator *operator
 	// admin edits foreign things, past all faults.
 	admin *graph.Client
@@ -47,24 +48,13 @@ const attemptTimeout = 250 * time.Millisecond
 // newTenant starts a small tenant with somebody else's policy in it.
 func newTenant(t testing.TB) *tenant {
 	t.Helper()
-	sim, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 60, Scenario: tenantsim.Scenario{
+	sim := simtest.New(t, tenantsim.Options{Seed: 1, Devices: 60, Scenario: tenantsim.Scenario{
 		Groups: []tenantsim.GroupSpec{
 			{DisplayName: populationName, From: "everything", Percent: 100}, {DisplayName: strangerName, From: "windows", Count: 3},
 		},
 		ConflictingBaseline: &tenantsim.Baseline{DisplayName: "Somebody else's baseline", GroupDisplayName: strangerName, DevicesPercent: 50},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	url, ca, err := sim.Start("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			t.Errorf("stop the tenant: %v", err)
-		}
-	})
+	url, ca := sim.Start()
 	tn := &tenant{sim: sim, admin: newClient(t, sim, url, ca), operator: &operator{looks: map[plan.Key]int{}}}
 	tn.operator.client = newClient(t, sim, url, ca)
 	tn.operator.source = tn.operator.client
@@ -90,7 +80,7 @@ func newTenant(t testing.TB) *tenant {
 	return tn
 }
 
-func newClient(t testing.TB, sim *tenantsim.Server, url string, ca []byte) *graph.Client {
+func newClient(t testing.TB, sim *simtest.Tenant, url string, ca []byte) *graph.Client {
 	t.Helper()
 	c, err := graph.New(graph.Config{
 		TenantID: sim.TenantID(), Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: sim.ClientID(), Secret: sim.ClientSecret()}},

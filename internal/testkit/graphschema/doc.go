@@ -10,7 +10,9 @@
 // other. The routes that tell which type a body has are in routes.go, with the
 // section of the contract that each follows.
 //
-// Handler wraps a server, RoundTripper wraps a client; either fails the test
-// that it was given when a body does not hold. A new endpoint needs a row in
-// routes.go first.
+// Handler wraps a server and fails the test that it was given when a body does
+// not hold, whichever side sent it; Requests does so for a server whose answers
+// are the test's own. Tests take a simulated tenant from simtest, which puts
+// Handler before it. What is wrong on purpose says so: FaultHeader, WrongHeader.
+// A new endpoint needs a row in routes.go first.
 package graphschema

@@ -3,6 +3,8 @@
 
 package graphschema
 
+import "regexp"
+
 // extras are members that the service sends although the SDK does not know
 // them. Each names its source; a member without one does not belong here.
 var extras = map[string]map[string]string{
@@ -29,6 +31,9 @@ var zonelessDates = map[string]bool{
 	// Entra's error bodies (contract 0.3).
 	"innerError.date": true,
 }
+
+// numeralText are numbers that the service takes as text as well.
+var numeralText = regexp.MustCompile(`^reports\w+PostRequestBody\.top$`) // contract b.1: "500" was accepted
 
 // control is the control information that any object may carry.
 var control = map[string]string{

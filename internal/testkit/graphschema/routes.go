@@ -85,15 +85,19 @@ var catalogRoutes = []route{
 	{post, "deviceManagement/groupPolicyConfigurations/{}/updateDefinitionValues", true, "action.groupPolicyConfigurationsItemUpdateDefinitionValuesPostRequestBody", ""},
 	{get, "deviceManagement/groupPolicyConfigurations/{}/definitionValues", true, "", "[]graph.groupPolicyDefinitionValue"},
 	{get, "deviceManagement/groupPolicyDefinitions", true, "", "[]graph.groupPolicyDefinition"},
+	{get, "deviceManagement/groupPolicyDefinitions/{}/presentations", true, "", "[]graph.groupPolicyPresentation"},
+	{get, "deviceManagement/groupPolicyUploadedDefinitionFiles", true, "", "[]graph.groupPolicyUploadedDefinitionFile"},
+	{get, "deviceManagement/groupPolicyUploadedDefinitionFiles/{}", true, "", "graph.groupPolicyUploadedDefinitionFile"},
 
 	{get, "deviceManagement/operationApprovalRequests", true, "", "[]graph.operationApprovalRequest"},
 	{get, "deviceManagement/operationApprovalRequests/{}", true, "", "graph.operationApprovalRequest"},
 	{post, "deviceManagement/operationApprovalRequests/retrieveRequestStatus", true, "action.operationApprovalRequestsRetrieveRequestStatusPostRequestBody", bodyAny},
 	{get, "deviceManagement/operationApprovalPolicies", true, "", "[]graph.operationApprovalPolicy"},
+	{get, "deviceManagement/operationApprovalPolicies/{}", true, "", "graph.operationApprovalPolicy"},
 }
 
 // deviceRoutes follow contract b and c.
-var deviceRoutes = []route{
+var deviceRoutes = concat([]route{
 	{get, "deviceManagement/managedDevices", false, "", "[]graph.managedDevice"},
 	{get, "deviceManagement/managedDevices/{}", false, "", "graph.managedDevice"},
 	{post, "deviceManagement/managedDevices/{}/syncDevice", false, "", ""},
@@ -108,12 +112,27 @@ var deviceRoutes = []route{
 	{get, "deviceManagement/reports/exportJobs", false, "", "[]graph.deviceManagementExportJob"},
 	{post, "deviceManagement/reports/exportJobs", false, "graph.deviceManagementExportJob", "graph.deviceManagementExportJob"},
 	{get, "deviceManagement/reports/exportJobs/{}", false, "", "graph.deviceManagementExportJob"},
-	{post, "deviceManagement/reports/getConfigurationPolicyDevicesReport", true, "action.reportsGetConfigurationPolicyDevicesReportPostRequestBody", bodyReport},
-	{post, "deviceManagement/reports/getConfigurationPolicyDeviceSummaryReport", true, "action.reportsGetConfigurationPolicyDeviceSummaryReportPostRequestBody", bodyReport},
-	{post, "deviceManagement/reports/getConfigurationPolicySettingsDeviceSummaryReport", true, "action.reportsGetConfigurationPolicySettingsDeviceSummaryReportPostRequestBody", bodyReport},
-	{post, "deviceManagement/reports/getCachedReport", false, "action.reportsGetCachedReportPostRequestBody", bodyReport},
-	{get, "deviceManagement/reports/cachedReportConfigurations/{}", true, "", "graph.deviceManagementCachedReportConfiguration"},
+	{get, "deviceManagement/reports/cachedReportConfigurations", true, "", "[]graph.deviceManagementCachedReportConfiguration"},
 	{post, "deviceManagement/reports/cachedReportConfigurations", true, "graph.deviceManagementCachedReportConfiguration", "graph.deviceManagementCachedReportConfiguration"},
+	{get, "deviceManagement/reports/cachedReportConfigurations/{}", true, "", "graph.deviceManagementCachedReportConfiguration"},
+	{patch, "deviceManagement/reports/cachedReportConfigurations/{}", true, "graph.deviceManagementCachedReportConfiguration", "graph.deviceManagementCachedReportConfiguration"},
+	{remove, "deviceManagement/reports/cachedReportConfigurations/{}", true, "", ""},
+}, reportRoutes(true, "getConfigurationPolicyDevicesReport", "getConfigurationPolicyDeviceSummaryReport",
+	"getConfigurationPolicySettingsDeviceSummaryReport", "getConfigurationSettingsReport", "getConfigurationSettingDetailsReport",
+	"getConfigurationPoliciesReportForDevice", "getDeviceConfigurationPolicySettingsSummaryReport", "getDeviceConfigurationPolicyStatusSummary",
+), reportRoutes(false, "getConfigurationPolicyNonComplianceReport", "getConfigurationPolicyNonComplianceSummaryReport",
+	"getConfigurationSettingNonComplianceReport", "getPolicyNonComplianceReport", "getPolicyNonComplianceSummaryReport",
+	"getHistoricalReport", "getCachedReport",
+))
+
+// reportRoutes are report actions (contract b.1), each with a body of its own
+// type and rows for an answer.
+func reportRoutes(betaOnly bool, actions ...string) []route {
+	var out []route
+	for _, a := range actions {
+		out = append(out, route{post, "deviceManagement/reports/" + a, betaOnly, "action.reportsG" + strings.TrimPrefix(a, "g") + "PostRequestBody", bodyReport})
+	}
+	return out
 }
 
 // remediationRoutes follow contract d.
@@ -136,9 +155,12 @@ var directoryRoutes = concat([]route{
 	{post, "$batch", false, bodyBatch, bodyBatch},
 	{get, "organization", false, "", "[]graph.organization"},
 	{get, "subscribedSkus", false, "", "[]graph.subscribedSku"},
+	{get, "subscribedSkus/{}", false, "", "graph.subscribedSku"},
 	{get, "users", false, "", "[]graph.user"},
 	{get, "users/{}", false, "", "graph.user"},
 	{get, "users/{}/authentication/fido2Methods", false, "", "[]graph.fido2AuthenticationMethod"},
+	{get, "users/{}/authentication/fido2Methods/{}", false, "", "graph.fido2AuthenticationMethod"},
+	{get, "users/{}/authentication/windowsHelloForBusinessMethods", false, "", "[]graph.windowsHelloForBusinessAuthenticationMethod"},
 	{get, "users/{}/authentication/methods", false, "", "[]graph.authenticationMethod"},
 	{get, "devices", false, "", "[]graph.device"},
 	{get, "devices/{}", false, "", "graph.device"},
@@ -157,6 +179,7 @@ var directoryRoutes = concat([]route{
 	{get, "directory/deletedItems/graph.group", false, "", "[]graph.group"},
 	{get, "directory/deletedItems/{}", false, "", "graph.directoryObject"},
 	{remove, "directory/deletedItems/{}", false, "", ""},
+	{post, "directory/deletedItems/{}/restore", false, "", "graph.directoryObject"},
 }, memberRoutes("members"), memberRoutes("transitiveMembers"), memberRoutes("owners"))
 
 func memberRoutes(collection string) []route {
@@ -174,7 +197,7 @@ func memberRoutes(collection string) []route {
 }
 
 // identityRoutes follow contract h, i and j.
-var identityRoutes = []route{
+var identityRoutes = concat([]route{
 	{get, "identity/conditionalAccess/policies", false, "", "[]graph.conditionalAccessPolicy"},
 	{post, "identity/conditionalAccess/policies", false, "graph.conditionalAccessPolicy", "graph.conditionalAccessPolicy"},
 	{get, "identity/conditionalAccess/policies/{}", false, "", "graph.conditionalAccessPolicy"},
@@ -182,16 +205,14 @@ var identityRoutes = []route{
 	{remove, "identity/conditionalAccess/policies/{}", false, "", ""},
 	{post, "identity/conditionalAccess/evaluate", false, "action.conditionalAccessEvaluatePostRequestBody", "[]graph.whatIfAnalysisResult"},
 	{get, "identity/conditionalAccess/namedLocations", false, "", "[]graph.namedLocation"},
-	{get, "identity/conditionalAccess/authenticationStrength/policies", false, "", "[]graph.authenticationStrengthPolicy"},
-	{get, "identity/conditionalAccess/authenticationStrength/policies/{}", false, "", "graph.authenticationStrengthPolicy"},
+	{get, "identity/conditionalAccess/namedLocations/{}", false, "", "graph.namedLocation"},
+	{post, "identity/conditionalAccess/policies/{}/restore", false, "", "graph.conditionalAccessPolicy"},
+	{get, "identity/conditionalAccess/deletedItems/policies", false, "", "[]graph.conditionalAccessPolicy"},
+	{get, "identity/conditionalAccess/deletedItems/policies/{}", false, "", "graph.conditionalAccessPolicy"},
+	{remove, "identity/conditionalAccess/deletedItems/policies/{}", false, "", ""},
+	{post, "identity/conditionalAccess/deletedItems/policies/{}/restore", false, "", "graph.conditionalAccessPolicy"},
 	{get, "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", false, "", "[]graph.authenticationMethodModeDetail"},
-	{get, "policies/authenticationStrengthPolicies", false, "", "[]graph.authenticationStrengthPolicy"},
-	{post, "policies/authenticationStrengthPolicies", false, "graph.authenticationStrengthPolicy", "graph.authenticationStrengthPolicy"},
-	{get, "policies/authenticationStrengthPolicies/{}", false, "", "graph.authenticationStrengthPolicy"},
-	{patch, "policies/authenticationStrengthPolicies/{}", false, "graph.authenticationStrengthPolicy", ""},
-	{post, "policies/authenticationStrengthPolicies/{}/updateAllowedCombinations", false, "action.authenticationStrengthPoliciesItemUpdateAllowedCombinationsPostRequestBody", "graph.updateAllowedCombinationsResult"},
-	{get, "policies/authenticationStrengthPolicies/{}/usage", false, "", "graph.authenticationStrengthUsage"},
-	{get, "policies/authenticationStrengthPolicies/{}/combinationConfigurations", false, "", "[]graph.authenticationCombinationConfiguration"},
+	{get, "identity/conditionalAccess/authenticationStrength/combinations", false, "", "[]graph.authenticationMethodModes"},
 	{get, "policies/authenticationMethodsPolicy", false, "", "graph.authenticationMethodsPolicy"},
 	{get, "policies/authenticationMethodsPolicy/authenticationMethodConfigurations", false, "", "[]graph.authenticationMethodConfiguration"},
 	{get, "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{}", false, "", "graph.authenticationMethodConfiguration"},
@@ -200,6 +221,26 @@ var identityRoutes = []route{
 	{get, "reports/authenticationMethods/userRegistrationDetails/{}", false, "", "graph.userRegistrationDetails"},
 	{get, "auditLogs/signIns", false, "", "[]graph.signIn"},
 	{get, "auditLogs/signIns/{}", false, "", "graph.signIn"},
+}, strengthRoutes("policies/authenticationStrengthPolicies"), strengthRoutes("identity/conditionalAccess/authenticationStrength/policies"))
+
+// strengthRoutes follow contract h: one set under two roots.
+func strengthRoutes(root string) []route {
+	const policy, configuration = "graph.authenticationStrengthPolicy", "graph.authenticationCombinationConfiguration"
+	one, configurations := root+"/{}", root+"/{}/combinationConfigurations"
+	return []route{
+		{get, root, false, "", "[]" + policy},
+		{post, root, false, policy, policy},
+		{get, one, false, "", policy},
+		{patch, one, false, policy, ""},
+		{remove, one, false, "", ""},
+		{post, one + "/updateAllowedCombinations", false, "action.authenticationStrengthPoliciesItemUpdateAllowedCombinationsPostRequestBody", "graph.updateAllowedCombinationsResult"},
+		{get, one + "/usage", false, "", "graph.authenticationStrengthUsage"},
+		{get, configurations, false, "", "[]" + configuration},
+		{post, configurations, false, configuration, configuration},
+		{get, configurations + "/{}", false, "", configuration},
+		{patch, configurations + "/{}", false, configuration, ""},
+		{remove, configurations + "/{}", false, "", ""},
+	}
 }
 
 func concat(lists ...[]route) []route {
@@ -208,6 +249,13 @@ func concat(lists ...[]route) []route {
 		out = append(out, l...)
 	}
 	return out
+}
+
+// Known tells whether the bodies of an endpoint are known. Version is beta or
+// v1.0, path is what follows it, with any text for a key.
+func Known(version, method, path string) bool {
+	_, ok := match(version, method, path)
+	return ok
 }
 
 // match finds the endpoint of a path below the version. A literal segment wins

@@ -152,10 +152,15 @@ func (c *checker) actual(at string, members map[string]any, declared string) (*T
 // member checks one member of an object.
 func (c *checker) member(at string, v any, t *Type, typeName, key string) {
 	if text, ok := control[key]; ok {
+		c.present(at, v)
 		c.typed(at, v, text, typeName)
 		return
 	}
+	if key == "id" && t.Entity {
+		c.present(at, v) // a key is never null (OData 4.01, part 3, section 6.5)
+	}
 	if name, annotation, ok := strings.Cut(key, "@"); ok {
+		c.present(at, v)
 		c.annotation(at, v, t, typeName, name, annotation)
 		return
 	}
@@ -168,6 +173,15 @@ func (c *checker) member(at string, v any, t *Type, typeName, key string) {
 		return
 	}
 	c.fault(at, "%s has no member %q%s", typeName, key, nearest(key, c.schema.properties(t)))
+}
+
+// present wants a value other than null. The SDK does not say which properties
+// may be null, so that this is about what is never null: keys, control
+// information and annotations. Collections are in typed.
+func (c *checker) present(at string, v any) {
+	if v == nil {
+		c.fault(at, "is null, which it never is")
+	}
 }
 
 // extra looks a member up among those that the SDK does not know.
@@ -247,6 +261,9 @@ func primitive(v any, name, owner string) error {
 		}
 		return nil
 	case "Byte", "SByte", "Int32", "Int64", "Single", "Double":
+		if text, ok := v.(string); ok && text != "" && numeralText.MatchString(owner) {
+			v = json.Number(text)
+		}
 		return number(v, name)
 	}
 	text, ok := v.(string)

@@ -28,7 +28,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/tidegate/tidegate/internal/tenantsim"
-	"github.com/tidegate/tidegate/internal/testkit/graphschema"
+	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
 const fleet = 130
@@ -60,11 +60,8 @@ func register() {
 
 func newSDK(t *testing.T) *sdk {
 	t.Helper()
-	sim, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: fleet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(graphschema.Handler(t, sim.Handler()))
+	sim := simtest.New(t, tenantsim.Options{Seed: 1, Devices: fleet})
+	server := httptest.NewServer(sim.Handler())
 	t.Cleanup(server.Close)
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {sim.ClientID()}, "client_secret": {sim.ClientSecret()},
 		"scope": {"https://graph.microsoft.com/.default"}}

@@ -1,0 +1,175 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// cachedReport is a report that the service keeps for a client to page through
+// (contract b.1).
+type cachedReport struct {
+	id, reportName, filter, metadata string
+	selected, order                  []string
+	made                             time.Time
+	polls                            int
+	table                            table
+}
+
+// cachedLife is how long a cached report is kept. ASSUMED.
+const cachedLife = 3 * 24 * time.Hour
+
+// maxCached bounds the cached reports that are kept.
+const maxCached = 64
+
+const cachedContext = "deviceManagement/reports/cachedReportConfigurations"
+
+var cachedShape = shape{typeName: "microsoft.graph.deviceManagementCachedReportConfiguration", members: map[string]member{
+	"id": {kind: kindString, required: true}, "reportName": {kind: kindString, readOnly: true}, "filter": {kind: kindString, max: 2000},
+	"select": {kind: kindStrings}, "orderBy": {kind: kindStrings}, "metadata": {kind: kindString},
+	"status": {kind: kindString, readOnly: true}, "lastRefreshDateTime": {kind: kindDate, readOnly: true}, "expirationDateTime": {kind: kindDate, readOnly: true},
+}}
+
+// status moves on with each poll, as an export job's does.
+func (r *cachedReport) status(s *Server) string {
+	return (&exportJob{polls: r.polls}).status(s)
+}
+
+func (r *cachedReport) object(c *call) object {
+	refreshed := neverTime
+	if r.status(c.server) == "completed" {
+		refreshed = intuneTime(r.made)
+	}
+	return object{"id": r.id, "reportName": r.reportName, "filter": orNull(r.filter), "select": append([]string{}, r.selected...),
+		"orderBy": append([]string{}, r.order...), "metadata": r.metadata, "status": r.status(c.server),
+		"lastRefreshDateTime": refreshed, "expirationDateTime": intuneTime(r.made.Add(cachedLife))}
+}
+
+// createCached begins a cached report. Its id names the report: what stands before
+// the first underscore. Asking again for an id makes it anew.
+func createCached(c *call) (*reply, error) {
+	if err := cachedShape.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	id := text(c.body, "id")
+	name, suffix, _ := strings.Cut(id, "_")
+	rep, known := exportReports(name)
+	if !known || suffix == "" {
+		return nil, c.badRequest("Report '%s' was not found.", id)
+	}
+	r := &cachedReport{id: id, reportName: name, filter: text(c.body, "filter"), metadata: text(c.body, "metadata"),
+		selected: texts(c.body["select"]), order: texts(c.body["orderBy"]), made: c.now}
+	var err error
+	if r.table, err = rep.prepare(c, r.filter, r.selected); err != nil {
+		return nil, err
+	}
+	if err := c.arrangeRows(&r.table, r.order, ""); err != nil {
+		return nil, err
+	}
+	s := c.server
+	s.dropCached(id)
+	s.cached = append(s.cached, r)
+	if len(s.cached) > maxCached {
+		s.cached = slices.Delete(s.cached, 0, 1)
+	}
+	c.changed()
+	return c.entityReply(http.StatusCreated, cachedContext+"/$entity", r.object(c)), nil
+}
+
+func (s *Server) dropCached(id string) {
+	s.cached = slices.DeleteFunc(s.cached, func(r *cachedReport) bool { return r.id == id })
+}
+
+func (c *call) cachedReport(id string) (*cachedReport, error) {
+	for _, r := range c.server.cached {
+		if r.id == id && c.now.Before(r.made.Add(cachedLife)) {
+			return r, nil
+		}
+	}
+	return nil, c.notFound(id)
+}
+
+func getCached(c *call) (*reply, error) {
+	r, err := c.cachedReport(c.params["id"])
+	if err != nil {
+		return nil, err
+	}
+	r.polls++
+	return c.entityReply(http.StatusOK, cachedContext+"/$entity", r.object(c)), nil
+}
+
+func deleteCached(c *call) (*reply, error) {
+	r, err := c.cachedReport(c.params["id"])
+	if err != nil {
+		return nil, err
+	}
+	c.server.dropCached(r.id)
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// readCached is getCachedReport: one page of a cached report that is completed.
+func readCached(c *call) (*reply, error) {
+	if err := c.onlyParameters(c.body, "id", "select", "search", "groupBy", "orderBy", "skip", "top"); err != nil {
+		return nil, err
+	}
+	skip, top, err := c.reportWindow()
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.cachedReport(text(c.body, "id"))
+	if err != nil {
+		return nil, err
+	}
+	if status := r.status(c.server); status != "completed" {
+		return nil, c.badRequest("The cached report '%s' is %s: wait until its status is completed.", r.id, status) // ASSUMED
+	}
+	t, err := c.selectColumns(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.arrangeRows(&t, texts(c.body["orderBy"]), text(c.body, "search")); err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(t.page(skip, top))
+	if err != nil {
+		return nil, fmt.Errorf("marshal the cached report: %w", err)
+	}
+	return &reply{status: http.StatusOK, raw: raw, contentType: "application/octet-stream"}, nil
+}
+
+// selectColumns narrows a cached report to the columns of the request, which must
+// be among those that it was made with.
+func (c *call) selectColumns(r *cachedReport) (table, error) {
+	wanted := texts(c.body["select"])
+	if len(wanted) == 0 {
+		return table{columns: r.table.columns, rows: slices.Clone(r.table.rows)}, nil
+	}
+	var at []int
+	out := table{}
+	for _, name := range wanted {
+		i := r.table.column(name)
+		if i < 0 {
+			return out, c.badRequest("Column '%s' is not a column of the cached report '%s'.", name, r.id)
+		}
+		at, out.columns = append(at, i), append(out.columns, r.table.columns[i])
+	}
+	for _, cells := range r.table.rows {
+		row := make([]any, len(at))
+		for i, from := range at {
+			row[i] = cells[from]
+		}
+		out.rows = append(out.rows, row)
+	}
+	return out, nil
+}
+
+func (t *table) column(name string) int {
+	return slices.IndexFunc(t.columns, func(col tableColumn) bool { return col.name == name })
+}

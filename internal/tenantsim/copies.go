@@ -1,0 +1,87 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"slices"
+)
+
+// copyPolicy is the action createCopy (contract a14): the same settings under
+// another name, assigned to nobody. Status and required members are ASSUMED.
+func copyPolicy(c *call) (*reply, error) {
+	p, err := c.policy()
+	if err != nil {
+		return nil, err
+	}
+	in := shape{typeName: "microsoft.graph.createCopy", members: map[string]member{
+		"displayName": {kind: kindString, required: true}, "description": {kind: kindString, max: 1500}}}
+	if err := in.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	if text(c.body, "displayName") == "" {
+		return nil, c.badRequest("A value is required for parameter 'displayName'.")
+	}
+	s := c.server
+	twin := &policy{name: text(c.body, "displayName"), description: p.description, platformsText: p.platformsText, technologies: p.technologies,
+		scopeTags: p.scopeTags, template: p.template, templateFamily: p.templateFamily, creationSource: p.creationSource,
+		created: c.now, modified: c.now, settings: p.settings,
+		platforms: p.platforms, values: p.values, payloadKey: p.payloadKey, requires: p.requires, passkey: p.passkey}
+	if _, given := c.body["description"]; given {
+		twin.description = text(c.body, "description")
+	}
+	s.addPolicy(twin)
+	s.policyTrail.created(s, twin)
+	c.changed()
+	members, err := policyEntity.projection(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.policyReply(twin, members), nil
+}
+
+// reorderPolicy moves a policy to a place among those that have a priority, 1
+// being the first; the others make room (contract a14). That every policy can
+// have one, and the answer, are ASSUMED.
+func reorderPolicy(c *call) (*reply, error) {
+	p, err := c.policy()
+	if err != nil {
+		return nil, err
+	}
+	in := shape{typeName: "microsoft.graph.reorder", members: map[string]member{"priority": {kind: kindInt, required: true}}}
+	if err := in.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	given, _ := c.body["priority"].(json.Number)
+	place, err := given.Int64()
+	if err != nil || place < 1 {
+		return nil, c.badRequest("Parameter 'priority' is '%s': it must be 1 or more.", given)
+	}
+	var ranked []*policy
+	for _, o := range c.server.policies {
+		if o.priority > 0 && o != p {
+			ranked = append(ranked, o)
+		}
+	}
+	slices.SortFunc(ranked, func(a, b *policy) int { return cmp.Compare(a.priority, b.priority) })
+	ranked = slices.Insert(ranked, min(int(place)-1, len(ranked)), p)
+	for i, o := range ranked {
+		if o.priority != i+1 {
+			c.server.policyTrail.changing(c.server, o)
+			o.priority, o.modified = i+1, c.now
+		}
+	}
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// priorityMeta is null until a policy was given a place.
+func (p *policy) priorityMeta() any {
+	if p.priority == 0 {
+		return nil
+	}
+	return object{"priority": p.priority}
+}

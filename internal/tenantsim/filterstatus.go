@@ -1,0 +1,108 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// onlyParameters refuses what is no parameter of an action.
+func (c *call) onlyParameters(body object, known ...string) error {
+	for _, name := range sortedKeys(body) {
+		if !slices.Contains(known, name) && !strings.HasPrefix(name, "@odata.") {
+			return c.badRequest("The property '%s' does not exist on the action's parameters.", name)
+		}
+	}
+	return nil
+}
+
+// enableFilters switches filters on or off for the tenant (contract f). What a
+// tenant does with them off is not known: the switch is remembered and shown.
+func enableFilters(c *call) (*reply, error) {
+	in := shape{typeName: "microsoft.graph.enable", members: map[string]member{"enable": {kind: kindBool, required: true}}}
+	if err := in.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	if off := !boolean(c.body, "enable"); off != c.server.filtersOff {
+		c.server.filtersOff = off
+		c.changed()
+	}
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context": c.context("microsoft.graph.assignmentFilterState", nil), "enabled": !c.server.filtersOff}}, nil
+}
+
+// filterStatus is getAssignmentFiltersStatusDetails: what the filters of one
+// payload's assignments say about one device. The columns follow the metadata of
+// assignmentFilterEvaluationSummary and are ASSUMED.
+func filterStatus(c *call) (*reply, error) {
+	if err := c.onlyParameters(c.body, "managedDeviceId", "payloadId", "userId", "assignmentFilterIds", "skip", "top"); err != nil {
+		return nil, err
+	}
+	skip, top, err := c.reportWindow() // ASSUMED: top is required, as b.1
+	if err != nil {
+		return nil, err
+	}
+	id, _ := parseGUID(text(c.body, "managedDeviceId"))
+	i, known := c.server.managed[id]
+	if !known {
+		return nil, c.notFound(text(c.body, "managedDeviceId"))
+	}
+	assignments, found := c.server.payload(text(c.body, "payloadId"))
+	if !found {
+		return nil, c.notFound(text(c.body, "payloadId"))
+	}
+	raw, err := json.Marshal(c.filterVerdicts(i, assignments).page(skip, top))
+	if err != nil {
+		return nil, fmt.Errorf("marshal the status: %w", err)
+	}
+	return &reply{status: http.StatusOK, raw: raw, contentType: "application/octet-stream"}, nil
+}
+
+// payload finds the assignments of a policy or a remediation.
+func (s *Server) payload(id string) ([]assignment, bool) {
+	key, _ := parseGUID(id)
+	if p := s.policyByID[key]; p != nil {
+		return p.assignments, true
+	}
+	if r := s.remediations.get(id); r != nil {
+		return r.targets(), true
+	}
+	return nil, false
+}
+
+// filterVerdicts has one row for each filter that the assignments use. A device
+// that never checked in was not evaluated (contract f).
+func (c *call) filterVerdicts(i int32, assignments []assignment) table {
+	wanted := texts(c.body["assignmentFilterIds"])
+	t := table{}
+	for _, name := range []string{"AssignmentFilterId", "AssignmentFilterDisplayName", "AssignmentFilterPlatform", "AssignmentFilterType", "EvaluationResult", "EvaluationDateTime"} {
+		kind := "String"
+		if name == "EvaluationDateTime" {
+			kind = "DateTime"
+		}
+		t.columns = append(t.columns, tableColumn{name, kind, nil})
+	}
+	d := &c.server.fleet.devices[i]
+	var seen []string
+	for _, a := range assignments {
+		f := c.server.filters.get(a.filterID)
+		if f == nil || a.filterType == "none" || slices.Contains(seen, f.id) || len(wanted) > 0 && !slices.Contains(wanted, f.id) {
+			continue
+		}
+		seen = append(seen, f.id)
+		verdict := "notMatch"
+		switch {
+		case d.lastSync == 0:
+			verdict = "notEvaluated"
+		case f.devicesOf(c.server).has(int(i)):
+			verdict = "match"
+		}
+		t.rows = append(t.rows, []any{f.id, f.displayName, f.platform, a.filterType, verdict, d.lastSync})
+	}
+	return t
+}

@@ -1,0 +1,33 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+// rolesUserHello read the Windows Hello methods of users. The contract names the
+// permission for all methods; the narrow one follows the name of that for
+// passkeys and is ASSUMED.
+var rolesUserHello = []string{"UserAuthMethod-WindowsHello.Read.All", "UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"}
+
+var helloEntity = &entity[deviceView]{name: "microsoft.graph.windowsHelloForBusinessAuthenticationMethod", properties: []property[deviceView]{
+	{name: "id", get: func(v deviceView) any { return newGUID(hashText(v.d.objectID.String()), "windowsHello", 0).String() }},
+	{name: "displayName", get: func(v deviceView) any { return v.name() }},
+	{name: "createdDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
+	{name: "keyStrength", get: func(deviceView) any { return "normal" }},
+}}
+
+// listHello is users/{id}/authentication/windowsHelloForBusinessMethods: one key
+// for each Windows device of the user (contract i).
+func listHello(c *call) (*reply, error) {
+	i, ok := c.server.findUser(c.params["id"])
+	if !ok {
+		return nil, c.notFound(c.params["id"])
+	}
+	own := []deviceView{}
+	for _, d := range c.server.users[i].devices {
+		if v := c.server.device(d); isEnrolled(v.d) && v.d.platform == platformWindows {
+			own = append(own, v)
+		}
+	}
+	return listReply(c, c.query, helloEntity, eachOf(own),
+		listStyle{context: "users('" + c.server.users[i].id.String() + "')/authentication/windowsHelloForBusinessMethods", size: 100, max: 999})
+}

@@ -1,0 +1,297 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Types of the what-if request (contract h, schema). Which parameters the
+// service insists on is not published: identity and context are ASSUMED.
+var (
+	whatIfShape = shape{typeName: "microsoft.graph.evaluate", members: map[string]member{
+		"signInIdentity": {kind: kindObject, required: true}, "signInContext": {kind: kindObject, required: true},
+		"signInConditions": {kind: kindObject, of: whatIfConditionShape}, "appliedPoliciesOnly": {kind: kindBool}}}
+	whatIfConditionShape = shapeOf("signInConditions", map[string]member{
+		"devicePlatform": {kind: kindEnum, values: platformWords}, "clientAppType": {kind: kindEnum, values: clientAppWords},
+		"country": {kind: kindString}, "ipAddress": {kind: kindString},
+		"signInRiskLevel": {kind: kindEnum, values: riskWords}, "userRiskLevel": {kind: kindEnum, values: riskWords},
+		"servicePrincipalRiskLevel": {kind: kindEnum, values: riskWords},
+		"insiderRiskLevel":          {kind: kindEnum, values: []string{"none", "minor", "moderate", "elevated"}},
+		"authenticationFlow": {kind: kindObject, of: shapeOf("authenticationFlow", map[string]member{
+			"transferMethod": {kind: kindFlags, values: []string{"none", "deviceCodeFlow", "authenticationTransfer"}}})},
+		"deviceInfo": {kind: kindObject, of: whatIfDeviceShape}})
+	whatIfDeviceShape = shapeOf("deviceInfo", extensionAttributes(), lists("physicalIds", "systemLabels"), map[string]member{
+		"deviceId": {kind: kindString}, "displayName": {kind: kindString}, "enrollmentProfileName": {kind: kindString}, "isCompliant": {kind: kindBool},
+		"manufacturer": {kind: kindString}, "mdmAppId": {kind: kindString}, "model": {kind: kindString}, "operatingSystem": {kind: kindString},
+		"operatingSystemVersion": {kind: kindString}, "ownership": {kind: kindString}, "profileType": {kind: kindString}, "trustType": {kind: kindString}})
+	whatIfIdentities = []*shape{
+		shapeOf("userSignIn", map[string]member{"userId": {kind: kindString, required: true}, "externalTenantId": {kind: kindString},
+			"externalUserType": {kind: kindFlags, values: []string{"none", "internalGuest", "b2bCollaborationGuest", "b2bCollaborationMember",
+				"b2bDirectConnectUser", "otherExternalUser", "serviceProvider"}}}),
+		shapeOf("servicePrincipalSignIn", map[string]member{"servicePrincipalId": {kind: kindString, required: true}})}
+	whatIfContexts = []*shape{
+		shapeOf("applicationContext", map[string]member{"includeApplications": {kind: kindStrings, required: true}}),
+		shapeOf("userActionContext", map[string]member{"userAction": {kind: kindEnum, required: true, values: sortedKeys(userActions)}}),
+		shapeOf("authContext", map[string]member{"authenticationContextValue": {kind: kindString, required: true}})}
+)
+
+// userActions maps the words of the request to those of a policy.
+var userActions = map[string]string{
+	"registerSecurityInformation": "urn:user:registersecurityinfo",
+	"registerOrJoinDevices":       "urn:user:registerdevice",
+}
+
+func extensionAttributes() map[string]member {
+	out := map[string]member{}
+	for i := range 15 {
+		out[fmt.Sprintf("extensionAttribute%d", i+1)] = member{kind: kindString}
+	}
+	return out
+}
+
+// checkOneOf checks an object whose @odata.type says which of several types it is.
+func (c *call) checkOneOf(name string, of []*shape) error {
+	body, _ := c.body[name].(map[string]any)
+	kind := strings.TrimPrefix(text(body, "@odata.type"), "#")
+	i := slices.IndexFunc(of, func(s *shape) bool { return s.typeName == kind })
+	if i < 0 {
+		return c.badRequest("The property '@odata.type' of '%s' is '%s', which names no type that it can have, such as '#%s'.", name, text(body, "@odata.type"), of[0].typeName)
+	}
+	return of[i].check(c, body, true)
+}
+
+// evaluateAccess is what-if: it holds a sign-in that nobody made against the
+// tenant's policies (contract h). Policies in report-only state apply as well;
+// their state is in the answer.
+func evaluateAccess(c *call) (*reply, error) {
+	if err := whatIfShape.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	if err := c.checkOneOf("signInIdentity", whatIfIdentities); err != nil {
+		return nil, err
+	}
+	if err := c.checkOneOf("signInContext", whatIfContexts); err != nil {
+		return nil, err
+	}
+	w := whatIf{s: c.server, identity: inner(c.body, "signInIdentity"), context: inner(c.body, "signInContext"), conditions: inner(c.body, "signInConditions")}
+	if id, asked := w.identity["userId"].(string); asked {
+		if w.user, asked = c.server.findUser(id); !asked {
+			return nil, c.badRequest("The user '%s' of signInIdentity does not exist.", id) // ASSUMED: 400
+		}
+	}
+	members, err := accessPolicyEntity.projection(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	results := []object{}
+	for _, p := range c.server.access.items {
+		reason := w.against(p)
+		if reason != reasonNone && boolean(c.body, "appliedPoliciesOnly") {
+			continue
+		}
+		out := render(p, members)
+		c.shownAccess(out)
+		out["policyApplies"], out["analysisReasons"] = reason == reasonNone, reason
+		results = append(results, out)
+	}
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context": c.context("Collection(microsoft.graph.whatIfAnalysisResult)", nil), "value": results}}, nil
+}
+
+func inner(body object, name string) object {
+	o, _ := body[name].(map[string]any)
+	return o
+}
+
+// Why a policy does not apply: members of whatIfAnalysisReasons. The first that
+// is found is given; the service may join several (it is a set of flags).
+const (
+	reasonNone          = "notSet"
+	reasonUnknown       = "notEnoughInformation"
+	reasonUsers         = "users"
+	reasonWorkloads     = "workloadIdentities"
+	reasonApplication   = "application"
+	reasonActions       = "userActions"
+	reasonContext       = "authenticationContext"
+	reasonPlatform      = "devicePlatform"
+	reasonClientApps    = "clientApps"
+	reasonLocation      = "location"
+	reasonSignInRisk    = "signInRisk"
+	reasonUserRisk      = "userRisk"
+	reasonInsiderRisk   = "insiderRisk"
+	reasonFlow          = "authenticationFlow"
+	reasonNotEnabled    = "policyNotEnabled"
+	everything          = "All"
+	allTrustedLocations = "AllTrusted"
+)
+
+// whatIf is one sign-in that is held against policies.
+type whatIf struct {
+	s                             *Server
+	identity, context, conditions object
+	user                          int32
+}
+
+// against returns why a policy does not apply, or reasonNone.
+func (w *whatIf) against(p *accessPolicy) string {
+	conditions := inner(p.doc, "conditions")
+	if p.doc["state"] == "disabled" {
+		return reasonNotEnabled
+	}
+	for _, judge := range []func(object) string{w.who, w.what, w.client, w.platform, w.risk, w.place, w.flow} {
+		if reason := judge(conditions); reason != reasonNone {
+			return reason
+		}
+	}
+	return reasonNone
+}
+
+// who judges users with their groups, nested ones too, or a workload. Nobody in
+// the tenant has a directory role.
+func (w *whatIf) who(conditions object) string {
+	workloads := inner(conditions, "clientApplications")
+	if principal, isWorkload := w.identity["servicePrincipalId"].(string); isWorkload {
+		included := texts(workloads["includeServicePrincipals"])
+		if !slices.Contains(included, principal) && !slices.Contains(included, "ServicePrincipalsInMyTenant") ||
+			slices.Contains(texts(workloads["excludeServicePrincipals"]), principal) {
+			return reasonWorkloads
+		}
+		return reasonNone
+	}
+	users := inner(conditions, "users")
+	if !w.named(users, "include") || w.named(users, "exclude") {
+		return reasonUsers
+	}
+	return reasonNone
+}
+
+// named reports whether one side of a user condition names the user.
+func (w *whatIf) named(users object, side string) bool {
+	external := text(w.identity, "externalUserType")
+	guest := external != "" && external != "none"
+	for _, id := range texts(users[side+"Users"]) {
+		i, known := w.s.findUser(id)
+		if id == everything || known && i == w.user || id == "GuestsOrExternalUsers" && guest {
+			return true
+		}
+	}
+	for _, id := range texts(users[side+"Groups"]) {
+		key, _ := parseGUID(id)
+		if g := w.s.groups[key]; g != nil && g.deleted.IsZero() && w.s.transitive(g).has(int(w.user)) {
+			return true
+		}
+	}
+	guests := inner(users, side+"GuestsOrExternalUsers")
+	return guest && guests != nil && hasFlag(text(guests, "guestOrExternalUserTypes"), external)
+}
+
+// what judges the resource that is asked for.
+func (w *whatIf) what(conditions object) string {
+	applications := inner(conditions, "applications")
+	if action, asked := w.context["userAction"].(string); asked {
+		return unless(slices.Contains(texts(applications["includeUserActions"]), userActions[action]), reasonActions)
+	}
+	if value, asked := w.context["authenticationContextValue"].(string); asked {
+		return unless(slices.Contains(texts(applications["includeAuthenticationContextClassReferences"]), value), reasonContext)
+	}
+	if inner(applications, "applicationFilter") != nil {
+		return reasonUnknown // custom attributes of applications are not simulated
+	}
+	included, excluded := texts(applications["includeApplications"]), texts(applications["excludeApplications"])
+	for _, id := range texts(w.context["includeApplications"]) {
+		if (slices.Contains(included, everything) || slices.Contains(included, id)) && !slices.Contains(excluded, id) {
+			return reasonNone
+		}
+	}
+	return reasonApplication
+}
+
+func unless(met bool, reason string) string {
+	if met {
+		return reasonNone
+	}
+	return reason
+}
+
+// client judges the kind of client. A policy that asks for something which the
+// request does not tell cannot be judged.
+func (w *whatIf) client(conditions object) string {
+	wanted, given := texts(conditions["clientAppTypes"]), text(w.conditions, "clientAppType")
+	switch {
+	case len(wanted) == 0, slices.Contains(wanted, "all"), slices.Contains(wanted, given):
+		return reasonNone
+	case given == "":
+		return reasonUnknown
+	default:
+		return reasonClientApps
+	}
+}
+
+func (w *whatIf) platform(conditions object) string {
+	if inner(inner(conditions, "devices"), "deviceFilter") != nil {
+		return reasonUnknown // ASSUMED: rules over Entra devices are not simulated
+	}
+	platforms, given := inner(conditions, "platforms"), text(w.conditions, "devicePlatform")
+	included, excluded := texts(platforms["includePlatforms"]), texts(platforms["excludePlatforms"])
+	switch {
+	case len(included) == 0 && len(excluded) == 0:
+		return reasonNone
+	case slices.Contains(included, "all") && len(excluded) == 0:
+		return reasonNone
+	case given == "":
+		return reasonUnknown
+	}
+	return unless((slices.Contains(included, "all") || slices.Contains(included, given)) && !slices.Contains(excluded, given), reasonPlatform)
+}
+
+// risk judges the risk levels; one that is not told is none. ASSUMED.
+func (w *whatIf) risk(conditions object) string {
+	for _, k := range []struct{ wanted, given, reason string }{
+		{"signInRiskLevels", "signInRiskLevel", reasonSignInRisk}, {"userRiskLevels", "userRiskLevel", reasonUserRisk},
+		{"servicePrincipalRiskLevels", "servicePrincipalRiskLevel", reasonWorkloads},
+	} {
+		if wanted := texts(conditions[k.wanted]); len(wanted) > 0 && !slices.Contains(wanted, w.level(k.given)) {
+			return k.reason
+		}
+	}
+	if wanted := text(conditions, "insiderRiskLevels"); wanted != "" && !hasFlag(wanted, w.level("insiderRiskLevel")) {
+		return reasonInsiderRisk
+	}
+	return reasonNone
+}
+
+func (w *whatIf) level(name string) string {
+	if given := text(w.conditions, name); given != "" {
+		return given
+	}
+	return "none"
+}
+
+// place judges locations. The tenant has no named location and no trusted one.
+func (w *whatIf) place(conditions object) string {
+	locations := inner(conditions, "locations")
+	included, excluded := texts(locations["includeLocations"]), texts(locations["excludeLocations"])
+	switch {
+	case len(included) == 0 && len(excluded) == 0:
+		return reasonNone
+	case slices.Contains(excluded, everything), slices.Equal(included, []string{allTrustedLocations}):
+		return reasonLocation
+	}
+	if slices.Contains(included, everything) && !slices.ContainsFunc(excluded, func(id string) bool { return id != allTrustedLocations }) {
+		return reasonNone
+	}
+	return reasonUnknown
+}
+
+func (w *whatIf) flow(conditions object) string {
+	wanted := text(inner(conditions, "authenticationFlows"), "transferMethods")
+	if wanted == "" || wanted == "none" {
+		return reasonNone
+	}
+	return unless(sharesFlag(text(inner(w.conditions, "authenticationFlow"), "transferMethod"), wanted), reasonFlow)
+}

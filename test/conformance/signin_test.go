@@ -1,0 +1,131 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/simtest"
+)
+
+const (
+	issuer  = "https://oidc.example/cluster/"
+	subject = "system:serviceaccount:tidegate-system:tidegate-manager"
+)
+
+// signIn is a tenant that knows a certificate and the service account of a cluster.
+type signIn struct {
+	sim         *simtest.Tenant
+	url         string
+	ca          []byte
+	key         *rsa.PrivateKey
+	certificate []byte // PEM, with the key
+}
+
+func newSignIn(t *testing.T) signIn {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "tidegate"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := signIn{key: key, certificate: append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})...)}
+	s.sim = simtest.New(t, tenantsim.Options{Seed: 1, Devices: 5, Certificates: []*x509.Certificate{certificate}, FederatedCredentials: []tenantsim.FederatedCredential{
+		{Issuer: issuer, Subject: subject, Keys: map[string]*rsa.PublicKey{"": &key.PublicKey}},
+	}})
+	s.url, s.ca = s.sim.Start()
+	return s
+}
+
+// serviceAccountToken is a projected token as the cluster's API server signs it, in a file.
+func (s signIn) serviceAccountToken(t *testing.T, subject string) string {
+	t.Helper()
+	part := func(claims map[string]any) string {
+		raw, err := json.Marshal(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return base64.RawURLEncoding.EncodeToString(raw)
+	}
+	signed := part(map[string]any{"alg": "RS256"}) + "." + part(map[string]any{"iss": issuer, "sub": subject, "aud": tenantsim.DefaultAudience, "exp": time.Now().Add(time.Hour).Unix()})
+	sum := sha256.Sum256([]byte(signed))
+	signature, err := rsa.SignPKCS1v15(rand.Reader, s.key, crypto.SHA256, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(signed+"."+base64.RawURLEncoding.EncodeToString(signature)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func (s signIn) client(t *testing.T, auth graph.Auth) *graph.Client {
+	t.Helper()
+	c, err := graph.New(graph.Config{TenantID: s.sim.TenantID(), Auth: auth, Endpoint: &graph.Endpoint{GraphURL: s.url, AuthorityURL: s.url, CABundle: s.ca}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// TestClientSignsIn: the client's three credentials, which Microsoft's library makes, and the tenant's check of them, which
+// was written from the contract (l.1, l.3), agree: on what is right and on what is wrong.
+func TestClientSignsIn(t *testing.T) {
+	s, stranger := newSignIn(t), newSignIn(t)
+	for name, tt := range map[string]struct {
+		auth graph.Auth
+		code string // of the refusal; empty: signed in
+	}{
+		"secret":                      {graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: s.sim.ClientID(), Secret: s.sim.ClientSecret()}}, ""},
+		"another secret":              {graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: s.sim.ClientID(), Secret: "guess"}}, "AADSTS7000215"},
+		"certificate":                 {graph.Auth{Certificate: &graph.Certificate{ClientID: s.sim.ClientID(), Data: s.certificate}}, ""},
+		"another certificate":         {graph.Auth{Certificate: &graph.Certificate{ClientID: s.sim.ClientID(), Data: stranger.certificate}}, "AADSTS700027"},
+		"service account":             {graph.Auth{WorkloadIdentity: &graph.WorkloadIdentity{ClientID: s.sim.ClientID(), TokenFile: s.serviceAccountToken(t, subject)}}, ""},
+		"another service account":     {graph.Auth{WorkloadIdentity: &graph.WorkloadIdentity{ClientID: s.sim.ClientID(), TokenFile: s.serviceAccountToken(t, subject+"2")}}, "AADSTS700213"},
+		"another cluster's signature": {graph.Auth{WorkloadIdentity: &graph.WorkloadIdentity{ClientID: s.sim.ClientID(), TokenFile: stranger.serviceAccountToken(t, subject)}}, "AADSTS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := s.client(t, tt.auth).Permissions(t.Context())
+			if tt.code == "" {
+				if err != nil || len(p.Roles) == 0 || p.TenantID != s.sim.TenantID() {
+					t.Errorf("%+v, %v", p, err)
+				}
+				return
+			}
+			if graph.KindOf(err) != graph.KindCredential || !strings.Contains(err.Error(), tt.code) {
+				t.Errorf("%v, want %s", err, tt.code)
+			}
+		})
+	}
+}
