@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/execute"
@@ -284,7 +283,6 @@ func observed(v observe.View) []plan.Observed {
 // act takes the first action of a plan and adds what came of it to res.
 func (r *policyRun) act(ctx context.Context, res policyResult, actions []plan.Action, want []plan.Desired, view observe.View) (policyResult, error) {
 	action := &actions[0]
-	log.FromContext(ctx).Info("tenant action", "action", action.String(), "remaining", len(actions)-1)
 	out, wait, err := r.send(ctx, action, want, view.Objects)
 	if err != nil {
 		return policyResult{}, err
@@ -380,13 +378,14 @@ func (r *policyRun) settled(res *policyResult, built plan.Result) {
 
 // report writes the status once, then events.
 func (r *policyRun) report(ctx context.Context, res policyResult) (ctrl.Result, error) {
-	s := &r.after.Status
+	s, was := &r.after.Status, r.before.Status.Reason
 	s.ObservedGeneration, s.Reason = r.after.Generation, res.standing.Reason
 	res.conditions = append(res.conditions, r.progress()...)
 	s.Conditions = status.Conditions(r.before.Status.Conditions, r.after.Generation, r.Clock.Now(), res.standing, res.conditions, res.keep...)
 	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
 		return ctrl.Result{}, err
 	}
+	logChange(ctx, was, res.standing)
 	r.emit(r.after, "Reconcile", status.ConditionEvents(r.before.Status.Conditions, s.Conditions, v1alpha1.ConditionStalled,
 		v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval,
 		v1alpha1.ConditionRolloutComplete))

@@ -13,7 +13,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/execute"
@@ -49,7 +48,6 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 		return r.letGo(ctx)
 	}
 	r.keepApprovals(actions, nil)
-	log.FromContext(ctx).Info("tenant action", "action", actions[0].String(), "remaining", len(actions)-1)
 	out, wait, err := r.send(ctx, &actions[0], nil, view.Objects)
 	if err != nil {
 		return ctrl.Result{}, err

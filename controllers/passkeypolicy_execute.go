@@ -10,6 +10,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/execute"
@@ -19,6 +20,7 @@ import (
 
 // execute runs one action, with the journal that it needs.
 func (r *policyRun) execute(ctx context.Context, a *plan.Action, want []plan.Desired, objects []observe.Object) (execute.Outcome, error) {
+	log.FromContext(ctx).Info("tenant action", "action", a.String())
 	rec := r.object(a.Key)
 	i := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == a.Key })
 	switch a.Kind {

@@ -14,6 +14,7 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/tidegate/tidegate/internal/status"
 )
@@ -70,5 +71,12 @@ func (k *Kit) emit(obj client.Object, action string, list []status.Event) {
 			kind = corev1.EventTypeWarning
 		}
 		k.Recorder.Eventf(obj, nil, kind, e.Reason, action, "%s", e.Message)
+	}
+}
+
+// logChange writes one line when an object comes to stand for another reason than before.
+func logChange(ctx context.Context, was string, now status.Standing) {
+	if was != now.Reason {
+		log.FromContext(ctx).Info("state changed", "reason", now.Reason, "was", was, "message", now.Message)
 	}
 }

@@ -281,6 +281,7 @@ func (r *TenantReconciler) report(ctx context.Context, before, after *v1alpha1.T
 	if err := r.patchStatus(ctx, before, after); err != nil {
 		return ctrl.Result{}, err
 	}
+	logChange(ctx, before.Status.Reason, res.standing)
 	r.emit(after, "Reconcile", status.ConditionEvents(before.Status.Conditions, after.Status.Conditions,
 		v1alpha1.ConditionStalled, v1alpha1.ConditionPermissionsGranted, v1alpha1.ConditionInventoryFresh, v1alpha1.ConditionThrottled))
 	r.Metrics.Set("tenant", client.ObjectKeyFromObject(after), status.TenantSamples(&after.Status))

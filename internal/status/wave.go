@@ -63,7 +63,9 @@ func WaveColumns(s *v1alpha1.PilotWaveStatus, next string) v1alpha1.WaveColumns 
 			c.Floor = "smoke"
 			continue
 		}
-		c.Bound = row.LowerBound
+		if row.N > 0 { // nothing is proven before the first report, not zero
+			c.Bound = row.LowerBound
+		}
 	}
 	return c
 }

@@ -61,7 +61,11 @@ func TestWaveColumns(t *testing.T) {
 		t.Errorf("exposing: %+v", got)
 	}
 	s.Devices.Conflict = 3
-	s.Gate = []v1alpha1.GateRow{{Metric: "delivered", LowerBound: "0.9495", Floor: "0.9500"}}
+	s.Gate = []v1alpha1.GateRow{{Metric: "delivered", LowerBound: "0.0000", Floor: "0.9500"}}
+	if got := WaveColumns(s, ""); got.Floor != "0.9500" || got.Bound != "" {
+		t.Errorf("no report yet: %+v", got)
+	}
+	s.Gate[0].N, s.Gate[0].LowerBound = 93, "0.9495"
 	if got := WaveColumns(s, "at 93 reports"); got != (v1alpha1.WaveColumns{Progress: "95/120", Failed: "2+3 conflict", Bound: "0.9495", Floor: "0.9500", Next: "at 93 reports"}) {
 		t.Errorf("evaluating: %+v", got)
 	}

@@ -243,7 +243,7 @@ func (w *world) logIsStructured(t *testing.T) {
 			}
 		}
 		switch entry["msg"] {
-		case "tenant action", "decision", "inventory refreshed":
+		case "tenant action", "state changed", "decision", "inventory refreshed":
 			if entry["namespace"] != w.Namespace || entry["name"] == nil || entry["controller"] == nil || entry["reconcileID"] == nil {
 				t.Errorf("whose event is this? %.300s", line)
 			}
