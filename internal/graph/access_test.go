@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,22 +16,29 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const accessJSON = `{"@odata.context":"x","id":"ca1","displayName":"require phishing-resistant","state":"enabled","createdDateTime":"2026-03-02T13:57:54.5031392Z","modifiedDateTime":null,
+// accessJSON is a Conditional Access policy. The arguments are what nobody knows yet, with a comma before it: conditions and
+// controls.
+func accessJSON(conditions, controls string) string {
+	return `{"@odata.context":"x","id":"ca1","displayName":"require phishing-resistant","state":"enabled","createdDateTime":"2026-03-02T13:57:54.5031392Z","modifiedDateTime":null,
  "conditions":{"clientAppTypes":["all"],"users":{"includeUsers":["All"],"excludeGroups":["bg"],"includeGuestsOrExternalUsers":{"guestOrExternalUserTypes":"b2bCollaborationGuest","externalTenants":{"@odata.type":"#microsoft.graph.conditionalAccessAllExternalTenants","membershipKind":"all"}}},
   "applications":{"includeApplications":["All"],"includeUserActions":["urn:user:registersecurityinfo"]},"platforms":{"includePlatforms":["windows"],"excludePlatforms":[]},
-  "devices":{"deviceFilter":{"mode":"exclude","rule":"device.trustType -eq \"ServerAD\""}},"novelCondition":{"a":[1]}},
- "grantControls":{"operator":"OR","builtInControls":["mfa","novelControl"],"customAuthenticationFactors":[],"termsOfUse":[],"authenticationStrength@odata.context":"y",
+  "devices":{"deviceFilter":{"mode":"exclude","rule":"device.trustType -eq \"ServerAD\""}}` + conditions + `},
+ "grantControls":{"operator":"OR","builtInControls":["mfa"` + controls + `],"customAuthenticationFactors":[],"termsOfUse":[],"authenticationStrength@odata.context":"y",
   "authenticationStrength":{"id":"s4","displayName":"Phishing-resistant MFA","policyType":"builtIn","allowedCombinations":["windowsHelloForBusiness","fido2"],"createdDateTime":"2021-12-01T00:00:00Z"}},
  "sessionControls":{"signInFrequency":{"value":4,"type":"hours","isEnabled":true}}}`
+}
+
+// newerAccessJSON is one that is newer than the types.
+var newerAccessJSON = accessJSON(`,"novelCondition":{"a":[1]}`, `,"novelControl"`)
 
 // TestConditionalAccessPolicy: what the guards read is there, what they do not know is kept and can be seen.
 func TestConditionalAccessPolicy(t *testing.T) {
 	srv := serve(t, func(_ int, w http.ResponseWriter, r *http.Request, _ string) {
 		if strings.HasSuffix(r.URL.Path, "/policies") {
-			answer(w, 200, `{"value":[%s,{"id":"ca2","state":"disabled","grantControls":null,"conditions":{}}]}`, accessJSON)
+			answer(w, 200, `{"value":[%s,{"id":"ca2","state":"disabled","grantControls":null,"conditions":{}}]}`, accessJSON("", ""))
 			return
 		}
-		answer(w, 200, "%s", accessJSON)
+		spoiled(w, 200, "%s", newerAccessJSON)
 	})
 	c := testClient(t, srv.URL)
 	p, err := c.ConditionalAccessPolicy(t.Context(), "ca1")
@@ -59,21 +67,30 @@ func TestConditionalAccessPolicy(t *testing.T) {
 	}
 }
 
-// fido2JSON is the configuration of the contract, with members and words that nobody knows yet.
-const fido2JSON = `{"@odata.context":"x","@odata.type":"#microsoft.graph.fido2AuthenticationMethodConfiguration","id":"Fido2","state":"enabled","isSelfServiceRegistrationAllowed":true,
- "isAttestationEnforced":false,"keyRestrictions":{"isEnforced":false,"enforcementType":"allow","aaGuids":[]},"defaultPasskeyProfile":"pp1",
- "passkeyProfiles":[{"id":"pp1","name":"Default","passkeyTypes":"deviceBound","attestationEnforcement":"registrationOnly","keyRestrictions":{"isEnforced":false,"enforcementType":"allow","aaGuids":[]}},
-  {"id":"pp2","name":"wave","passkeyTypes":"deviceBound,novelType","attestationEnforcement":"disabled","novelMember":{"x":1},"keyRestrictions":{"isEnforced":true,"enforcementType":"allow","aaGuids":["a1"]}}],
- "excludeTargets":[],"includeTargets@odata.context":"y","includeTargets":[{"targetType":"group","id":"all_users","isRegistrationRequired":false,"allowedPasskeyProfiles":["pp1"]}]}`
+// The keys of two passkey profiles.
+const pp1, pp2 = "00000000-0000-0000-0000-0000000000a1", "00000000-0000-0000-0000-0000000000a2"
 
-// fido2Server keeps what is patched, member by member, as the service does. It knows more than the types do.
-func fido2Server(t *testing.T) *recorder {
+// fido2JSON is the configuration of the contract. The arguments are what nobody knows yet about the second profile: words
+// with a comma before them, and members with one behind.
+func fido2JSON(words, members string) string {
+	return `{"@odata.context":"x","@odata.type":"#microsoft.graph.fido2AuthenticationMethodConfiguration","id":"Fido2","state":"enabled","isSelfServiceRegistrationAllowed":true,
+ "isAttestationEnforced":false,"keyRestrictions":{"isEnforced":false,"enforcementType":"allow","aaGuids":[]},"defaultPasskeyProfile":"` + pp1 + `",
+ "passkeyProfiles":[{"id":"` + pp1 + `","name":"Default","passkeyTypes":"deviceBound","attestationEnforcement":"registrationOnly","keyRestrictions":{"isEnforced":false,"enforcementType":"allow","aaGuids":[]}},
+  {"id":"` + pp2 + `","name":"wave","passkeyTypes":"deviceBound` + words + `","attestationEnforcement":"disabled",` + members + `"keyRestrictions":{"isEnforced":true,"enforcementType":"allow","aaGuids":["a1"]}}],
+ "excludeTargets":[],"includeTargets@odata.context":"y","includeTargets":[{"targetType":"group","id":"all_users","isRegistrationRequired":false,"allowedPasskeyProfiles":["` + pp1 + `"]}]}`
+}
+
+// serving is serve or serveAny.
+type serving func(*testing.T, func(int, http.ResponseWriter, *http.Request, string)) *recorder
+
+// fido2Server begins with a configuration and keeps what is patched, member by member, as the service does.
+func fido2Server(t *testing.T, configuration string, serve serving) *recorder {
 	t.Helper()
 	state := map[string]json.RawMessage{}
-	if err := json.Unmarshal([]byte(fido2JSON), &state); err != nil {
+	if err := json.Unmarshal([]byte(configuration), &state); err != nil {
 		t.Fatal(err)
 	}
-	return serveAny(t, func(_ int, w http.ResponseWriter, r *http.Request, body string) {
+	return serve(t, func(_ int, w http.ResponseWriter, r *http.Request, body string) {
 		if r.Method == http.MethodPatch {
 			if err := json.Unmarshal([]byte(body), &state); err != nil {
 				t.Error(err)
@@ -92,28 +109,41 @@ func fido2Server(t *testing.T) *recorder {
 // TestTrap01_Fido2PatchIsFresh: a change after a read is sent, whole arrays travel with it, words and members that no
 // model knows survive (traps 1 and 7 of the SDK), and nothing else is touched.
 func TestTrap01_Fido2PatchIsFresh(t *testing.T) {
-	srv := fido2Server(t)
+	for name, tt := range map[string]struct {
+		serve          serving
+		words, members string
+	}{
+		"as the types have it": {serve, "", ""},
+		"newer than the types": {serveAny, ",novelType", `"novelMember":{"x":1},`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fido2PatchIsFresh(t, fido2Server(t, fido2JSON(tt.words, tt.members), tt.serve), tt.words, tt.members)
+		})
+	}
+}
+
+func fido2PatchIsFresh(t *testing.T, srv *recorder, words, members string) {
 	c := testClient(t, srv.URL)
 	before, err := c.Fido2Configuration(t.Context())
 	if err != nil || len(before.PasskeyProfiles) != 2 || before.IncludeTargets[0].ID != "all_users" || !*before.SelfServiceRegistrationAllowed {
 		t.Fatalf("%+v, %v", before, err)
 	}
 	after, err := c.UpdateFido2Configuration(t.Context(), func(f *Fido2Configuration) error {
-		f.IncludeTargets = append(f.IncludeTargets, PasskeyTarget{TargetType: "group", ID: "g1", AllowedPasskeyProfiles: []string{"pp2"}})
-		f.PasskeyProfiles[1].PasskeyTypes = "deviceBound,synced,novelType"
+		f.IncludeTargets = append(f.IncludeTargets, PasskeyTarget{TargetType: "group", ID: "g1", AllowedPasskeyProfiles: []string{pp2}})
+		f.PasskeyProfiles[1].PasskeyTypes = "deviceBound,synced" + words
 		return nil
 	})
-	if err != nil || len(after.IncludeTargets) != 2 || after.PasskeyProfiles[1].PasskeyTypes != "deviceBound,synced,novelType" {
+	if err != nil || len(after.IncludeTargets) != 2 || after.PasskeyProfiles[1].PasskeyTypes != "deviceBound,synced"+words {
 		t.Fatalf("%+v, %v", after, err)
 	}
-	if before.PasskeyProfiles[1].PasskeyTypes != "deviceBound,novelType" {
+	if before.PasskeyProfiles[1].PasskeyTypes != "deviceBound"+words {
 		t.Error("the change reached what was read before")
 	}
 	patch := srv.all()[2]
 	want := tree(t, []byte(`{"@odata.type":"#microsoft.graph.fido2AuthenticationMethodConfiguration",
-	 "passkeyProfiles":[{"id":"pp1","name":"Default","passkeyTypes":"deviceBound","attestationEnforcement":"registrationOnly","keyRestrictions":{"isEnforced":false,"enforcementType":"allow","aaGuids":[]}},
-	  {"id":"pp2","name":"wave","passkeyTypes":"deviceBound,synced,novelType","attestationEnforcement":"disabled","novelMember":{"x":1},"keyRestrictions":{"isEnforced":true,"enforcementType":"allow","aaGuids":["a1"]}}],
-	 "includeTargets":[{"targetType":"group","id":"all_users","isRegistrationRequired":false,"allowedPasskeyProfiles":["pp1"]},{"targetType":"group","id":"g1","allowedPasskeyProfiles":["pp2"]}]}`))
+	 "passkeyProfiles":[{"id":"`+pp1+`","name":"Default","passkeyTypes":"deviceBound","attestationEnforcement":"registrationOnly","keyRestrictions":{"isEnforced":false,"enforcementType":"allow","aaGuids":[]}},
+	  {"id":"`+pp2+`","name":"wave","passkeyTypes":"deviceBound,synced`+words+`","attestationEnforcement":"disabled",`+members+`"keyRestrictions":{"isEnforced":true,"enforcementType":"allow","aaGuids":["a1"]}}],
+	 "includeTargets":[{"targetType":"group","id":"all_users","isRegistrationRequired":false,"allowedPasskeyProfiles":["`+pp1+`"]},{"targetType":"group","id":"g1","allowedPasskeyProfiles":["`+pp2+`"]}]}`))
 	if diff := cmp.Diff(want, tree(t, []byte(patch.body))); diff != "" || patch.method != http.MethodPatch ||
 		patch.path != "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/fido2" {
 		t.Errorf("%s %s\n%s", patch.method, patch.path, diff)
@@ -122,7 +152,7 @@ func TestTrap01_Fido2PatchIsFresh(t *testing.T) {
 
 // TestFido2UpdateEdges: nothing is sent for no change; an array can be emptied; bad changes stay here; a lost edit shows.
 func TestFido2UpdateEdges(t *testing.T) {
-	srv := fido2Server(t)
+	srv := fido2Server(t, fido2JSON("", ""), serve)
 	c := testClient(t, srv.URL)
 	if _, err := c.UpdateFido2Configuration(t.Context(), func(*Fido2Configuration) error { return nil }); err != nil || srv.count() != 1 {
 		t.Errorf("%v, %d requests for no change", err, srv.count())
@@ -136,9 +166,9 @@ func TestFido2UpdateEdges(t *testing.T) {
 		many[i] = fmt.Sprintf("00000000-0000-0000-0000-%012d", i)
 	}
 	for want, change := range map[string]func(*Fido2Configuration){
-		"at most 3":              func(f *Fido2Configuration) { f.PasskeyProfiles = append(f.PasskeyProfiles, f.PasskeyProfiles...) },
-		`passkey profile "pp1"`:  func(f *Fido2Configuration) { f.PasskeyProfiles = f.PasskeyProfiles[1:] },
-		"the tenant takes 20480": func(f *Fido2Configuration) { f.PasskeyProfiles[0].KeyRestrictions.AAGUIDs = many },
+		"at most 3":                             func(f *Fido2Configuration) { f.PasskeyProfiles = append(f.PasskeyProfiles, f.PasskeyProfiles...) },
+		"passkey profile " + strconv.Quote(pp1): func(f *Fido2Configuration) { f.PasskeyProfiles = f.PasskeyProfiles[1:] },
+		"the tenant takes 20480":                func(f *Fido2Configuration) { f.PasskeyProfiles[0].KeyRestrictions.AAGUIDs = many },
 		`target "g9" allows passk`: func(f *Fido2Configuration) {
 			f.IncludeTargets = []PasskeyTarget{{ID: "g9", AllowedPasskeyProfiles: []string{"none"}}}
 		},
@@ -161,7 +191,7 @@ func TestFido2UpdateEdges(t *testing.T) {
 			w.WriteHeader(204)
 			return
 		}
-		answer(w, 200, fido2JSON)
+		answer(w, 200, "%s", fido2JSON("", ""))
 	})
 	_, err = testClient(t, deaf.URL).UpdateFido2Configuration(t.Context(), func(f *Fido2Configuration) error { f.State = "disabled"; return nil })
 	wantKind(t, err, KindConflict)

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
+
+	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
 const (
@@ -62,13 +64,13 @@ func newAuthority(t *testing.T) *authority {
 		}
 		answer(w, 200, `{"token_type":"Bearer","expires_in":3599,"access_token":%q}`, jwt(int(n), "Device.Read.All", "Group.ReadWrite.All"))
 	})
-	a.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a.Server = httptest.NewTLSServer(graphschema.Handler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v1.0/") {
 			a.onGraph(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
-	}))
+	})))
 	a.onGraph = func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, groupJSON) }
 	t.Cleanup(a.Close)
 	return a

@@ -193,7 +193,7 @@ func TestClassesOfNewWorkloads(t *testing.T) {
 			answer(w, 429, `{"error":{"code":"TooManyRequests","message":"slow"}}`)
 			return
 		}
-		answer(w, 200, `{"id":"g1","value":[]}`)
+		succeed(w, r)
 	})
 	c := testClient(t, srv.URL)
 	_, err := c.ConditionalAccessPolicies(t.Context())

@@ -74,11 +74,17 @@ func newExporter(t *testing.T, file func(n int, w http.ResponseWriter), states .
 		default:
 			state := e.states[min(e.polls, len(e.states)-1)]
 			e.polls++
+			if state == novelState {
+				mark(w)
+			}
 			answer(w, 200, `{"id":%q,"requestDateTime":"2026-10-02T09:20:00.1234567Z",%s}`, jobID, strings.ReplaceAll(state, "HOST", e.URL))
 		}
 	})
 	return e
 }
+
+// novelState is one that the types do not know.
+const novelState = `"status":"somethingNew","url":""`
 
 const completed = `"status":"completed","url":"HOST/storage/file.zip?sig=abc%2F%2B%3D","expirationDateTime":"2999-01-01T00:00:00Z"`
 
@@ -102,7 +108,7 @@ func (e *exporter) run(t *testing.T, change ...func(*Config)) (string, ExportInf
 // TestExport walks a whole export: polls, a completed job without a link, BOM, columns by name, bare quotes.
 func TestExport(t *testing.T) {
 	e := newExporter(t, func(_ int, w http.ResponseWriter) { _, _ = w.Write(zipOf(t, jobID+".csv", goodCSV)) },
-		`"status":"inProgress","url":null`, `"status":"somethingNew","url":""`, `"status":"completed","url":""`, completed)
+		`"status":"inProgress","url":null`, novelState, `"status":"completed","url":""`, completed)
 	rows, info, err := e.run(t)
 	if err != nil || rows != `d1=2/ann@x/Succeeded;d2=6/a,b/Conf "lict"` {
 		t.Errorf("%s, %v", rows, err)

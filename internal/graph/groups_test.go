@@ -264,8 +264,7 @@ func TestRemoveMembersConfirms(t *testing.T) {
 // TestPageInsteadOfNothing: a portal's page with status 200 is no success of a write that answers with no content.
 func TestPageInsteadOfNothing(t *testing.T) {
 	srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write([]byte("<html>please accept the terms of this network</html>"))
+		spoiled(w, 200, "<html>please accept the terms of this network</html>")
 	})
 	err := testClient(t, srv.URL).DeleteGroup(t.Context(), "g1")
 	if e := wantKind(t, err, KindTransient); !e.OutcomeUnknown {

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -68,14 +70,14 @@ func (r *recorder) all() []recorded {
 
 func (r *recorder) count() int { return len(r.all()) }
 
-// serve starts a server; handle gets the number of the request, from 1. Whatever this package sends, in whichever
-// test, must fit the types of Graph. What handle answers need not: most tests are about answers that do not.
+// serve starts a server; handle gets the number of the request, from 1. Whatever this package sends and whatever handle
+// answers must fit the types of Graph; an answer that does not on purpose says so where it is written: see spoiled.
 func serve(t *testing.T, handle func(n int, w http.ResponseWriter, r *http.Request, body string)) *recorder {
 	t.Helper()
-	return start(t, handle, func(next http.Handler) http.Handler { return graphschema.Requests(t, next) })
+	return start(t, handle, func(next http.Handler) http.Handler { return graphschema.Handler(t, next) })
 }
 
-// serveAny is serve for a tenant that is newer than the types.
+// serveAny is serve without the check, for a tenant that is newer than the types and gets back what it sent.
 func serveAny(t *testing.T, handle func(n int, w http.ResponseWriter, r *http.Request, body string)) *recorder {
 	t.Helper()
 	return start(t, handle, func(next http.Handler) http.Handler { return next })
@@ -134,16 +136,56 @@ func testClient(t *testing.T, graphURL string, change ...func(*Config)) *Client 
 	return c
 }
 
-// answer writes JSON.
+// answer writes JSON as Graph does, or, where the text is one, a web page as a gateway does.
 func answer(w http.ResponseWriter, status int, format string, args ...any) {
-	w.Header().Set("Content-Type", "application/json")
+	text := fmt.Sprintf(format, args...)
+	kind := "application/json"
+	if strings.HasPrefix(text, "<") {
+		kind = "text/html; charset=utf-8"
+	}
+	w.Header().Set("Content-Type", kind)
 	w.Header().Set("request-id", "req-1")
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, format, args...)
+	_, _ = io.WriteString(w, text)
+}
+
+// spoiled is answer for what does not fit Graph's types on purpose: because it is broken, or because it is newer than
+// they are.
+func spoiled(w http.ResponseWriter, status int, format string, args ...any) {
+	mark(w)
+	answer(w, status, format, args...)
+}
+
+// mark says of an answer, before it is written, that it does not fit Graph's types on purpose. One that does fails.
+func mark(w http.ResponseWriter) { w.Header().Set(graphschema.FaultHeader, graphschema.Spoiled) }
+
+// succeed answers as sparely as Graph may where all went well: with nothing, with a collection of nothing, or with an
+// object that has only a key. The keys of these tests hold a digit, no collection's name does.
+func succeed(w http.ResponseWriter, r *http.Request) {
+	last := path.Base(r.URL.Path)
+	isKey := strings.ContainsAny(last, "0123456789")
+	switch {
+	case r.Method == http.MethodDelete, r.Method == http.MethodPut, last == "syncDevice", last == "initiateOnDemandProactiveRemediation",
+		strings.HasPrefix(r.URL.Path, "/v1.0/groups") && r.Method == http.MethodPatch,
+		strings.Contains(r.URL.Path, "/deviceHealthScripts/") && last == "assign":
+		w.WriteHeader(204)
+	case isKey:
+		answer(w, 200, `{"id":"x1"}`)
+	case r.Method == http.MethodPost && last != "assign":
+		answer(w, 201, `{"id":"x1"}`)
+	default:
+		answer(w, 200, `{"value":[]}`)
+	}
 }
 
 // abort cuts the connection without an answer.
 func abort() { panic(http.ErrAbortHandler) }
+
+// hang leaves a request without an answer until the client gives up.
+func hang(r *http.Request) {
+	<-r.Context().Done()
+	abort()
+}
 
 // wantKind fails unless err is an *Error of a kind, and returns it.
 func wantKind(t *testing.T, err error, kind Kind) *Error {

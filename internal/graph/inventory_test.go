@@ -5,7 +5,6 @@ package graph
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,8 +38,9 @@ func TestDeviceDetectedApps(t *testing.T) {
 // TestPolicyDeviceSummary: counters by the names in the schema, whatever their order; a report that is short or odd is
 // an error, and one of no rows counts nothing.
 func TestPolicyDeviceSummary(t *testing.T) {
-	const columns = `[{"Column":"NumberOfErrorDevices"},{"Column":"NumberOfCompliantDevices"},{"Column":"NumberOfNonCompliantDevices"},{"Column":"Extra_loc"},` +
-		`{"Column":"NumberOfInProgressDevices"},{"Column":"NumberOfConflictDevices"},{"Column":"NumberOfNotApplicableDevices"}]`
+	const columns = `[{"Column":"NumberOfErrorDevices","PropertyType":"Int32"},{"Column":"NumberOfCompliantDevices","PropertyType":"Int32"},` +
+		`{"Column":"NumberOfNonCompliantDevices","PropertyType":"Int32"},{"Column":"Extra_loc","PropertyType":"String"},{"Column":"NumberOfInProgressDevices","PropertyType":"Int32"},` +
+		`{"Column":"NumberOfConflictDevices","PropertyType":"Int32"},{"Column":"NumberOfNotApplicableDevices","PropertyType":"Int32"}]`
 	for name, tt := range map[string]struct {
 		body string
 		want PolicyDeviceSummary
@@ -48,7 +48,7 @@ func TestPolicyDeviceSummary(t *testing.T) {
 	}{
 		"two platforms":   {`{"TotalRowCount":2,"Schema":` + columns + `,"Values":[[5,40,3,"x",2,1,7],["1",2,0,"",0,0,0]]}`, PolicyDeviceSummary{Compliant: 42, NonCompliant: 3, Error: 6, Conflict: 1, NotApplicable: 7, InProgress: 2}, ""},
 		"nothing yet":     {`{"TotalRowCount":0,"Schema":[],"Values":[]}`, PolicyDeviceSummary{}, ""},
-		"a column absent": {`{"TotalRowCount":1,"Schema":[{"Column":"NumberOfErrorDevices"}],"Values":[[1]]}`, PolicyDeviceSummary{}, "is missing"},
+		"a column absent": {`{"TotalRowCount":1,"Schema":[{"Column":"NumberOfErrorDevices","PropertyType":"Int32"}],"Values":[[1]]}`, PolicyDeviceSummary{}, "is missing"},
 		"not a number":    {`{"TotalRowCount":1,"Schema":` + columns + `,"Values":[[5,null,3,"x",2,1,7]]}`, PolicyDeviceSummary{}, "NumberOfCompliantDevices is not a count"},
 		"below zero":      {`{"TotalRowCount":1,"Schema":` + columns + `,"Values":[[5,-1,3,"x",2,1,7]]}`, PolicyDeviceSummary{}, "is not a count"},
 		"rows left out":   {`{"TotalRowCount":2,"Schema":` + columns + `,"Values":[[5,40,3,"x",2,1,7]]}`, PolicyDeviceSummary{}, "1 of 2 rows"},
@@ -58,6 +58,9 @@ func TestPolicyDeviceSummary(t *testing.T) {
 		srv := serve(t, func(_ int, w http.ResponseWriter, r *http.Request, body string) {
 			if r.URL.Path != "/beta/deviceManagement/reports/getConfigurationPolicyDeviceSummaryReport" || !strings.Contains(body, "(PolicyId eq 'p1')") || !strings.Contains(body, `"top":500`) {
 				t.Errorf("%s %s", r.URL.Path, body)
+			}
+			if name == "ragged" || name == "no count" {
+				mark(w)
 			}
 			w.Header().Set("Content-Type", "application/octet-stream")
 			_, _ = w.Write([]byte(tt.body))
@@ -78,8 +81,8 @@ func TestPolicyDeviceSummary(t *testing.T) {
 // TestDefinitionIDsAreEscaped: ids of the catalog hold braces, blanks and slashes (contract a11).
 func TestDefinitionIDsAreEscaped(t *testing.T) {
 	const id = "device_vendor_msft_x~{1f3c-9}/a b?c"
-	srv := serveAny(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
-		answer(w, 200, `{"id":%q,"name":"n"}`, id)
+	srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
+		answer(w, 200, `{"@odata.type":"#microsoft.graph.deviceManagementConfigurationSimpleSettingDefinition","id":%q,"name":"n"}`, id)
 	})
 	d, err := testClient(t, srv.URL).SettingDefinition(t.Context(), id)
 	if err != nil || d.ID != id {
@@ -174,8 +177,7 @@ func TestNoWriteTakesAPageForSuccess(t *testing.T) {
 				answer(w, 200, groupJSON) // what is there says nothing about the write
 				return
 			}
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			_, _ = fmt.Fprint(w, "<html>please accept the terms of this network</html>")
+			spoiled(w, 200, "<html>please accept the terms of this network</html>")
 		})
 		if e := wantKind(t, write(t.Context(), testClient(t, srv.URL)), KindTransient); !e.OutcomeUnknown {
 			t.Errorf("%s: %v: want the outcome unknown", name, e)

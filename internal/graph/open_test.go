@@ -63,7 +63,7 @@ func TestUnknownSimpleValue(t *testing.T) {
 // FuzzOpenModel checks that no body breaks a model that keeps what it does not know, and that what it rendered once it
 // renders again: nothing is lost on the way from one operator to the next.
 func FuzzOpenModel(f *testing.F) {
-	for _, body := range []string{accessJSON, fido2JSON, `{}`, `null`, `{"id":null,"conditions":null,"x":[1,2]}`, `{"ID":"a","id":"b"}`, `{"grantControls":{"operator":"AND","authenticationStrength":{"combinationConfigurations":[{}]}}}`} {
+	for _, body := range []string{newerAccessJSON, fido2JSON(",novelType", `"novelMember":{"x":1},`), `{}`, `null`, `{"id":null,"conditions":null,"x":[1,2]}`, `{"ID":"a","id":"b"}`, `{"grantControls":{"operator":"AND","authenticationStrength":{"combinationConfigurations":[{}]}}}`} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -15,7 +15,9 @@ import (
 
 // settingsJSON is a page with one setting of each family: choice with children, integer, secret, collection,
 // group collection, and a kind that nobody knows.
-const settingsJSON = `{"value":[
+const settingsJSON = `{"value":[` + knownSettings + `,` + novelSetting + `]}`
+
+const knownSettings = `
  {"id":"0","settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationChoiceSettingInstance","settingDefinitionId":"a","settingInstanceTemplateReference":{"settingInstanceTemplateId":"t1"},
   "auditRuleInformation":null,"choiceSettingValue":{"settingValueTemplateReference":null,"value":"a_1","children":[
    {"@odata.type":"#microsoft.graph.deviceManagementConfigurationSimpleSettingInstance","settingDefinitionId":"a_child","settingInstanceTemplateReference":null,
@@ -25,8 +27,10 @@ const settingsJSON = `{"value":[
  {"id":"2","settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationSimpleSettingCollectionInstance","settingDefinitionId":"c",
   "simpleSettingCollectionValue":[{"@odata.type":"#microsoft.graph.deviceManagementConfigurationStringSettingValue","value":"<x> & y"}]}},
  {"id":"3","settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationGroupSettingCollectionInstance","settingDefinitionId":"d",
-  "groupSettingCollectionValue":[{"children":[{"@odata.type":"#microsoft.graph.deviceManagementConfigurationChoiceSettingInstance","settingDefinitionId":"d1","choiceSettingValue":{"value":"d1_0","children":[]}}]}]}},
- {"id":"4","settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationNovelInstance","settingDefinitionId":"e","novel":{"big":12345678901234567890}}}]}`
+  "groupSettingCollectionValue":[{"children":[{"@odata.type":"#microsoft.graph.deviceManagementConfigurationChoiceSettingInstance","settingDefinitionId":"d1","choiceSettingValue":{"value":"d1_0","children":[]}}]}]}}`
+
+const novelSetting = `
+ {"id":"4","settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationNovelInstance","settingDefinitionId":"e","novel":{"big":12345678901234567890}}}`
 
 // TestSettingsRoundTrip: what is read is written again without loss, whatever the kind.
 func TestSettingsRoundTrip(t *testing.T) {
@@ -77,13 +81,21 @@ func tree(t *testing.T, raw []byte) map[string]any {
 
 // TestSettingModel: the fields that the product works with.
 func TestSettingModel(t *testing.T) {
-	srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(settingsJSON))
+	srv := serve(t, func(n int, w http.ResponseWriter, _ *http.Request, _ string) {
+		if n == 2 {
+			spoiled(w, 200, "%s", settingsJSON)
+			return
+		}
+		answer(w, 200, `{"value":[%s]}`, knownSettings)
 	})
-	settings, err := testClient(t, srv.URL).PolicySettings(t.Context(), "p1")
-	if err != nil || len(settings) != 5 {
+	c := testClient(t, srv.URL)
+	settings, err := c.PolicySettings(t.Context(), "p1")
+	if err != nil || len(settings) != 4 {
 		t.Fatal(settings, err)
+	}
+	all, err := c.PolicySettings(t.Context(), "p1")
+	if err != nil || len(all) != 5 || !cmp.Equal(all[:4], settings) || all[4].Instance.DefinitionID != "e" {
+		t.Errorf("with one of a kind that nobody knows: %+v, %v", all, err)
 	}
 	a := settings[0].Instance
 	if a.Kind != InstanceChoice || a.Choice.Value != "a_1" || a.Choice.Children[0].Simple.Number != 14 {
@@ -227,10 +239,13 @@ func TestAssignments(t *testing.T) {
 // TestSettingDefinitions: two searches, one result, checked on our side.
 func TestSettingDefinitions(t *testing.T) {
 	const definition = `{"@odata.type":"#microsoft.graph.deviceManagementConfigurationChoiceSettingDefinition","id":"edge~PasskeySync","name":"PasskeySync","displayName":"Sync","categoryId":"c","rootDefinitionId":"edge~PasskeySync",
-	 "applicability":{"platform":"windows10,macOS","technologies":"mdm","windowsSkus":["x"]},"defaultOptionId":"o1","options":[{"itemId":"o0","displayName":"Off","optionValue":{"value":0}},{"itemId":"o1","displayName":"On","optionValue":{"value":"on"}},{"itemId":"o2","optionValue":null}]}`
+	 "applicability":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationWindowsSettingApplicability","platform":"windows10,macOS","technologies":"mdm","windowsSkus":["windowsProfessional"]},"defaultOptionId":"o1",
+	 "options":[{"itemId":"o0","displayName":"Off","optionValue":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationIntegerSettingValue","value":0}},
+	  {"itemId":"o1","displayName":"On","optionValue":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationStringSettingValue","value":"on"}},{"itemId":"o2","optionValue":null}]}`
+	const plain = `"@odata.type":"#microsoft.graph.deviceManagementConfigurationSimpleSettingDefinition",`
 	srv := serve(t, func(_ int, w http.ResponseWriter, r *http.Request, _ string) {
 		if strings.HasSuffix(r.URL.Path, "configurationSettings") {
-			answer(w, 200, `{"value":[%s,{"id":"unrelated","displayName":"x"},{"id":"ios_passkey","applicability":{"platform":"iOS"}}]}`, definition)
+			answer(w, 200, `{"value":[%s,{`+plain+`"id":"unrelated","displayName":"x"},{`+plain+`"id":"ios_passkey","applicability":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationIosSettingApplicability","platform":"iOS"}}]}`, definition)
 			return
 		}
 		answer(w, 200, "%s", definition)

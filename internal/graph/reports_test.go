@@ -26,7 +26,7 @@ func TestPolicyDeviceStatuses(t *testing.T) {
 			rows = `["","d2","5",null,null,null,""]`
 		}
 		w.Header().Set("Content-Type", "application/octet-stream")
-		_, _ = fmt.Fprintf(w, `{"Values":[%s],"TotalRowCount":3,"Schema":[{"Column":"DeviceName"},{"Column":"IntuneDeviceId"},{"Column":"PolicyStatus"},{"Column":"ReportStatus"},{"Column":"PspdpuLastModifiedTimeUtc"},{"Column":"UPN"},{"Column":"ReportStatus_loc"}],"SessionId":""}`, rows)
+		_, _ = fmt.Fprintf(w, `{"Values":[%s],"TotalRowCount":3,"Schema":[{"Column":"DeviceName","PropertyType":"String"},{"Column":"IntuneDeviceId","PropertyType":"String"},{"Column":"PolicyStatus","PropertyType":"Int32"},{"Column":"ReportStatus","PropertyType":"Int32"},{"Column":"PspdpuLastModifiedTimeUtc","PropertyType":"DateTime"},{"Column":"UPN","PropertyType":"String"},{"Column":"ReportStatus_loc","PropertyType":"String"}],"SessionId":""}`, rows)
 	})
 	var got []PolicyDeviceStatus
 	err := testClient(t, srv.URL).PolicyDeviceStatuses(t.Context(), "p1", func(s PolicyDeviceStatus) error { got = append(got, s); return nil })
@@ -49,14 +49,20 @@ func TestPolicyDeviceStatuses(t *testing.T) {
 func TestReportFaults(t *testing.T) {
 	for name, body := range map[string]string{
 		"no count":       `{"Values":[],"Schema":[]}`,
-		"ends early":     `{"TotalRowCount":5,"Schema":[{"Column":"IntuneDeviceId"},{"Column":"PolicyStatus"}],"Values":[]}`,
-		"no key column":  `{"TotalRowCount":1,"Schema":[{"Column":"PolicyStatus"}],"Values":[[2]]}`,
-		"ragged row":     `{"TotalRowCount":1,"Schema":[{"Column":"IntuneDeviceId"},{"Column":"PolicyStatus"}],"Values":[["d1"]]}`,
+		"ends early":     `{"TotalRowCount":5,"Schema":[{"Column":"IntuneDeviceId","PropertyType":"String"},{"Column":"PolicyStatus","PropertyType":"Int32"}],"Values":[]}`,
+		"no key column":  `{"TotalRowCount":1,"Schema":[{"Column":"PolicyStatus","PropertyType":"Int32"}],"Values":[[2]]}`,
+		"ragged row":     `{"TotalRowCount":1,"Schema":[{"Column":"IntuneDeviceId","PropertyType":"String"},{"Column":"PolicyStatus","PropertyType":"Int32"}],"Values":[["d1"]]}`,
 		"no schema":      `{"TotalRowCount":1,"Values":[["d1",2]]}`,
-		"malformed time": `{"TotalRowCount":1,"Schema":[{"Column":"IntuneDeviceId"},{"Column":"PolicyStatus"},{"Column":"PspdpuLastModifiedTimeUtc"}],"Values":[["d1",2,"yesterday"]]}`,
+		"malformed time": `{"TotalRowCount":1,"Schema":[{"Column":"IntuneDeviceId","PropertyType":"String"},{"Column":"PolicyStatus","PropertyType":"Int32"},{"Column":"PspdpuLastModifiedTimeUtc","PropertyType":"DateTime"}],"Values":[["d1",2,"yesterday"]]}`,
 		"truncated":      `{"TotalRowCount":1,"Schema":[`,
 	} {
-		srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) { _, _ = w.Write([]byte(body)) })
+		srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
+			switch name {
+			case "no count", "ragged row", "no schema", "truncated":
+				mark(w)
+			}
+			_, _ = w.Write([]byte(body))
+		})
 		err := testClient(t, srv.URL).PolicyDeviceStatuses(t.Context(), "p1", func(PolicyDeviceStatus) error { return nil })
 		if KindOf(err) != KindTransient {
 			t.Errorf("%s: %v", name, err)
@@ -93,8 +99,12 @@ func TestDevices(t *testing.T) {
 	srv := serve(t, func(_ int, w http.ResponseWriter, r *http.Request, _ string) {
 		switch r.URL.Path {
 		case "/v1.0/deviceManagement/managedDevices":
-			answer(w, 200, `{"value":[{"id":"m1","azureADDeviceId":"x1","operatingSystem":"Windows","osVersion":"10.0.26100.4061","complianceState":"notInEnum","enrolledDateTime":"2026-01-02T03:04:05.1234567Z","lastSyncDateTime":"0001-01-01T00:00:00Z","isEncrypted":null,"userId":null,"joinType":"ignored"},
-				{"id":"m2","isEncrypted":true,"lastSyncDateTime":null}]}`)
+			if r.URL.Query().Has("page") { // the types know neither this state nor this member
+				spoiled(w, 200, `{"value":[{"id":"m3","complianceState":"notInEnum","joinType":"ignored"}]}`)
+				return
+			}
+			answer(w, 200, `{"value":[{"id":"m1","azureADDeviceId":"x1","operatingSystem":"Windows","osVersion":"10.0.26100.4061","complianceState":"configManager","enrolledDateTime":"2026-01-02T03:04:05.1234567Z","lastSyncDateTime":"0001-01-01T00:00:00Z","isEncrypted":null,"userId":null,"ethernetMacAddress":"ignored"},
+				{"id":"m2","isEncrypted":true,"lastSyncDateTime":null}],"@odata.nextLink":"http://%s/v1.0/deviceManagement/managedDevices?page=2"}`, r.Host)
 		case "/v1.0/devices":
 			answer(w, 200, `{"value":[{"id":"o1","deviceId":"x1","trustType":"AzureAd","isManaged":true,"approximateLastSignInDateTime":"2026-10-02T08:00:12Z","sourceType":"unlisted"}]}`)
 		default:
@@ -107,8 +117,8 @@ func TestDevices(t *testing.T) {
 		t.Fatal(err)
 	}
 	yes := true
-	want := []ManagedDevice{{ID: "m1", AzureADDeviceID: "x1", OperatingSystem: "Windows", OSVersion: "10.0.26100.4061", ComplianceState: "notInEnum",
-		EnrolledAt: time.Date(2026, 1, 2, 3, 4, 5, 123456700, time.UTC)}, {ID: "m2", IsEncrypted: &yes}}
+	want := []ManagedDevice{{ID: "m1", AzureADDeviceID: "x1", OperatingSystem: "Windows", OSVersion: "10.0.26100.4061", ComplianceState: "configManager",
+		EnrolledAt: time.Date(2026, 1, 2, 3, 4, 5, 123456700, time.UTC)}, {ID: "m2", IsEncrypted: &yes}, {ID: "m3", ComplianceState: "notInEnum"}}
 	if diff := cmp.Diff(want, managed); diff != "" {
 		t.Error(diff)
 	}
@@ -122,7 +132,7 @@ func TestDevices(t *testing.T) {
 	if err := c.SyncDevice(t.Context(), "m1"); err != nil {
 		t.Error(err)
 	}
-	if r := srv.all()[2]; r.method != "POST" || r.path != "/v1.0/deviceManagement/managedDevices/m1/syncDevice" {
+	if r := srv.all()[3]; r.method != "POST" || r.path != "/v1.0/deviceManagement/managedDevices/m1/syncDevice" {
 		t.Errorf("%s %s", r.method, r.path)
 	}
 	if q := mustQuery(t, srv.all()[0].query); !strings.Contains(q.Get("$select"), "lastSyncDateTime") || strings.Contains(q.Get("$select"), "joinType") {

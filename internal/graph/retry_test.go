@@ -25,7 +25,7 @@ func TestRetryReads(t *testing.T) {
 		{"502 html", func(w http.ResponseWriter) { answer(w, 502, `<html>`) }, 2, ""},
 		{"504 empty", func(w http.ResponseWriter) { w.WriteHeader(504) }, 2, ""},
 		{"connection cut", func(http.ResponseWriter) { abort() }, 2, ""},
-		{"truncated body", func(w http.ResponseWriter) { answer(w, 200, `{"id":`) }, 2, ""},
+		{"truncated body", func(w http.ResponseWriter) { spoiled(w, 200, `{"id":`) }, 2, ""},
 		{"429 at once", func(w http.ResponseWriter) { w.Header().Set("Retry-After", "0"); w.WriteHeader(429) }, 2, ""},
 		{"429 later", func(w http.ResponseWriter) { w.Header().Set("Retry-After", "120"); w.WriteHeader(429) }, 1, KindThrottled},
 		{"429 without a time", func(w http.ResponseWriter) { w.WriteHeader(429) }, 1, KindThrottled},
@@ -101,7 +101,7 @@ func TestLostAnswer(t *testing.T) {
 	policy := ConfigurationPolicy{Name: "n", Platforms: "windows10", Technologies: "mdm", Settings: []Setting{{Instance: ChoiceSetting("d", "d_1")}}}
 	faults := map[string]func(w http.ResponseWriter){
 		"reset after effect": func(http.ResponseWriter) { abort() },
-		"truncated answer":   func(w http.ResponseWriter) { answer(w, 201, `{"id":"p1",`) },
+		"truncated answer":   func(w http.ResponseWriter) { spoiled(w, 201, `{"id":"p1",`) },
 		"answer without id":  func(w http.ResponseWriter) { answer(w, 201, `{}`) },
 		"gateway time-out":   func(w http.ResponseWriter) { answer(w, 504, `<html>`) },
 		"server error":       func(w http.ResponseWriter) { answer(w, 500, `{"error":{"code":"x","message":"y"}}`) },
@@ -117,7 +117,7 @@ func TestLostAnswer(t *testing.T) {
 		})
 	}
 	t.Run("time-out", func(t *testing.T) {
-		srv := serve(t, func(_ int, _ http.ResponseWriter, r *http.Request, _ string) { <-r.Context().Done() })
+		srv := serve(t, func(_ int, _ http.ResponseWriter, r *http.Request, _ string) { hang(r) })
 		_, err := testClient(t, srv.URL, func(c *Config) { c.AttemptTimeout = 30 * time.Millisecond }).CreateConfigurationPolicy(t.Context(), policy)
 		e := wantKind(t, err, KindTransient)
 		if !e.OutcomeUnknown || srv.count() != 1 || errors.Is(err, context.DeadlineExceeded) || e.Message != errStalled.Error() {

@@ -67,8 +67,11 @@ func TestTrap02_RepeatedBodyIsPlainAndComplete(t *testing.T) {
 
 // TestTrap03_ErrorWithoutMessageDoesNotPanic: ODataError.Error panics on these bodies.
 func TestTrap03_ErrorWithoutMessageDoesNotPanic(t *testing.T) {
-	for _, body := range []string{`{}`, `{"error":{}}`, `{"error":null}`, `{"error":{"code":"BadRequest"}}`, `{"statusCode":400,"message":"x"}`, `null`, `[]`} {
-		srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) { answer(w, 400, "%s", body) })
+	for body, send := range map[string]func(http.ResponseWriter, int, string, ...any){
+		`{}`: answer, `{"error":{}}`: answer, `{"error":null}`: answer, `{"error":{"code":"BadRequest"}}`: answer,
+		`{"statusCode":400,"message":"x"}`: spoiled, `null`: spoiled, `[]`: spoiled,
+	} {
+		srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) { send(w, 400, "%s", body) })
 		_, err := testClient(t, srv.URL).Group(t.Context(), "g1")
 		if e := asError(err); e == nil || e.Status != 400 || e.Error() == "" {
 			t.Errorf("%s: %v", body, err)
@@ -130,6 +133,9 @@ func TestTrap06_RetriesReuseTheConnection(t *testing.T) {
 func TestTrap07_ForeignErrorBodiesKeepStatusAndRequestID(t *testing.T) {
 	for contentType, body := range map[string]string{"text/html": "<html>no</html>", "text/plain": "no", "application/json": `{"error":{"code":`, "": ""} {
 		srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
+			if contentType == "application/json" {
+				mark(w)
+			}
 			w.Header().Set("Content-Type", contentType)
 			w.Header().Set("request-id", "r7")
 			w.WriteHeader(403)

@@ -11,8 +11,8 @@
 // section of the contract that each follows.
 //
 // Handler wraps a server and fails the test that it was given when a body does
-// not hold, whichever side sent it; Requests does so for a server whose answers
-// are the test's own. Tests take a simulated tenant from simtest, which puts
-// Handler before it. What is wrong on purpose says so: FaultHeader, WrongHeader.
+// not hold, whichever side sent it. Tests take a simulated tenant from simtest,
+// which puts Handler before it; tests that make up answers put it before their
+// own server. What is wrong on purpose says so: FaultHeader, WrongHeader.
 // A new endpoint needs a row in routes.go first.
 package graphschema

@@ -6,6 +6,7 @@ package graphschema
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -211,35 +212,75 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// TestRequestsAlone: where the answers are the test's own, what is sent is
-// checked and what is answered is not; the mark does not reach the server.
-func TestRequestsAlone(t *testing.T) {
-	seen := &witness{TB: t}
-	handler := Requests(seen, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if sent, err := io.ReadAll(r.Body); err != nil || !strings.Contains(string(sent), "Nicname") || r.Header.Get(WrongHeader) != "" {
-			t.Errorf("the server got %s with %v, %v", sent, r.Header, err)
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"displaName":"b"}`)
-	}))
-	for _, marked := range []bool{false, true} {
-		seen.faults = nil
-		r := httptest.NewRequest(http.MethodPost, "/v1.0/groups", strings.NewReader(`{"mailNicname":"x"}`))
-		if marked {
-			r.Header.Set(WrongHeader, "on purpose")
-		}
-		handler.ServeHTTP(httptest.NewRecorder(), r)
-		if n := len(seen.faults); n != boolInt(!marked) || n == 1 && strings.Contains(seen.faults[0], "response") {
-			t.Errorf("marked %t: %q", marked, seen.faults)
-		}
+// TestAnswerInParts: an answer that is sent in parts is checked once it is whole,
+// and not when its client left in the middle of it.
+func TestAnswerInParts(t *testing.T) {
+	for name, tc := range map[string]struct {
+		whole bool
+		want  int // faults
+	}{"whole": {true, 1}, "cut": {false, 0}} {
+		t.Run(name, func(t *testing.T) {
+			seen := &witness{TB: t}
+			server := httptest.NewServer(Handler(seen, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.WriteString(w, `{"displa`)
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					t.Error(err)
+				}
+				if !tc.whole {
+					<-r.Context().Done()
+					return
+				}
+				_, _ = io.WriteString(w, `Name":"b"}`)
+			})))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/v1.0/groups/a", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.DefaultTransport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tc.whole {
+				if got, err := io.ReadAll(resp.Body); err != nil || string(got) != `{"displaName":"b"}` {
+					t.Errorf("%s, %v", got, err)
+				}
+			}
+			cancel()
+			_ = resp.Body.Close() // the cut one has nothing more to say
+			server.Close()        // waits for the handler
+			if len(seen.faults) != tc.want || tc.want > 0 && !strings.Contains(seen.faults[0], `did you mean "displayName"?`) {
+				t.Errorf("%q, want %d faults", seen.faults, tc.want)
+			}
+		})
 	}
 }
 
-func boolInt(b bool) int {
-	if b {
-		return 1
+// TestIdleMark: an answer that its test marks as spoiled is one that does not fit.
+func TestIdleMark(t *testing.T) {
+	for name, tc := range map[string]struct{ mark, answer, want string }{
+		"spoiled":                   {Spoiled, `{"displaName":"b"}`, ""},
+		"spoiled, and fits":         {Spoiled, `{"displayName":"b"}`, "take the mark away"},
+		"a fault of the simulator":  {"lost", `{"displayName":"b"}`, ""},
+		"not marked":                {"", `{"displayName":"b"}`, ""},
+		"not marked, does not fit":  {"", `{"displaName":"b"}`, `did you mean "displayName"?`},
+		"spoiled, not even in JSON": {Spoiled, `{"displayName":`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seen := &witness{TB: t}
+			got := httptest.NewRecorder()
+			Handler(seen, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.Header().Set(FaultHeader, tc.mark)
+				_, _ = io.WriteString(w, tc.answer)
+			})).ServeHTTP(got, httptest.NewRequest(http.MethodGet, "/v1.0/groups/a", nil))
+			text := strings.Join(seen.faults, "\n")
+			if (text == "") != (tc.want == "") || !strings.Contains(text, tc.want) || got.Body.String() != tc.answer {
+				t.Errorf("got %q, want %q; the answer came as %s", text, tc.want, got.Body)
+			}
+		})
 	}
-	return 0
 }
 
 // witness is a test that may fail without failing this one.

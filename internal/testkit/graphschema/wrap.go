@@ -6,6 +6,7 @@ package graphschema
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -18,6 +19,11 @@ import (
 // is not checked, the request still is. The simulator sets it (the name is
 // written there once more, because the simulator imports no test support).
 const FaultHeader = "X-Tenantsim-Fault"
+
+// Spoiled is the value of FaultHeader for an answer that a test made up and that
+// does not fit Graph's types: then it must not, so that no mark hides a body that
+// could be checked. A part of a $batch is not held to it.
+const Spoiled = "spoiled"
 
 // WrongHeader marks a request that does not fit Graph's types on purpose, to see
 // it refused: then it must be refused, with a status of 4xx. The wrapped server
@@ -53,25 +59,11 @@ func (r *reporter) report(err error) {
 	}
 }
 
-// Requests wraps a server whose answers the test makes up, in whatever shape it
-// wants to see the client meet: only what the client sends is checked.
-func Requests(t testing.TB, next http.Handler) http.Handler {
-	r := newReporter(t)
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		sent, err := io.ReadAll(req.Body)
-		if err != nil { // the client went away in the middle of it: nothing to judge
-			next.ServeHTTP(w, withBody(req, io.MultiReader(bytes.NewReader(sent), failing{err})))
-			return
-		}
-		r.report(Check(Exchange{Method: req.Method, URL: req.URL, RequestHeader: req.Header, RequestBody: sent}))
-		next.ServeHTTP(w, withBody(req, bytes.NewReader(sent)))
-	})
-}
-
 // Handler wraps a server. It checks each request that reaches it and each answer
 // that it gives, and fails t for a body that does not hold. Of an answer that
-// never came, was cut off or bears FaultHeader, only the request is checked. Put
-// what loses or invents answers of its own outside of it.
+// never came, was cut off or bears FaultHeader, only the request is checked; one
+// that is marked Spoiled must not hold. Put what loses or invents answers of its
+// own outside of it.
 func Handler(t testing.TB, next http.Handler) http.Handler {
 	r := newReporter(t)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -94,14 +86,30 @@ func Handler(t testing.TB, next http.Handler) http.Handler {
 			}
 		}()
 		next.ServeHTTP(got, withBody(req, bytes.NewReader(sent)))
-		if got.gone {
+		if got.taken || got.begun && req.Context().Err() != nil {
 			return
 		}
 		answered = true
 		e.Status, e.ResponseHeader, e.ResponseBody = got.code(), got.header, got.body.Bytes()
 		r.report(Check(e))
-		got.flush()
+		r.report(idleMark(e))
+		if !got.begun {
+			got.flush()
+		}
 	})
+}
+
+// idleMark finds an answer that is marked Spoiled and fits all the same.
+func idleMark(e Exchange) error {
+	if e.ResponseHeader.Get(FaultHeader) != Spoiled {
+		return nil
+	}
+	e.ResponseHeader = e.ResponseHeader.Clone()
+	e.ResponseHeader.Del(FaultHeader)
+	if Check(e) == nil {
+		return fmt.Errorf("response of %s %s (%d) is marked %s: %s, but fits Graph's types: take the mark away", e.Method, e.URL.Path, e.Status, FaultHeader, Spoiled)
+	}
+	return nil // the fault is the answer's, or the request's, which was reported
 }
 
 // capture keeps an answer until it was checked, so that no client is ahead of
@@ -111,9 +119,9 @@ type capture struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
-	// gone answers are no longer ours: the connection was taken, or a part was
-	// sent on purpose.
-	gone bool
+	// begun answers were sent in part, as the handler wanted; the rest follows as
+	// it is written. taken ones are no longer ours: the handler has the connection.
+	begun, taken bool
 }
 
 // Header returns the header of the answer to be.
@@ -129,17 +137,18 @@ func (c *capture) WriteHeader(status int) {
 // Write keeps a part of the body.
 func (c *capture) Write(p []byte) (int, error) {
 	c.WriteHeader(http.StatusOK)
-	if c.gone {
+	_, _ = c.body.Write(p) // a buffer does not fail
+	if c.begun {
 		return c.to.Write(p)
 	}
-	return c.body.Write(p)
+	return len(p), nil
 }
 
 // FlushError sends what there is: a handler that wants a part of its answer to
 // arrive knows why.
 func (c *capture) FlushError() error {
-	if !c.gone {
-		c.gone = true
+	if !c.begun {
+		c.begun = true
 		c.flush()
 	}
 	return http.NewResponseController(c.to).Flush()
@@ -147,7 +156,7 @@ func (c *capture) FlushError() error {
 
 // Hijack hands the connection to the handler.
 func (c *capture) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	c.gone = true
+	c.taken = true
 	return http.NewResponseController(c.to).Hijack()
 }
 

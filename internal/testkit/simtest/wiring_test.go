@@ -38,8 +38,7 @@ var elsewhere = map[string]string{
 	"internal/tenantsim/control_test.go .Start":                        "asks for the clock and the sign-in endpoints, which are not Graph's",
 	"internal/tenantsim/faults_test.go .StartBehind":                   "puts the check before the socket",
 	"internal/tenantsim/faults_test.go .Handler":                       "sends a read that is dropped",
-	"internal/graph/harness_test.go httptest.NewUnstartedServer":       "puts graphschema.Requests between, but for the one test of a tenant that is newer than the types",
-	"internal/graph/auth_test.go httptest.NewTLSServer":                "is a token endpoint; of Graph it serves a read, which has no body",
+	"internal/graph/harness_test.go httptest.NewUnstartedServer":       "puts graphschema.Handler between, but for the one test of a tenant that is newer than the types",
 	"internal/graph/credential_test.go httptest.NewServer":             "is a proxy that sees TLS only",
 	"test/conformance/conformance_test.go tenantsim.New":               "checks each exchange in Runner, which knows from the row whether it is wrong on purpose",
 	"test/conformance/client_test.go tenantsim.New":                    "puts graphschema.Handler before the tenant",
@@ -108,7 +107,13 @@ func starts(name string, file *ast.File) []string {
 		switch n := n.(type) {
 		case *ast.CompositeLit:
 			if of, is := called(n.Type, imports); is && of == "net/http.Server" {
-				found = append(found, "http.Server{…}: put graphschema.Handler or graphschema.Requests before the handler")
+				found = append(found, "http.Server{…}: put graphschema.Handler before the handler")
+			}
+		case *ast.AssignStmt:
+			for _, to := range n.Lhs {
+				if field, is := to.(*ast.SelectorExpr); is && field.Sel.Name == "Handler" {
+					found = append(found, ".Handler=: this takes the place of a handler that is checked")
+				}
 			}
 		case *ast.CallExpr:
 			if what := startedBy(n, imports, inside); what != "" {
@@ -136,7 +141,7 @@ func startedBy(call *ast.CallExpr, imports map[string]string, inside bool) strin
 		return "tenantsim.New: take the tenant from simtest.New"
 	case slices.Contains(servers, of):
 		if !slices.ContainsFunc(call.Args, func(a ast.Expr) bool { return checked(a, imports) }) {
-			return of + ": put graphschema.Handler or graphschema.Requests before the handler"
+			return of + ": put graphschema.Handler before the handler"
 		}
 	case qualified || method == nil:
 	case inside && slices.Contains([]string{"Handler", "Start", "StartBehind"}, method.Sel.Name):
@@ -168,7 +173,7 @@ func checked(handler ast.Expr, imports map[string]string) bool {
 		return false
 	}
 	if of, qualified := called(call.Fun, imports); qualified {
-		return of == graphschemaPath+".Handler" || of == graphschemaPath+".Requests"
+		return of == graphschemaPath+".Handler"
 	}
 	method, ok := call.Fun.(*ast.SelectorExpr)
 	return ok && method.Sel.Name == "Handler" && !isServerField(method.X)
@@ -195,7 +200,6 @@ func TestStarts(t *testing.T) {
 		"another New":           {"a_test.go", `"errors"`, `errors.New("x")`, ""},
 		"a bare server":         {"a_test.go", htest, `httptest.NewTLSServer(h)`, "httptest.NewTLSServer"},
 		"a checked server":      {"a_test.go", htest + ";" + schema, `httptest.NewServer(graphschema.Handler(t, h))`, ""},
-		"checked requests":      {"a_test.go", htest + ";" + schema, `httptest.NewServer(graphschema.Requests(t, h))`, ""},
 		"another wrapper":       {"a_test.go", htest + ";" + schema, `httptest.NewServer(http.StripPrefix("x", h))`, "httptest.NewServer"},
 		"a tenant's handler":    {"a_test.go", htest, `httptest.NewServer(tenant.Handler())`, ""},
 		"the tenant inside":     {"a_test.go", htest, `tenant.Server.Handler().ServeHTTP(w, r)`, ".Handler"},
@@ -203,6 +207,7 @@ func TestStarts(t *testing.T) {
 		"a socket for it":       {"a_test.go", htest, `tenant.StartBehind("x", nil)`, ".StartBehind"},
 		"a recorder":            {"a_test.go", htest, `httptest.NewRecorder()`, ""},
 		"a server of net/http":  {"a_test.go", `"net/http"`, `_ = &http.Server{Handler: h}`, "http.Server{…}"},
+		"another handler":       {"a_test.go", htest, `server.Config.Handler = h`, ".Handler="},
 		"listening":             {"a_test.go", `"net/http"`, `http.ListenAndServe("x", h)`, "http.ListenAndServe"},
 		"inside of the package": {"internal/tenantsim/a_test.go", htest, `s.Handler().ServeHTTP(w, r); s.Start("x")`, ".Handler;.Start"},
 		"the same elsewhere":    {"internal/fleet/a_test.go", htest, `s.Handler().ServeHTTP(w, r); s.Start("x")`, ""},
