@@ -69,23 +69,58 @@ func (r *policyRun) send(ctx context.Context, a *plan.Action, want []plan.Desire
 			return out, nil, err
 		}
 		return r.ask(ctx, a, fp, want, objects)
+	case plan.TryPlain:
+		return r.tryPlain(ctx, a, fp, want, objects)
 	case plan.SendApproved:
-		pending.State = v1alpha1.ApprovalApproved
-		out, err := r.execute(graph.WithApproval(ctx, graph.Approval{Code: pending.Code, Digest: pending.Digest}), a, want, objects)
-		if graph.KindOf(out.Err) == graph.KindConflict { // what is to be written has changed: its bytes are not those that were approved
-			r.forgetApproval(fp)
-		}
-		return out, nil, err
+		return r.sendApproved(ctx, a, fp, want, objects)
 	case plan.AwaitEffect:
 		return execute.Outcome{}, waiting(pending, "it was approved and sent; waiting until the tenant shows it"), nil
 	case plan.StopRefused:
 		pending.State = plan.Refusal(pending, request)
-		return execute.Outcome{}, refusedApproval(pending), nil
+		return execute.Outcome{}, r.refusedApproval(pending), nil
 	case plan.FindRequest:
 		return execute.Outcome{}, waiting(pending, "the answer with the code of the request was lost; looking for the request"), nil
 	}
 	pending.State = v1alpha1.ApprovalWaiting
+	if request == nil && plan.Overdue(pending, r.Clock.Now()) {
+		return execute.Outcome{}, waiting(pending, fmt.Sprintf("the tenant does not show request %s; it is looked for again, and a new value of annotation %s asks anew",
+			pending.Code, v1alpha1.AnnotationRetry)), nil
+	}
 	return execute.Outcome{}, waiting(pending, ""), nil
+}
+
+// sendApproved sends a write under the code of its approval.
+func (r *policyRun) sendApproved(ctx context.Context, a *plan.Action, fp string, want []plan.Desired, objects []observe.Object) (execute.Outcome, *approvalWait, error) {
+	p := r.pending(fp)
+	p.State = v1alpha1.ApprovalApproved
+	approval := graph.Approval{Code: p.Code, Digest: p.Digest}
+	out, err := r.execute(graph.WithApproval(ctx, approval), a, want, objects)
+	var e *graph.Error
+	switch {
+	case err != nil || !errors.As(out.Err, &e):
+	case e.Kind == graph.KindConflict && e.Status == 0: // the client's own word: the bytes are not those that were approved
+		r.forgetApproval(fp)
+	case out.Result == execute.Rejected: // approved, and refused all the same: sending it again helps nobody
+		r.pending(fp).State = v1alpha1.ApprovalRejected
+	}
+	return out, nil, err
+}
+
+// tryPlain sends a write that waits once more without its request, because a person asked to look again. Where the tenant
+// still wants an approval, the request that is open stays the one to decide on.
+func (r *policyRun) tryPlain(ctx context.Context, a *plan.Action, fp string, want []plan.Desired, objects []observe.Object) (execute.Outcome, *approvalWait, error) {
+	r.pending(fp).Retry = r.retryAnnotation()
+	out, err := r.execute(ctx, a, want, objects)
+	if err != nil {
+		return out, nil, err
+	}
+	if graph.KindOf(out.Err) == graph.KindApprovalRequired {
+		return execute.Outcome{}, waiting(r.pending(fp), ""), nil
+	}
+	if out.Result == execute.Applied || out.Result == execute.AlreadyTrue {
+		r.forgetApproval(fp)
+	}
+	return out, nil, nil
 }
 
 func (r *policyRun) pending(fp string) *v1alpha1.PendingApproval {
@@ -131,9 +166,8 @@ func (r *policyRun) ask(ctx context.Context, a *plan.Action, fp string, want []p
 	case errors.As(out.Err, &e) && e.Kind == graph.KindApprovalRequired && e.ApprovalCode != "":
 		p.State, p.Code, p.Digest = v1alpha1.ApprovalWaiting, e.ApprovalCode, e.ApprovalDigest
 		return execute.Outcome{}, waiting(p, ""), nil
-	case e != nil && e.Kind == graph.KindApprovalRequired: // and no request: asking again would not help
-		p.State = v1alpha1.ApprovalRejected
-		return execute.Outcome{}, refusedApproval(p), nil
+	case e != nil && e.Kind == graph.KindApprovalRequired: // a request may be open all the same: it is looked for
+		return execute.Outcome{}, waiting(p, "the tenant named no code of the request; looking for it"), nil
 	case out.Result != execute.Unknown:
 		r.forgetApproval(fp)
 	}
@@ -146,8 +180,8 @@ func waiting(p *v1alpha1.PendingApproval, instead string) *approvalWait {
 	if instead != "" {
 		message += "; " + instead
 	} else {
-		message += fmt.Sprintf(": approve request %s of %s in the Intune admin center (Tenant administration, Multi Admin Approval), or exclude the application there",
-			p.Code, status.Time(p.RequestedAt.Time))
+		message += fmt.Sprintf(": approve request %s of %s in the Intune admin center (Tenant administration, Multi Admin Approval), or exclude the application there and give annotation %s a new value",
+			p.Code, status.Time(p.RequestedAt.Time), v1alpha1.AnnotationRetry)
 	}
 	return &approvalWait{
 		standing:  status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonApprovalRequired, Message: message},
@@ -157,18 +191,12 @@ func waiting(p *v1alpha1.PendingApproval, instead string) *approvalWait {
 }
 
 // refusedApproval is the result of an action that people do not want, or did not look at.
-func refusedApproval(p *v1alpha1.PendingApproval) *approvalWait {
-	message := fmt.Sprintf("%s: the request for its approval (%s) was %s; it is not sent and not asked for again until annotation %s has a new value, or something else is to be written",
-		p.Action, orNone(p.Code), strings.ToLower(string(p.State)), v1alpha1.AnnotationRetry)
+func (r *policyRun) refusedApproval(p *v1alpha1.PendingApproval) *approvalWait {
+	message := fmt.Sprintf("%s: the request for its approval (%s) was %s, by people or by the tenant; it is not sent and not asked for again until annotation %s has a new value, or something else is to be written",
+		p.Action, p.Code, strings.ToLower(string(p.State)), v1alpha1.AnnotationRetry)
 	return &approvalWait{
 		standing:  status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonApprovalRefused, Message: message},
 		condition: status.Condition(v1alpha1.ConditionWaitingForApproval, false, v1alpha1.ReasonApprovalRefused, message),
+		requeue:   r.after.Spec.Interval.Duration,
 	}
-}
-
-func orNone(code string) string {
-	if code == "" {
-		return "no code"
-	}
-	return code
 }

@@ -11,6 +11,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/plan"
@@ -284,5 +285,119 @@ func TestPromise07_DeletionWaitsForApproval(t *testing.T) {
 	}
 	if n := len(l.sim.Approvals()) - before; n != 2 {
 		t.Errorf("%d requests for two deletions", n)
+	}
+}
+
+// TestApprovalNotNeededAnyMore: who excludes the application from the access policy and says so by the annotation sees the
+// write go through; before that the request that is open stays the only one.
+func TestApprovalNotNeededAnyMore(t *testing.T) {
+	l := guarded(t)
+	l.rest()
+	p := l.policy()
+	l.edit(p, func() { p.Annotations = map[string]string{v1alpha1.AnnotationRetry: "too early"} })
+	l.rest()
+	if n := len(l.sim.Approvals()); n != 1 || l.condition(v1alpha1.ConditionWaitingForApproval).Status != metav1.ConditionTrue {
+		t.Fatalf("%d requests, %+v", n, l.policy().Status.Conditions)
+	}
+	l.setScenario(func(sc *tenantsim.Scenario) { sc.Approvals = nil })
+	l.clock.Advance(time.Hour)
+	l.rest()
+	if n := len(l.sim.Snapshot(false).Policies); n != 0 {
+		t.Fatalf("%d policies: nobody said that it is not needed any more", n)
+	}
+	l.edit(p, func() { p.Annotations[v1alpha1.AnnotationRetry] = "excluded" })
+	l.rest()
+	if n := len(l.sim.Snapshot(false).Policies); n != 2 || len(l.sim.Approvals()) != 1 || len(l.policy().Status.Approvals) != 0 {
+		t.Errorf("%d policies, %+v", n, l.policy().Status)
+	}
+}
+
+// TestPromise04_RequestNotShown: one answer in which the request is missing ends nothing.
+func TestPromise04_RequestNotShown(t *testing.T) {
+	l := guarded(t)
+	l.rest()
+	l.clock.Advance(time.Hour)
+	empty := `{"value":[]}`
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 200, Body: &empty, Headers: map[string]string{"Content-Type": "application/json"},
+		Match: tenantsim.FaultMatch{Method: http.MethodGet, Route: "/beta/deviceManagement/operationApprovalRequests", Count: 1}})
+	l.rest()
+	l.signAll()
+	if n := len(l.sim.Approvals()); n != 3 {
+		t.Errorf("%d requests: %+v", n, l.sim.Approvals())
+	}
+}
+
+// TestApprovalSurvivesConflict: a 409 of the service says nothing about the approval.
+func TestApprovalSurvivesConflict(t *testing.T) {
+	l := guarded(t)
+	l.rest()
+	l.decide(true)
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 409, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute, Count: 1}})
+	l.clock.Advance(approvalPoll)
+	l.rest()
+	l.clock.Advance(approvalPoll)
+	l.rest()
+	if a := l.sim.Approvals(); a[0].Status != "completed" {
+		t.Errorf("%+v", a)
+	}
+}
+
+// TestApprovedAndRefused: a write that was approved and that the tenant does not take is not sent for ever.
+func TestApprovedAndRefused(t *testing.T) {
+	l := guarded(t)
+	l.rest()
+	l.decide(true)
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 412, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute},
+		Headers: map[string]string{headerOfCode: "6f1c7a52-0d7c-4c80-9a55-3a3d5c8f9b10"}})
+	l.sim.ResetJournal()
+	for range 20 {
+		l.clock.Advance(approvalPoll)
+		l.round()
+	}
+	sent := 0
+	for _, r := range l.sim.Journal().Records {
+		if r.Method == http.MethodPost && r.Path == policiesRoute {
+			sent++
+		}
+	}
+	c := l.condition(v1alpha1.ConditionStalled)
+	if sent != 1 || c == nil || c.Reason != v1alpha1.ReasonApprovalRefused || !strings.Contains(c.Message, v1alpha1.AnnotationRetry) {
+		t.Errorf("sent %d times: %+v", sent, c)
+	}
+}
+
+const headerOfCode = "x-msft-approval-code"
+
+// TestApprovalWithoutCode: a request whose code a proxy dropped is found by its justification.
+func TestApprovalWithoutCode(t *testing.T) {
+	l := guarded(t, tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, AfterEffect: true,
+		Body: ptr.To(`{"error":{"code":"ApprovalRequired","message":"Approval Required."}}`), Headers: map[string]string{"Content-Type": "application/json"},
+		Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute, Nth: 2}})
+	l.rest()
+	l.signAll()
+	if n := len(l.sim.Approvals()); n != 3 {
+		t.Errorf("%d requests: %+v", n, l.sim.Approvals())
+	}
+}
+
+// TestApprovalOutlivesOtherOperator: while another operator stops the policy, what waits for people goes on waiting.
+func TestApprovalOutlivesOtherOperator(t *testing.T) {
+	l := guarded(t)
+	l.rest()
+	l.setScenario(func(sc *tenantsim.Scenario) { sc.Approvals = nil })
+	theirs := l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
+	l.setScenario(func(sc *tenantsim.Scenario) { sc.Approvals = []string{"configurationPolicies"} })
+	l.clock.Advance(stoppedLook)
+	l.rest()
+	if c := l.condition(v1alpha1.ConditionStalled); c == nil || c.Reason != v1alpha1.ReasonOtherOperator {
+		t.Fatalf("%+v", l.policy().Status.Conditions)
+	}
+	if err := l.sim.DeletePolicy(theirs); err != nil {
+		t.Fatal(err)
+	}
+	l.clock.Advance(stoppedLook)
+	l.signAll()
+	if n := len(l.sim.Approvals()); n != 3 {
+		t.Errorf("%d requests: %+v", n, l.sim.Approvals())
 	}
 }

@@ -153,6 +153,9 @@ func (r *policyRun) step(ctx context.Context) (policyResult, error) {
 	if err := r.clusterID(ctx); err != nil {
 		return policyResult{}, err
 	}
+	if res, taken, err := r.withdraw(ctx); taken || err != nil {
+		return res, err
+	}
 	resolved, err := r.resolve(ctx)
 	if err != nil {
 		return r.failure(err, "search the settings catalog"), nil
@@ -240,72 +243,111 @@ func blocked(res settings.Resolution) policyResult {
 	}
 }
 
-// apply compares the tenant with the plan and executes the first action.
+// apply compares the tenant with the plan and takes one step.
 func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, groups observe.Groups) (policyResult, error) {
 	admitted, inverse := r.waveGroups()
 	want := plan.Want(r.after, resolved.Payloads, plan.Audience{
 		Population: groups.Include, PopulationExcludes: groups.Exclude, Admitted: admitted, Inverse: inverse,
 	}, r.describe)
-	view, err := observe.Objects(ctx, r.src, r.after.Status.Objects, want, r.owner())
+	view, err := observe.Objects(ctx, r.src, r.after.Status.Objects, want, r.owner(), r.Clock.Now())
 	if err != nil {
 		return r.failure(err, "read the policies in the tenant"), nil
 	}
-	seen := observed(view)
-	r.record(want, view.Objects)
-	r.admissions(admitted, seen)
+	want, objects := wholePlatforms(view.Objects, want)
+	seen := observed(objects)
+	r.record(want, objects)
+	if view.Err() == nil { // otherwise nobody knows how far the tenant has followed
+		r.admissions(admitted, seen)
+	}
 	built := plan.Build(want, seen, plan.Options{
 		Drift: r.after.Spec.Drift, AllowSettingsUpdate: !r.oldPayloadExposed(resolved.Hash), NarrowOnly: len(view.Others) > 0,
 	})
 	r.closeAssigns(want, seen, built.Actions)
-	r.keepApprovals(built.Actions, want)
+	if view.Err() == nil && len(view.Others) == 0 { // otherwise the plan is not the whole one
+		r.keepApprovals(built.Actions, want)
+	}
 	res := policyResult{conditions: []metav1.Condition{
 		status.Condition(v1alpha1.ConditionSettingsResolved, true, v1alpha1.ReasonSettingsResolved, settingsMessage(resolved.Verdicts)),
 		drifted(built.Drifts),
 	}}
 	switch {
 	case len(built.Actions) > 0:
-		return r.act(ctx, res, built.Actions, want, view)
+		if res, err = r.act(ctx, res, built, want, objects, view.Others); err != nil || res.again || view.Err() == nil {
+			return res, err
+		}
 	case len(view.Others) > 0:
 		return notAlone(res, view.Others), nil
+	}
+	if err := view.Err(); err != nil {
+		return r.failure(err, "read the policies in the tenant"), nil
 	}
 	r.settled(&res, built)
 	return res, nil
 }
 
-func observed(v observe.View) []plan.Observed {
-	out := make([]plan.Observed, len(v.Objects))
-	for i := range v.Objects {
-		out[i] = v.Objects[i].Observed
+// wholePlatforms are the wanted and the observed objects of those platforms whose objects could all be read. Allow and hold of a
+// platform are planned together or not at all (P1).
+func wholePlatforms(objects []observe.Object, want []plan.Desired) ([]plan.Desired, []observe.Object) {
+	blind := map[v1alpha1.Platform]bool{}
+	for i := range objects {
+		blind[objects[i].Platform] = blind[objects[i].Platform] || objects[i].Err != nil
+	}
+	return slices.DeleteFunc(slices.Clone(want), func(d plan.Desired) bool { return blind[d.Platform] }),
+		slices.DeleteFunc(slices.Clone(objects), func(o observe.Object) bool { return blind[o.Platform] })
+}
+
+func observed(objects []observe.Object) []plan.Observed {
+	out := make([]plan.Observed, len(objects))
+	for i := range objects {
+		out[i] = objects[i].Observed
 	}
 	return out
 }
 
-// act takes the first action of a plan and adds what came of it to res.
-func (r *policyRun) act(ctx context.Context, res policyResult, actions []plan.Action, want []plan.Desired, view observe.View) (policyResult, error) {
-	action := &actions[0]
-	out, wait, err := r.send(ctx, action, want, view.Objects)
+// act takes one step of a plan and adds what came of it to res.
+func (r *policyRun) act(ctx context.Context, res policyResult, built plan.Result, want []plan.Desired, objects []observe.Object, others []observe.OtherOperator) (policyResult, error) {
+	done, err := r.attempt(ctx, built.Actions, want, objects)
 	if err != nil {
 		return policyResult{}, err
 	}
-	reason := applyingReason(actions)
-	applied := status.Condition(v1alpha1.ConditionApplied, false, reason, action.String())
-	if len(view.Others) > 0 { // waves must not take what is left to do for progress
-		applied = notAloneCondition(view.Others)
+	text := done.action.String()
+	if done.action.Kind == plan.RemoveCopy && !done.applied { // it reaches nobody: everything else is as it should be
+		r.settled(&res, built)
+		failed := r.failure(done.out.Err, text)
+		if res.requeue = failed.requeue; done.wait != nil {
+			res.requeue = done.wait.requeue
+		}
+		return res, nil
+	}
+	reason := applyingReason(built.Actions)
+	applied := status.Condition(v1alpha1.ConditionApplied, false, reason, text)
+	if len(others) > 0 { // waves must not take what is left to do for progress
+		applied = notAloneCondition(others)
 	}
 	res.conditions = append(res.conditions, applied)
-	res.standing = status.Standing{State: status.InProgress, Reason: reason, Message: action.String()}
 	switch {
-	case wait != nil:
-		res.standing, res.requeue = wait.standing, wait.requeue
-		res.conditions = append(res.conditions, wait.condition)
-	case out.Result == execute.Applied, out.Result == execute.AlreadyTrue:
+	case done.applied:
+		res.standing = status.Standing{State: status.InProgress, Reason: reason, Message: text}
 		res.again = true
+	case done.wait != nil:
+		res.standing, res.requeue = done.wait.standing, done.wait.requeue
+		res.conditions = append(res.conditions, done.wait.condition)
 	default:
-		res = r.failure(out.Err, action.String())
-		res.again = out.Result == execute.Unknown // look at once what became of it
+		failed := r.failure(done.out.Err, text)
+		res.standing, res.requeue = failed.standing, failed.requeue
+		if done.out.Result == execute.Rejected { // only a person changes that
+			res.requeue = max(res.requeue, refusedLook)
+		}
+		res.again = done.out.Result == execute.Unknown // look at once what became of it
 	}
 	return res, nil
 }
+
+// lateLook is how soon a tenant that is late is looked at again.
+const lateLook = 10 * time.Second
+
+// refusedLook is how soon a write that the tenant refused is sent again.
+const refusedLook = 2 * time.Minute
 
 // notAlone stops a policy that shares its tenant with the operator of another cluster: each would hold back, assign and
 // judge devices without knowing of the other (P6). What is there stays; removals that are asked for still happen.
@@ -355,6 +397,13 @@ func (r *policyRun) settled(res *policyResult, built plan.Result) {
 	res.requeue = r.after.Spec.Interval.Duration
 	if slices.ContainsFunc(r.after.Status.Objects, func(o v1alpha1.TenantObject) bool { return o.AssignSentAt != nil }) {
 		res.requeue = min(res.requeue, lostGrace)
+	}
+	if len(built.Late) > 0 {
+		late := strings.Join(built.Late, "; ")
+		res.standing = status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonAssigning, Message: late}
+		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonAssigning, late))
+		res.requeue = lateLook
+		return
 	}
 	if len(built.Notes) > 0 {
 		note := strings.Join(built.Notes, "; ")

@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
-	"github.com/tidegate/tidegate/internal/execute"
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/status"
@@ -39,24 +38,32 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 	if err := r.clusterID(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
-	view, err := observe.Objects(ctx, r.src, r.after.Status.Objects, nil, r.owner())
+	view, err := observe.Objects(ctx, r.src, r.after.Status.Objects, nil, r.owner(), r.Clock.Now())
 	if err != nil {
 		return r.deletionWaits(ctx, readable(err))
 	}
-	actions := plan.BuildDelete(observed(view), r.before.Spec.DeletionPolicy)
-	if len(actions) == 0 {
+	// Whatever cannot be read does not keep the rest in the tenant.
+	objects := slices.DeleteFunc(slices.Clone(view.Objects), func(o observe.Object) bool { return o.Err != nil })
+	actions := plan.BuildDelete(observed(objects), r.before.Spec.DeletionPolicy)
+	switch {
+	case len(actions) > 0:
+	case view.Err() != nil:
+		return r.deletionWaits(ctx, readable(view.Err()))
+	default:
 		return r.letGo(ctx)
 	}
-	r.keepApprovals(actions, nil)
-	out, wait, err := r.send(ctx, &actions[0], nil, view.Objects)
+	if view.Err() == nil {
+		r.keepApprovals(actions, nil)
+	}
+	done, err := r.attempt(ctx, actions, nil, objects)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if wait != nil {
-		return r.deletionWaits(ctx, wait.standing.Message, wait.condition)
+	if done.wait != nil {
+		return r.deletionWaits(ctx, done.wait.standing.Message, done.wait.condition)
 	}
-	if out.Result != execute.Applied && out.Result != execute.AlreadyTrue {
-		return r.deletionWaits(ctx, readable(out.Err))
+	if !done.applied {
+		return r.deletionWaits(ctx, readable(done.out.Err))
 	}
 	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
 		return ctrl.Result{}, err

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
@@ -23,6 +24,7 @@ func TestPlatformRemoved(t *testing.T) {
 	if n := len(l.policy().Status.Objects); n != 4 {
 		t.Fatalf("%d objects", n)
 	}
+	l.clock.Advance(observe.ReplicationLag)
 	for _, o := range l.policy().Status.Objects {
 		if o.Platform == v1alpha1.PlatformMacOS && o.Role == v1alpha1.RoleHold {
 			if err := l.sim.DeletePolicy(o.ID); err != nil {

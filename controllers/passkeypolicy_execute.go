@@ -37,7 +37,7 @@ func (r *policyRun) execute(ctx context.Context, a *plan.Action, want []plan.Des
 	case plan.Rename:
 		out := execute.Rename(ctx, r.src, a.ID, &want[i])
 		if out.Result == execute.Applied {
-			rec.Name = want[i].Name
+			rec.Name, rec.AppliedAt = want[i].Name, r.stamp()
 		}
 		return out, nil
 	case plan.Assign:
@@ -102,6 +102,7 @@ func (r *policyRun) assign(ctx context.Context, a *plan.Action, rec *v1alpha1.Te
 	switch out.Result {
 	case execute.Applied:
 		rec.IncludeGroups, rec.ExcludeGroups, rec.AssignSentAt = slices.Clone(a.IntentInclude), slices.Clone(a.IntentExclude), nil
+		rec.AssignedAt = r.stamp()
 	case execute.Rejected, execute.Retry:
 		if old.AssignSentAt == nil {
 			*rec = old

@@ -186,3 +186,86 @@ func settingsOf(l *lab, id string) string {
 	}
 	return "as made"
 }
+
+// TestPromise07_WaveLeavesBesideOtherOperator: a wave that is deleted, or rolled back, gives its devices back to hold, also
+// while another operator stops everything else.
+func TestPromise07_WaveLeavesBesideOtherOperator(t *testing.T) {
+	for name, leave := range map[string]func(l *lab){
+		"deleted": func(l *lab) {
+			if err := l.kube.Delete(t.Context(), l.wave("a")); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"rolled back": func(l *lab) { l.annotate("a", v1alpha1.AnnotationRollback, "now") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, calm(group("First", 60)))
+			l.apply(l.newTenant(), newPolicy(), newWave("a", "First"))
+			l.until("exposing", 10, func() bool { return l.wave("a").Status.Devices.Exposed > 0 })
+			l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
+			l.clock.Advance(stoppedLook)
+			l.rest()
+			leave(l)
+			for range 5 {
+				l.clock.Advance(time.Hour)
+				l.rest()
+			}
+			if allow, hold := l.assigned(v1alpha1.RoleAllow), l.assigned(v1alpha1.RoleHold); allow != "" || hold != "group Everyone" {
+				t.Errorf("allow %q, hold %q", allow, hold)
+			}
+			err := l.kube.Get(t.Context(), keyOf("a"), &v1alpha1.PilotWave{})
+			if gone := apierrors.IsNotFound(err); gone != (name == "deleted") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// TestCopyThatCannotBeRemoved: what reaches nobody holds up nothing.
+func TestCopyThatCannotBeRemoved(t *testing.T) {
+	l := newLab(t, calm(group("First", 20)))
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultDuplicate, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute, Nth: 1}},
+		tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: http.MethodDelete, Route: policiesRoute + "/*"}})
+	l.apply(l.newTenant(), newPolicy())
+	for range 10 {
+		l.round()
+		l.clock.Advance(time.Minute)
+	}
+	if got, c := l.assigned(v1alpha1.RoleHold), l.condition(v1alpha1.ConditionApplied); got != "group Everyone" || c.Status != metav1.ConditionTrue || len(l.sim.Snapshot(false).Policies) != 3 {
+		t.Errorf("hold is assigned to %q, %+v", got, c)
+	}
+	l.faults()
+	l.clock.Advance(time.Hour)
+	l.rest()
+	if n := len(l.sim.Snapshot(false).Policies); n != 2 {
+		t.Errorf("%d policies: the copy is forgotten", n)
+	}
+}
+
+// TestPromise06_DuplicateIsNotAdopted: a portal duplicate of a policy that went is not taken for it when it is wanted
+// again: the policy says what to do, and does it when the marker is out of the description.
+func TestPromise06_DuplicateIsNotAdopted(t *testing.T) {
+	l := applied(t, v1alpha1.DriftCorrect)
+	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows})
+	duplicate := l.makePolicy("Copy of "+l.object(v1alpha1.RoleHold).Name, "ours now "+marker)
+	p := l.policy()
+	l.edit(p, func() { p.Spec.Mode = v1alpha1.ModeEnforceOnly })
+	l.rest()
+	if o := l.object(v1alpha1.RoleHold); o != nil {
+		t.Fatalf("%+v", o)
+	}
+	l.edit(p, func() { p.Spec.Mode = v1alpha1.ModeGate })
+	l.rest()
+	c := l.condition(v1alpha1.ConditionStalled)
+	if c == nil || c.Reason != v1alpha1.ReasonMarkerCopied || !strings.Contains(c.Message, duplicate) || settingsOf(l, duplicate) != "as made" {
+		t.Fatalf("%+v, settings %s", l.policy().Status.Conditions, settingsOf(l, duplicate))
+	}
+	if err := l.admin().RenameConfigurationPolicy(t.Context(), duplicate, "mine", "mine"); err != nil {
+		t.Fatal(err)
+	}
+	l.clock.Advance(time.Hour)
+	l.rest()
+	if o := l.object(v1alpha1.RoleHold); o == nil || o.ID == duplicate || l.assigned(v1alpha1.RoleHold) != "group Everyone" || settingsOf(l, duplicate) != "as made" {
+		t.Errorf("%+v", l.policy().Status)
+	}
+}

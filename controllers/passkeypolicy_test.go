@@ -16,6 +16,7 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
@@ -36,6 +37,7 @@ func applied(t *testing.T, drift v1alpha1.DriftAction, groups ...tenantsim.Group
 	if c := l.condition(v1alpha1.ConditionApplied); c == nil || c.Status != metav1.ConditionTrue {
 		t.Fatalf("not applied: %+v", l.policy().Status)
 	}
+	l.clock.Advance(observe.ReplicationLag) // whatever is missing from now on was taken away
 	l.sim.ResetJournal()
 	l.events = nil
 	return l

@@ -159,7 +159,8 @@ func (r *waveRun) release(ctx context.Context) (ctrl.Result, error) {
 		return r.letGo(ctx)
 	}
 	if r.stillAssigned() {
-		return r.deletionWaits(ctx, "waiting until the policy no longer assigns anything to the wave's group")
+		return r.deletionWaits(ctx, fmt.Sprintf("waiting until PasskeyPolicy %q no longer assigns anything to the wave's group: its conditions say what it waits for; set annotation %s to \"true\" to leave the group behind",
+			r.policy.Name, v1alpha1.AnnotationReleaseFinalizer))
 	}
 	if out := execute.RemoveGroup(ctx, r.src, id); out.Result != execute.Applied && out.Result != execute.AlreadyTrue {
 		return r.deletionWaits(ctx, fmt.Sprintf("group %s cannot be deleted: %s; set annotation %s to \"true\" to leave it behind", id, readable(out.Err), v1alpha1.AnnotationReleaseFinalizer))

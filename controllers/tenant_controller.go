@@ -203,10 +203,9 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 		}
 	}
 	res := tenantResult{
-		standing: status.Standing{State: status.Current, Reason: v1alpha1.ReasonSucceeded, Message: "signed in, permissions granted, inventory fresh"},
-		conditions: []metav1.Condition{status.Condition(v1alpha1.ConditionInventoryFresh, true, v1alpha1.ReasonInventoryFresh,
-			"devices and reports were read within the refresh interval")},
-		requeue: max(inv.AsOf.Add(interval).Sub(r.Clock.Now()), time.Second),
+		standing:   status.Standing{State: status.Current, Reason: v1alpha1.ReasonSucceeded, Message: "signed in, permissions granted, inventory fresh"},
+		conditions: []metav1.Condition{status.Condition(v1alpha1.ConditionInventoryFresh, true, v1alpha1.ReasonInventoryFresh, freshMessage(inv))},
+		requeue:    max(inv.AsOf.Add(interval).Sub(r.Clock.Now()), time.Second),
 	}
 	if wait := gc.ThrottledFor(); wait > 0 { // a tenant that is throttled is slow, not broken
 		until := r.Clock.Now().Add(wait).UTC().Round(time.Second).Format(time.RFC3339)
@@ -215,6 +214,14 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 		res.requeue = min(res.requeue, wait) // to take the condition away again
 	}
 	return res
+}
+
+func freshMessage(inv *fleet.Inventory) string {
+	text := "devices and reports were read within the refresh interval"
+	if err := inv.EncryptionUnread; err != nil {
+		text += fmt.Sprintf("; without the encryption report, so that devices which do not report encryption count as unknown: %s", readable(err))
+	}
+	return text
 }
 
 // failure turns an error of the tenant into conditions. An outage of the service is in progress, not stuck: it ends by

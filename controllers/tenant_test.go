@@ -163,6 +163,18 @@ func TestTenantOutage(t *testing.T) {
 	}
 }
 
+// TestTenantWithoutEncryptionReport: the report is beta; without it the inventory is fresh, and says what it lacks.
+func TestTenantWithoutEncryptionReport(t *testing.T) {
+	l := newLab(t, calm())
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Route: "/beta/deviceManagement/managedDeviceEncryptionStates"}})
+	l.apply(l.newTenant())
+	l.rest()
+	c := meta.FindStatusCondition(l.tenant().Status.Conditions, v1alpha1.ConditionInventoryFresh)
+	if c == nil || c.Status != metav1.ConditionTrue || !strings.Contains(c.Message, "without the encryption report") || l.tenant().Status.Reason != v1alpha1.ReasonSucceeded {
+		t.Errorf("%+v", l.tenant().Status)
+	}
+}
+
 // TestTenantThrottledElsewhere: what a policy was told about throttling shows on the Tenant, which itself was spared, until
 // it is over.
 func TestTenantThrottledElsewhere(t *testing.T) {

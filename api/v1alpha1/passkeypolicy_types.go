@@ -310,7 +310,7 @@ type TenantObject struct {
 	// +optional
 	CreateSentAt *metav1.Time `json:"createSentAt,omitempty"`
 
-	// appliedAt is when this operator last wrote the settings.
+	// appliedAt is when this operator last wrote settings or name.
 	// +optional
 	AppliedAt *metav1.Time `json:"appliedAt,omitempty"`
 
@@ -319,6 +319,11 @@ type TenantObject struct {
 	// tenant lacks is a write to be finished, not somebody's edit (P5, P6).
 	// +optional
 	AssignSentAt *metav1.Time `json:"assignSentAt,omitempty"`
+
+	// assignedAt is when the tenant last took assignments from this operator. What it does not show for two minutes after
+	// that is late, and nobody's edit.
+	// +optional
+	AssignedAt *metav1.Time `json:"assignedAt,omitempty"`
 
 	// includeGroups are the group ids that this operator assigned the policy to.
 	// +listType=set

@@ -1079,6 +1079,10 @@ func (in *TenantObject) DeepCopyInto(out *TenantObject) {
 		in, out := &in.AssignSentAt, &out.AssignSentAt
 		*out = (*in).DeepCopy()
 	}
+	if in.AssignedAt != nil {
+		in, out := &in.AssignedAt, &out.AssignedAt
+		*out = (*in).DeepCopy()
+	}
 	if in.IncludeGroups != nil {
 		in, out := &in.IncludeGroups, &out.IncludeGroups
 		*out = make([]string, len(*in))

@@ -6,8 +6,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -15,13 +13,14 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/testkit/testcert"
 )
 
 // TestRunServesUntilStopped starts the program, reaches it with the CA that it
@@ -117,15 +116,8 @@ func TestFaultsFile(t *testing.T) {
 
 // TestCredentialFiles: the files that the flags name are registered.
 func TestCredentialFiles(t *testing.T) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := testcert.Key(t)
+	der := testcert.Certificate(t, key, time.Now(), time.Now().Add(time.Hour)).Raw
 	certificate, keys := filepath.Join(t.TempDir(), "c.pem"), filepath.Join(t.TempDir(), "k.json")
 	set := fmt.Sprintf(`{"keys":[{"kty":"RSA","kid":"k","n":%q,"e":"AQAB"}]}`, base64.RawURLEncoding.EncodeToString(key.N.Bytes()))
 	for file, raw := range map[string][]byte{certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), keys: []byte(set)} {

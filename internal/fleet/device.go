@@ -32,7 +32,8 @@ type Device struct {
 	ManagementAgent string
 	// UserID is the Entra object id of the primary user.
 	UserID string
-	// Encrypted is what Intune says; EncryptionKnown whether it can be taken for more than a default.
+	// Encrypted is what Intune says; EncryptionKnown whether it can be taken for more than a default, which takes a row
+	// of the encryption report for a device that is not encrypted.
 	Encrypted, EncryptionKnown bool
 	// LastSync and EnrolledAt are from Intune.
 	LastSync, EnrolledAt time.Time

@@ -4,7 +4,7 @@
 // Package fleet holds what is known about the devices of one tenant: one reading serves all waves.
 //
 //	source.go     what is asked of the Graph client
-//	refresh.go    one reading: directory, Intune, app inventory, policy status; all of it or nothing
+//	refresh.go    one reading: directory, Intune, app inventory, encryption, policy status; all of it or nothing
 //	join.go       the records of one device brought together
 //	reports.go    rows of export reports into facts
 //	inventory.go  the result, immutable and compact
@@ -12,5 +12,6 @@
 //	store.go      client and newest inventory of each tenant
 //
 // A reading is complete or it does not exist: when any part of it fails the old inventory stays, with its own time, and
-// whoever reads it sees how old it is (P4).
+// whoever reads it sees how old it is (P4). The encryption report is the exception: without it less is known, and nothing
+// is known wrongly.
 package fleet

@@ -29,9 +29,11 @@ type tenantFake struct {
 	entra   []graph.EntraDevice
 	managed []graph.ManagedDevice
 	apps    []cells
+	// encryption has the rows of the encryption report.
+	encryption []graph.EncryptionState
 	// statuses by policy id
 	statuses map[string][]cells
-	// fail by Entra, Managed, Apps or a policy id; the error comes after all items.
+	// fail by Entra, Managed, Encryption, Apps or a policy id; the error comes after all items.
 	fail map[string]error
 	// clock moves by an hour with each export.
 	clock *testclock.FakePassiveClock
@@ -56,6 +58,15 @@ func (f *tenantFake) ManagedDevices(_ context.Context, yield func(graph.ManagedD
 		}
 	}
 	return f.fail["Managed"]
+}
+
+func (f *tenantFake) EncryptionStates(_ context.Context, yield func(graph.EncryptionState) error) error {
+	for _, e := range f.encryption {
+		if err := yield(e); err != nil {
+			return err
+		}
+	}
+	return f.fail["Encryption"]
 }
 
 func (f *tenantFake) export(_ context.Context, request graph.ExportRequest, yield func(row) error) error {

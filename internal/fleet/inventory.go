@@ -24,6 +24,10 @@ type Inventory struct {
 	// Unjoined counts the Intune records that stand for no device of the directory: not registered, an older enrolment
 	// of a device that is there already, or without a usable id.
 	Unjoined int
+	// EncryptionUnread is why the encryption report could not be read, nil when it was. The reading is complete without:
+	// no device that says it is not encrypted is believed then, which leaves it unknown, and neither makes a device
+	// eligible. The report exists in beta only, so that a tenant may not have it.
+	EncryptionUnread error
 
 	records  []record // by object id
 	byUser   []int32  // indices of records that have a user, by user and then object id
@@ -37,7 +41,7 @@ type record struct {
 	name                         string
 	system, version, edge, agent uint32
 	lastSync, enrolled           int64 // nanoseconds of Unix time, 0 for unknown
-	encrypted, encryptionSaid    bool
+	encrypted, plain             bool  // plain: both Intune and the encryption report say that it is not encrypted
 }
 
 // policyStatuses are the rows of one policy.
@@ -150,9 +154,10 @@ func (inv *Inventory) device(i int) Device {
 		EdgeVersion: inv.texts[r.edge], ManagementAgent: inv.texts[r.agent],
 		Encrypted: r.encrypted, LastSync: unixNano(r.lastSync), EnrolledAt: unixNano(r.enrolled),
 	}
-	// "Not encrypted" is also what Intune says before it knows; a device that has been enrolled for a while has told.
+	// "Not encrypted" is also what Intune says before it knows (R21): it counts once the encryption report agrees and the
+	// device has been enrolled for a while.
 	settled := !d.EnrolledAt.IsZero() && inv.AsOf.Sub(d.EnrolledAt) >= encryptionLag
-	d.EncryptionKnown = r.encryptionSaid && (r.encrypted || settled)
+	d.EncryptionKnown = r.encrypted || r.plain && settled
 	return d
 }
 

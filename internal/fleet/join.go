@@ -20,6 +20,9 @@ type rawDevices struct {
 	entra   []entraDevice
 	managed []managedDevice
 	edge    map[audience.ID]string // by Intune id
+	// plain are the Intune ids that the encryption report calls not encrypted; plainErr is why it was not read.
+	plain    map[audience.ID]bool
+	plainErr error
 	// unusable counts the Intune records without an id to join or to be reported by.
 	unusable int
 }
@@ -86,6 +89,21 @@ func readManaged(ctx context.Context, src source) (all []managedDevice, unusable
 	return all, unusable + read - len(all), nil
 }
 
+// readUnencrypted returns the Intune ids of the devices that the encryption report calls not encrypted, which are few.
+func readUnencrypted(ctx context.Context, src source) (map[audience.ID]bool, error) {
+	plain := map[audience.ID]bool{}
+	err := src.EncryptionStates(ctx, func(e graph.EncryptionState) error {
+		if strings.EqualFold(e.Encryption, "notEncrypted") {
+			plain[optionalID(e.DeviceID)] = true // an id that is none belongs to no record
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return plain, nil
+}
+
 // newestFirst orders the Intune records of one device, several of which are left by enrolling it again: the newest
 // check-in is the living one (domain §4). Enrolment, serial number and id only make the choice the same every time.
 // Serial numbers alone do not make two records one device: many machines report a placeholder.
@@ -100,7 +118,7 @@ func newestFirst(a, b managedDevice) int {
 
 // join brings the records together, and returns the indices of managed devices by Intune id beside the inventory.
 func join(raw rawDevices) (*Inventory, []int32) {
-	inv := &Inventory{records: make([]record, len(raw.entra)), texts: []string{""}, Unjoined: raw.unusable}
+	inv := &Inventory{records: make([]record, len(raw.entra)), texts: []string{""}, Unjoined: raw.unusable, EncryptionUnread: raw.plainErr}
 	symbols := map[string]uint32{"": 0}
 	symbol := func(s string) uint32 {
 		i, ok := symbols[s]
@@ -121,7 +139,7 @@ func join(raw rawDevices) (*Inventory, []int32) {
 			r.system, r.version = symbol(m.system), symbol(m.version)
 			r.edge, r.agent = symbol(raw.edge[m.intune]), symbol(m.agent)
 			r.lastSync, r.enrolled = nanos(m.lastSync), nanos(m.enrolled)
-			r.encrypted, r.encryptionSaid = m.encrypted, m.encryptionSaid
+			r.encrypted, r.plain = m.encrypted, m.encryptionSaid && !m.encrypted && raw.plain[m.intune]
 			byIntune = append(byIntune, int32(i))
 		}
 		inv.records[i] = r

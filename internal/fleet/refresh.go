@@ -23,7 +23,7 @@ const maxExports = 4
 // Refresh reads the devices of a tenant, their Edge versions and the status of the given policies, and joins them. Any
 // part that fails fails the whole: there is no partial inventory. An error of the tenant is a *graph.Error; a report
 // that does not parse is one of kind Transient that names report, row and column. A list or a report without rows is
-// no error.
+// no error. One part may fail alone, see Inventory.EncryptionUnread.
 func Refresh(ctx context.Context, src Source, policyIDs []string, clk clock.PassiveClock) (*Inventory, error) {
 	return refresh(ctx, graphSource{src}, policyIDs, clk)
 }
@@ -60,7 +60,7 @@ func distinctPolicies(policyIDs []string) ([]string, error) {
 	return slices.Compact(ids), nil
 }
 
-// readDevices reads the three lists of devices at the same time.
+// readDevices reads the lists of devices at the same time.
 func readDevices(ctx context.Context, src source) (rawDevices, error) {
 	var raw rawDevices
 	group, ctx := errgroup.WithContext(ctx)
@@ -75,6 +75,14 @@ func readDevices(ctx context.Context, src source) (rawDevices, error) {
 	group.Go(func() (err error) {
 		raw.edge, err = readEdge(ctx, src)
 		return named("read the Edge versions", err)
+	})
+	group.Go(func() (err error) {
+		raw.plain, err = readUnencrypted(ctx, src)
+		if ctx.Err() != nil {
+			return named("read the encryption states", err)
+		}
+		raw.plainErr = named("read the encryption states", err)
+		return nil
 	})
 	return raw, group.Wait()
 }

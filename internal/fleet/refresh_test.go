@@ -176,22 +176,61 @@ func TestEncryptionIsKnownOnceTheDeviceHasTold(t *testing.T) {
 	yes, no := true, false
 	for name, c := range map[string]struct {
 		said     *bool
+		report   string // of the encryption report; empty: no row
 		enrolled time.Time
 		known    bool
 	}{
-		"yes":                     {&yes, began.Add(-time.Hour), true},
-		"no, enrolled for a day":  {&no, began.Add(-24 * time.Hour), true},
-		"no, just enrolled":       {&no, began.Add(-23 * time.Hour), false},
-		"no, enrolled at no time": {&no, time.Time{}, false},
-		"nothing said":            {nil, began.AddDate(-1, 0, 0), false},
+		"yes":                       {&yes, "encrypted", began.Add(-time.Hour), true},
+		"yes, not in the report":    {&yes, "", began.Add(-time.Hour), true},
+		"yes, the report disagrees": {&yes, "notEncrypted", began.AddDate(-1, 0, 0), true},
+		"no, enrolled for a day":    {&no, "notEncrypted", began.Add(-24 * time.Hour), true},
+		"no, in another case":       {&no, "NotEncrypted", began.AddDate(-1, 0, 0), true},
+		"no, just enrolled":         {&no, "notEncrypted", began.Add(-23 * time.Hour), false},
+		"no, enrolled at no time":   {&no, "notEncrypted", time.Time{}, false},
+		"no, not in the report":     {&no, "", began.AddDate(-1, 0, 0), false},
+		"no, the report disagrees":  {&no, "encrypted", began.AddDate(-1, 0, 0), false},
+		"no, a word nobody knows":   {&no, "encrypting", began.AddDate(-1, 0, 0), false},
+		"nothing said":              {nil, "", began.AddDate(-1, 0, 0), false},
+		"only the report says so":   {nil, "notEncrypted", began.AddDate(-1, 0, 0), false},
 	} {
 		f := healthyTenant(1)
+		f.encryption = []graph.EncryptionState{{DeviceID: "none", Encryption: "notEncrypted"}, {DeviceID: guid('i', 7), Encryption: "notEncrypted"}}
+		if c.report != "" {
+			f.encryption = append(f.encryption, graph.EncryptionState{DeviceID: strings.ToUpper(guid('i', 1)), Encryption: c.report})
+		}
 		f.managed[0].IsEncrypted, f.managed[0].EnrolledAt = c.said, c.enrolled
 		inv := read(t, f)
 		d, _ := inv.Device(id('o', 1))
 		if d.EncryptionKnown != c.known || d.Encrypted != (c.said == &yes) || inv.Facts(id('o', 1)).EncryptionKnown != c.known {
 			t.Errorf("%s: encrypted %t, known %t", name, d.Encrypted, d.EncryptionKnown)
 		}
+	}
+}
+
+// TestEncryptionReportMayFail: a reading without the encryption report is one in which nobody is known to be
+// unencrypted, and says why; a reading that is broken off is none.
+func TestEncryptionReportMayFail(t *testing.T) {
+	no := false
+	f := healthyTenant(2)
+	f.managed[0].IsEncrypted = &no
+	f.encryption = []graph.EncryptionState{{DeviceID: guid('i', 1), Encryption: "notEncrypted"}}
+	if inv := read(t, f); inv.EncryptionUnread != nil || !inv.Facts(id('o', 1)).EncryptionKnown {
+		t.Errorf("read: %v, %+v", inv.EncryptionUnread, inv.Facts(id('o', 1)))
+	}
+	cause := &graph.Error{Kind: graph.KindInvalid, Op: "EncryptionStates"}
+	f.fail["Encryption"] = cause
+	inv := read(t, f)
+	if !errors.Is(inv.EncryptionUnread, error(cause)) || !strings.Contains(inv.EncryptionUnread.Error(), "read the encryption states") {
+		t.Errorf("error %v", inv.EncryptionUnread)
+	}
+	if one, two := inv.Facts(id('o', 1)), inv.Facts(id('o', 2)); one.EncryptionKnown || !two.EncryptionKnown || !two.Encrypted {
+		t.Errorf("facts %+v and %+v", one, two)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	f.fail["Encryption"] = &graph.Error{Kind: graph.KindTransient}
+	if inv, err := refresh(ctx, f, nil, testclock.NewFakePassiveClock(began)); err == nil || inv != nil {
+		t.Errorf("broken off: %v, %v", inv, err)
 	}
 }
 

@@ -38,6 +38,15 @@ func (l largeTenant) ManagedDevices(_ context.Context, yield func(graph.ManagedD
 	return nil
 }
 
+func (l largeTenant) EncryptionStates(_ context.Context, yield func(graph.EncryptionState) error) error {
+	for i := range l.devices {
+		if err := yield(graph.EncryptionState{DeviceID: guid('i', i+1), Encryption: "encrypted"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (l largeTenant) export(_ context.Context, request graph.ExportRequest, yield func(row) error) error {
 	for i := range l.devices {
 		r := app(i+1, fmt.Sprintf("145.0.3800.%d", i%60))

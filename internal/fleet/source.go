@@ -14,6 +14,7 @@ import (
 type Source interface {
 	EntraDevices(ctx context.Context, yield func(graph.EntraDevice) error) error
 	ManagedDevices(ctx context.Context, yield func(graph.ManagedDevice) error) error
+	EncryptionStates(ctx context.Context, yield func(graph.EncryptionState) error) error
 	Export(ctx context.Context, request graph.ExportRequest, yield func(graph.Row) error) (graph.ExportInfo, error)
 }
 
@@ -23,6 +24,7 @@ var _ Source = (*graph.Client)(nil)
 type source interface {
 	EntraDevices(ctx context.Context, yield func(graph.EntraDevice) error) error
 	ManagedDevices(ctx context.Context, yield func(graph.ManagedDevice) error) error
+	EncryptionStates(ctx context.Context, yield func(graph.EncryptionState) error) error
 	export(ctx context.Context, request graph.ExportRequest, yield func(row) error) error
 }
 

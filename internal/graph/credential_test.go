@@ -6,17 +6,12 @@ package graph
 import (
 	"bufio"
 	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +23,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/testkit/testcert"
 )
 
 // formValue is a field of the last token request.
@@ -51,7 +48,9 @@ func (a *authority) checkGrant(t *testing.T) {
 // and is signed with its key.
 func TestCertificateAssertion(t *testing.T) {
 	a := newAuthority(t)
-	data, cert := selfSigned(t)
+	signer := testcert.Key(t)
+	cert := testcert.Certificate(t, signer, time.Time{}, time.Now().Add(time.Hour))
+	data := testcert.PEM(t, cert, signer)
 	c := a.client(t, func(cfg *Config) { cfg.Auth = Auth{Certificate: &Certificate{ClientID: "app", Data: data}} })
 	if _, err := c.Group(t.Context(), "g1"); err != nil {
 		t.Fatal(err)
@@ -302,27 +301,4 @@ func tunnel(t *testing.T, w http.ResponseWriter, address string) {
 	}
 	go func(from *bufio.Reader) { _, _ = io.Copy(server, from) }(buffered.Reader)
 	_, _ = io.Copy(client, server)
-}
-
-// selfSigned makes a PEM file with a certificate and its RSA key.
-func selfSigned(t *testing.T) ([]byte, *x509.Certificate) {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "app"}, NotAfter: time.Now().Add(time.Hour)}
-	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})...), cert
 }

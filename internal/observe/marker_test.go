@@ -6,6 +6,7 @@ package observe
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,13 +39,13 @@ func TestOtherOperators(t *testing.T) {
 		live(allow, "p1"), marked("mine too", Owner{"cluster", "uid2"}), {ID: "x", Name: "a baseline"},
 		marked("west 2", Owner{"west", "u"}), marked("west 1", Owner{"west", "uid"}), marked("east", Owner{"east", "u"}),
 	}}
-	got, err := Objects(t.Context(), src, nil, []plan.Desired{wanted(allow)}, self)
+	got, err := Objects(t.Context(), src, nil, []plan.Desired{wanted(allow)}, self, now)
 	want := []OtherOperator{{"east", []string{"east"}}, {"west", []string{"west 1", "west 2"}}}
 	if diff := gocmp.Diff(want, got.Others); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
 	src.policies = src.policies[:3]
-	if got, err := Objects(t.Context(), src, nil, []plan.Desired{wanted(allow)}, self); err != nil || got.Others != nil {
+	if got, err := Objects(t.Context(), src, nil, []plan.Desired{wanted(allow)}, self, now); err != nil || got.Others != nil {
 		t.Errorf("%+v, %v", got.Others, err)
 	}
 }
@@ -85,19 +86,25 @@ func TestPromise05_Copies(t *testing.T) {
 	if got := one(t, src, v1alpha1.TenantObject{ID: "gone"}); got.Exists || got.ID != "gone" || !slices.ContainsFunc(got.Copies, func(c plan.Copy) bool { return c.ID == "p0" }) {
 		t.Errorf("%+v", got.Observed)
 	}
-	if got := one(t, src, v1alpha1.TenantObject{}); got.ID != "p0" { // no record at all: renamed by somebody, but ours
-		t.Errorf("%+v", got.Observed)
+	// Without a record it may be ours, renamed: it is neither taken over nor made a second time.
+	view, err := Objects(t.Context(), src, nil, []plan.Desired{wanted(allow)}, self, now)
+	var refused *Refusal
+	if err != nil || !errors.As(view.Err(), &refused) || refused.Reason != v1alpha1.ReasonMarkerCopied || !strings.Contains(refused.Message, `name it "`+wanted(allow).Name+`" to have it taken over`) {
+		t.Errorf("%v, %v", view.Err(), err)
+	}
+	if view, err := Objects(t.Context(), src, []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform}}, nil, self, now); err != nil || view.Err() != nil || view.Objects[0].Exists {
+		t.Errorf("not wanted either: %+v, %v", view, err)
 	}
 }
 
-// TestCopiesThatCannotBeRead: a copy that is gone is none, and one that cannot be read is an error.
+// TestCopiesThatCannotBeRead: a copy that is gone is none; one that cannot be read is left alone, and stops nothing.
 func TestCopiesThatCannotBeRead(t *testing.T) {
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(allow, "p2")}, failFor: map[string]error{"p2": notFound}}
 	if got := one(t, src, v1alpha1.TenantObject{ID: "p1"}); len(got.Copies) != 0 || !got.Exists {
 		t.Errorf("%+v", got.Observed)
 	}
 	src.failFor["p2"] = errAway
-	if _, err := Objects(t.Context(), src, []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}, nil, self); !errors.Is(err, errAway) {
-		t.Errorf("%v", err)
+	if got := one(t, src, v1alpha1.TenantObject{ID: "p1"}); len(got.Copies) != 1 || !got.Copies[0].Unreadable || !got.Exists {
+		t.Errorf("%+v", got.Observed)
 	}
 }

@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
@@ -30,6 +33,8 @@ type Object struct {
 	plan.Observed
 	// Live are the assignments as they were read, so that those of others can be written back unchanged.
 	Live []graph.Assignment
+	// Err is why the object could not be read, or why it is not to be touched. Then nothing but its key is known.
+	Err error
 }
 
 // View is what a PasskeyPolicy has in its tenant.
@@ -40,36 +45,63 @@ type View struct {
 	Others []OtherOperator
 }
 
+// Err is the error of the first object that has one.
+func (v *View) Err() error {
+	for i := range v.Objects {
+		if err := v.Objects[i].Err; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReplicationLag is how long a tenant may not show what it has just made. Graph was seen to take seconds (contract a.5, g);
+// two minutes is far beyond.
+const ReplicationLag = 2 * time.Minute
+
 // Objects reads the tenant objects of a policy: those that are wanted and those that are only on record. The list of all
-// policies shows what no record knows: a second policy from a create that was delivered twice, and other operators.
-func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, want []plan.Desired, self Owner) (View, error) {
+// policies shows what no record knows: a second policy from a create that was delivered twice, and other operators. An
+// object that cannot be read has an error of its own and keeps nobody from the others.
+func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, want []plan.Desired, self Owner, now time.Time) (View, error) {
 	all, err := src.ConfigurationPolicies(ctx, "")
 	if err != nil {
 		return View{}, err
 	}
 	v := View{Others: otherOperators(all, self.Cluster)}
-	read := func(rec *v1alpha1.TenantObject, want *plan.Desired) error {
+	read := func(rec *v1alpha1.TenantObject, want *plan.Desired) {
 		key := plan.Key{Role: rec.Role, Platform: rec.Platform}
-		o, err := object(ctx, src, sought{rec: rec, want: want, marker: self.Marker(key), all: all})
+		o, err := object(ctx, src, sought{rec: rec, want: want, marker: self.Marker(key), all: all, now: now})
+		if err != nil {
+			o = Object{Observed: plan.Observed{Key: key}, Err: err}
+		}
 		v.Objects = append(v.Objects, o)
-		return err
 	}
 	seen := map[plan.Key]bool{}
 	for i := range want {
 		seen[want[i].Key] = true
-		if err := read(record(records, want[i].Key), &want[i]); err != nil {
-			return View{}, err
-		}
+		read(record(records, want[i].Key), &want[i])
 	}
 	for i := range records {
-		if seen[plan.Key{Role: records[i].Role, Platform: records[i].Platform}] {
-			continue
-		}
-		if err := read(&records[i], nil); err != nil {
-			return View{}, err
+		if !seen[plan.Key{Role: records[i].Role, Platform: records[i].Platform}] {
+			read(&records[i], nil)
 		}
 	}
 	return v, nil
+}
+
+// Recorded reads tenant objects by the ids on record alone: what is wanted of them, and whatever else the tenant holds,
+// does not matter. Settings are not read.
+func Recorded(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, self Owner, now time.Time) []Object {
+	var out []Object
+	for i := range records {
+		key := plan.Key{Role: records[i].Role, Platform: records[i].Platform}
+		o, err := object(ctx, src, sought{rec: &records[i], marker: self.Marker(key), now: now})
+		if err != nil {
+			o = Object{Observed: plan.Observed{Key: key}, Err: err}
+		}
+		out = append(out, o)
+	}
+	return out
 }
 
 func record(records []v1alpha1.TenantObject, key plan.Key) *v1alpha1.TenantObject {
@@ -87,6 +119,12 @@ type sought struct {
 	want   *plan.Desired // nil for an object that is only on record
 	marker string
 	all    []graph.ConfigurationPolicy
+	now    time.Time
+}
+
+// fresh says that the tenant may not show yet what it took at that time.
+func (s *sought) fresh(at *metav1.Time) bool {
+	return at != nil && s.now.Sub(at.Time) < ReplicationLag
 }
 
 // name that the object was given when it was last written.
@@ -105,14 +143,15 @@ func object(ctx context.Context, src PolicySource, s sought) (Object, error) {
 		Key: plan.Key{Role: rec.Role, Platform: rec.Platform}, CreateOpen: rec.ID == "" && rec.CreateSentAt != nil,
 		AssignOpen: rec.AssignSentAt != nil,
 	}}
+	o.ContentFresh, o.AssignFresh = s.fresh(rec.AppliedAt), s.fresh(rec.AssignedAt)
 	o.Previous = plan.Previous{Include: rec.IncludeGroups, Exclude: rec.ExcludeGroups, Hash: rec.Hash}
 	o.ID = rec.ID
 	live, found, err := s.locate(ctx, src)
 	if err != nil {
 		return o, err
 	}
-	if o.Copies, err = s.copies(ctx, src, live.ID); err != nil || !found {
-		return o, err
+	if o.Copies = s.copies(ctx, src, live.ID); !found {
+		return o, nil
 	}
 	if !strings.Contains(live.Description, s.marker) {
 		return o, &Refusal{v1alpha1.ReasonObjectNotOwned, fmt.Sprintf(
@@ -143,13 +182,25 @@ func (s *sought) locate(ctx context.Context, src PolicySource) (graph.Configurat
 		if graph.KindOf(err) != graph.KindNotFound {
 			return p, err == nil, err
 		}
+		if at := s.rec.AppliedAt; s.fresh(at) {
+			return p, false, &graph.Error{Kind: graph.KindTransient, Message: fmt.Sprintf(
+				"the tenant does not show policy %q (%s) yet, which was written at %s", s.rec.Name, s.rec.ID, at.UTC().Format(time.RFC3339))}
+		}
 		// The id may be that of an older object, in a status that was restored: the marker has the last word.
 	}
-	for _, p := range s.marked() {
-		// Where we know that ours is gone, what has another name is somebody's duplicate of it: not to be taken over (P6).
-		if s.rec.ID == "" || p.Name == s.name() {
-			return p, true, nil
-		}
+	marked := s.marked()
+	if len(marked) == 0 {
+		return graph.ConfigurationPolicy{}, false, nil
+	}
+	// What has another name may be somebody's duplicate, or ours, renamed: not to be taken over unasked (P6), and not to be
+	// made a second time beside either (P5).
+	switch p := marked[0]; {
+	case p.Name == s.name():
+		return p, true, nil
+	case s.rec.ID == "" && s.want != nil:
+		return p, false, &Refusal{v1alpha1.ReasonMarkerCopied, fmt.Sprintf(
+			"settings catalog policy %q (%s) carries the marker %s, and no policy of that marker is on record: name it %q to have it taken over, or take the marker out of its description to have another one made",
+			p.Name, p.ID, s.marker, s.want.Name)}
 	}
 	return graph.ConfigurationPolicy{}, false, nil
 }
@@ -176,8 +227,8 @@ func (s *sought) marked() []graph.ConfigurationPolicy {
 }
 
 // copies are the other policies with the marker. Their targets are read one by one: a copy is removed only when it has
-// none, and the list may show an old state.
-func (s *sought) copies(ctx context.Context, src PolicySource, primary string) ([]plan.Copy, error) {
+// none, and the list may show an old state. One that cannot be read is left alone and stops nothing.
+func (s *sought) copies(ctx context.Context, src PolicySource, primary string) []plan.Copy {
 	var out []plan.Copy
 	for _, p := range s.marked() {
 		if p.ID == primary {
@@ -187,13 +238,10 @@ func (s *sought) copies(ctx context.Context, src PolicySource, primary string) (
 		if graph.KindOf(err) == graph.KindNotFound {
 			continue // removed since the list was made
 		}
-		if err != nil {
-			return nil, err
-		}
 		same := p.Name == s.name() && (s.want == nil || p.Description == s.want.Description)
-		out = append(out, plan.Copy{ID: p.ID, Name: p.Name, SameName: same, Assignments: targets(list)})
+		out = append(out, plan.Copy{ID: p.ID, Name: p.Name, SameName: same, Assignments: targets(list), Unreadable: err != nil})
 	}
-	return out, nil
+	return out
 }
 
 func targets(list []graph.Assignment) []plan.Target {
@@ -205,7 +253,7 @@ func targets(list []graph.Assignment) []plan.Target {
 }
 
 func target(i int, a graph.Assignment) plan.Target {
-	t := plan.Target{GroupID: a.GroupID, Raw: i, Kind: plan.TargetOther}
+	t := plan.Target{GroupID: a.GroupID, FilterID: a.FilterID, Raw: i, Kind: plan.TargetOther}
 	if a.FilterID != "" || a.Source != "" && a.Source != "direct" {
 		return t // made by a filter or a policy set: never ours, and carried along as it is
 	}

@@ -25,7 +25,10 @@ var (
 	hold  = plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows}
 )
 
-var self = Owner{Cluster: "cluster", UID: "uid"}
+var (
+	self = Owner{Cluster: "cluster", UID: "uid"}
+	now  = time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC)
+)
 
 func marker(k plan.Key) string { return self.Marker(k) }
 
@@ -45,8 +48,8 @@ func live(k plan.Key, id string) graph.ConfigurationPolicy {
 func one(t *testing.T, src *tenant, rec v1alpha1.TenantObject) Object {
 	t.Helper()
 	rec.Role, rec.Platform = allow.Role, allow.Platform
-	got, err := Objects(t.Context(), src, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, self)
-	if err != nil || len(got.Objects) != 1 {
+	got, err := Objects(t.Context(), src, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, self, now)
+	if err != nil || len(got.Objects) != 1 || got.Objects[0].Err != nil {
 		t.Fatalf("%v, %v", got, err)
 	}
 	return got.Objects[0]
@@ -121,9 +124,9 @@ func TestPromise06_NotOwned(t *testing.T) {
 	p := live(allow, "p1")
 	p.Description = marker(hold)
 	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
-	_, err := Objects(t.Context(), &tenant{policies: []graph.ConfigurationPolicy{p}}, rec, []plan.Desired{wanted(allow)}, self)
+	view, err := Objects(t.Context(), &tenant{policies: []graph.ConfigurationPolicy{p}}, rec, []plan.Desired{wanted(allow)}, self, now)
 	var refused *Refusal
-	if !errors.As(err, &refused) || refused.Reason != v1alpha1.ReasonObjectNotOwned || !strings.Contains(refused.Message, marker(allow)) || !strings.Contains(refused.Message, "put the marker back, or delete the policy") {
+	if err != nil || !errors.As(view.Err(), &refused) || refused.Reason != v1alpha1.ReasonObjectNotOwned || !strings.Contains(refused.Message, marker(allow)) || !strings.Contains(refused.Message, "put the marker back, or delete the policy") {
 		t.Errorf("%v", err)
 	}
 }
@@ -137,7 +140,7 @@ func TestTargets(t *testing.T) {
 	}
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1")}, assignments: map[string][]graph.Assignment{"p1": list}}
 	want := []plan.Target{
-		{Kind: plan.TargetExclude, GroupID: "x", Raw: 0}, {Kind: plan.TargetOther, GroupID: "f", Raw: 1}, {Kind: plan.TargetOther, GroupID: "s", Raw: 2},
+		{Kind: plan.TargetExclude, GroupID: "x", Raw: 0}, {Kind: plan.TargetOther, GroupID: "f", FilterID: "filter", Raw: 1}, {Kind: plan.TargetOther, GroupID: "s", Raw: 2},
 		{Kind: plan.TargetAllDevices, Raw: 3}, {Kind: plan.TargetAllUsers, Raw: 4}, {Kind: plan.TargetOther, Raw: 5}, {Kind: plan.TargetInclude, GroupID: "g", Raw: 6},
 	}
 	if diff := gocmp.Diff(want, one(t, src, v1alpha1.TenantObject{ID: "p1"}).Observed.Assignments); diff != "" {
@@ -148,34 +151,58 @@ func TestTargets(t *testing.T) {
 // TestObjectsOnRecord: what is wanted comes first, then what is only on record; of that settings are not read.
 func TestObjectsOnRecord(t *testing.T) {
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}}
-	rec := []v1alpha1.TenantObject{{Role: hold.Role, Platform: hold.Platform, ID: "p2", Name: "Tidegate"}, {Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
-	view, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self)
+	rec := []v1alpha1.TenantObject{{Role: hold.Role, Platform: hold.Platform, ID: "p2", Name: wanted(hold).Name}, {Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
+	view, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now)
 	if got := view.Objects; err != nil || len(got) != 2 || got[0].Key != allow || got[1].Key != hold || !got[1].Exists || got[1].SettingsMatch || src.count("PolicySettings") != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	rec[0].ID = "" // lost: the record's own name finds it
-	if got, err := Objects(t.Context(), src, rec[:1], nil, self); err != nil || len(got.Objects) != 1 || got.Objects[0].ID != "p2" {
+	if got, err := Objects(t.Context(), src, rec[:1], nil, self, now); err != nil || len(got.Objects) != 1 || got.Objects[0].ID != "p2" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
-// TestPromise04_UnreadableIsNoAnswer: an error of any read is the error of the whole.
+// TestPromise04_UnreadableIsNoAnswer: without the list nothing is known; an object that cannot be read says so, shows
+// nothing, and stands in nobody's way.
 func TestPromise04_UnreadableIsNoAnswer(t *testing.T) {
-	for _, call := range []string{"ConfigurationPolicy", "ConfigurationPolicies", "Assignments", "PolicySettings"} {
+	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
+	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}, fail: map[string]error{"ConfigurationPolicies": errAway}}
+	if got, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now); !errors.Is(err, errAway) || got.Objects != nil {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, call := range []string{"ConfigurationPolicy", "Assignments", "PolicySettings"} {
 		src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}, fail: map[string]error{call: errAway}}
-		rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
-		if got, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow), wanted(hold)}, self); !errors.Is(err, errAway) || got.Objects != nil {
-			t.Errorf("%s: %v, %v", call, got, err)
+		got, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now)
+		if err != nil || !errors.Is(got.Err(), errAway) || got.Objects[0].Exists || got.Objects[0].ID != "" || got.Objects[0].Key != allow {
+			t.Errorf("%s: %+v, %v", call, got, err)
 		}
-		if call == "PolicySettings" {
-			continue
-		}
-		only := []v1alpha1.TenantObject{{Role: hold.Role, Platform: hold.Platform}}
-		if call == "ConfigurationPolicy" {
-			only[0].ID = "p2"
-		}
-		if got, err := Objects(t.Context(), src, only, nil, self); !errors.Is(err, errAway) || got.Objects != nil {
-			t.Errorf("%s of a record: %v, %v", call, got, err)
+	}
+	src = &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}, failFor: map[string]error{"p1": errAway}}
+	got, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow), wanted(hold)}, self, now)
+	if err != nil || got.Objects[0].Err == nil || got.Objects[1].Err != nil || !got.Objects[1].Exists {
+		t.Errorf("one of two: %+v, %v", got, err)
+	}
+}
+
+// TestRecorded: by the ids on record alone, without a list and without settings.
+func TestRecorded(t *testing.T) {
+	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}, fail: map[string]error{"ConfigurationPolicies": errAway, "PolicySettings": errAway},
+		failFor: map[string]error{"p2": errAway}, assignments: map[string][]graph.Assignment{"p1": {{Kind: graph.TargetGroup, GroupID: "g"}}}}
+	got := Recorded(t.Context(), src, []v1alpha1.TenantObject{
+		{Role: allow.Role, Platform: allow.Platform, ID: "p1"}, {Role: hold.Role, Platform: hold.Platform, ID: "p2"}, {Role: hold.Role, Platform: v1alpha1.PlatformMacOS, ID: "gone"},
+	}, self, now)
+	if len(got) != 3 || !got[0].Exists || len(got[0].Live) != 1 || len(got[0].Observed.Assignments) != 1 || !errors.Is(got[1].Err, errAway) || got[2].Err != nil || got[2].Exists {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestPromise05_NotShownYet: a policy that was made a moment ago and is not shown is not gone.
+func TestPromise05_NotShownYet(t *testing.T) {
+	for ago, gone := range map[time.Duration]bool{0: false, ReplicationLag - time.Second: false, ReplicationLag: true} {
+		rec := v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, ID: "p1", Name: "n", AppliedAt: &metav1.Time{Time: now.Add(-ago)}}
+		got, err := Objects(t.Context(), &tenant{}, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, self, now)
+		if err != nil || (got.Err() == nil) != gone || !gone && graph.KindOf(got.Err()) != graph.KindTransient {
+			t.Errorf("%s ago: %v, %v", ago, got.Err(), err)
 		}
 	}
 }

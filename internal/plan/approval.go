@@ -21,6 +21,9 @@ const (
 	FindRequest ApprovalStep = "FindRequest"
 	// AwaitPeople: nobody has decided.
 	AwaitPeople ApprovalStep = "AwaitPeople"
+	// TryPlain: somebody asks to look again at a write that waits. Send it without asking for anything: where the tenant
+	// does not want an approval any more it goes through, and elsewhere no request is opened (contract m).
+	TryPlain ApprovalStep = "TryPlain"
 	// SendApproved: send the same bytes under the code.
 	SendApproved ApprovalStep = "SendApproved"
 	// AwaitEffect: the write went through; wait until the tenant shows it.
@@ -51,7 +54,7 @@ func NextApproval(p *v1alpha1.PendingApproval, retry string, request *ApprovalRe
 		return StopRefused
 	}
 	if request == nil {
-		return withoutRequest(p, now)
+		return withoutRequest(p, asked, now)
 	}
 	switch request.Status {
 	case "approved":
@@ -66,24 +69,34 @@ func NextApproval(p *v1alpha1.PendingApproval, retry string, request *ApprovalRe
 		}
 		return SendPlain // it was done, and has been undone since
 	}
-	if _, ok := refusals[request.Status]; ok {
+	_, refused := refusals[request.Status]
+	switch {
+	case refused:
 		return StopRefused
+	case asked:
+		return TryPlain
 	}
 	return AwaitPeople
 }
 
-// withoutRequest decides where the tenant shows no request: it may be late, or have forgotten it.
-func withoutRequest(p *v1alpha1.PendingApproval, now time.Time) ApprovalStep {
-	lost, late := p.Code == "", now.Sub(p.RequestedAt.Time) >= ApprovalLag
+// withoutRequest decides where the tenant shows no request. One that has a code and is not shown may be late or may have
+// been purged; one empty answer must not end it (P4), so a person says when to ask anew.
+func withoutRequest(p *v1alpha1.PendingApproval, asked bool, now time.Time) ApprovalStep {
+	late := Overdue(p, now)
 	switch {
-	case lost && late:
-		return SendPlain // the request was never opened
-	case lost:
+	case p.Code == "" && late: // the request was never opened
+		return SendPlain
+	case p.Code == "":
 		return FindRequest
-	case late:
-		return StopRefused
+	case late && asked:
+		return SendPlain
 	}
 	return AwaitPeople
+}
+
+// Overdue says that the tenant has had time to show the request.
+func Overdue(p *v1alpha1.PendingApproval, now time.Time) bool {
+	return now.Sub(p.RequestedAt.Time) >= ApprovalLag
 }
 
 // refusals are the statuses after which a write is not sent (contract m).
@@ -93,11 +106,8 @@ var refusals = map[string]v1alpha1.ApprovalState{
 
 // Refusal is the state to record when NextApproval said StopRefused.
 func Refusal(p *v1alpha1.PendingApproval, request *ApprovalRequest) v1alpha1.ApprovalState {
-	switch {
-	case Refused(p):
+	if Refused(p) {
 		return p.State
-	case request == nil:
-		return v1alpha1.ApprovalExpired
 	}
 	return refusals[request.Status]
 }

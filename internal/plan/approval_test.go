@@ -36,10 +36,13 @@ func TestNextApproval(t *testing.T) {
 		"code lost, never listed":         {opening, "1", nil, late, SendPlain},
 		"code lost, found":                {opening, "1", said("needsApproval", start), soon, AwaitPeople},
 		"not listed yet":                  {waiting, "1", nil, soon, AwaitPeople},
-		"forgotten by the tenant":         {waiting, "1", nil, late, StopRefused},
+		"not shown by the tenant":         {waiting, "1", nil, late, AwaitPeople},
+		"not shown, and retry annotated":  {waiting, "2", nil, late, SendPlain},
+		"late, and retry annotated":       {waiting, "2", nil, soon, AwaitPeople},
 		"undecided":                       {waiting, "1", said("needsApproval", start), late, AwaitPeople},
 		"a new word":                      {waiting, "1", said("escalated", start), late, AwaitPeople},
-		"undecided, and retry annotated":  {waiting, "2", said("needsApproval", start), late, AwaitPeople},
+		"undecided, and retry annotated":  {waiting, "2", said("needsApproval", start), late, TryPlain},
+		"rejected, and retry annotated":   {waiting, "2", said("rejected", start), late, StopRefused},
 		"approved":                        {waiting, "1", said("approved", start), late, SendApproved},
 		"rejected":                        {waiting, "1", said("rejected", start), late, StopRefused},
 		"cancelled":                       {waiting, "1", said("cancelled", start), late, StopRefused},
@@ -58,11 +61,8 @@ func TestNextApproval(t *testing.T) {
 		if tt.want != StopRefused {
 			continue
 		}
-		want := v1alpha1.ApprovalExpired
-		switch {
-		case tt.p == refused:
-			want = v1alpha1.ApprovalCancelled
-		case tt.request != nil:
+		want := v1alpha1.ApprovalCancelled
+		if tt.p != refused {
 			want = v1alpha1.ApprovalState(strings.ToUpper(tt.request.Status[:1]) + tt.request.Status[1:])
 		}
 		if got := Refusal(tt.p, tt.request); got != want {

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ const (
 	stageContent // settings and names
 	stageHold    // hold takes its final targets, or goes
 	stageWiden   // allow takes its final targets
+	stageTidy    // what reaches nobody goes
 	stageCount
 )
 
@@ -43,14 +45,36 @@ func Build(desired []Desired, observed []Observed, opt Options) Result {
 		b.content(allow)
 		b.bound(allow, hold)
 		b.assign(allow, hold)
+		b.late(allow)
+		b.late(hold)
 	}
 	for i, stage := range b.stages {
-		if opt.NarrowOnly && i != stageNarrow {
-			break
+		if opt.NarrowOnly {
+			stage = narrowing(i, stage)
 		}
 		b.result.Actions = append(b.result.Actions, stage...)
 	}
 	return b.result
+}
+
+// narrowing are the actions of a stage that NarrowOnly leaves: hold has been kept from taking anything new.
+func narrowing(stage int, actions []Action) []Action {
+	switch stage {
+	case stageNarrow:
+		return actions
+	case stageHold:
+		return slices.DeleteFunc(actions, func(a Action) bool { return a.Kind != Assign })
+	}
+	return nil
+}
+
+func (b *builder) late(s *side) {
+	if s.lateContent {
+		b.result.Late = append(b.result.Late, fmt.Sprintf("%s: the tenant does not show settings and name of policy %s yet", s.key, s.obs.ID))
+	}
+	if s.lateTargets {
+		b.result.Late = append(b.result.Late, fmt.Sprintf("%s: the tenant does not show the assignments of policy %s yet", s.key, s.obs.ID))
+	}
 }
 
 // builder collects a plan.
@@ -135,6 +159,8 @@ func (b *builder) bound(allow, hold *side) {
 		why = "it is not known whether hold exists"
 	case allow.obs.Exists && !allow.obs.SettingsMatch && !allow.replace:
 		why = "its settings are not the payload's"
+	case allow.lateContent:
+		why = "the tenant does not show its settings yet"
 	default:
 		return
 	}
@@ -201,8 +227,13 @@ func (b *builder) hold(hold *side, narrow, final targets) targets {
 		next.exclude = next.exclude.union(must)
 		next.include = next.include.minus(must)
 	}
+	intent := hold.want
+	if b.opt.NarrowOnly { // hold takes devices back, no new ones, and lets none go
+		next = targets{include: hold.ours.include, exclude: next.exclude.intersect(hold.ours.exclude)}
+		intent = next
+	}
 	if !next.equal(hold.ours) {
-		b.addAssign(stageHold, hold, hold.ours, next, hold.want)
+		b.addAssign(stageHold, hold, hold.ours, next, intent)
 	}
 	return next
 }
@@ -211,7 +242,10 @@ func (b *builder) addAssign(stage int, s *side, from, to, intent targets) {
 	a := newAction(Assign, s.key, s.id(), difference(from, to))
 	a.Include, a.Exclude = to.include, to.exclude
 	a.IntentInclude, a.IntentExclude = intent.include, intent.exclude
-	a.KeepForeign = s.foreign
+	// In an order of their own, not in the one that they were listed in: equal writes are equal bytes.
+	a.KeepForeign = slices.SortedFunc(slices.Values(s.foreign), func(x, y Target) int {
+		return cmp.Or(cmp.Compare(x.String(), y.String()), cmp.Compare(x.Raw, y.Raw))
+	})
 	b.add(stage, a)
 }
 

@@ -238,7 +238,7 @@ func TestBuild(t *testing.T) {
 			}, opt: correct,
 			want: []string{
 				"Assign Hold/Windows id=h1 include=[all] exclude=[w1 w2] keep=[Exclude:vip]: exclude w2",
-				"Assign Allow/Windows id=a1 include=[w1 w2] exclude=[] keep=[Include:theirs AllDevices]: include w2",
+				"Assign Allow/Windows id=a1 include=[w1 w2] exclude=[] keep=[AllDevices Include:theirs]: include w2",
 			},
 			drifts: []DriftKind{ForeignAssignment, ForeignAssignment, ForeignAssignment},
 		},

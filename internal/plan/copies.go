@@ -5,13 +5,13 @@ package plan
 
 // removable says that nobody but this operator can have made the copy, and that it reaches nobody: the leftover of a
 // create that arrived twice (P5).
-func (c *Copy) removable() bool { return c.SameName && len(c.Assignments) == 0 }
+func (c *Copy) removable() bool { return c.SameName && !c.Unreadable && len(c.Assignments) == 0 }
 
 // copies plans the removal of copies that a repeated create left behind, and reports the others: what has targets or
 // another name may be somebody's work (P6). Where nothing is wanted any more the removal comes before that of the policy,
 // which is the last thing that tells of its copies.
 func (b *builder) copies(s *side) {
-	stage := stageContent
+	stage := stageTidy
 	if s.desired == nil {
 		stage = stageNarrow
 	}

@@ -69,14 +69,22 @@ func TestCopyGoesBeforeItsPolicy(t *testing.T) {
 	}
 }
 
-// TestNarrowOnly: beside another operator allow only shrinks or goes.
+// TestNarrowOnly: beside another operator allow only shrinks or goes, and hold takes back what allow lost; it takes
+// nobody new and lets nobody go.
 func TestNarrowOnly(t *testing.T) {
 	want, seen := []Desired{wantAllow("g1", "g3"), wantHold("g1", "g3")}, []Observed{seenAllow("g1", "g2"), seenHold("g1", "g2")}
 	if got := Build(want, seen, Options{}); len(got.Actions) != 3 {
 		t.Fatalf("%s", kinds(got.Actions))
 	}
 	got := Build(want, seen, Options{NarrowOnly: true})
-	if len(got.Actions) != 1 || got.Actions[0].Kind != Assign || got.Actions[0].Key != allowKey || !cmp.Equal(got.Actions[0].Include, []string{"g1"}) {
+	if len(got.Actions) != 2 || got.Actions[0].Kind != Assign || got.Actions[0].Key != allowKey || !cmp.Equal(got.Actions[0].Include, []string{"g1"}) ||
+		got.Actions[1].Kind != Assign || got.Actions[1].Key != holdKey || !cmp.Equal(got.Actions[1].Exclude, []string{"g1"}) ||
+		!cmp.Equal(got.Actions[1].Include, seen[1].Previous.Include) || !cmp.Equal(got.Actions[1].IntentExclude, []string{"g1"}) {
+		t.Errorf("%v", got.Actions)
+	}
+	grown := wantHold("g1", "g2", "g3")
+	grown.Include = append(grown.Include, "more")
+	if got := Build([]Desired{wantAllow("g1", "g2", "g3"), grown}, seen, Options{NarrowOnly: true}); len(got.Actions) != 0 {
 		t.Errorf("%v", got.Actions)
 	}
 	if got := Build(want, nil, Options{NarrowOnly: true}); len(got.Actions) != 0 {

@@ -156,3 +156,37 @@ func TestDeletedIsKnown(t *testing.T) {
 		}
 	}
 }
+
+// TestLateReads: what the tenant took a moment ago and does not show yet is neither drift nor written again, under either
+// drift action; a new wish is planned from what the tenant took. Allow takes no new group on settings that are not shown.
+func TestLateReads(t *testing.T) {
+	taken := func(o Observed, include, exclude []string) Observed {
+		o.Previous.Include, o.Previous.Exclude, o.AssignFresh = include, exclude, true
+		return o
+	}
+	allow := taken(seenAllow("g1"), []string{"g1", "g2"}, nil)
+	hold := taken(seenHold("g1"), seenHold("g1").Previous.Include, []string{"g1", "g2"})
+	for _, opt := range []Options{{AllowSettingsUpdate: true}, report} {
+		got := Build([]Desired{wantAllow("g1", "g2"), wantHold("g1", "g2")}, []Observed{allow, hold}, opt)
+		if len(got.Actions)+len(got.Drifts) != 0 || len(got.Late) != 2 {
+			t.Errorf("%+v: %v %v %v", opt, got.Actions, got.Drifts, got.Late)
+		}
+		got = Build([]Desired{wantAllow("g1", "g2", "g3"), wantHold("g1", "g2", "g3")}, []Observed{allow, hold}, opt)
+		if len(got.Actions) != 2 || !cmp.Equal(got.Actions[1].Include, []string{"g1", "g2", "g3"}) {
+			t.Errorf("%+v: a third group: %v", opt, got.Actions)
+		}
+		gone := Build([]Desired{wantAllow("g2"), wantHold("g2")}, []Observed{allow, hold}, opt)
+		if len(gone.Actions) != 2 || !cmp.Equal(gone.Actions[0].Include, []string{"g2"}) {
+			t.Errorf("%+v: one group less: %v", opt, gone.Actions)
+		}
+		content := with(seenAllow("g1"), func(o *Observed) { o.SettingsMatch, o.NameMatch, o.ContentFresh = false, false, true })
+		got = Build([]Desired{wantAllow("g1", "g2"), wantHold("g1", "g2")}, []Observed{content, seenHold("g1")}, opt)
+		if len(got.Actions)+len(got.Drifts) != 0 || len(got.Late) != 1 || len(got.Notes) == 0 {
+			t.Errorf("%+v: settings: %v %v %v", opt, got.Actions, got.Drifts, got.Notes)
+		}
+		content.Previous.Hash = "another payload" // what was taken is not what is wanted now
+		if got := Build([]Desired{wantAllow("g1"), wantHold("g1")}, []Observed{content, seenHold("g1")}, Options{AllowSettingsUpdate: true}); len(got.Actions) != 1 || got.Actions[0].Kind != Replace {
+			t.Errorf("another payload: %v", got.Actions)
+		}
+	}
+}

@@ -52,12 +52,16 @@ func (a Action) Fingerprint(want *Desired) string {
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-// String is the kind and, for a group, its id.
+// String is the kind and the ids of group and filter.
 func (t Target) String() string {
-	if t.GroupID == "" {
-		return string(t.Kind)
+	text := string(t.Kind)
+	if t.GroupID != "" {
+		text += ":" + t.GroupID
 	}
-	return string(t.Kind) + ":" + t.GroupID
+	if t.FilterID != "" {
+		text += " filter " + t.FilterID
+	}
+	return text
 }
 
 // String renders the drift on one line.

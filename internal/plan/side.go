@@ -27,6 +27,8 @@ type side struct {
 
 	// create and replace say that the plan holds such an action.
 	create, replace bool
+	// lateContent and lateTargets say that the tenant does not show what it took a moment ago.
+	lateContent, lateTargets bool
 }
 
 // newSides prepares both policies of a platform. What allow includes, hold may
@@ -35,6 +37,8 @@ func newSides(platform v1alpha1.Platform, in index, opt Options) (allow, hold *s
 	allow = in.side(Key{Role: v1alpha1.RoleAllow, Platform: platform})
 	hold = in.side(Key{Role: v1alpha1.RoleHold, Platform: platform})
 	previous := newSet(allow.obs.Previous.Include)
+	allow.readContent()
+	hold.readContent()
 	allow.readTargets(nil, opt)
 	hold.readTargets(allow.want.include.union(previous), opt)
 	if hold.desired != nil && (len(hold.want.include) > 0 || hold.foreignInclude()) {
@@ -42,6 +46,19 @@ func newSides(platform v1alpha1.Platform, in index, opt Options) (allow, hold *s
 		hold.want.include = hold.want.include.minus(hold.want.exclude)
 	}
 	return allow, hold
+}
+
+// readContent believes the tenant's answer to a write more than a read that is late.
+func (s *side) readContent() {
+	if !s.obs.Exists || !s.obs.ContentFresh || s.desired == nil {
+		return
+	}
+	if !s.obs.SettingsMatch && s.obs.Previous.Hash == s.desired.Hash {
+		s.obs.SettingsMatch, s.lateContent = true, true
+	}
+	if !s.obs.NameMatch {
+		s.obs.NameMatch, s.lateContent = true, true
+	}
 }
 
 // readTargets sets want, ours, foreign and base. alsoExcluded are further groups
@@ -61,6 +78,9 @@ func (s *side) readTargets(alsoExcluded set, opt Options) {
 		include: asked.include.union(previous.include),
 		exclude: asked.exclude.union(previous.exclude).union(alsoExcluded),
 	})
+	if s.obs.AssignFresh && !s.obs.AssignOpen && !s.ours.equal(previous) {
+		s.ours, s.lateTargets = previous, true
+	}
 	s.base = s.ours
 	if opt.Drift == v1alpha1.DriftReport && !s.obs.AssignOpen {
 		s.base = previous

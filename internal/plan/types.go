@@ -63,8 +63,10 @@ const (
 // carries an assignment filter is somebody else's work: pass it as TargetOther.
 type Target struct {
 	Kind TargetKind
-	// GroupID of an Include or Exclude.
+	// GroupID of an Include or Exclude, and of an Other that has one.
 	GroupID string
+	// FilterID of an Other that carries an assignment filter.
+	FilterID string
 	// Raw is the target's index in what was read, so that a writer can send a
 	// foreign one back verbatim.
 	Raw int
@@ -91,6 +93,9 @@ type Observed struct {
 	// stood before and what was sent: a target of ours that is missing is written even under Report, because nobody can
 	// tell an edit from a write of ours that was lost.
 	AssignOpen bool
+	// ContentFresh and AssignFresh say that the tenant took settings and name, or the assignments of Previous, a moment
+	// ago. A read that shows something else is late (contract a.5, g): it is neither drift nor to be written again.
+	ContentFresh, AssignFresh bool
 	// Previous is what was last written and recorded.
 	Previous Previous
 	// Copies are other policies that carry the same marker.
@@ -105,6 +110,8 @@ type Copy struct {
 	SameName bool
 	// Assignments of the copy, read just now.
 	Assignments []Target
+	// Unreadable says that its assignments could not be read: then it is nobody's to remove.
+	Unreadable bool
 }
 
 // Previous is what this operator last asked of a policy. It tells our own change
@@ -127,8 +134,8 @@ type Options struct {
 	// false while devices are exposed to another payload; a policy that waits for
 	// it takes no new groups either.
 	AllowSettingsUpdate bool
-	// NarrowOnly plans nothing but what takes the payload from devices: another operator works on the same tenant, and
-	// whatever else this one does, the other may undo, or judge by it.
+	// NarrowOnly plans nothing but what takes the payload from devices and gives them back to hold: another operator works
+	// on the same tenant, and whatever else this one does, the other may undo, or judge by it.
 	NarrowOnly bool
 }
 
@@ -152,7 +159,7 @@ const (
 	// Delete removes the policy with its assignments.
 	Delete ActionKind = "Delete"
 	// RemoveCopy removes a second policy with the same marker and name that nobody
-	// assigned.
+	// assigned. Nothing waits for it.
 	RemoveCopy ActionKind = "RemoveCopy"
 )
 
@@ -209,4 +216,6 @@ type Result struct {
 	Drifts []Drift
 	// Notes say what was not planned and why.
 	Notes []string
+	// Late names what was written and is not shown by the tenant yet.
+	Late []string
 }

@@ -4,13 +4,10 @@
 package tenantsim
 
 import (
-	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1" // #nosec G505 -- x5t
 	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -25,56 +22,13 @@ import (
 	"time"
 
 	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/tidegate/tidegate/internal/testkit/testcert"
 )
-
-func rsaKey(t *testing.T) *rsa.PrivateKey {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func appCertificate(t *testing.T, key *rsa.PrivateKey, from, to time.Time) *x509.Certificate {
-	t.Helper()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "operator"}, NotBefore: from, NotAfter: to}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 func thumbprint(c *x509.Certificate) []byte {
 	sum := sha256.Sum256(c.Raw)
 	return sum[:]
-}
-
-// signJWT signs as the header says: RS256 or PS256.
-func signJWT(t *testing.T, key *rsa.PrivateKey, head, payload object) string {
-	t.Helper()
-	part := func(v object) string {
-		raw, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return base64.RawURLEncoding.EncodeToString(raw)
-	}
-	signed := part(head) + "." + part(payload)
-	sum := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
-	if head["alg"] == "PS256" {
-		signature, err = rsa.SignPSS(rand.Reader, key, crypto.SHA256, sum[:], nil)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
 // assertSignIn sends an assertion and returns status, OAuth error and AADSTS number.
@@ -125,13 +79,13 @@ func with(o object, changes object) object {
 
 // TestCertificateSignIn: contract l.1, an assertion that the application signs.
 func TestCertificateSignIn(t *testing.T) {
-	key, stranger := rsaKey(t), rsaKey(t)
+	key, stranger := testcert.Key(t), testcert.Key(t)
 	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	certificate := appCertificate(t, key, now.Add(-time.Hour), now.Add(time.Hour))
+	certificate := testcert.Certificate(t, key, now.Add(-time.Hour), now.Add(time.Hour))
 	for i := 2; !strings.ContainsAny(base64.StdEncoding.EncodeToString(thumbprint(certificate)), "+/"); i++ {
-		certificate = appCertificate(t, key, now.Add(-time.Hour), now.Add(time.Hour+time.Duration(i)*time.Second))
+		certificate = testcert.Certificate(t, key, now.Add(-time.Hour), now.Add(time.Hour+time.Duration(i)*time.Second))
 	}
-	expired := appCertificate(t, stranger, now.Add(-2*time.Hour), now.Add(-time.Hour))
+	expired := testcert.Certificate(t, stranger, now.Add(-2*time.Hour), now.Add(-time.Hour))
 	sim, err := New(Options{Devices: 5, Certificates: []*x509.Certificate{certificate, expired}})
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +126,7 @@ func TestCertificateSignIn(t *testing.T) {
 		"as Microsoft's library": {key, object{"x5t": nil, "x5t#S256": base64.StdEncoding.EncodeToString(thumbprint(certificate))}, nil, 200, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			token := signJWT(t, tc.key, with(head, tc.head), with(claims, tc.claims))
+			token := testcert.JWT(t, tc.key, with(head, tc.head), with(claims, tc.claims))
 			status, _, code := assertSignIn(t, sim, assertionForm(sim, token))
 			if status != tc.status || code != tc.code {
 				t.Errorf("got %d AADSTS%d, want %d AADSTS%d", status, code, tc.status, tc.code)
@@ -180,8 +134,8 @@ func TestCertificateSignIn(t *testing.T) {
 		})
 	}
 	t.Run("a claim changed after signing", func(t *testing.T) {
-		parts := strings.Split(signJWT(t, key, head, claims), ".")
-		other := strings.Split(signJWT(t, key, head, with(claims, object{"jti": "2"})), ".")
+		parts := strings.Split(testcert.JWT(t, key, head, claims), ".")
+		other := strings.Split(testcert.JWT(t, key, head, with(claims, object{"jti": "2"})), ".")
 		if _, _, code := assertSignIn(t, sim, assertionForm(sim, parts[0]+"."+other[1]+"."+parts[2])); code != 700027 {
 			t.Errorf("AADSTS%d", code)
 		}
@@ -197,7 +151,7 @@ func TestCertificateSignIn(t *testing.T) {
 		"another type": {func(f url.Values) { f.Set("client_assertion_type", "saml") }, 9002313},
 	} {
 		t.Run(name, func(t *testing.T) {
-			form := assertionForm(sim, signJWT(t, key, head, claims))
+			form := assertionForm(sim, testcert.JWT(t, key, head, claims))
 			tc.change(form)
 			if status, kind, code := assertSignIn(t, sim, form); status != 400 || kind != "invalid_request" || code != tc.code {
 				t.Errorf("got %d %s AADSTS%d, want AADSTS%d", status, kind, code, tc.code)
@@ -208,7 +162,7 @@ func TestCertificateSignIn(t *testing.T) {
 
 // TestFederatedSignIn: contract l.3, a service account token in place of a secret.
 func TestFederatedSignIn(t *testing.T) {
-	key, stranger := rsaKey(t), rsaKey(t)
+	key, stranger := testcert.Key(t), testcert.Key(t)
 	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	credential := FederatedCredential{Issuer: "https://oidc.example/cluster/", Subject: "system:serviceaccount:tidegate:operator",
 		Keys: map[string]*rsa.PublicKey{"k1": &key.PublicKey}}
@@ -234,7 +188,7 @@ func TestFederatedSignIn(t *testing.T) {
 		"expired":             {key, nil, object{"exp": now.Add(-time.Hour).Unix()}, 401, 700024},
 	} {
 		t.Run(name, func(t *testing.T) {
-			token := signJWT(t, tc.key, with(head, tc.head), with(claims, tc.claims))
+			token := testcert.JWT(t, tc.key, with(head, tc.head), with(claims, tc.claims))
 			if status, _, code := assertSignIn(t, sim, assertionForm(sim, token)); status != tc.status || code != tc.code {
 				t.Errorf("got %d AADSTS%d, want %d AADSTS%d", status, code, tc.status, tc.code)
 			}
@@ -244,7 +198,7 @@ func TestFederatedSignIn(t *testing.T) {
 		if err := sim.SetScenario(Scenario{FederationFailurePercent: 50}); err != nil {
 			t.Fatal(err)
 		}
-		form := assertionForm(sim, signJWT(t, key, head, claims))
+		form := assertionForm(sim, testcert.JWT(t, key, head, claims))
 		failed, afterSuccess, succeeded := 0, 0, false
 		for range 40 {
 			switch status, kind, code := assertSignIn(t, sim, form); {
@@ -264,8 +218,8 @@ func TestFederatedSignIn(t *testing.T) {
 }
 
 func TestParseCredentials(t *testing.T) {
-	key := rsaKey(t)
-	certificate := appCertificate(t, key, time.Now(), time.Now().Add(time.Hour))
+	key := testcert.Key(t)
+	certificate := testcert.Certificate(t, key, time.Now(), time.Now().Add(time.Hour))
 	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})
 	private := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	got, err := ParseCertificates(append(private, block...))
@@ -291,7 +245,7 @@ func TestParseCredentials(t *testing.T) {
 }
 
 func TestCredentialOptions(t *testing.T) {
-	key := rsaKey(t)
+	key := testcert.Key(t)
 	good := FederatedCredential{Issuer: "https://i.example/", Subject: "s", Keys: map[string]*rsa.PublicKey{"": &key.PublicKey}}
 	for want, o := range map[string]Options{
 		"certificates[0] is nil":               {Certificates: []*x509.Certificate{nil}},

@@ -4,6 +4,7 @@
 package tenantsim
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -72,7 +73,11 @@ func (s *Server) checkIn(i int32, d *device, at int64) {
 	}
 	d.lastSync = at
 	d.checkins++
-	if at-d.inventory >= 86400 { // domain 4: Win32 inventory every 24 h
+	if d.traits&traitNoPolicy != 0 {
+		s.schedule(i, s.nextCheckIn(i, d, at))
+		return
+	}
+	if at-d.inventory >= d.inventoryPeriod() {
 		if d.inventory == 0 || d.invEdge != d.edge {
 			s.fleet.inventoryGen++
 		}
@@ -87,6 +92,22 @@ func (s *Server) checkIn(i int32, d *device, at int64) {
 	if !d.dark {
 		s.schedule(i, s.nextCheckIn(i, d, at))
 	}
+}
+
+// inventoryPeriod is how old the app inventory becomes, in seconds: a day for
+// Win32 applications, which the management extension reports, and a week for
+// all others (domain 4).
+func (d *device) inventoryPeriod() int64 {
+	switch d.special().reports {
+	case reportsNoApps:
+		return math.MaxInt64
+	case reportsOldEdgeWeekly:
+		return weekOf
+	}
+	if d.platform == platformWindows {
+		return dayOf
+	}
+	return weekOf
 }
 
 // policiesFor collects the policies that reach the device, in order.

@@ -49,10 +49,7 @@ func (s *Server) detectedApps() []*detectedApp {
 func (s *Server) groupApps() []*detectedApp {
 	byID := map[string]*detectedApp{}
 	appInventory.rows(s, func(r appRow) {
-		a := &detectedApp{name: r.name, publisher: r.publisher, version: r.version, platform: "windows"}
-		if r.d.platform == platformMacOS {
-			a.platform = "macOS"
-		}
+		a := &detectedApp{name: r.name, publisher: r.publisher, version: r.version, platform: r.d.detectedAppPlatform()}
 		key := a.name + "\x00" + a.version + "\x00" + a.platform
 		if known := byID[key]; known != nil {
 			a = known
@@ -144,15 +141,10 @@ func listDeviceApps(c *call) (*reply, error) {
 var encryptionEntity = &entity[deviceView]{name: "microsoft.graph.managedDeviceEncryptionState", properties: []property[deviceView]{
 	{name: "id", ops: opEq, get: func(v deviceView) any { return v.d.managedID.String() }},
 	{name: "userPrincipalName", get: func(v deviceView) any { return v.upn() }},
-	{name: "deviceType", get: func(v deviceView) any {
-		if v.d.platform == platformMacOS {
-			return "macMDM"
-		}
-		return "windowsRT"
-	}},
+	{name: "deviceType", get: func(v deviceView) any { return v.deviceType() }},
 	{name: "osVersion", get: func(v deviceView) any { return v.d.release().version }},
 	{name: "tpmSpecificationVersion", get: func(v deviceView) any {
-		if v.d.platform == platformMacOS {
+		if v.d.platform != platformWindows {
 			return ""
 		}
 		return "2.0"
@@ -176,8 +168,11 @@ var encryptionEntity = &entity[deviceView]{name: "microsoft.graph.managedDeviceE
 	{name: "policyDetails", get: func(deviceView) any { return []object{} }},
 }}
 
-// listEncryption has a row for each device that was ever in contact.
+// listEncryption has a row for each computer that was ever in contact and told:
+// the report is about BitLocker and FileVault.
 func listEncryption(c *call) (*reply, error) {
-	reported := c.server.eachDevice(func(d *device) bool { return isEnrolled(d) && d.lastSync != 0 })
+	reported := c.server.eachDevice(func(d *device) bool {
+		return takesPolicies(d) && d.lastSync != 0 && d.platform != platformOther && d.special().reports != reportsNoEncryption
+	})
 	return listReply(c, c.query, encryptionEntity, reported, listStyle{context: "deviceManagement/managedDeviceEncryptionStates", size: 1000, max: 1000, count: countPage})
 }

@@ -19,13 +19,26 @@ type deviceView struct {
 
 func (s *Server) device(i int32) deviceView { return deviceView{s, i, &s.fleet.devices[i]} }
 
-func (v deviceView) name() string { return deviceName(v.i, v.d) }
+// machine is the index of the hardware: that of the living record, for an older
+// enrolment of the same device.
+func (v deviceView) machine() int32 {
+	if int(v.i) >= v.s.options.Devices {
+		return v.s.entra[v.d.deviceID]
+	}
+	return v.i
+}
+
+func (v deviceView) name() string { return deviceName(v.machine(), v.d) }
 
 // trustType follows contract c: AzureAd joined, ServerAd hybrid, Workplace
-// registered.
+// registered; empty when the directory does not say.
 func (v deviceView) trustType() string {
-	switch {
-	case v.d.traits&traitUnenrolled != 0, v.d.platform == platformMacOS:
+	switch trust := v.d.special().trust; {
+	case trust == trustNone, v.d.deviceID == guid{}:
+		return ""
+	case trust != "":
+		return trust
+	case v.d.traits&traitUnenrolled != 0, v.d.platform != platformWindows:
 		return "Workplace"
 	case v.d.traits&traitHybrid != 0:
 		return "ServerAd"
@@ -35,7 +48,7 @@ func (v deviceView) trustType() string {
 }
 
 func (v deviceView) joinType() string {
-	return map[string]string{"Workplace": "azureADRegistered", "ServerAd": "hybridAzureADJoined", "AzureAd": "azureADJoined"}[v.trustType()]
+	return map[string]string{"": "unknown", "Workplace": "azureADRegistered", "ServerAd": "hybridAzureADJoined", "AzureAd": "azureADJoined"}[v.trustType()]
 }
 
 // rolesReadDevices show directory devices, rolesManaged read Intune's.
@@ -61,14 +74,15 @@ var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties
 	{name: "deviceOwnership", get: func(v deviceView) any { return ownership(v.d, "Company", "Personal") }},
 	{name: "displayName", sort: true, ops: opsText, get: func(v deviceView) any { return v.name() }},
 	{name: "isCompliant", ops: opEq, get: func(v deviceView) any {
-		if v.d.traits&traitUnenrolled != 0 {
+		if !takesPolicies(v.d) {
 			return nil
 		}
-		return v.d.traits&traitUnencrypted == 0
+		state := v.complianceState()
+		return state == "compliant" || state == "inGracePeriod" || state == "unknown" // ASSUMED: until Intune knows better
 	}},
-	{name: "isManaged", ops: opEq, get: func(v deviceView) any { return v.d.traits&traitUnenrolled == 0 }},
+	{name: "isManaged", ops: opEq, get: func(v deviceView) any { return takesPolicies(v.d) }},
 	{name: "managementType", ops: opEq, get: func(v deviceView) any {
-		if v.d.traits&traitUnenrolled != 0 {
+		if !takesPolicies(v.d) {
 			return nil
 		}
 		return "MDM"
@@ -76,8 +90,11 @@ var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties
 	{name: "manufacturer", get: func(v deviceView) any { return v.d.manufacturer() }},
 	{name: "model", get: func(v deviceView) any { return v.d.modelName() }},
 	{name: "operatingSystem", ops: opsText, get: func(v deviceView) any {
-		if v.d.platform == platformMacOS {
+		switch v.d.platform {
+		case platformMacOS:
 			return "MacMDM"
+		case platformOther:
+			return mobileKinds[v.d.operatingSystem()].directory
 		}
 		return "Windows"
 	}},
@@ -85,11 +102,16 @@ var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties
 	{name: "profileType", ops: opEq, get: func(deviceView) any { return "RegisteredDevice" }},
 	{name: "registrationDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
 	{name: "sourceType", get: func(deviceView) any { return nil }},
-	{name: "trustType", ops: opEq, get: func(v deviceView) any { return v.trustType() }},
+	{name: "trustType", ops: opEq, get: func(v deviceView) any {
+		if trust := v.trustType(); trust != "" {
+			return trust
+		}
+		return nil
+	}},
 }}
 
 func ownership(d *device, company, personal string) string {
-	if d.traits&traitUnenrolled != 0 {
+	if d.state == 0 && !isEnrolled(d) || d.traits&traitPersonal != 0 {
 		return personal
 	}
 	return company
@@ -108,16 +130,16 @@ var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", p
 	{name: "osVersion", sort: true, ops: opEq, get: func(v deviceView) any { return v.d.release().version }},
 	{name: "complianceState", ops: opEq | opNe, get: func(v deviceView) any { return v.complianceState() }},
 	{name: "jailBroken", get: func(deviceView) any { return "Unknown" }},
-	{name: "managementAgent", ops: opEq, get: func(v deviceView) any {
-		if v.d.traits&traitCoManaged != 0 && v.d.platform == platformWindows {
-			return "configurationManagerClientMdm"
-		}
-		return "mdm"
-	}},
-	{name: "azureADRegistered", get: func(deviceView) any { return true }},
+	{name: "managementAgent", ops: opEq, get: func(v deviceView) any { return v.managementAgent() }},
+	{name: "azureADRegistered", get: func(v deviceView) any { return v.d.deviceID != guid{} }},
 	{name: "azureADDeviceId", ops: opEq, get: func(v deviceView) any { return v.d.deviceID.String() }},
 	{name: "deviceEnrollmentType", get: func(v deviceView) any { return v.enrollmentType() }},
-	{name: "deviceRegistrationState", get: func(deviceView) any { return "registered" }},
+	{name: "deviceRegistrationState", get: func(v deviceView) any {
+		if v.d.deviceID == (guid{}) {
+			return "notRegistered"
+		}
+		return "registered"
+	}},
 	{name: "deviceCategoryDisplayName", get: func(deviceView) any { return "Unknown" }},
 	{name: "isSupervised", get: func(v deviceView) any { return v.d.platform == platformMacOS }},
 	{name: "isEncrypted", get: func(v deviceView) any { return v.d.traits&traitUnencrypted == 0 }},
@@ -139,21 +161,21 @@ var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", p
 	{name: "exchangeAccessState", get: func(deviceView) any { return "none" }},
 	{name: "exchangeAccessStateReason", get: func(deviceView) any { return "none" }},
 	{name: "partnerReportedThreatState", get: func(deviceView) any { return "unknown" }},
-	{name: "complianceGracePeriodExpirationDateTime", get: func(deviceView) any { return "9999-12-31T23:59:59.9999999Z" }},
+	{name: "complianceGracePeriodExpirationDateTime", get: func(v deviceView) any {
+		if v.complianceState() == "inGracePeriod" {
+			return unixTime(v.s.start.Unix() + 3*dayOf)
+		}
+		return "9999-12-31T23:59:59.9999999Z"
+	}},
 	{name: "totalStorageSpaceInBytes", get: func(deviceView) any { return int64(512) << 30 }},
 	{name: "freeStorageSpaceInBytes", get: func(deviceView) any { return int64(200) << 30 }},
 	{name: "deviceActionResults", get: func(deviceView) any { return []object{} }},
 	{name: "joinType", beta: true, get: func(v deviceView) any { return v.joinType() }},
 	{name: "ownerType", beta: true, get: func(v deviceView) any { return ownership(v.d, "company", "personal") }},
-	{name: "deviceType", beta: true, get: func(v deviceView) any {
-		if v.d.platform == platformMacOS {
-			return "macMDM"
-		}
-		return "windowsRT" // ASSUMED: beta reports desktops under this name
-	}},
+	{name: "deviceType", beta: true, get: func(v deviceView) any { return v.deviceType() }},
 	{name: "roleScopeTagIds", beta: true, get: func(deviceView) any { return []string{} }},
 	{name: "skuFamily", beta: true, get: func(v deviceView) any {
-		if v.d.platform == platformMacOS {
+		if v.d.platform != platformWindows {
 			return ""
 		}
 		return "Enterprise"
@@ -174,10 +196,34 @@ func (v deviceView) upn() string {
 	return v.s.userPrincipalName(v.d.user)
 }
 
-func (v deviceView) serial() string { return fmt.Sprintf("SN%08X", uint32(v.i)*2654435761) }
+func (v deviceView) serial() string { return fmt.Sprintf("SN%08X", uint32(v.machine())*2654435761) }
+
+const agentCoManaged = "configurationManagerClientMdm"
+
+func (v deviceView) managementAgent() string {
+	switch agent := v.d.special().agent; {
+	case agent != "":
+		return agent
+	case v.d.traits&traitCoManaged != 0 && v.d.platform == platformWindows:
+		return agentCoManaged
+	}
+	return "mdm"
+}
+
+func (v deviceView) deviceType() string {
+	switch v.d.platform {
+	case platformMacOS:
+		return "macMDM"
+	case platformOther:
+		return mobileKinds[v.d.operatingSystem()].deviceType
+	}
+	return "windowsRT" // ASSUMED: beta reports desktops under this name
+}
 
 func (v deviceView) complianceState() string {
-	switch {
+	switch state := v.d.special().compliance; {
+	case state != "":
+		return state
 	case v.d.lastSync == 0:
 		return "unknown"
 	case v.d.traits&traitUnencrypted != 0:
@@ -191,6 +237,8 @@ func (v deviceView) enrollmentType() string {
 	switch {
 	case v.d.platform == platformMacOS:
 		return "appleBulkWithUser"
+	case v.d.traits&traitPersonal != 0, v.d.platform == platformOther:
+		return "userEnrollment"
 	case v.d.traits&traitHybrid != 0:
 		return "windowsAutoEnrollment"
 	default:
@@ -211,16 +259,17 @@ func (s *Server) eachDevice(include func(*device) bool) keyed[deviceView] {
 	}
 }
 
-func anyDevice(*device) bool      { return true }
-func isEnrolled(d *device) bool   { return d.traits&traitUnenrolled == 0 }
-func inContact(d *device) bool    { return d.traits&traitSilent == 0 }
-func unixUTC(sec int64) time.Time { return time.Unix(sec, 0).UTC() }
+func inDirectory(d *device) bool   { return d.traits&traitNoEntra == 0 }
+func isEnrolled(d *device) bool    { return d.traits&traitUnenrolled == 0 }
+func inContact(d *device) bool     { return d.traits&traitSilent == 0 }
+func takesPolicies(d *device) bool { return d.traits&(traitUnenrolled|traitNoPolicy) == 0 }
+func unixUTC(sec int64) time.Time  { return time.Unix(sec, 0).UTC() }
 
 func listDevices(c *call) (*reply, error) {
 	if err := c.advancedQuery(&c.query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, entraDevice, c.server.eachDevice(anyDevice), listStyle{context: "devices", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.query, entraDevice, c.server.eachDevice(inDirectory), listStyle{context: "devices", size: 100, max: 999, refuseAbove: true})
 }
 
 // getDevice accepts the object id, or devices(deviceId='…').

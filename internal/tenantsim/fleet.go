@@ -11,23 +11,32 @@ type platform uint8
 const (
 	platformWindows platform = 1 << iota
 	platformMacOS
-	platformOther // android, iOS, linux: no such device is simulated yet
+	platformOther // android, iOS, linux: only by way of a device state
 )
 
 // trait is a fact about a device that does not change, as a bit.
 type trait uint16
 
 const (
-	traitUnenrolled  trait = 1 << iota // Entra registration only (contract c: no managed device)
-	traitNever                         // enrolled, never in contact
-	traitStale                         // lost contact long before the start
-	traitUnencrypted                   // isEncrypted false
-	traitOfficeHours                   // asleep at night
-	traitWeekend                       // an office device that also runs at weekends
-	traitCoManaged                     // managed by Configuration Manager and MDM
-	traitHybrid                        // joined to on-premises AD as well
-	traitSystemRow                     // reports a second row for the system account
+	traitUnenrolled    trait = 1 << iota // Entra registration only (contract c: no managed device)
+	traitNever                           // enrolled, never in contact
+	traitStale                           // lost contact long before the start
+	traitUnencrypted                     // isEncrypted false
+	traitOfficeHours                     // asleep at night
+	traitWeekend                         // an office device that also runs at weekends
+	traitCoManaged                       // managed by Configuration Manager and MDM
+	traitHybrid                          // joined to on-premises AD as well
+	traitSystemRow                       // reports a second row for the system account
+	traitPersonal                        // owned by its user
+	traitNoPolicy                        // Intune knows the device and does not manage it
+	traitNoEntra                         // a record of Intune without a device of the directory
+	traitEnrolledTwice                   // an older record of the same device exists
+	traitShared                          // no primary user
+	traitSameUser                        // several devices have the same primary user
 )
+
+// ordinaryTraits are those that a device may have in whatever state it is.
+const ordinaryTraits = traitOfficeHours | traitWeekend | traitSystemRow
 
 // silent devices never check in.
 const traitSilent = traitUnenrolled | traitNever | traitStale
@@ -50,6 +59,7 @@ type device struct {
 	edge      uint8 // index into edgeVersions
 	invEdge   uint8 // Edge version that the inventory knows
 	model     uint8
+	state     uint8 // index into deviceStates
 	effective passkeyState
 	dark      bool
 }
@@ -67,20 +77,24 @@ func (p passkeyState) String() string {
 	return [...]string{"unset", "allowed", "blocked"}[p]
 }
 
-// osRelease is one operating system version. Supported versions come first.
+// osRelease is one operating system version.
 type osRelease struct {
 	version string
-	build   int // Windows build, or macOS major version
+	build   int    // Windows build, or macOS major version; 0: neither
+	system  string // operatingSystem; empty: the usual name of the platform
 }
+
+// systemEmpty stands for an operatingSystem without a name.
+const systemEmpty = "-"
 
 // The first currentWindows and currentMac entries meet every prerequisite;
 // the rest do not (R17: Windows 11 22H2 is build 22621, macOS 13).
 var windowsReleases = []osRelease{
-	{"10.0.26100.4061", 26100}, {"10.0.26200.5603", 26200}, {"10.0.22631.5335", 22631}, {"10.0.22621.5335", 22621},
-	{"10.0.19045.5854", 19045}, {"10.0.22000.3260", 22000},
+	{"10.0.26100.4061", 26100, ""}, {"10.0.26200.5603", 26200, ""}, {"10.0.22631.5335", 22631, ""}, {"10.0.22621.5335", 22621, ""},
+	{"10.0.19045.5854", 19045, ""}, {"10.0.22000.3260", 22000, ""},
 }
 
-var macReleases = []osRelease{{"15.5", 15}, {"26.1", 26}, {"14.8", 14}, {"12.7.6", 12}}
+var macReleases = []osRelease{{"15.5", 15, ""}, {"26.1", 26, ""}, {"14.8", 14, ""}, {"12.7.6", 12, ""}}
 
 const (
 	currentWindows = 4
@@ -88,40 +102,85 @@ const (
 )
 
 // edgeRelease is a Stable version; the first currentEdge support the passkey
-// policy (domain 2.2: Windows and macOS from 145).
+// policy (domain 2.2: Windows and macOS from 145). An ordinary fleet has the
+// first ordinaryEdge; the others belong to device states.
 type edgeRelease struct {
 	version string
 	major   int
 }
 
-var edgeReleases = []edgeRelease{{"148.0.3967.54", 148}, {"147.0.3912.86", 147}, {"149.0.4022.41", 149}, {"143.0.3650.139", 143}, {"138.0.3351.140", 138}}
+var edgeReleases = []edgeRelease{
+	{"148.0.3967.54", 148}, {"147.0.3912.86", 147}, {"149.0.4022.41", 149}, {"143.0.3650.139", 143}, {"138.0.3351.140", 138},
+	{"145.0.3800.58", 145}, {"144.0.3719.115", 144}, {"120.0.2210.61", 120}, {"", 0},
+}
 
-const currentEdge = 3
+// Indices of edgeReleases that have a name; edgeNone is a device without Edge
+// Stable.
+const (
+	edge148, edge143, edge138, edge145, edge144, edge120, edgeNone uint8 = 0, 3, 4, 5, 6, 7, 8
+
+	currentEdge  = 3
+	ordinaryEdge = 5
+)
 
 // models hold a bare quote on purpose: real exports do (contract b.4).
 var windowsModels = []string{"Latitude 7450", "ThinkPad X1 Carbon Gen 12", "Surface Laptop 7", `EliteBook 840 14"`, "Virtual Machine"}
 var windowsMakers = []string{"Dell Inc.", "LENOVO", "Microsoft Corporation", "HP", "Microsoft Corporation"}
 var macModels = []string{"MacBook Pro", "MacBook Air", "iMac", "Mac mini"}
 
-// makeFleet creates the devices and schedules their first check-in.
-func (s *Server) makeFleet() {
-	s.fleet.devices = make([]device, s.options.Devices)
+// mobileKinds are the words for a kind of mobile device: operatingSystem of the
+// directory, beta deviceType, model, maker, and platform of the detected apps.
+// Words of enums are from the metadata; which belongs to which is ASSUMED.
+var mobileKinds = map[string]struct{ directory, deviceType, model, maker, apps string }{
+	"iOS":               {"IPhone", "iPhone", "iPhone 15", "Apple", "ios"},
+	"iPadOS":            {"IPad", "iPad", "iPad Air", "Apple", "ios"},
+	"Android":           {"Android", "android", "Galaxy S24", "samsung", "androidDeviceAdministrator"},
+	"AndroidForWork":    {"AndroidForWork", "androidForWork", "Pixel 8", "Google", "androidWorkProfile"},
+	"AndroidEnterprise": {"AndroidEnterprise", "androidEnterprise", "Pixel 8", "Google", "androidDedicatedAndFullyManaged"},
+}
+
+// makeFleet creates the devices and schedules their first check-in. It fails
+// when the scenario wants more devices in special states than there are.
+func (s *Server) makeFleet() error {
+	states, err := s.dealStates()
+	if err != nil {
+		return err
+	}
+	twice := countState(states, stateIndex(stateEnrolledTwice))
+	s.fleet.devices = make([]device, s.options.Devices, s.options.Devices+twice)
 	s.fleet.due = make(dueHeap, 0, s.options.Devices)
 	now := s.start.Unix()
+	var inState [256]int
 	for i := range s.fleet.devices {
 		d := &s.fleet.devices[i]
+		if states != nil {
+			d.state = states[i]
+		}
 		s.makeDevice(int32(i), d, now)
-		s.objects[d.objectID] = int32(len(s.users) + i)
-		s.entra[d.deviceID] = int32(i)
-		if d.traits&traitUnenrolled == 0 {
-			s.managed[d.managedID] = int32(i)
+		if d.state != 0 {
+			s.enterState(d, inState[d.state], now)
+			inState[d.state]++
 		}
-		if d.user >= 0 {
-			s.users[d.user].devices = append(s.users[d.user].devices, int32(i))
-		}
+		s.register(int32(i), d)
 		if d.traits&traitSilent == 0 {
 			s.schedule(int32(i), s.firstCheckIn(int32(i), now))
 		}
+	}
+	s.addOlderEnrolments(now)
+	return nil
+}
+
+// register makes the device known by its ids, and to its user.
+func (s *Server) register(i int32, d *device) {
+	if inDirectory(d) {
+		s.objects[d.objectID] = int32(len(s.users)) + i
+		s.entra[d.deviceID] = i
+	}
+	if isEnrolled(d) {
+		s.managed[d.managedID] = i
+	}
+	if d.user >= 0 {
+		s.users[d.user].devices = append(s.users[d.user].devices, i)
 	}
 }
 
@@ -135,6 +194,13 @@ func (s *Server) makeDevice(i int32, d *device, now int64) {
 		d.platform = platformMacOS
 	}
 	d.traits = s.drawTraits(i)
+	if d.state != 0 {
+		st := d.special()
+		d.traits = d.traits&ordinaryTraits | st.traits
+		if st.platform != 0 {
+			d.platform = st.platform
+		}
+	}
 	s.drawVersions(i, d)
 	d.enrolled = now - int64(30+s.draw(i, "enrolled")*700)*86400
 	if d.traits&traitUnenrolled != 0 {
@@ -183,11 +249,15 @@ func (s *Server) drawVersions(i int32, d *device) {
 		releases, current, models = len(macReleases), currentMac, len(macModels)
 	}
 	d.osVersion, d.edge, d.model = pick("os", 0, current), pick("edge", 0, currentEdge), pick("model", 0, models)
-	if s.draw(i, "prerequisite")*100 < orDefault(s.scenario.MissingPrerequisitePercent, 3) {
+	if st := d.special(); d.state != 0 {
+		if st.edge != 0 {
+			d.edge = st.edge - 1
+		}
+	} else if s.draw(i, "prerequisite")*100 < orDefault(s.scenario.MissingPrerequisitePercent, 3) {
 		if s.draw(i, "which") < 0.5 {
 			d.osVersion = pick("os", current, releases)
 		} else {
-			d.edge = pick("edge", currentEdge, len(edgeReleases))
+			d.edge = pick("edge", currentEdge, ordinaryEdge)
 		}
 	}
 	d.invEdge = d.edge
@@ -225,6 +295,9 @@ func (s *Server) drawAt(i int32, label string, n uint32) float64 {
 }
 
 func (d *device) release() osRelease {
+	if r := d.special().release; r != nil {
+		return *r
+	}
 	if d.platform == platformMacOS {
 		return macReleases[d.osVersion]
 	}
@@ -232,29 +305,67 @@ func (d *device) release() osRelease {
 }
 
 func (d *device) operatingSystem() string {
-	if d.platform == platformMacOS {
+	switch system := d.release().system; {
+	case system == systemEmpty:
+		return ""
+	case system != "":
+		return system
+	case d.platform == platformMacOS:
 		return "macOS"
 	}
 	return "Windows"
 }
 
+// appPlatform is the operating system in the words of the app inventory report.
+func (d *device) appPlatform() string {
+	switch {
+	case d.platform == platformMacOS:
+		return "macOS"
+	case d.platform == platformWindows:
+		return "Windows"
+	case mobileKinds[d.operatingSystem()].apps == "ios":
+		return "iOS"
+	}
+	return "Android"
+}
+
+// detectedAppPlatform is the same in the words of detectedApps (contract c).
+func (d *device) detectedAppPlatform() string {
+	switch d.platform {
+	case platformMacOS:
+		return "macOS"
+	case platformOther:
+		return mobileKinds[d.operatingSystem()].apps
+	}
+	return "windows"
+}
+
 func (d *device) modelName() string {
-	if d.platform == platformMacOS {
+	switch d.platform {
+	case platformMacOS:
 		return macModels[d.model]
+	case platformOther:
+		return mobileKinds[d.operatingSystem()].model
 	}
 	return windowsModels[d.model]
 }
 
 func (d *device) manufacturer() string {
-	if d.platform == platformMacOS {
+	switch d.platform {
+	case platformMacOS:
 		return "Apple"
+	case platformOther:
+		return mobileKinds[d.operatingSystem()].maker
 	}
 	return windowsMakers[d.model]
 }
 
 func deviceName(i int32, d *device) string {
-	if d.platform == platformMacOS {
+	switch d.platform {
+	case platformMacOS:
 		return fmt.Sprintf("MAC-%06d", i+1)
+	case platformOther:
+		return fmt.Sprintf("PHONE-%06d", i+1)
 	}
 	return fmt.Sprintf("PC-%06d", i+1)
 }

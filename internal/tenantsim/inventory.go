@@ -6,11 +6,22 @@ package tenantsim
 // The words of enum columns in the Devices report. Only the pairs that occur
 // here are listed; the numbers follow the metadata enums and are ASSUMED.
 var (
-	complianceWords = map[int]string{0: "Unknown", 1: "Compliant", 2: "Noncompliant"}
+	complianceWords = map[int]string{0: "Unknown", 1: "Compliant", 2: "Noncompliant", 3: "Conflict", 4: "Error", 254: "In grace period", 255: "Managed by Configuration Manager"}
 	joinWords       = map[int]string{0: "Unknown", 1: "Microsoft Entra joined", 2: "Microsoft Entra registered", 3: "Microsoft Entra hybrid joined"}
-	agentWords      = map[int]string{2: "MDM", 10: "Configuration Manager and MDM"}
-	ownerWords      = map[int]string{1: "Corporate", 2: "Personal"}
-	encryptedWords  = map[int]string{0: "Not encrypted", 1: "Encrypted"}
+	agentWords      = map[int]string{1: "EAS", 2: "MDM", 3: "EAS and MDM", 4: "Intune client", 5: "EAS and Intune client", 8: "Configuration Manager",
+		10: "Configuration Manager and MDM", 11: "Configuration Manager, MDM and EAS", 16: "Unknown", 32: "Jamf",
+		64: "Google Cloud device policy controller", 258: "Microsoft 365 managed MDM", 1024: "Microsoft Defender for Endpoint"}
+	ownerWords     = map[int]string{1: "Corporate", 2: "Personal"}
+	encryptedWords = map[int]string{0: "Not encrypted", 1: "Encrypted"}
+)
+
+// The numbers of enum members, ASSUMED likewise.
+var (
+	complianceNumbers = map[string]int{"unknown": 0, "compliant": 1, "noncompliant": 2, "conflict": 3, "error": 4, "inGracePeriod": 254, "configManager": 255}
+	agentNumbers      = map[string]int{"eas": 1, "mdm": 2, "easMdm": 3, "intuneClient": 4, "easIntuneClient": 5, "configurationManagerClient": 8, agentCoManaged: 10,
+		"configurationManagerClientMdmEas": 11, "unknown": 16, "jamf": 32, "googleCloudDevicePolicyController": 64, "microsoft365ManagedMdm": 258, "msSense": 1024}
+	joinNumbers  = map[string]int{"unknown": 0, "azureADJoined": 1, "azureADRegistered": 2, "hybridAzureADJoined": 3}
+	ownerNumbers = map[string]int{"company": 1, "personal": 2}
 )
 
 // devicesExport is the inventory report of managed devices (contract b.4).
@@ -29,18 +40,17 @@ var devicesExport = &report[deviceView]{name: "Devices", columns: []column[devic
 	{name: "Model", kind: "String", get: func(v deviceView) any { return v.d.modelName() }},
 	{name: "SerialNumber", kind: "String", get: func(v deviceView) any { return v.serial() }},
 	{name: "CompliantState", kind: "Int32", filter: true, words: complianceWords, get: func(v deviceView) any {
-		return map[string]int{"compliant": 1, "noncompliant": 2}[v.complianceState()]
+		return complianceNumbers[v.complianceState()]
 	}},
 	{name: "JoinType", kind: "Int32", words: joinWords, get: func(v deviceView) any {
-		return map[string]int{"AzureAd": 1, "Workplace": 2, "ServerAd": 3}[v.trustType()]
+		return joinNumbers[v.joinType()]
 	}},
 	{name: "ManagementAgents", kind: "Int32", filter: true, words: agentWords, get: func(v deviceView) any {
-		if v.d.traits&traitCoManaged != 0 && v.d.platform == platformWindows {
-			return 10
-		}
-		return 2
+		return agentNumbers[v.managementAgent()]
 	}},
-	{name: "OwnerType", kind: "Int32", filter: true, words: ownerWords, get: func(deviceView) any { return 1 }},
+	{name: "OwnerType", kind: "Int32", filter: true, words: ownerWords, get: func(v deviceView) any {
+		return ownerNumbers[ownership(v.d, "company", "personal")]
+	}},
 	{name: "EncryptionStatus", kind: "Int32", words: encryptedWords, get: func(v deviceView) any {
 		return boolInt(v.d.traits&traitUnencrypted == 0)
 	}},
@@ -71,12 +81,7 @@ var appInventory = &report[appRow]{name: "AppInvRawData", columns: []column[appR
 	{name: "EmailAddress", kind: "String", get: func(r appRow) any { return r.upn() }},
 	{name: "OSDescription", kind: "String", get: func(r appRow) any { return r.d.operatingSystem() }},
 	{name: "OSVersion", kind: "String", get: func(r appRow) any { return r.d.release().version }},
-	{name: "Platform", kind: "String", filter: true, get: func(r appRow) any {
-		if r.d.platform == platformMacOS {
-			return "macOS"
-		}
-		return "Windows"
-	}},
+	{name: "Platform", kind: "String", filter: true, get: func(r appRow) any { return r.d.appPlatform() }},
 	{name: "UserId", kind: "String", get: func(r appRow) any { return r.userID() }},
 	{name: "UserName", kind: "String", get: func(r appRow) any { return r.upn() }},
 }, rows: func(s *Server, yield func(appRow)) {
@@ -84,11 +89,25 @@ var appInventory = &report[appRow]{name: "AppInvRawData", columns: []column[appR
 		if v.d.inventory == 0 {
 			continue // never reported: no row, not an old version
 		}
-		edge := edgeReleases[v.d.invEdge].version
-		yield(appRow{v, "Microsoft Edge", "Microsoft Corporation", edge})
-		if v.d.platform == platformWindows {
-			yield(appRow{v, "Microsoft Edge Update", "Microsoft Corporation", "1.3.195.61"})
-			yield(appRow{v, "Microsoft Edge WebView2 Runtime", "Microsoft Corporation", edge})
+		for name, version := range v.apps {
+			yield(appRow{v, name, "Microsoft Corporation", version})
 		}
 	}
 }}
+
+// apps yields name and version of what the device reports: usually Edge and,
+// on Windows, its two companions.
+func (v deviceView) apps(yield func(name, version string) bool) {
+	if special := v.d.special().inventory; special != nil {
+		for _, a := range special {
+			if !yield(a.name, a.version) {
+				return
+			}
+		}
+		return
+	}
+	edge := edgeReleases[v.d.invEdge].version
+	if yield(appEdge, edge) && v.d.platform == platformWindows && yield(appUpdate, updateVersion) {
+		yield(appWebView, edge)
+	}
+}

@@ -77,6 +77,9 @@ type Scenario struct {
 	MissingPrerequisitePercent *float64 `json:"missingPrerequisitePercent,omitempty"`
 	// UnencryptedPercent of devices report isEncrypted false. Start; default 2.
 	UnencryptedPercent *float64 `json:"unencryptedPercent,omitempty"`
+	// Devices puts devices into special states, each otherwise fit and in
+	// contact; the percentages above and below are about the others. Start.
+	Devices []DeviceSpec `json:"devices,omitempty"`
 	// OfficeHoursPercent of devices sleep at night and mostly at weekends; the
 	// others are always on. Start; default 60.
 	OfficeHoursPercent *float64 `json:"officeHoursPercent,omitempty"`
@@ -199,7 +202,8 @@ type GroupSpec struct {
 	Percent float64 `json:"percent,omitempty"`
 	// From is the pool: "windows", "macos" or "all" (default): devices that are
 	// in regular contact, disjoint between groups; "everything": every device
-	// in the tenant, shared with other groups.
+	// in the tenant, or a word of DeviceStates: the devices in that state, both
+	// shared with other groups.
 	From string `json:"from,omitempty"`
 	// Unit is "device" (default) or "user" (the primary users of the devices).
 	Unit string `json:"unit,omitempty"`

@@ -52,6 +52,9 @@ func (sc *Scenario) percents() map[string]*float64 {
 	for i := range sc.Remediations {
 		out[fmt.Sprintf("remediations[%d].devicesPercent", i)] = &sc.Remediations[i].DevicesPercent
 	}
+	for i := range sc.Devices {
+		out[fmt.Sprintf("devices[%d].percent", i)] = &sc.Devices[i].Percent
+	}
 	for i := range sc.Groups {
 		out[fmt.Sprintf("groups[%d].percent", i)] = &sc.Groups[i].Percent
 	}
@@ -72,6 +75,11 @@ func (sc *Scenario) validateLists() error {
 	for i, r := range sc.Remediations {
 		if err := r.validate(); err != nil {
 			return fmt.Errorf("scenario: remediations[%d].%w", i, err)
+		}
+	}
+	for i, d := range sc.Devices {
+		if err := d.validate(); err != nil {
+			return fmt.Errorf("scenario: devices[%d]: %w", i, err)
 		}
 	}
 	for i, g := range sc.Groups {
@@ -124,8 +132,8 @@ func (g GroupSpec) validate() error {
 		return fmt.Errorf("count is %d: write 0 or more", g.Count)
 	case g.Count > 0 && g.Percent > 0:
 		return fmt.Errorf("count and percent exclude each other")
-	case !slices.Contains([]string{"", "all", "windows", "macos", "everything"}, g.From):
-		return fmt.Errorf("from %q: write windows, macos, all or everything", g.From)
+	case !slices.Contains([]string{"", "all", "windows", "macos", "everything"}, g.From) && stateIndex(g.From) == 0:
+		return fmt.Errorf("from %q: write windows, macos, all, everything or a state of devices such as %s", g.From, deviceStates[1].name)
 	case !slices.Contains([]string{"", "device", "user"}, g.Unit):
 		return fmt.Errorf("unit %q: write device or user", g.Unit)
 	default:

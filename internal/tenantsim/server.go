@@ -174,7 +174,9 @@ func New(options Options) (*Server, error) {
 	}
 	s.fido2, s.fido2Changed = newFido2(), s.start
 	s.makeUsers()
-	s.makeFleet()
+	if err := s.makeFleet(); err != nil {
+		return nil, fmt.Errorf("tenantsim: %w", err)
+	}
 	if err := s.makeGroups(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}

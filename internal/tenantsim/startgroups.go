@@ -28,7 +28,7 @@ func (s *Server) makeGroups() error {
 			want = len(pool) // the default groups adapt to a small fleet
 		}
 		for _, i := range pool[:want] {
-			if spec.From != "everything" {
+			if !spec.shares() {
 				dealt.set(int(i))
 			}
 			s.enrol(g, spec, i)
@@ -37,6 +37,9 @@ func (s *Server) makeGroups() error {
 	s.directoryChanged()
 	return nil
 }
+
+// shares says whether the members may be in other groups as well.
+func (g GroupSpec) shares() bool { return g.From == "everything" || stateIndex(g.From) != 0 }
 
 func (s *Server) enrol(g *group, spec GroupSpec, i int32) {
 	if spec.Unit == "user" {
@@ -53,14 +56,17 @@ func (s *Server) pool(spec GroupSpec, dealt bitset) []int32 {
 	var out []int32
 	for i := range s.fleet.devices {
 		d := &s.fleet.devices[i]
-		keep := spec.From == "everything" || inContact(d) && !dealt.has(i)
+		keep := spec.shares() || inContact(d) && !dealt.has(i)
+		if state := stateIndex(spec.From); state != 0 {
+			keep = d.state == state
+		}
 		if spec.From == "windows" {
 			keep = keep && d.platform == platformWindows
 		}
 		if spec.From == "macos" {
 			keep = keep && d.platform == platformMacOS
 		}
-		if keep {
+		if keep && inDirectory(d) {
 			out = append(out, int32(i))
 		}
 	}

@@ -4,16 +4,8 @@
 package conformance
 
 import (
-	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/base64"
-	"encoding/json"
-	"encoding/pem"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 	"github.com/tidegate/tidegate/internal/testkit/simtest"
+	"github.com/tidegate/tidegate/internal/testkit/testcert"
 )
 
 const (
@@ -41,24 +34,9 @@ type signIn struct {
 
 func newSignIn(t *testing.T) signIn {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "tidegate"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := signIn{key: key, certificate: append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})...)}
+	key := testcert.Key(t)
+	certificate := testcert.Certificate(t, key, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+	s := signIn{key: key, certificate: testcert.PEM(t, certificate, key)}
 	s.sim = simtest.New(t, tenantsim.Options{Seed: 1, Devices: 5, Certificates: []*x509.Certificate{certificate}, FederatedCredentials: []tenantsim.FederatedCredential{
 		{Issuer: issuer, Subject: subject, Keys: map[string]*rsa.PublicKey{"": &key.PublicKey}},
 	}})
@@ -69,21 +47,10 @@ func newSignIn(t *testing.T) signIn {
 // serviceAccountToken is a projected token as the cluster's API server signs it, in a file.
 func (s signIn) serviceAccountToken(t *testing.T, subject string) string {
 	t.Helper()
-	part := func(claims map[string]any) string {
-		raw, err := json.Marshal(claims)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return base64.RawURLEncoding.EncodeToString(raw)
-	}
-	signed := part(map[string]any{"alg": "RS256"}) + "." + part(map[string]any{"iss": issuer, "sub": subject, "aud": tenantsim.DefaultAudience, "exp": time.Now().Add(time.Hour).Unix()})
-	sum := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, s.key, crypto.SHA256, sum[:])
-	if err != nil {
-		t.Fatal(err)
-	}
+	token := testcert.JWT(t, s.key, map[string]any{"alg": "RS256"},
+		map[string]any{"iss": issuer, "sub": subject, "aud": tenantsim.DefaultAudience, "exp": time.Now().Add(time.Hour).Unix()})
 	file := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(file, []byte(signed+"."+base64.RawURLEncoding.EncodeToString(signature)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/testkit"
 )
 
@@ -22,6 +23,7 @@ func baked(t *testing.T, change func(*v1alpha1.PasskeyPolicy)) *testkit.World {
 	change(p)
 	w.Apply(t, w.Secret(), w.Tenant(), p, wave)
 	reaches(t, w, "wave", v1alpha1.PhaseBaking)
+	w.Pass(t, observe.ReplicationLag, observe.ReplicationLag) // what the tenant does not show from now on, somebody took away
 	return w
 }
 

@@ -90,8 +90,11 @@ func reach(ctx context.Context, name string, try func(context.Context) error) er
 // settle takes one step from what the tenant has to what is wanted. It returns
 // nil when nothing is left to do.
 func (o *operator) settle(ctx context.Context, want []plan.Desired) error {
-	view, err := observe.Objects(ctx, o.source, o.records, want, self)
+	view, err := observe.Objects(ctx, o.source, o.records, want, self, time.Now())
 	if err != nil {
+		return err
+	}
+	if err := view.Err(); err != nil {
 		return err
 	}
 	objects := view.Objects

@@ -1,0 +1,164 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/observe"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/tenantsim"
+)
+
+// exposing is a lab whose wave "a" has devices under the payload.
+func exposing(t *testing.T, platforms ...v1alpha1.Platform) *lab {
+	t.Helper()
+	l := newLab(t, calm(group("First", 60)))
+	p := newPolicy()
+	if len(platforms) > 0 {
+		p.Spec.Platforms = platforms
+	}
+	l.apply(l.newTenant(), p, newWave("a", "First"))
+	l.until("exposing", 10, func() bool { return l.wave("a").Status.Devices.Exposed > 0 })
+	return l
+}
+
+// TestPromise09_RollbackNeedsNothingElse: whatever else about the policy cannot be read or resolved, a rollback takes the
+// payload back.
+func TestPromise09_RollbackNeedsNothingElse(t *testing.T) {
+	for name, spoil := range map[string]func(t *testing.T, l *lab){
+		"hold lost its marker": func(t *testing.T, l *lab) {
+			if err := l.admin().RenameConfigurationPolicy(t.Context(), l.object(v1alpha1.RoleHold).ID, "mine", "no marker"); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"the population is gone": func(_ *testing.T, l *lab) {
+			p := l.policy()
+			l.edit(p, func() { p.Spec.Population.Include[0].DisplayName = "Nobody" })
+		},
+		"a setting is missing": func(_ *testing.T, l *lab) {
+			p := l.policy()
+			l.edit(p, func() { p.Spec.Settings.PasskeySync = v1alpha1.Enabled })
+		},
+		"a copy cannot be read": func(_ *testing.T, l *lab) {
+			marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows})
+			duplicate := l.makePolicy("Copy", marker)
+			l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: http.MethodGet, Route: policiesRoute + "/" + duplicate + "/assignments"}})
+		},
+		"the list is refused": func(_ *testing.T, l *lab) {
+			l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: http.MethodGet, Route: policiesRoute}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := exposing(t)
+			spoil(t, l)
+			l.clock.Advance(time.Hour)
+			l.rest()
+			l.annotate("a", v1alpha1.AnnotationRollback, "now")
+			l.rest()
+			if got := l.assigned(v1alpha1.RoleAllow); got != "" {
+				t.Errorf("wave is %s, but allow is still assigned to %s: %+v", l.wave("a").Status.Phase, got, l.policy().Status.Conditions)
+			}
+		})
+	}
+}
+
+// TestPromise09_OnePlatformDoesNotHoldUpAnother: a rollback that the tenant refuses for one platform goes through for the
+// other, to its end.
+func TestPromise09_OnePlatformDoesNotHoldUpAnother(t *testing.T) {
+	l := exposing(t, v1alpha1.PlatformMacOS, v1alpha1.PlatformWindows)
+	mac := ""
+	for _, o := range l.policy().Status.Objects {
+		if o.Role == v1alpha1.RoleAllow && o.Platform == v1alpha1.PlatformMacOS {
+			mac = o.ID
+		}
+	}
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 400, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute + "/" + mac + "/assign"}})
+	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	writes := l.writes
+	for range 20 {
+		l.round()
+		l.clock.Advance(30 * time.Second)
+	}
+	for _, o := range l.policy().Status.Objects {
+		if o.Platform == v1alpha1.PlatformWindows && (o.Role == v1alpha1.RoleAllow && len(o.IncludeGroups) > 0 || o.Role == v1alpha1.RoleHold && len(o.ExcludeGroups) > 0) {
+			t.Errorf("Windows is not taken back because macOS is refused: %+v", o)
+		}
+	}
+	if c := l.condition(v1alpha1.ConditionStalled); c == nil || c.Reason != v1alpha1.ReasonInvalid || !strings.Contains(c.Message, "Allow/MacOS") {
+		t.Errorf("after %d writes: %+v", l.writes-writes, l.policy().Status.Conditions)
+	}
+}
+
+// TestPromise11_RefusedPayloadIsNotApplied: settings that the tenant does not take are not reported as applied.
+func TestPromise11_RefusedPayloadIsNotApplied(t *testing.T) {
+	l := applied(t, v1alpha1.DriftCorrect)
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 400, Match: tenantsim.FaultMatch{Method: http.MethodPut}})
+	p := l.policy()
+	l.edit(p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
+	l.rest()
+	if c := l.condition(v1alpha1.ConditionApplied); c.Status != metav1.ConditionFalse || c.Reason != v1alpha1.ReasonApplying {
+		t.Errorf("%+v", c)
+	}
+	if c := l.condition(v1alpha1.ConditionStalled); c == nil || c.Reason != v1alpha1.ReasonInvalid {
+		t.Errorf("%+v", c)
+	}
+}
+
+// TestPromise05_TenantThatIsLate: a policy that was made and is not shown yet is not made again, and what was assigned is
+// not assigned again, nor taken for somebody's edit.
+func TestPromise05_TenantThatIsLate(t *testing.T) {
+	for _, every := range []time.Duration{0, 3 * time.Second, 40 * time.Second} {
+		l := newLab(t, calm())
+		late := tenantsim.Duration(30 * time.Second)
+		l.setScenario(func(sc *tenantsim.Scenario) { sc.Lag = &tenantsim.Lag{Read: late, List: late} })
+		l.apply(l.newTenant(), newPolicy())
+		most := 0
+		for range 60 {
+			l.round()
+			most = max(most, len(l.sim.Snapshot(false).Policies))
+			l.clock.Advance(every)
+		}
+		if most != 2 && (every > 0 || most != 1) { // where time stands still, the first one is waited for
+			t.Errorf("a look every %s: %d policies where 2 are wanted", every, most)
+		}
+		l.until("applied", 5, func() bool { return l.condition(v1alpha1.ConditionApplied).Status == metav1.ConditionTrue })
+		if got := l.assigned(v1alpha1.RoleHold); got != "group Everyone" || l.condition(v1alpha1.ConditionDrifted).Status != metav1.ConditionFalse || len(l.sim.Snapshot(false).Policies) != 2 {
+			t.Errorf("a look every %s: hold %q, %+v", every, got, l.policy().Status.Conditions)
+		}
+		if got := l.changed(); len(got) != 3 {
+			t.Errorf("a look every %s: %v", every, got)
+		}
+		for _, e := range l.events {
+			if strings.Contains(e, v1alpha1.ReasonAssignmentMissing) || strings.Contains(e, v1alpha1.ReasonObjectDeleted) {
+				t.Errorf("a look every %s: %s", every, e)
+			}
+		}
+	}
+}
+
+// TestPromise07_DeletionTakesWhatItCan: a policy that lost its marker stays and is named; it keeps no other one in the
+// tenant.
+func TestPromise07_DeletionTakesWhatItCan(t *testing.T) {
+	l := applied(t, v1alpha1.DriftCorrect)
+	hold := l.object(v1alpha1.RoleHold).ID
+	if err := l.admin().RenameConfigurationPolicy(t.Context(), hold, "mine", "no marker"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.kube.Delete(t.Context(), l.policy()); err != nil {
+		t.Fatal(err)
+	}
+	l.rest()
+	list := l.sim.Snapshot(false).Policies
+	c := l.condition(v1alpha1.ConditionStalled)
+	if len(list) != 1 || list[0].ID != hold || c == nil || c.Reason != v1alpha1.ReasonTenantObjectsRemain || !strings.Contains(c.Message, hold) {
+		t.Errorf("%d policies, %+v", len(list), c)
+	}
+}

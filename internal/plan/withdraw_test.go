@@ -1,0 +1,73 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+// TestPromise09_Withdraw: what takes groups out of allow is planned from the allow policies alone, and is what Build plans
+// first.
+func TestPromise09_Withdraw(t *testing.T) {
+	allow := with(seenAllow("g1", "g2"), func(o *Observed) {
+		o.SettingsMatch, o.NameMatch = false, false
+		o.Assignments = append(o.Assignments, Target{Kind: TargetInclude, GroupID: "theirs", Raw: 7})
+		o.Copies = []Copy{{ID: "twin", SameName: true}}
+	})
+	for _, drift := range []v1alpha1.DriftAction{v1alpha1.DriftCorrect, v1alpha1.DriftReport} {
+		got := BuildWithdraw([]Observed{allow}, []string{"g1", "g9"}, drift)
+		if len(got) != 1 || got[0].Kind != Assign || !cmp.Equal(got[0].Include, []string{"g1"}) || !cmp.Equal(got[0].IntentInclude, []string{"g1"}) || len(got[0].KeepForeign) != 1 {
+			t.Fatalf("%s: %v", drift, got)
+		}
+		whole := Build([]Desired{wantAllow("g1"), wantHold("g1")}, []Observed{allow, seenHold("g1", "g2")}, Options{Drift: drift})
+		if a, b := got[0].Fingerprint(nil), whole.Actions[0].Fingerprint(nil); a != b {
+			t.Errorf("%s: %s, and in the whole plan %s", drift, got[0], whole.Actions[0])
+		}
+	}
+	for _, admitted := range [][]string{{"g1", "g2"}, {"g2", "g1", "g3"}} {
+		if got := BuildWithdraw([]Observed{allow}, admitted, v1alpha1.DriftCorrect); len(got) != 0 {
+			t.Errorf("%v: %v", admitted, got)
+		}
+	}
+	if got := BuildWithdraw([]Observed{with(allow, func(o *Observed) { o.Exists = false })}, nil, v1alpha1.DriftCorrect); len(got) != 0 {
+		t.Errorf("gone: %v", got)
+	}
+}
+
+// TestWithdrawn: only allow policies count, by what was last written to them.
+func TestWithdrawn(t *testing.T) {
+	records := []v1alpha1.TenantObject{
+		{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformWindows, IncludeGroups: []string{"g1", "g2"}},
+		{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformMacOS, IncludeGroups: []string{"G1"}},
+		{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows, IncludeGroups: []string{"all"}},
+	}
+	for _, tt := range []struct {
+		admitted []string
+		want     int
+	}{{[]string{"g1", "g2"}, 0}, {[]string{"g1"}, 1}, {nil, 2}} {
+		if got := Withdrawn(records, tt.admitted); len(got) != tt.want {
+			t.Errorf("%v: %v", tt.admitted, got)
+		}
+	}
+}
+
+// TestForeignOrder: in which order Graph lists the targets of others makes no other write.
+func TestForeignOrder(t *testing.T) {
+	look := func(list ...Target) Action {
+		o := with(seenHold(), func(o *Observed) { o.Assignments = append(o.Assignments, list...) })
+		return Build([]Desired{wantHold("g1")}, []Observed{o}, Options{}).Actions[0]
+	}
+	x, y := Target{Kind: TargetInclude, GroupID: "x"}, Target{Kind: TargetInclude, GroupID: "y"}
+	if a, b := look(x, y), look(y, x); a.Fingerprint(nil) != b.Fingerprint(nil) || !cmp.Equal(a.KeepForeign, b.KeepForeign) {
+		t.Errorf("%s\n%s", a, b)
+	}
+	f, g := Target{Kind: TargetOther, GroupID: "x", FilterID: "f"}, Target{Kind: TargetOther, GroupID: "x", FilterID: "g"}
+	if a, b := look(f), look(g); a.Fingerprint(nil) == b.Fingerprint(nil) {
+		t.Errorf("another filter is the same write: %s", a)
+	}
+}
