@@ -234,6 +234,9 @@ func TestCopyThatCannotBeRemoved(t *testing.T) {
 	if got, c := l.assigned(v1alpha1.RoleHold), l.condition(v1alpha1.ConditionApplied); got != "group Everyone" || c.Status != metav1.ConditionTrue || len(l.sim.Snapshot(false).Policies) != 3 {
 		t.Errorf("hold is assigned to %q, %+v", got, c)
 	}
+	if c := l.condition(v1alpha1.ConditionStalled); c == nil || c.Reason != v1alpha1.ReasonForbidden || !strings.Contains(c.Message, "RemoveCopy") {
+		t.Errorf("nobody hears of it: %+v", l.policy().Status.Conditions)
+	}
 	l.faults()
 	l.clock.Advance(time.Hour)
 	l.rest()

@@ -5,7 +5,12 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/execute"
@@ -13,6 +18,39 @@ import (
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/status"
 )
+
+// act takes one step of a plan and adds what came of it to res.
+func (r *policyRun) act(ctx context.Context, res policyResult, built plan.Result, want []plan.Desired, objects []observe.Object, others []observe.OtherOperator) (policyResult, error) {
+	done, err := r.attempt(ctx, built.Actions, want, objects)
+	if err != nil {
+		return policyResult{}, err
+	}
+	text, reason := done.action.String(), applyingReason(built.Actions)
+	switch {
+	case len(others) > 0: // waves must not take what is left to do for progress
+		res.conditions = append(res.conditions, notAloneCondition(others))
+	case done.action.Kind == plan.RemoveCopy && !done.applied: // it reaches nobody: what the waves need is as it should be
+		r.settled(&res, built)
+	default:
+		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionApplied, false, reason, text))
+	}
+	switch {
+	case done.applied:
+		res.standing = status.Standing{State: status.InProgress, Reason: reason, Message: text}
+		res.again = true
+	case done.wait != nil:
+		res.standing, res.requeue = done.wait.standing, done.wait.requeue
+		res.conditions = append(res.conditions, done.wait.condition)
+	default:
+		failed := r.failure(done.out.Err, text)
+		res.standing, res.requeue = failed.standing, failed.requeue
+		if done.out.Result == execute.Rejected { // only a person changes that
+			res.requeue = max(res.requeue, refusedLook)
+		}
+		res.again = done.out.Result == execute.Unknown // look at once what became of it
+	}
+	return res, nil
+}
 
 // attempted is what came of trying a plan: one applied action, or the first one that was refused or has to wait.
 type attempted struct {
@@ -77,4 +115,53 @@ func (r *policyRun) withdraw(ctx context.Context) (policyResult, bool, error) {
 		standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonAssigning, Message: text},
 		keep:     stands, again: true,
 	}, true, nil
+}
+
+// wholePlatforms are the wanted and the observed objects of those platforms whose objects could all be read. Allow and hold of a
+// platform are planned together or not at all (P1).
+func wholePlatforms(objects []observe.Object, want []plan.Desired) ([]plan.Desired, []observe.Object) {
+	blind := map[v1alpha1.Platform]bool{}
+	for i := range objects {
+		blind[objects[i].Platform] = blind[objects[i].Platform] || objects[i].Err != nil
+	}
+	return slices.DeleteFunc(slices.Clone(want), func(d plan.Desired) bool { return blind[d.Platform] }),
+		slices.DeleteFunc(slices.Clone(objects), func(o observe.Object) bool { return blind[o.Platform] })
+}
+
+func observed(objects []observe.Object) []plan.Observed {
+	out := make([]plan.Observed, len(objects))
+	for i := range objects {
+		out[i] = objects[i].Observed
+	}
+	return out
+}
+
+// lateLook is how soon a tenant that is late is looked at again.
+const lateLook = 10 * time.Second
+
+// refusedLook is how soon a write that the tenant refused is sent again.
+const refusedLook = 2 * time.Minute
+
+// notAlone stops a policy that shares its tenant with the operator of another cluster: each would hold back, assign and
+// judge devices without knowing of the other (P6). What is there stays; removals that are asked for still happen.
+func notAlone(res policyResult, others []observe.OtherOperator) policyResult {
+	c := notAloneCondition(others)
+	res.conditions = append(res.conditions, c)
+	res.standing = status.Standing{State: status.Stuck, Reason: c.Reason, Message: c.Message}
+	res.requeue = stoppedLook
+	return res
+}
+
+// stoppedLook is how soon a policy that another operator stops looks whether it is gone.
+const stoppedLook = 5 * time.Minute
+
+func notAloneCondition(others []observe.OtherOperator) metav1.Condition {
+	parts := make([]string, len(others))
+	for i, o := range others {
+		parts[i] = fmt.Sprintf("%s (%d policies, for example %q)", o.Cluster, len(o.Policies), o.Policies[0])
+	}
+	return status.Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonOtherOperator, fmt.Sprintf(
+		"the tenant holds policies of the Tidegate of another cluster, by the uid of its namespace kube-system: %s. Only one may work on a tenant: "+
+			"delete the PasskeyPolicies of the other cluster, or, where that cluster is gone, delete its policies in the tenant or take the marker out of their descriptions",
+		strings.Join(parts, ", ")))
 }
