@@ -189,6 +189,9 @@ func (p *filterParser) literal() (literal, error) {
 		return literal{at.UTC()}, nil
 	}
 	if f, err := strconv.ParseFloat(text, 64); err == nil && f == f && f-f == 0 {
+		if f == 0 { // also -0, which no integer can be
+			return literal{int64(0)}, nil
+		}
 		return literal{f}, nil
 	}
 	// A bare GUID is legal OData and common in hand-written filters.

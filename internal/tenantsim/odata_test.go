@@ -58,7 +58,7 @@ func TestParseFilter(t *testing.T) {
 // FuzzParseFilter: no input crashes, and what was parsed means the same when
 // it is written out and parsed again.
 func FuzzParseFilter(f *testing.F) {
-	for _, seed := range []string{"a eq 1", "not (a eq 'x''y') or b in (1,'2',null)", "contains(a/b,'c') and d ge 2026-01-01T00:00:00Z", "(((", "a eq -1.5e3", "a has 'b'"} {
+	for _, seed := range []string{"a eq 1", "not (a eq 'x''y') or b in (1,'2',null)", "contains(a/b,'c') and d ge 2026-01-01T00:00:00Z", "(((", "a eq -1.5e3", "a eq -.0", "a has 'b'"} {
 		f.Add(seed)
 	}
 	item := func(path string) any { return map[string]any{"a": "x'y", "b": 2, "d": "2026-06-01T00:00:00Z"}[path] }
