@@ -100,7 +100,8 @@ func (r *policyRun) sendApproved(ctx context.Context, a *plan.Action, fp string,
 	case err != nil || !errors.As(out.Err, &e):
 	case e.Kind == graph.KindConflict && e.Status == 0: // the client's own word: the bytes are not those that were approved
 		r.forgetApproval(fp)
-	case out.Result == execute.Rejected: // approved, and refused all the same: sending it again helps nobody
+	case e.Kind == graph.KindInvalid, e.Kind == graph.KindForbidden, e.Kind == graph.KindApprovalRequired:
+		// Approved, and refused all the same: sending it again helps nobody.
 		r.pending(fp).State = v1alpha1.ApprovalRejected
 	}
 	return out, nil, err

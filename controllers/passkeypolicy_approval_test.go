@@ -401,3 +401,44 @@ func TestApprovalOutlivesOtherOperator(t *testing.T) {
 		t.Errorf("%d requests: %+v", n, l.sim.Approvals())
 	}
 }
+
+// TestApprovalSurvivesHiccups: an approved write that meets a refusal of the moment is sent again under its approval.
+func TestApprovalSurvivesHiccups(t *testing.T) {
+	for _, code := range []int{401, 404} {
+		l := guarded(t)
+		l.rest()
+		l.decide(true)
+		l.clock.Advance(approvalPoll)
+		l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: code, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute, Count: 2}})
+		for range 4 {
+			l.round()
+			l.clock.Advance(approvalPoll)
+		}
+		if a := l.sim.Approvals(); a[0].Status != "completed" {
+			t.Errorf("%d: %+v, on record %+v", code, a, l.policy().Status.Approvals)
+		}
+	}
+}
+
+// TestOneRequestForEachWrite: a rollback and the removal of its platform are two writes, each asked for once.
+func TestOneRequestForEachWrite(t *testing.T) {
+	l := exposing(t, v1alpha1.PlatformMacOS, v1alpha1.PlatformWindows)
+	l.setScenario(func(sc *tenantsim.Scenario) { sc.Approvals = []string{"configurationPolicies"} })
+	p := l.policy()
+	l.edit(p, func() { p.Spec.Platforms = []v1alpha1.Platform{v1alpha1.PlatformWindows} })
+	l.clock.Advance(5 * time.Minute)
+	l.round()
+	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	for range 30 {
+		l.round()
+		l.clock.Advance(approvalPoll)
+	}
+	seen := map[string]bool{}
+	for _, a := range l.sim.Approvals() {
+		if key := a.Method + " " + a.Path; seen[key] {
+			t.Errorf("%s was asked for twice: %+v", key, l.sim.Approvals())
+		} else {
+			seen[key] = true
+		}
+	}
+}

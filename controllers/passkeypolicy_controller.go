@@ -83,6 +83,10 @@ type policyRun struct {
 	waves         []v1alpha1.PilotWave
 	tenant        types.NamespacedName
 	src           policyTenant
+
+	// taking is the plan of withdraw, and held what the tenant did not take of it.
+	taking []plan.Action
+	held   *attempted
 }
 
 // policyTenant is what a policy reads from and writes to its tenant.
@@ -100,6 +104,8 @@ type policyResult struct {
 	keep    []string
 	requeue time.Duration
 	again   bool
+	// acted says that a plan was tried, so that the result tells what came of it.
+	acted bool
 }
 
 // judged are the conditions that a look at the tenant sets; stands are those that stay as they were without one.
@@ -156,6 +162,15 @@ func (r *policyRun) step(ctx context.Context) (policyResult, error) {
 	if res, taken, err := r.withdraw(ctx); taken || err != nil {
 		return res, err
 	}
+	res, err := r.settle(ctx)
+	if err != nil {
+		return res, err
+	}
+	return r.withHeld(res), nil
+}
+
+// settle brings the tenant in line with the spec, one action at a time.
+func (r *policyRun) settle(ctx context.Context) (policyResult, error) {
 	resolved, err := r.resolve(ctx)
 	if err != nil {
 		return r.failure(err, "search the settings catalog"), nil
@@ -258,18 +273,24 @@ func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, gro
 	r.record(want, objects)
 	if view.Err() == nil { // otherwise nobody knows how far the tenant has followed
 		r.admissions(admitted, seen)
+	} else {
+		r.dismiss(admitted)
 	}
 	built := plan.Build(want, seen, plan.Options{
 		Drift: r.after.Spec.Drift, AllowSettingsUpdate: !r.oldPayloadExposed(resolved.Hash), NarrowOnly: len(view.Others) > 0,
 	})
 	r.closeAssigns(want, seen, built.Actions)
-	if view.Err() == nil && len(view.Others) == 0 { // otherwise the plan is not the whole one
-		r.keepApprovals(built.Actions, want)
+	if view.Err() == nil && len(view.Others)+len(built.Late) == 0 { // otherwise the plan is not the whole one
+		r.keepApprovals(slices.Concat(built.Actions, r.taking), want)
 	}
 	res := policyResult{conditions: []metav1.Condition{
 		status.Condition(v1alpha1.ConditionSettingsResolved, true, v1alpha1.ReasonSettingsResolved, settingsMessage(resolved.Verdicts)),
-		drifted(built.Drifts),
 	}}
+	if len(built.Late) > 0 {
+		res.keep = []string{v1alpha1.ConditionDrifted} // not judged for all
+	} else {
+		res.conditions = append(res.conditions, drifted(built.Drifts))
+	}
 	switch {
 	case len(built.Actions) > 0:
 		if res, err = r.act(ctx, res, built, want, objects, view.Others); err != nil || res.again || view.Err() == nil {
@@ -277,12 +298,27 @@ func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, gro
 		}
 	case len(view.Others) > 0:
 		return notAlone(res, view.Others), nil
+	case view.Err() == nil:
+		r.settled(&res, built)
+		return res, nil
 	}
-	if err := view.Err(); err != nil {
-		return r.failure(err, "read the policies in the tenant"), nil
+	return r.unreadable(res, view.Err()), nil
+}
+
+// unreadable adds to what was done for the other platforms that objects could not be read. What is refused for good is not
+// applied; what is only away stands as it was.
+func (r *policyRun) unreadable(res policyResult, err error) policyResult {
+	failed := r.failure(err, "read the policies in the tenant")
+	res.standing, res.requeue = failed.standing, failed.requeue
+	applied := func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionApplied }
+	switch {
+	case slices.ContainsFunc(res.conditions, applied):
+	case failed.standing.State == status.Stuck:
+		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionApplied, false, failed.standing.Reason, failed.standing.Message))
+	default:
+		res.keep = append(res.keep, v1alpha1.ConditionApplied)
 	}
-	r.settled(&res, built)
-	return res, nil
+	return res
 }
 
 // waveGroups are the groups that get the payload and those that get its inverse.
@@ -311,9 +347,12 @@ func (r *policyRun) settled(res *policyResult, built plan.Result) {
 		res.requeue = min(res.requeue, lostGrace)
 	}
 	if len(built.Late) > 0 {
-		late := strings.Join(built.Late, "; ")
-		res.standing = status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonAssigning, Message: late}
-		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonAssigning, late))
+		late, reason := strings.Join(built.Late, "; "), v1alpha1.ReasonAssigning
+		if built.LateContent {
+			reason = v1alpha1.ReasonApplying
+		}
+		res.standing = status.Standing{State: status.InProgress, Reason: reason, Message: late}
+		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionApplied, false, reason, late))
 		res.requeue = lateLook
 		return
 	}

@@ -72,7 +72,8 @@ func (r *policyRun) record(want []plan.Desired, objects []observe.Object) {
 			rec.ID, rec.CreateSentAt = o.ID, nil
 			if w >= 0 {
 				rec.Name = want[w].Name
-				if o.SettingsMatch {
+				// A match just after something else was written is a late read.
+				if o.SettingsMatch && (!o.ContentFresh || rec.Hash == "") {
 					rec.Hash = want[w].Hash
 				}
 			}
@@ -84,7 +85,9 @@ func (r *policyRun) record(want []plan.Desired, objects []observe.Object) {
 			// never made, and make it.
 			*rec = v1alpha1.TenantObject{Role: rec.Role, Platform: rec.Platform, Name: rec.Name, ID: rec.ID}
 		}
-		rec.ForeignAssignments = foreign(o, rec, want, w)
+		if !o.AssignFresh { // just after a write a late read may show what we have taken away
+			rec.ForeignAssignments = foreign(o, rec, want, w)
+		}
 	}
 	slices.SortFunc(r.after.Status.Objects, func(a, b v1alpha1.TenantObject) int {
 		return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.Role, b.Role))
@@ -128,6 +131,17 @@ func (r *policyRun) admissions(admitted []string, seen []plan.Observed) {
 	}
 	slices.SortFunc(out, func(a, b v1alpha1.WaveAdmission) int { return cmp.Compare(a.Name, b.Name) })
 	r.after.Status.Waves = out
+}
+
+// dismiss tells waves that are not admitted any more that they are on their way out, where nobody looks at the tenant
+// closely enough to say more: a wave that reads that it is admitted goes on exposing.
+func (r *policyRun) dismiss(admitted []string) {
+	for i := range r.after.Status.Waves {
+		w := &r.after.Status.Waves[i]
+		if !slices.Contains(admitted, w.GroupID) && (w.State == v1alpha1.Admitted || w.State == v1alpha1.Admitting) {
+			w.State, w.Since = v1alpha1.Withdrawing, *r.stamp()
+		}
+	}
 }
 
 func admissionOf(s *v1alpha1.PasskeyPolicyStatus, w *v1alpha1.PilotWave) *v1alpha1.WaveAdmission {

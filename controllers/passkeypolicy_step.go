@@ -25,31 +25,40 @@ func (r *policyRun) act(ctx context.Context, res policyResult, built plan.Result
 	if err != nil {
 		return policyResult{}, err
 	}
+	res.acted = true
 	text, reason := done.action.String(), applyingReason(built.Actions)
 	switch {
 	case len(others) > 0: // waves must not take what is left to do for progress
 		res.conditions = append(res.conditions, notAloneCondition(others))
-	case done.action.Kind == plan.RemoveCopy && !done.applied: // it reaches nobody: what the waves need is as it should be
-		r.settled(&res, built)
+	case !done.applied && !slices.ContainsFunc(built.Actions, func(a plan.Action) bool { return a.Kind != plan.RemoveCopy }):
+		r.settled(&res, built) // copies reach nobody: what the waves need is as it should be
 	default:
 		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionApplied, false, reason, text))
 	}
-	switch {
-	case done.applied:
+	if done.applied {
 		res.standing = status.Standing{State: status.InProgress, Reason: reason, Message: text}
 		res.again = true
-	case done.wait != nil:
+		return res, nil
+	}
+	return r.notTaken(res, &done), nil
+}
+
+// notTaken adds to a result why an action was not taken.
+func (r *policyRun) notTaken(res policyResult, done *attempted) policyResult {
+	if done.wait != nil {
 		res.standing, res.requeue = done.wait.standing, done.wait.requeue
 		res.conditions = append(res.conditions, done.wait.condition)
-	default:
-		failed := r.failure(done.out.Err, text)
-		res.standing, res.requeue = failed.standing, failed.requeue
-		if done.out.Result == execute.Rejected { // only a person changes that
-			res.requeue = max(res.requeue, refusedLook)
-		}
-		res.again = done.out.Result == execute.Unknown // look at once what became of it
+		return res
 	}
-	return res, nil
+	failed := r.failure(done.out.Err, done.action.String())
+	res.standing, res.requeue = failed.standing, failed.requeue
+	switch {
+	case done.out.Result == execute.Rejected: // only a person changes that
+		res.requeue = max(res.requeue, refusedLook)
+	case done.out.Result == execute.Unknown && done.action.Kind != plan.RemoveCopy:
+		res.again = true // look at once what became of it
+	}
+	return res
 }
 
 // attempted is what came of trying a plan: one applied action, or the first one that was refused or has to wait.
@@ -64,11 +73,11 @@ type attempted struct {
 // or that people have to approve holds up those that come after it on the same platform, and on no other (P9). The removal
 // of a copy holds up nothing.
 func (r *policyRun) attempt(ctx context.Context, actions []plan.Action, want []plan.Desired, objects []observe.Object) (attempted, error) {
-	stopped := map[v1alpha1.Platform]bool{}
+	stopped, copied := map[v1alpha1.Platform]bool{}, map[plan.Key]bool{}
 	var first *attempted
 	for i := range actions {
 		a := &actions[i]
-		if stopped[a.Platform] {
+		if stopped[a.Platform] || a.Kind == plan.Delete && copied[a.Key] {
 			continue
 		}
 		out, wait, err := r.send(ctx, a, want, objects)
@@ -77,14 +86,15 @@ func (r *policyRun) attempt(ctx context.Context, actions []plan.Action, want []p
 		}
 		tried := attempted{action: a, out: out, wait: wait}
 		switch {
-		case wait != nil, out.Result == execute.Rejected:
+		case wait != nil, out.Result == execute.Rejected, a.Kind == plan.RemoveCopy && out.Result != execute.Applied && out.Result != execute.AlreadyTrue:
 		case out.Result == execute.Applied, out.Result == execute.AlreadyTrue:
 			tried.applied = true
 			return tried, nil
 		default: // the tenant is away, asks to wait, or nobody knows: the next step needs a fresh look
 			return tried, nil
 		}
-		stopped[a.Platform] = a.Kind != plan.RemoveCopy
+		stopped[a.Platform] = stopped[a.Platform] || a.Kind != plan.RemoveCopy
+		copied[a.Key] = copied[a.Key] || a.Kind == plan.RemoveCopy
 		if first == nil || first.action.Kind == plan.RemoveCopy && a.Kind != plan.RemoveCopy {
 			first = &tried
 		}
@@ -93,28 +103,49 @@ func (r *policyRun) attempt(ctx context.Context, actions []plan.Action, want []p
 }
 
 // withdraw takes groups that are not admitted any more out of the allow policies, before anything else is looked at: a
-// rollback does not wait for a setting, a group or a policy that cannot be read (P9). It is taken when it wrote something;
-// what it could not do is planned and reported with all the rest.
+// rollback does not wait for a setting, a group or a policy that cannot be read (P9). It is taken when it wrote something,
+// or when nobody knows; what the tenant refused or people have to approve is told with all the rest.
 func (r *policyRun) withdraw(ctx context.Context) (policyResult, bool, error) {
 	admitted, _ := r.waveGroups()
 	records := plan.Withdrawn(r.after.Status.Objects, admitted)
 	if len(records) == 0 {
 		return policyResult{}, false, nil
 	}
+	r.dismiss(admitted)
 	objects := slices.DeleteFunc(observe.Recorded(ctx, r.src, records, r.owner(), r.Clock.Now()), func(o observe.Object) bool { return o.Err != nil })
-	actions := plan.BuildWithdraw(observed(objects), admitted, r.after.Spec.Drift)
-	if len(actions) == 0 {
+	r.taking = plan.BuildWithdraw(observed(objects), admitted, r.after.Spec.Drift)
+	if len(r.taking) == 0 {
 		return policyResult{}, false, nil
 	}
-	done, err := r.attempt(ctx, actions, nil, objects)
-	if err != nil || !done.applied {
-		return policyResult{}, false, err
+	done, err := r.attempt(ctx, r.taking, nil, objects)
+	res := policyResult{keep: stands}
+	switch {
+	case err != nil:
+		return res, false, err
+	case done.applied:
+		res.standing = status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonAssigning, Message: done.action.String()}
+		res.again = true
+		return res, true, nil
+	case done.wait == nil && done.out.Result != execute.Rejected:
+		return r.notTaken(res, &done), true, nil
 	}
-	text := done.action.String()
-	return policyResult{
-		standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonAssigning, Message: text},
-		keep:     stands, again: true,
-	}, true, nil
+	r.held = &done
+	return res, false, nil
+}
+
+// withHeld adds to a result that a rollback was not taken, unless the result tells so itself: it is what a person has to
+// hear first.
+func (r *policyRun) withHeld(res policyResult) policyResult {
+	if r.held == nil || res.acted {
+		return res
+	}
+	also, requeue := res.standing.Message, res.requeue
+	res = r.notTaken(res, r.held)
+	res.standing.Message += "; besides: " + also
+	if requeue > 0 {
+		res.requeue = min(res.requeue, requeue)
+	}
+	return res
 }
 
 // wholePlatforms are the wanted and the observed objects of those platforms whose objects could all be read. Allow and hold of a

@@ -162,3 +162,104 @@ func TestPromise07_DeletionTakesWhatItCan(t *testing.T) {
 		t.Errorf("%d policies, %+v", len(list), c)
 	}
 }
+
+// TestPromise09_RefusedRollbackIsTold: a rollback that the tenant does not take is what the policy says first, also when it
+// is blocked for another reason.
+func TestPromise09_RefusedRollbackIsTold(t *testing.T) {
+	l := exposing(t)
+	p := l.policy()
+	l.edit(p, func() { p.Spec.Settings.PasskeySync = v1alpha1.Enabled })
+	l.clock.Advance(time.Hour)
+	l.rest()
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: assignRoute}})
+	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	l.round()
+	res, err := l.policies.Reconcile(t.Context(), requestOf("pkp"))
+	c := l.condition(v1alpha1.ConditionStalled)
+	if err != nil || c == nil || c.Reason != v1alpha1.ReasonForbidden || !strings.Contains(c.Message, "Allow/Windows") || !strings.Contains(c.Message, "besides: passkeySync") || res.RequeueAfter > refusedLook {
+		t.Errorf("again in %s, %v: %+v", res.RequeueAfter, err, c)
+	}
+}
+
+// TestCopyHidesNothing: a copy that cannot be removed does not make a refused rollback look applied.
+func TestCopyHidesNothing(t *testing.T) {
+	l := exposing(t, v1alpha1.PlatformMacOS, v1alpha1.PlatformWindows)
+	mac, copied := "", ""
+	for _, o := range l.policy().Status.Objects {
+		if o.Role == v1alpha1.RoleAllow && o.Platform == v1alpha1.PlatformMacOS {
+			mac = o.ID
+		}
+		if o.Role == v1alpha1.RoleHold && o.Platform == v1alpha1.PlatformWindows {
+			copied = l.copyOf(o.ID)
+		}
+	}
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 400, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute + "/" + mac + "/assign"}},
+		tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 503, Match: tenantsim.FaultMatch{Method: http.MethodDelete, Route: policiesRoute + "/" + copied}})
+	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	for range 20 {
+		l.round()
+		l.clock.Advance(30 * time.Second)
+	}
+	if c := l.condition(v1alpha1.ConditionApplied); c.Status == metav1.ConditionTrue {
+		t.Errorf("macOS is still assigned, and %+v", c)
+	}
+}
+
+// copyOf makes a second policy with the name and the marker of another one.
+func (l *lab) copyOf(id string) string {
+	l.t.Helper()
+	live, err := l.admin().ConfigurationPolicy(l.t.Context(), id)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return l.makePolicy(live.Name, live.Description)
+}
+
+// TestPromise07_DeletionTakesCopies: a deletion does not end before the second policy of a repeated create is gone.
+func TestPromise07_DeletionTakesCopies(t *testing.T) {
+	for name, fault := range map[string]tenantsim.Fault{
+		"its removal is refused": {Match: tenantsim.FaultMatch{Method: http.MethodDelete, Count: 2}},
+		"it cannot be read":      {Match: tenantsim.FaultMatch{Method: http.MethodGet, Count: 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := applied(t, v1alpha1.DriftCorrect)
+			copied := l.copyOf(l.object(v1alpha1.RoleHold).ID)
+			fault.Mode, fault.Status, fault.Match.Route = tenantsim.FaultStatus, 403, policiesRoute+"/"+copied
+			if fault.Match.Method == http.MethodGet {
+				fault.Match.Route += "/assignments"
+			}
+			l.faults(fault)
+			if err := l.kube.Delete(t.Context(), l.policy()); err != nil {
+				t.Fatal(err)
+			}
+			for range 10 {
+				l.round()
+				l.clock.Advance(time.Minute)
+			}
+			if list := l.sim.Snapshot(false).Policies; len(list) != 0 {
+				t.Errorf("left behind: %+v", list)
+			}
+		})
+	}
+}
+
+// TestBudgetWithoutATenant: while an object of the policy cannot be judged, a wave of a new payload exposes nobody into a
+// group that nothing assigns: they would all get it at once later.
+func TestBudgetWithoutATenant(t *testing.T) {
+	l := exposing(t)
+	if err := l.admin().RenameConfigurationPolicy(t.Context(), l.object(v1alpha1.RoleHold).ID, "mine", "no marker"); err != nil {
+		t.Fatal(err)
+	}
+	p := l.policy()
+	l.edit(p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
+	for range 12 {
+		l.rest()
+		if err := l.sim.Advance(time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := l.wave("a").Status
+	if got := l.assigned(v1alpha1.RoleAllow); got != "" || w.Phase != v1alpha1.PhasePending || w.Audience != nil && len(l.members(w.Audience.GroupID)) > 0 {
+		t.Errorf("allow %q, wave %s, %+v", got, w.Phase, w.Audience)
+	}
+}

@@ -79,7 +79,7 @@ func TestPolicyState(t *testing.T) {
 	ready := newPolicy()
 	ready.Generation, ready.Status.ObservedGeneration, ready.Status.PayloadHash = 3, 3, "p"
 	ready.Status.Conditions = []metav1.Condition{
-		{Type: v1alpha1.ConditionSettingsResolved, Status: metav1.ConditionTrue}, {Type: v1alpha1.ConditionApplied, Status: metav1.ConditionTrue},
+		{Type: v1alpha1.ConditionSettingsResolved, Status: metav1.ConditionTrue}, {Type: v1alpha1.ConditionApplied, Status: metav1.ConditionTrue, ObservedGeneration: 3},
 	}
 	for name, tt := range map[string]struct {
 		change func(*v1alpha1.PasskeyPolicy)
@@ -93,9 +93,10 @@ func TestPolicyState(t *testing.T) {
 		"not applied":    {func(p *v1alpha1.PasskeyPolicy) { p.Status.Conditions[1].Status = metav1.ConditionFalse }, rollout.PolicyNotReady},
 		"never applied":  {func(p *v1alpha1.PasskeyPolicy) { p.Status.Conditions = p.Status.Conditions[:1] }, rollout.PolicyNotReady},
 		"assigning a group": {func(p *v1alpha1.PasskeyPolicy) {
-			p.Status.Conditions[1] = metav1.Condition{Type: v1alpha1.ConditionApplied, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonAssigning}
+			p.Status.Conditions[1] = metav1.Condition{Type: v1alpha1.ConditionApplied, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonAssigning, ObservedGeneration: 3}
 		}, rollout.PolicyReady},
-		"deleted": {func(p *v1alpha1.PasskeyPolicy) { p.DeletionTimestamp = ptr.To(metav1.NewTime(time.Unix(1, 0))) }, rollout.PolicyMissing},
+		"applied for an older spec": {func(p *v1alpha1.PasskeyPolicy) { p.Status.Conditions[1].ObservedGeneration = 2 }, rollout.PolicyNotReady},
+		"deleted":                   {func(p *v1alpha1.PasskeyPolicy) { p.DeletionTimestamp = ptr.To(metav1.NewTime(time.Unix(1, 0))) }, rollout.PolicyMissing},
 	} {
 		p := ready.DeepCopy()
 		tt.change(p)

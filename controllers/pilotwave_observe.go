@@ -282,7 +282,7 @@ func (r *waveRun) policyState() rollout.Fact[rollout.PolicyState] {
 		return fact(rollout.PolicyNotReady, "PasskeyPolicy %q is not reconciled yet", name)
 	case !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionSettingsResolved):
 		return fact(rollout.PolicyNotReady, "the settings of PasskeyPolicy %q are not resolved: its condition SettingsResolved says why", name)
-	case applied == nil || applied.Status != metav1.ConditionTrue && applied.Reason != v1alpha1.ReasonAssigning:
+	case applied == nil || applied.ObservedGeneration != r.policy.Generation || applied.Status != metav1.ConditionTrue && applied.Reason != v1alpha1.ReasonAssigning:
 		return fact(rollout.PolicyNotReady, "PasskeyPolicy %q is not in the tenant as it should be: its condition Applied says why", name)
 	}
 	return fact(rollout.PolicyReady, "")

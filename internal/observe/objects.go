@@ -124,7 +124,11 @@ type sought struct {
 
 // fresh says that the tenant may not show yet what it took at that time.
 func (s *sought) fresh(at *metav1.Time) bool {
-	return at != nil && s.now.Sub(at.Time) < ReplicationLag
+	if at == nil {
+		return false
+	}
+	age := s.now.Sub(at.Time) // negative after a leader whose clock was ahead
+	return age < ReplicationLag && age > -ReplicationLag
 }
 
 // name that the object was given when it was last written.
@@ -143,14 +147,18 @@ func object(ctx context.Context, src PolicySource, s sought) (Object, error) {
 		Key: plan.Key{Role: rec.Role, Platform: rec.Platform}, CreateOpen: rec.ID == "" && rec.CreateSentAt != nil,
 		AssignOpen: rec.AssignSentAt != nil,
 	}}
-	o.ContentFresh, o.AssignFresh = s.fresh(rec.AppliedAt), s.fresh(rec.AssignedAt)
+	o.ContentFresh, o.AssignFresh, o.KnownForeign = s.fresh(rec.AppliedAt), s.fresh(rec.AssignedAt), rec.ForeignAssignments
 	o.Previous = plan.Previous{Include: rec.IncludeGroups, Exclude: rec.ExcludeGroups, Hash: rec.Hash}
 	o.ID = rec.ID
 	live, found, err := s.locate(ctx, src)
 	if err != nil {
 		return o, err
 	}
-	if o.Copies = s.copies(ctx, src, live.ID); !found {
+	o.Copies = s.copies(ctx, src, live.ID)
+	if s.want == nil && slices.ContainsFunc(o.Copies, func(c plan.Copy) bool { return c.Unreadable && c.SameName }) {
+		return o, fmt.Errorf("a second policy named %q cannot be read: whether it is a leftover of ours is not known", s.name())
+	}
+	if !found {
 		return o, nil
 	}
 	if !strings.Contains(live.Description, s.marker) {

@@ -4,7 +4,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,6 +37,9 @@ func Build(desired []Desired, observed []Observed, opt Options) Result {
 	in := b.index(desired, observed)
 	for _, platform := range in.platforms() {
 		allow, hold := newSides(platform, in, opt)
+		if b.late(allow, hold) {
+			continue
+		}
 		b.reportEdits(allow, hold)
 		b.copies(hold)
 		b.copies(allow)
@@ -45,8 +47,6 @@ func Build(desired []Desired, observed []Observed, opt Options) Result {
 		b.content(allow)
 		b.bound(allow, hold)
 		b.assign(allow, hold)
-		b.late(allow)
-		b.late(hold)
 	}
 	for i, stage := range b.stages {
 		if opt.NarrowOnly {
@@ -68,13 +68,18 @@ func narrowing(stage int, actions []Action) []Action {
 	return nil
 }
 
-func (b *builder) late(s *side) {
-	if s.lateContent {
-		b.result.Late = append(b.result.Late, fmt.Sprintf("%s: the tenant does not show settings and name of policy %s yet", s.key, s.obs.ID))
+// late reports what the tenant does not show yet. Allow and hold wait together: what is planned for one rests on what the
+// other is seen to have (P1).
+func (b *builder) late(sides ...*side) bool {
+	found := false
+	for _, s := range sides {
+		if s.late != "" {
+			b.result.Late = append(b.result.Late, fmt.Sprintf("%s: the tenant does not show %s of policy %s yet", s.key, s.late, s.obs.ID))
+			found = true
+			b.result.LateContent = b.result.LateContent || s.late == lateContent
+		}
 	}
-	if s.lateTargets {
-		b.result.Late = append(b.result.Late, fmt.Sprintf("%s: the tenant does not show the assignments of policy %s yet", s.key, s.obs.ID))
-	}
+	return found
 }
 
 // builder collects a plan.
@@ -159,8 +164,6 @@ func (b *builder) bound(allow, hold *side) {
 		why = "it is not known whether hold exists"
 	case allow.obs.Exists && !allow.obs.SettingsMatch && !allow.replace:
 		why = "its settings are not the payload's"
-	case allow.lateContent:
-		why = "the tenant does not show its settings yet"
 	default:
 		return
 	}
@@ -242,10 +245,7 @@ func (b *builder) addAssign(stage int, s *side, from, to, intent targets) {
 	a := newAction(Assign, s.key, s.id(), difference(from, to))
 	a.Include, a.Exclude = to.include, to.exclude
 	a.IntentInclude, a.IntentExclude = intent.include, intent.exclude
-	// In an order of their own, not in the one that they were listed in: equal writes are equal bytes.
-	a.KeepForeign = slices.SortedFunc(slices.Values(s.foreign), func(x, y Target) int {
-		return cmp.Or(cmp.Compare(x.String(), y.String()), cmp.Compare(x.Raw, y.Raw))
-	})
+	a.KeepForeign = s.foreign
 	b.add(stage, a)
 }
 

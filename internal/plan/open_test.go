@@ -157,36 +157,53 @@ func TestDeletedIsKnown(t *testing.T) {
 	}
 }
 
-// TestLateReads: what the tenant took a moment ago and does not show yet is neither drift nor written again, under either
-// drift action; a new wish is planned from what the tenant took. Allow takes no new group on settings that are not shown.
+// TestLateReads: while the tenant does not show what it took a moment ago, nothing is planned for the platform, whatever is
+// wanted by now, and nobody is accused; a read that shows it is believed, and so is any read after the time.
 func TestLateReads(t *testing.T) {
-	taken := func(o Observed, include, exclude []string) Observed {
+	took := func(o Observed, include, exclude []string) Observed {
 		o.Previous.Include, o.Previous.Exclude, o.AssignFresh = include, exclude, true
 		return o
 	}
-	allow := taken(seenAllow("g1"), []string{"g1", "g2"}, nil)
-	hold := taken(seenHold("g1"), seenHold("g1").Previous.Include, []string{"g1", "g2"})
-	for _, opt := range []Options{{AllowSettingsUpdate: true}, report} {
-		got := Build([]Desired{wantAllow("g1", "g2"), wantHold("g1", "g2")}, []Observed{allow, hold}, opt)
-		if len(got.Actions)+len(got.Drifts) != 0 || len(got.Late) != 2 {
-			t.Errorf("%+v: %v %v %v", opt, got.Actions, got.Drifts, got.Late)
-		}
-		got = Build([]Desired{wantAllow("g1", "g2", "g3"), wantHold("g1", "g2", "g3")}, []Observed{allow, hold}, opt)
-		if len(got.Actions) != 2 || !cmp.Equal(got.Actions[1].Include, []string{"g1", "g2", "g3"}) {
-			t.Errorf("%+v: a third group: %v", opt, got.Actions)
-		}
-		gone := Build([]Desired{wantAllow("g2"), wantHold("g2")}, []Observed{allow, hold}, opt)
-		if len(gone.Actions) != 2 || !cmp.Equal(gone.Actions[0].Include, []string{"g2"}) {
-			t.Errorf("%+v: one group less: %v", opt, gone.Actions)
-		}
-		content := with(seenAllow("g1"), func(o *Observed) { o.SettingsMatch, o.NameMatch, o.ContentFresh = false, false, true })
-		got = Build([]Desired{wantAllow("g1", "g2"), wantHold("g1", "g2")}, []Observed{content, seenHold("g1")}, opt)
-		if len(got.Actions)+len(got.Drifts) != 0 || len(got.Late) != 1 || len(got.Notes) == 0 {
-			t.Errorf("%+v: settings: %v %v %v", opt, got.Actions, got.Drifts, got.Notes)
-		}
-		content.Previous.Hash = "another payload" // what was taken is not what is wanted now
-		if got := Build([]Desired{wantAllow("g1"), wantHold("g1")}, []Observed{content, seenHold("g1")}, Options{AllowSettingsUpdate: true}); len(got.Actions) != 1 || got.Actions[0].Kind != Replace {
-			t.Errorf("another payload: %v", got.Actions)
+	all := seenHold("g1").Previous.Include
+	theirs := Target{Kind: TargetInclude, GroupID: "theirs", Raw: 9}
+	foreign := func(o Observed, known ...string) Observed {
+		o.Assignments = append(slices.Clone(o.Assignments), theirs)
+		o.AssignFresh, o.KnownForeign = true, known
+		return o
+	}
+	content := func(match, name bool, hash string) Observed {
+		return with(seenAllow("g1"), func(o *Observed) {
+			o.SettingsMatch, o.NameMatch, o.ContentFresh, o.Previous.Hash = match, name, true, hash
+		})
+	}
+	hash := wantAllow().Hash
+	for name, tt := range map[string]struct {
+		allow, hold Observed
+		want        []string // groups
+		late        int
+	}{
+		"a group that was put in":              {took(seenAllow("g1"), []string{"g1", "g2"}, nil), took(seenHold("g1"), all, []string{"g1", "g2"}), []string{"g1", "g2"}, 2},
+		"and a third one wanted":               {took(seenAllow("g1"), []string{"g1", "g2"}, nil), seenHold("g1", "g2"), []string{"g1", "g2", "g3"}, 1},
+		"a group that was taken out":           {took(seenAllow("g1", "g2"), []string{"g2"}, nil), took(seenHold("g1", "g2"), all, []string{"g2"}), nil, 2},
+		"an exclusion that hold does not show": {seenAllow(), took(seenHold(), all, []string{"g1"}), []string{"g1"}, 1},
+		"a target that nobody knew":            {foreign(seenAllow("g1")), seenHold("g1"), []string{"g1", "g2"}, 1},
+		"a target that was there before":       {foreign(seenAllow("g1"), "Include theirs"), seenHold("g1"), []string{"g1", "g2"}, 0},
+		"settings that are not shown":          {content(false, true, hash), seenHold("g1"), []string{"g1", "g2"}, 1},
+		"a name that is not shown":             {content(true, false, hash), seenHold("g1"), []string{"g1", "g2"}, 1},
+		"a payload that was written between":   {content(true, true, "another"), seenHold("g1"), []string{"g1"}, 1},
+		"another payload, as written":          {content(false, true, "another"), seenHold("g1"), []string{"g1"}, 0},
+		"settings as written":                  {content(true, true, hash), seenHold("g1"), []string{"g1", "g2"}, 0},
+	} {
+		for _, opt := range []Options{{AllowSettingsUpdate: true}, {Drift: v1alpha1.DriftReport, AllowSettingsUpdate: true}} {
+			got := Build([]Desired{wantAllow(tt.want...), wantHold(tt.want...)}, []Observed{tt.allow, tt.hold}, opt)
+			if len(got.Late) != tt.late || tt.late > 0 && len(got.Actions)+len(got.Drifts) > 0 || tt.late == 0 && len(got.Actions) == 0 {
+				t.Errorf("%s, %q: %v, drifts %v, late %v", name, opt.Drift, got.Actions, got.Drifts, got.Late)
+			}
+			allow, hold := tt.allow, tt.hold
+			allow.AssignFresh, allow.ContentFresh, hold.AssignFresh, hold.ContentFresh = false, false, false, false
+			if got := Build([]Desired{wantAllow(tt.want...), wantHold(tt.want...)}, []Observed{allow, hold}, opt); len(got.Late) > 0 {
+				t.Errorf("%s, after the time: %v", name, got.Late)
+			}
 		}
 	}
 }

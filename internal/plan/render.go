@@ -64,6 +64,11 @@ func (t Target) String() string {
 	return text
 }
 
+// Label is the target as a status lists it: kind and group.
+func (t Target) Label() string {
+	return strings.TrimSpace(string(t.Kind) + " " + t.GroupID)
+}
+
 // String renders the drift on one line.
 func (d Drift) String() string { return fmt.Sprintf("%s %s: %s", d.Kind, d.Key, d.Detail) }
 

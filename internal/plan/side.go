@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -27,8 +28,8 @@ type side struct {
 
 	// create and replace say that the plan holds such an action.
 	create, replace bool
-	// lateContent and lateTargets say that the tenant does not show what it took a moment ago.
-	lateContent, lateTargets bool
+	// late says what the tenant does not show although it took it a moment ago.
+	late string
 }
 
 // newSides prepares both policies of a platform. What allow includes, hold may
@@ -37,8 +38,6 @@ func newSides(platform v1alpha1.Platform, in index, opt Options) (allow, hold *s
 	allow = in.side(Key{Role: v1alpha1.RoleAllow, Platform: platform})
 	hold = in.side(Key{Role: v1alpha1.RoleHold, Platform: platform})
 	previous := newSet(allow.obs.Previous.Include)
-	allow.readContent()
-	hold.readContent()
 	allow.readTargets(nil, opt)
 	hold.readTargets(allow.want.include.union(previous), opt)
 	if hold.desired != nil && (len(hold.want.include) > 0 || hold.foreignInclude()) {
@@ -46,19 +45,6 @@ func newSides(platform v1alpha1.Platform, in index, opt Options) (allow, hold *s
 		hold.want.include = hold.want.include.minus(hold.want.exclude)
 	}
 	return allow, hold
-}
-
-// readContent believes the tenant's answer to a write more than a read that is late.
-func (s *side) readContent() {
-	if !s.obs.Exists || !s.obs.ContentFresh || s.desired == nil {
-		return
-	}
-	if !s.obs.SettingsMatch && s.obs.Previous.Hash == s.desired.Hash {
-		s.obs.SettingsMatch, s.lateContent = true, true
-	}
-	if !s.obs.NameMatch {
-		s.obs.NameMatch, s.lateContent = true, true
-	}
 }
 
 // readTargets sets want, ours, foreign and base. alsoExcluded are further groups
@@ -78,9 +64,8 @@ func (s *side) readTargets(alsoExcluded set, opt Options) {
 		include: asked.include.union(previous.include),
 		exclude: asked.exclude.union(previous.exclude).union(alsoExcluded),
 	})
-	if s.obs.AssignFresh && !s.obs.AssignOpen && !s.ours.equal(previous) {
-		s.ours, s.lateTargets = previous, true
-	}
+	slices.SortStableFunc(s.foreign, func(x, y Target) int { return cmp.Compare(x.String(), y.String()) })
+	s.late = s.lateRead(previous)
 	s.base = s.ours
 	if opt.Drift == v1alpha1.DriftReport && !s.obs.AssignOpen {
 		s.base = previous
@@ -88,6 +73,25 @@ func (s *side) readTargets(alsoExcluded set, opt Options) {
 	// Where somebody excludes a group, including it too would reach nobody.
 	s.want.include = s.want.include.minus(excluded(s.foreign).minus(s.base.include))
 }
+
+const lateContent = "settings and name"
+
+// lateRead compares a read with what the tenant took a moment ago. A payload that came and went again cannot be told from
+// a late read, so a match with what is wanted counts only when it is what was written last.
+func (s *side) lateRead(previous targets) string {
+	switch {
+	case s.desired == nil:
+		return ""
+	case s.obs.ContentFresh && s.obs.Previous.Hash != "" && s.obs.SettingsMatch != (s.obs.Previous.Hash == s.desired.Hash),
+		s.obs.ContentFresh && s.obs.SettingsMatch && !s.obs.NameMatch:
+		return lateContent
+	case s.obs.AssignFresh && !s.obs.AssignOpen && (!s.ours.equal(previous) || slices.ContainsFunc(s.foreign, s.unknown)):
+		return "the assignments"
+	}
+	return ""
+}
+
+func (s *side) unknown(t Target) bool { return !slices.Contains(s.obs.KnownForeign, t.Label()) }
 
 func (s *side) foreignInclude() bool { return slices.ContainsFunc(s.foreign, Target.widens) }
 

@@ -94,8 +94,11 @@ type Observed struct {
 	// tell an edit from a write of ours that was lost.
 	AssignOpen bool
 	// ContentFresh and AssignFresh say that the tenant took settings and name, or the assignments of Previous, a moment
-	// ago. A read that shows something else is late (contract a.5, g): it is neither drift nor to be written again.
+	// ago. A read that shows something else may be late (contract a.5, g): nothing is planned from it.
 	ContentFresh, AssignFresh bool
+	// KnownForeign are the targets of others that were there before the last Assign, see Target.Label. In a fresh read any
+	// other one may be what we have just taken away.
+	KnownForeign []string
 	// Previous is what was last written and recorded.
 	Previous Previous
 	// Copies are other policies that carry the same marker.
@@ -216,6 +219,9 @@ type Result struct {
 	Drifts []Drift
 	// Notes say what was not planned and why.
 	Notes []string
-	// Late names what was written and is not shown by the tenant yet.
+	// Late names what was written and is not shown by the tenant yet. Nothing is planned for the platform until it is, or
+	// until there has been time enough: then the read is right.
 	Late []string
+	// LateContent says that settings or a name are among it.
+	LateContent bool
 }

@@ -25,6 +25,12 @@ func BuildWithdraw(allow []Observed, admitted []string, drift v1alpha1.DriftActi
 	for i := range allow {
 		desired[i] = Desired{Key: allow[i].Key, Include: admitted, Exclude: allow[i].Previous.Exclude}
 	}
-	actions := Build(desired, allow, Options{Drift: drift, NarrowOnly: true}).Actions
-	return slices.DeleteFunc(actions, func(a Action) bool { return a.Kind != Assign })
+	actions := slices.DeleteFunc(Build(desired, allow, Options{Drift: drift, NarrowOnly: true}).Actions, func(a Action) bool { return a.Kind != Assign })
+	for i := range actions {
+		a := &actions[i]
+		o := slices.IndexFunc(allow, func(o Observed) bool { return o.Key == a.Key })
+		// What else is missing stays on record, so that Build still sees that somebody took it.
+		a.IntentInclude = newSet(allow[o].Previous.Include).intersect(newSet(admitted))
+	}
+	return actions
 }
