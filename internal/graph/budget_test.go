@@ -207,3 +207,29 @@ func TestClassesOfNewWorkloads(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestShareOf: half is the default, every workload shrinks alike, and no share of 100 or less goes past what is published.
+func TestShareOf(t *testing.T) {
+	if ShareOf(DefaultShare) != (Limits{}).withDefaults() {
+		t.Errorf("%+v", ShareOf(DefaultShare))
+	}
+	published := []struct {
+		of     func(Limits) Limit
+		number float64 // requests, or units, in a window
+		window float64 // seconds
+	}{ // contract k.3
+		{func(l Limits) Limit { return l.Configuration }, 1000, 20}, {func(l Limits) Limit { return l.ConfigurationWrites }, 100, 20},
+		{func(l Limits) Limit { return l.Devices }, 2000, 20}, {func(l Limits) Limit { return l.DeviceWrites }, 200, 20},
+		{func(l Limits) Limit { return l.Exports }, 48, 60}, {func(l Limits) Limit { return l.Directory }, 3500, 10},
+		{func(l Limits) Limit { return l.DirectoryWrites }, 3000, 150}, {func(l Limits) Limit { return l.ConditionalAccess }, 1, 1},
+		{func(l Limits) Limit { return l.Reports }, 5, 10},
+	}
+	for _, percent := range []int{1, 10, 50, 99, 100} {
+		for i, p := range published {
+			got := p.of(ShareOf(percent))
+			if want := p.number / p.window * float64(percent) / 100; got.PerSecond > want*1.0001 || got.PerSecond < want*0.79 || got.Burst < 1 {
+				t.Errorf("%d %%, limit %d: %+v, want %.3f a second", percent, i, got, want)
+			}
+		}
+	}
+}

@@ -56,6 +56,21 @@ func Unlimited() Limits {
 	}
 }
 
+// DefaultShare is the part of the published limits that is used when nothing else is said, in percent: other applications
+// share the limits of a tenant.
+const DefaultShare = 50
+
+// ShareOf gives every workload the same part of its published limit: 1 to 100 percent. Bursts shrink and grow with it.
+func ShareOf(percent int) Limits {
+	l := Limits{}.withDefaults()
+	for _, v := range []*Limit{&l.Configuration, &l.ConfigurationWrites, &l.Devices, &l.DeviceWrites, &l.Exports, &l.Directory,
+		&l.DirectoryWrites, &l.ConditionalAccess, &l.Reports} {
+		v.PerSecond *= float64(percent) / DefaultShare
+		v.Burst = max(1, v.Burst*percent/DefaultShare)
+	}
+	return l
+}
+
 // withDefaults fills each absent limit with half of the published one. The burst is chosen so that burst plus
 // rate stays below the published number over the published window.
 func (l Limits) withDefaults() Limits {

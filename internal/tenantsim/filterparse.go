@@ -188,11 +188,8 @@ func (p *filterParser) literal() (literal, error) {
 	if at, err := time.Parse(time.RFC3339Nano, text); err == nil && at.Year() > 0 {
 		return literal{at.UTC()}, nil
 	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil && f == f && f-f == 0 {
-		if f == 0 { // also -0, which no integer can be
-			return literal{int64(0)}, nil
-		}
-		return literal{f}, nil
+	if l, ok := fraction(text); ok {
+		return l, nil
 	}
 	// A bare GUID is legal OData and common in hand-written filters.
 	if _, ok := parseGUID(text); ok {
@@ -261,4 +258,17 @@ func (p *filterParser) blanks() {
 	for p.pos < len(p.text) && p.text[p.pos] == ' ' {
 		p.pos++
 	}
+}
+
+// fraction reads a number that is no whole one; not-a-number and infinity are
+// none. Zero, also -0, is the whole number.
+func fraction(text string) (literal, bool) {
+	f, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || f-f != 0:
+		return literal{}, false
+	case f == 0:
+		return literal{int64(0)}, true
+	}
+	return literal{f}, true
 }

@@ -30,6 +30,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/controllers"
 	"github.com/tidegate/tidegate/internal/fleet"
+	"github.com/tidegate/tidegate/internal/graph"
 )
 
 // leaseName is the leader election lease; all versions of the operator share it.
@@ -148,7 +149,7 @@ func addControllers(mgr ctrl.Manager, o Options) error {
 	}
 	store := fleet.NewStore()
 	each := controller.Options{}
-	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Secrets: mgr.GetAPIReader(), Tune: o.TuneGraph, Registry: o.Registry}
+	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Secrets: mgr.GetAPIReader(), Tune: o.tuneGraph, Registry: o.Registry}
 	if err := tenant.SetupWithManager(mgr, each); err != nil {
 		return fmt.Errorf("set up Tenant controller: %w", err)
 	}
@@ -177,4 +178,12 @@ func (o *operator) addProbes() error {
 		return fmt.Errorf("add readiness probe: %w", err)
 	}
 	return nil
+}
+
+// tuneGraph sets the budget of each new Graph client, and then what the caller wants otherwise.
+func (o *Options) tuneGraph(c *graph.Config) {
+	c.Limits = graph.ShareOf(o.GraphBudget)
+	if o.TuneGraph != nil {
+		o.TuneGraph(c)
+	}
 }

@@ -40,6 +40,9 @@ type Options struct {
 	LeaderElectionNamespace string
 	// MaxConcurrentReconciles for each kind, at least 1.
 	MaxConcurrentReconciles int
+	// GraphBudget is the share of Microsoft's published limits that is used of each tenant, in percent: 1 to 100. Other
+	// applications, and people in the portal, share the limits of a tenant.
+	GraphBudget int
 	// ReconcileTimeout ends a reconcile that hangs. An inventory of a large tenant takes minutes.
 	ReconcileTimeout time.Duration
 	// GracefulShutdown is how long running reconciles may take to finish after the signal to stop; 0 does not wait.
@@ -66,7 +69,7 @@ type Options struct {
 func Default() Options {
 	return Options{
 		MetricsAddress: ":8443", MetricsSecure: true, ProbeAddress: ":8081",
-		MaxConcurrentReconciles: 8, ReconcileTimeout: 30 * time.Minute, GracefulShutdown: 20 * time.Second,
+		MaxConcurrentReconciles: 8, GraphBudget: graph.DefaultShare, ReconcileTimeout: 30 * time.Minute, GracefulShutdown: 20 * time.Second,
 	}
 }
 
@@ -79,6 +82,7 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 	f.StringVar(&o.Namespace, "namespace", o.Namespace, "manage only this namespace; empty means all")
 	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", o.LeaderElectionNamespace, "namespace of the lease; empty means the one that the operator runs in")
 	f.IntVar(&o.MaxConcurrentReconciles, "max-concurrent-reconciles", o.MaxConcurrentReconciles, "reconciles that run at the same time for each kind")
+	f.IntVar(&o.GraphBudget, "graph-budget", o.GraphBudget, "share of Microsoft's published request limits to use of each tenant, in percent")
 	f.DurationVar(&o.ReconcileTimeout, "reconcile-timeout", o.ReconcileTimeout, "end a reconcile that takes longer")
 	f.DurationVar(&o.GracefulShutdown, "graceful-shutdown-timeout", o.GracefulShutdown, "time for running reconciles to finish after the signal to stop")
 }
@@ -88,6 +92,8 @@ func (o *Options) Validate() error {
 	switch {
 	case o.MaxConcurrentReconciles < 1:
 		return fmt.Errorf("--max-concurrent-reconciles is %d: write at least 1", o.MaxConcurrentReconciles)
+	case o.GraphBudget < 1 || o.GraphBudget > 100:
+		return fmt.Errorf("--graph-budget is %d: write a share from 1 to 100 percent", o.GraphBudget)
 	case o.ReconcileTimeout <= 0:
 		return fmt.Errorf("--reconcile-timeout is %s: write a positive duration, for example 30m", o.ReconcileTimeout)
 	case o.GracefulShutdown < 0:

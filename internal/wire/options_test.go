@@ -29,6 +29,7 @@ var flagTable = []struct {
 	{"namespace", "", "edge", func(o *Options) any { return o.Namespace }, "edge"},
 	{"leader-election-namespace", "", "leases", func(o *Options) any { return o.LeaderElectionNamespace }, "leases"},
 	{"max-concurrent-reconciles", "8", "3", func(o *Options) any { return o.MaxConcurrentReconciles }, 3},
+	{"graph-budget", "50", "20", func(o *Options) any { return o.GraphBudget }, 20},
 	{"reconcile-timeout", "30m0s", "5m", func(o *Options) any { return o.ReconcileTimeout }, 5 * time.Minute},
 	{"graceful-shutdown-timeout", "20s", "0s", func(o *Options) any { return o.GracefulShutdown }, time.Duration(0)},
 }
@@ -77,6 +78,8 @@ func TestValidate(t *testing.T) {
 		words  []string // none: accepted
 	}{
 		{"no worker", func(o *Options) { o.MaxConcurrentReconciles = 0 }, []string{"--max-concurrent-reconciles is 0", "at least 1"}},
+		{"no budget", func(o *Options) { o.GraphBudget = 0 }, []string{"--graph-budget is 0", "1 to 100"}},
+		{"more than is published", func(o *Options) { o.GraphBudget = 101 }, []string{"--graph-budget is 101", "1 to 100"}},
 		{"no time", func(o *Options) { o.ReconcileTimeout = 0 }, []string{"--reconcile-timeout is 0s", "30m"}},
 		{"negative shutdown", func(o *Options) { o.GracefulShutdown = -time.Second }, []string{"--graceful-shutdown-timeout is -1s", "0 or more"}},
 		{"no shutdown", func(o *Options) { o.GracefulShutdown = 0 }, nil},
