@@ -102,18 +102,21 @@ func (r *policyRun) attempt(ctx context.Context, actions []plan.Action, want []p
 	return *first, nil
 }
 
-// withdraw takes groups that are not admitted any more out of the allow policies, before anything else is looked at: a
+// withdraw takes groups that are not admitted any more back from allow to hold, before anything else is looked at: a
 // rollback does not wait for a setting, a group or a policy that cannot be read (P9). It is taken when it wrote something,
 // or when nobody knows; what the tenant refused or people have to approve is told with all the rest.
 func (r *policyRun) withdraw(ctx context.Context) (policyResult, bool, error) {
 	admitted, _ := r.waveGroups()
-	records := plan.Withdrawn(r.after.Status.Objects, admitted)
+	w := plan.Withdrawal{
+		Admitted: admitted, Excluded: r.after.Status.PopulationExcludes, Gate: r.after.Spec.Mode == v1alpha1.ModeGate, Drift: r.after.Spec.Drift,
+	}
+	records := w.Records(r.after.Status.Objects)
 	if len(records) == 0 {
 		return policyResult{}, false, nil
 	}
 	r.dismiss(admitted)
-	objects := slices.DeleteFunc(observe.Recorded(ctx, r.src, records, r.owner(), r.Clock.Now()), func(o observe.Object) bool { return o.Err != nil })
-	r.taking = plan.BuildWithdraw(observed(objects), admitted, r.after.Spec.Drift)
+	objects := withAllow(observe.Recorded(ctx, r.src, records, r.owner(), r.Clock.Now()))
+	r.taking = w.Build(observed(objects))
 	if len(r.taking) == 0 {
 		return policyResult{}, false, nil
 	}
@@ -131,6 +134,18 @@ func (r *policyRun) withdraw(ctx context.Context) (policyResult, bool, error) {
 	}
 	r.held = &done
 	return res, false, nil
+}
+
+// withAllow are the objects that could be read, and no hold without its allow: what hold takes back has to be seen to have
+// left allow (P1).
+func withAllow(objects []observe.Object) []observe.Object {
+	blind := map[v1alpha1.Platform]bool{}
+	for i := range objects {
+		if objects[i].Role == v1alpha1.RoleAllow && objects[i].Err != nil {
+			blind[objects[i].Platform] = true
+		}
+	}
+	return slices.DeleteFunc(objects, func(o observe.Object) bool { return o.Err != nil || blind[o.Platform] })
 }
 
 // withHeld adds to a result that a rollback was not taken, unless the result tells so itself: it is what a person has to

@@ -66,7 +66,30 @@ func TestPromise09_RollbackNeedsNothingElse(t *testing.T) {
 			if got := l.assigned(v1alpha1.RoleAllow); got != "" {
 				t.Errorf("wave is %s, but allow is still assigned to %s: %+v", l.wave("a").Status.Phase, got, l.policy().Status.Conditions)
 			}
+			if got := l.assigned(v1alpha1.RoleHold); got != "group Everyone" && name != "hold lost its marker" {
+				t.Errorf("hold has not taken the devices back: %s", got)
+			}
 		})
+	}
+}
+
+// TestPromise01_HoldWaitsForAllow: where allow cannot be read, hold does not take back what allow may still have.
+func TestPromise01_HoldWaitsForAllow(t *testing.T) {
+	l := exposing(t)
+	before := l.assigned(v1alpha1.RoleHold)
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: http.MethodGet, Route: policiesRoute + "/" + l.object(v1alpha1.RoleAllow).ID + "/assignments"}})
+	l.clock.Advance(time.Hour)
+	l.rest()
+	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	l.rest()
+	if got := l.assigned(v1alpha1.RoleHold); got != before {
+		t.Errorf("hold %s, and allow %s", got, l.assigned(v1alpha1.RoleAllow))
+	}
+	l.faults()
+	l.clock.Advance(time.Hour)
+	l.rest()
+	if allow, hold := l.assigned(v1alpha1.RoleAllow), l.assigned(v1alpha1.RoleHold); allow != "" || hold != "group Everyone" {
+		t.Errorf("allow %q, hold %q", allow, hold)
 	}
 }
 

@@ -9,28 +9,59 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
-// Withdrawn are the allow objects on record that include a group which is not admitted any more.
-func Withdrawn(records []v1alpha1.TenantObject, admitted []string) []v1alpha1.TenantObject {
-	allowed := newSet(admitted)
+// Withdrawal is what a rollback needs to know, and nothing else: a catalog, a population or another policy that cannot be
+// read does not hold it up (P9).
+type Withdrawal struct {
+	// Admitted are the managed groups of waves whose devices get the payload.
+	Admitted []string
+	// Excluded are the groups that hold leaves out for good, as they were last resolved.
+	Excluded []string
+	// Gate says that hold excludes admitted groups; without it hold is for those that are rolled back.
+	Gate bool
+	// Drift is that of the policy.
+	Drift v1alpha1.DriftAction
+}
+
+// Records are the objects on record that a group has to leave: allow, which includes it, and hold, which excludes it.
+func (w Withdrawal) Records(records []v1alpha1.TenantObject) []v1alpha1.TenantObject {
+	stale := map[v1alpha1.Platform]bool{}
+	for i := range records {
+		rec := &records[i]
+		switch {
+		case rec.Role == v1alpha1.RoleAllow && !newSet(rec.IncludeGroups).within(newSet(w.Admitted)),
+			rec.Role == v1alpha1.RoleHold && w.Gate && !newSet(rec.ExcludeGroups).within(w.excluded()):
+			stale[rec.Platform] = true
+		}
+	}
+	// Hold takes devices back only where its allow can be seen, too (P1).
 	return slices.DeleteFunc(slices.Clone(records), func(rec v1alpha1.TenantObject) bool {
-		return rec.Role != v1alpha1.RoleAllow || newSet(rec.IncludeGroups).within(allowed)
+		return !stale[rec.Platform] || rec.Role == v1alpha1.RoleHold && !w.Gate
 	})
 }
 
-// BuildWithdraw plans the part of Build that takes groups out of allow policies. It needs to know nothing but these
-// policies and who is admitted: a rollback does not wait for a catalog, a population or another policy that cannot be
-// read (P9). What it leaves is planned by Build.
-func BuildWithdraw(allow []Observed, admitted []string, drift v1alpha1.DriftAction) []Action {
-	desired := make([]Desired, len(allow))
-	for i := range allow {
-		desired[i] = Desired{Key: allow[i].Key, Include: admitted, Exclude: allow[i].Previous.Exclude}
+func (w Withdrawal) excluded() set { return newSet(w.Excluded).union(newSet(w.Admitted)) }
+
+// Build plans the part of the whole plan that takes the payload back. It gives nobody anything, and leaves alone what was
+// neither included nor excluded for a wave.
+func (w Withdrawal) Build(observed []Observed) []Action {
+	desired := make([]Desired, len(observed))
+	for i := range observed {
+		o := &observed[i]
+		desired[i] = Desired{Key: o.Key, Include: w.Admitted, Exclude: o.Previous.Exclude}
+		if o.Role == v1alpha1.RoleHold {
+			desired[i].Include, desired[i].Exclude = o.Previous.Include, newSet(o.Previous.Exclude).intersect(w.excluded())
+		}
 	}
-	actions := slices.DeleteFunc(Build(desired, allow, Options{Drift: drift, NarrowOnly: true}).Actions, func(a Action) bool { return a.Kind != Assign })
+	actions := slices.DeleteFunc(Build(desired, observed, Options{Drift: w.Drift, NarrowOnly: true}).Actions, func(a Action) bool { return a.Kind != Assign })
 	for i := range actions {
 		a := &actions[i]
-		o := slices.IndexFunc(allow, func(o Observed) bool { return o.Key == a.Key })
-		// What else is missing stays on record, so that Build still sees that somebody took it.
-		a.IntentInclude = newSet(allow[o].Previous.Include).intersect(newSet(admitted))
+		o := &observed[slices.IndexFunc(observed, func(o Observed) bool { return o.Key == a.Key })]
+		// What else is missing stays on record, so that the whole plan still sees that somebody took it.
+		if a.Role == v1alpha1.RoleAllow {
+			a.IntentInclude = newSet(o.Previous.Include).intersect(newSet(w.Admitted))
+		} else {
+			a.IntentInclude, a.IntentExclude = newSet(o.Previous.Include), newSet(o.Previous.Exclude).intersect(w.excluded())
+		}
 	}
 	return actions
 }

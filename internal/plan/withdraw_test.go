@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +21,7 @@ func TestPromise09_Withdraw(t *testing.T) {
 		o.Copies = []Copy{{ID: "twin", SameName: true}}
 	})
 	for _, drift := range []v1alpha1.DriftAction{v1alpha1.DriftCorrect, v1alpha1.DriftReport} {
-		got := BuildWithdraw([]Observed{allow}, []string{"g1", "g9"}, drift)
+		got := Withdrawal{Admitted: []string{"g1", "g9"}, Drift: drift}.Build([]Observed{allow})
 		if len(got) != 1 || got[0].Kind != Assign || !cmp.Equal(got[0].Include, []string{"g1"}) || !cmp.Equal(got[0].IntentInclude, []string{"g1"}) || len(got[0].KeepForeign) != 1 {
 			t.Fatalf("%s: %v", drift, got)
 		}
@@ -30,28 +31,63 @@ func TestPromise09_Withdraw(t *testing.T) {
 		}
 	}
 	for _, admitted := range [][]string{{"g1", "g2"}, {"g2", "g1", "g3"}} {
-		if got := BuildWithdraw([]Observed{allow}, admitted, v1alpha1.DriftCorrect); len(got) != 0 {
+		if got := (Withdrawal{Admitted: admitted}).Build([]Observed{allow}); len(got) != 0 {
 			t.Errorf("%v: %v", admitted, got)
 		}
 	}
-	if got := BuildWithdraw([]Observed{with(allow, func(o *Observed) { o.Exists = false })}, nil, v1alpha1.DriftCorrect); len(got) != 0 {
+	if got := (Withdrawal{}).Build([]Observed{with(allow, func(o *Observed) { o.Exists = false })}); len(got) != 0 {
 		t.Errorf("gone: %v", got)
 	}
 }
 
-// TestWithdrawn: only allow policies count, by what was last written to them.
-func TestWithdrawn(t *testing.T) {
+// TestWithdrawHold: hold takes the groups back that allow has lost, after allow is seen without them, and keeps what is
+// excluded for good; it takes no part where it is not the counterpart of allow.
+func TestWithdrawHold(t *testing.T) {
+	w := Withdrawal{Admitted: []string{"g1"}, Excluded: []string{"visitors"}, Gate: true}
+	held := func(groups ...string) Observed {
+		return with(seenHold(groups...), func(o *Observed) {
+			o.Assignments = append(o.Assignments, Target{Kind: TargetExclude, GroupID: "visitors"})
+			o.Previous.Exclude = append(slices.Clone(o.Previous.Exclude), "visitors")
+		})
+	}
+	both := w.Build([]Observed{seenAllow("g1", "g2"), held("g1", "g2")})
+	if len(both) != 2 || both[0].Key != allowKey || both[1].Key != holdKey || !cmp.Equal(both[1].Exclude, []string{"g1", "visitors"}) ||
+		!cmp.Equal(both[1].IntentExclude, []string{"g1", "visitors"}) || !cmp.Equal(both[1].Include, seenHold().Previous.Include) {
+		t.Errorf("%v", both)
+	}
+	if got := w.Build([]Observed{seenAllow("g1"), held("g1", "g2")}); len(got) != 1 || got[0].Key != holdKey {
+		t.Errorf("%v", got)
+	}
+	late := with(seenAllow("g1", "g2"), func(o *Observed) { o.Previous.Include, o.AssignFresh = []string{"g1"}, true })
+	if got := w.Build([]Observed{late, held("g1", "g2")}); len(got) != 0 {
+		t.Errorf("allow still shows the group: %v", got)
+	}
+	if got := w.Build([]Observed{seenAllow("g1"), held("g1")}); len(got) != 0 {
+		t.Errorf("nothing to take back: %v", got)
+	}
+}
+
+// TestWithdrawalRecords: what was last written says whether there is something to take back.
+func TestWithdrawalRecords(t *testing.T) {
 	records := []v1alpha1.TenantObject{
 		{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformWindows, IncludeGroups: []string{"g1", "g2"}},
+		{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows, IncludeGroups: []string{"all"}, ExcludeGroups: []string{"visitors", "g1", "g2"}},
 		{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformMacOS, IncludeGroups: []string{"G1"}},
-		{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows, IncludeGroups: []string{"all"}},
+		{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformMacOS, IncludeGroups: []string{"all"}, ExcludeGroups: []string{"g1", "g2"}},
 	}
 	for _, tt := range []struct {
-		admitted []string
-		want     int
-	}{{[]string{"g1", "g2"}, 0}, {[]string{"g1"}, 1}, {nil, 2}} {
-		if got := Withdrawn(records, tt.admitted); len(got) != tt.want {
-			t.Errorf("%v: %v", tt.admitted, got)
+		w    Withdrawal
+		want int
+	}{
+		{Withdrawal{Admitted: []string{"g1", "g2"}, Excluded: []string{"visitors"}, Gate: true}, 0},
+		{Withdrawal{Admitted: []string{"g1", "g2"}}, 0},
+		{Withdrawal{Admitted: []string{"g1", "g2"}, Gate: true}, 2}, // visitors are not excluded any more
+		{Withdrawal{Admitted: []string{"g1"}, Excluded: []string{"visitors"}, Gate: true}, 4},
+		{Withdrawal{Admitted: []string{"g1"}}, 1},
+		{Withdrawal{}, 2},
+	} {
+		if got := tt.w.Records(records); len(got) != tt.want {
+			t.Errorf("%+v: %v", tt.w, got)
 		}
 	}
 }
