@@ -89,23 +89,25 @@ func TestCancelReturnsAtOnce(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			entered := make(chan struct{}, 64)
-			srv := serve(t, func(_ int, w http.ResponseWriter, r *http.Request, _ string) {
-				select {
-				case entered <- struct{}{}:
-				default:
+			e := asError(atOnce(t, func() (time.Duration, error) {
+				entered := make(chan struct{}, 64)
+				srv := serve(t, func(_ int, w http.ResponseWriter, r *http.Request, _ string) {
+					select {
+					case entered <- struct{}{}:
+					default:
+					}
+					tt.handle(w, r)
+				})
+				c := testClient(t, srv.URL, func(cfg *Config) {
+					if tt.change != nil {
+						tt.change(cfg)
+					}
+				})
+				if tt.prepare != nil {
+					tt.prepare(c)
 				}
-				tt.handle(w, r)
-			})
-			c := testClient(t, srv.URL, func(cfg *Config) {
-				if tt.change != nil {
-					tt.change(cfg)
-				}
-			})
-			if tt.prepare != nil {
-				tt.prepare(c)
-			}
-			e := asError(cancelled(t, entered, func(ctx context.Context) error { return tt.do(ctx, c) }))
+				return cancelled(t, entered, func(ctx context.Context) error { return tt.do(ctx, c) })
+			}))
 			if e == nil || !errors.Is(e, context.Canceled) || e.Kind != KindTransient || e.OutcomeUnknown != tt.unknown {
 				t.Errorf("got %+v", e)
 			}
@@ -113,9 +115,24 @@ func TestCancelReturnsAtOnce(t *testing.T) {
 	}
 }
 
-// cancelled runs a call, cancels it once it waits, and fails when it does not return at once. entered gets a value for
-// each request that the server saw; a call that sends none is cancelled after a while.
-func cancelled(t *testing.T, entered <-chan struct{}, do func(context.Context) error) error {
+// atOnce fails when a call that was cancelled does not return within 100 ms. A machine that is busy elsewhere is given
+// two more chances.
+func atOnce(t *testing.T, try func() (time.Duration, error)) error {
+	t.Helper()
+	const limit = 100 * time.Millisecond
+	took, err := try()
+	for attempt := 1; attempt < 3 && took > limit; attempt++ {
+		took, err = try()
+	}
+	if took > limit {
+		t.Errorf("the call took %v to return", took)
+	}
+	return err
+}
+
+// cancelled runs a call, cancels it once it waits, and tells how long it took to return after that. entered gets a value
+// for each request that the server saw; a call that sends none is cancelled after a while.
+func cancelled(t *testing.T, entered <-chan struct{}, do func(context.Context) error) (time.Duration, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -133,10 +150,7 @@ func cancelled(t *testing.T, entered <-chan struct{}, do func(context.Context) e
 	begin := time.Now()
 	cancel()
 	err := <-done
-	if took := time.Since(begin); took > 100*time.Millisecond {
-		t.Errorf("the call took %v to return", took)
-	}
-	return err
+	return time.Since(begin), err
 }
 
 // TestCancelWhileAnotherWaitsForTheToken: the credential asks for a token once for all callers; one that gives up does
@@ -158,7 +172,7 @@ func TestCancelWhileAnotherWaitsForTheToken(t *testing.T) {
 		"permissions": func(ctx context.Context) error { _, err := c.Permissions(ctx); return err },
 		"write":       func(ctx context.Context) error { return c.SyncDevice(ctx, "d1") },
 	} {
-		e := asError(cancelled(t, nil, do))
+		e := asError(atOnce(t, func() (time.Duration, error) { return cancelled(t, nil, do) }))
 		if e == nil || !errors.Is(e, context.Canceled) || e.OutcomeUnknown {
 			t.Errorf("%s: %+v", name, e)
 		}

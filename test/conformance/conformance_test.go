@@ -200,6 +200,61 @@ func play(ctx context.Context, r *Runner, from *Recording, rows []Row) (faults, 
 	return faults, left
 }
 
+// TestRunnerRepeatsWhatTimeCanMend: an Eventually row waits for an effect that is
+// late, and ends with the first answer that no waiting can put right.
+func TestRunnerRepeatsWhatTimeCanMend(t *testing.T) {
+	const right, late, misspelt = `{"id":"p","name":"n","settingCount":1}`, `{"id":"p","name":"old"}`, `{"id":"p","name":"n","settingsCount":1}`
+	for name, tc := range map[string]struct {
+		answers []string
+		check   string
+		asked   int
+		// want is in the error; empty: there is none.
+		want  string
+		saves bool
+	}{
+		"an effect that is late":           {answers: []string{late, late, right}, check: `name="n"`, asked: 3, saves: true},
+		"a member that is misspelt":        {answers: []string{misspelt, right}, check: `name="n"`, asked: 1, want: "settingsCount", saves: true},
+		"late, and misspelt as well":       {answers: []string{`{"nam":"old"}`, right}, check: `name="n"`, asked: 1, want: "nam"},
+		"a check with an unset variable":   {answers: []string{right, right}, check: `name="{unset}"`, asked: 1, want: "{unset}"},
+		"a request with an unset variable": {check: `name="n"`, want: "{unset}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := &script{answers: tc.answers}
+			r := &Runner{BaseURL: "https://graph.example", Target: target, Patience: time.Minute, Pause: time.Millisecond, Vars: map[string]string{}}
+			row := Row{Name: "row", Method: get, Path: policies + "/p", Status: http.StatusOK, Eventually: true, Want: []string{tc.check},
+				Save: map[string]string{"id": "id"}}
+			if len(tc.answers) == 0 {
+				row.Path = policies + "/{unset}"
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			err := r.Run(ctx, row)
+			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want it to name %q", err, tc.want)
+			}
+			if target.asked != tc.asked {
+				t.Errorf("asked %d times, want %d", target.asked, tc.asked)
+			}
+			if _, saved := r.Vars["id"]; saved != tc.saves {
+				t.Errorf("saved %t, want %t", saved, tc.saves)
+			}
+		})
+	}
+}
+
+// script answers with one body after the other, and with the last one for ever.
+type script struct {
+	answers []string
+	asked   int
+}
+
+// Exchange answers with the next body.
+func (s *script) Exchange(string, *http.Request) (Answer, error) {
+	body := s.answers[min(s.asked, len(s.answers)-1)]
+	s.asked++
+	return Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body)}, nil
+}
+
 // TestTable checks the table itself: names are unique, every row has a source
 // that can be looked up, a row that is wrong on purpose expects a refusal, a read
 // looks at what it got, and variables are saved before they are used.

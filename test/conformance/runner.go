@@ -74,7 +74,11 @@ func (t Tenant) Exchange(_ string, req *http.Request) (Answer, error) {
 }
 
 // Run runs one row: an error says what differs. What the row saves is in Vars
-// afterwards.
+// afterwards, also when only the shape of the answer was wrong: one misspelt
+// member is then one failure, and not one for every row that builds on it.
+//
+// An Eventually row is repeated only for what time can mend. A body that does not
+// fit Graph's types, or a variable that nobody set, ends it at once.
 func (r *Runner) Run(ctx context.Context, row Row) error {
 	if row.Given != r.given && r.Stage != nil {
 		if err := r.Stage.Prepare(ctx, row.Given); err != nil {
@@ -85,7 +89,7 @@ func (r *Runner) Run(ctx context.Context, row Row) error {
 	deadline := time.Now().Add(orDefault(r.Patience, 2*time.Minute))
 	for {
 		err := r.once(ctx, row)
-		if err == nil || !row.Eventually || time.Now().After(deadline) {
+		if err == nil || !row.Eventually || errors.Is(err, errForGood) || time.Now().After(deadline) {
 			return err
 		}
 		select {
@@ -95,6 +99,9 @@ func (r *Runner) Run(ctx context.Context, row Row) error {
 		}
 	}
 }
+
+// errForGood marks what stays wrong however often the request is repeated.
+var errForGood = errors.New("repeating cannot help")
 
 func orDefault(d, def time.Duration) time.Duration {
 	if d == 0 {
@@ -106,7 +113,7 @@ func orDefault(d, def time.Duration) time.Duration {
 func (r *Runner) once(ctx context.Context, row Row) error {
 	req, body, err := r.request(ctx, row)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errForGood, err)
 	}
 	got, err := r.Target.Exchange(row.Name, req)
 	if err != nil {
@@ -118,18 +125,22 @@ func (r *Runner) once(ctx context.Context, row Row) error {
 	}
 	for _, check := range row.Want {
 		filled, err := r.fill(check)
-		if err == nil {
+		if err != nil {
+			err = fmt.Errorf("%w: %w", errForGood, err)
+		} else {
 			err = Check(got, filled)
 		}
 		if err != nil {
 			faults = append(faults, err)
 		}
 	}
-	faults = append(faults, shape(row, req, body, got))
-	if err := errors.Join(faults...); err != nil {
-		return err
+	if len(faults) == 0 {
+		faults = append(faults, r.save(row, got))
 	}
-	return r.save(row, got)
+	if err := shape(row, req, body, got); err != nil {
+		faults = append(faults, fmt.Errorf("%w: %w", errForGood, err))
+	}
+	return errors.Join(faults...)
 }
 
 // shape checks the bodies against Graph's types. Of a request that is wrong on

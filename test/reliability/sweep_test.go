@@ -24,7 +24,13 @@ import (
 type mode struct {
 	name  string
 	fault tenantsim.Fault
-	// writes limits the mode to writes, because each hit costs a second.
+	// and are faults that come with it, whatever request is hit.
+	and []tenantsim.Fault
+	// writes limits the mode to writes. Each hit of such a mode costs a second of
+	// real time that cannot be had for less: the simulator keeps a closed socket
+	// closed for at least that long, and Retry-After counts whole seconds. There
+	// are three reads for each write, a read that is repeated leaves nothing
+	// behind, and "reset" and "429" spoil reads in the same two ways.
 	writes bool
 }
 
@@ -49,6 +55,8 @@ var modes = []mode{
 	{name: "503", fault: status(503, false)},
 	{name: "504 after effect", fault: status(504, true)},
 	{name: "401", fault: status(401, false)},
+	{name: "401, and the token endpoint is down", fault: status(401, false),
+		and: []tenantsim.Fault{{Mode: tenantsim.FaultTokenDown, Match: tenantsim.FaultMatch{Nth: 1}}}},
 	{name: "404", fault: status(404, false)},
 	{name: "409", fault: status(409, false)},
 	{name: "429", fault: tenantsim.Fault{Mode: tenantsim.FaultThrottle}},
@@ -59,10 +67,12 @@ var modes = []mode{
 	{name: "delivered twice", fault: tenantsim.Fault{Mode: tenantsim.FaultDuplicate}},
 }
 
-// reference is the sequence without a fault: its requests and what it leaves.
+// reference is the sequence without a fault: its requests, what it leaves, and
+// how many policies it creates on the way there.
 type reference struct {
 	requests []tenantsim.Record
 	state    string
+	creates  int
 }
 
 func newReference(t *testing.T) reference {
@@ -74,6 +84,7 @@ func newReference(t *testing.T) reference {
 	ref := reference{state: tn.state()}
 	journal := tn.sim.Journal().Records
 	ref.requests = slices.Concat(journal[:tn.adminFrom], journal[tn.adminTo:])
+	ref.creates, _ = tn.creates()
 	return ref
 }
 
@@ -84,9 +95,38 @@ func isCreate(r tenantsim.Record) bool {
 	return r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/configurationPolicies")
 }
 
+// creates counts the creates that took effect, whether or not their answer
+// arrived, and how many of them only a gateway sent, that delivered one twice.
+func (tn *tenant) creates() (all, doubled int) {
+	for _, r := range tn.sim.Journal().Records {
+		if !isCreate(r) || r.Status != http.StatusCreated || !r.Changed {
+			continue
+		}
+		if all++; strings.HasPrefix(r.Fault, string(tenantsim.FaultDuplicate)) {
+			doubled++
+		}
+	}
+	return all, doubled / 2
+}
+
+// findings tells what differs from the reference. What is left in the tenant is
+// not enough: a second policy that was found and removed again was still in
+// force for a while, so every create that the operator sent counts.
+func (ref reference) findings(tn *tenant) []string {
+	var out []string
+	if diff := cmp.Diff(strings.Split(ref.state, "\n"), strings.Split(tn.state(), "\n")); diff != "" {
+		out = append(out, "the tenant is not as without the fault (-want +got):\n"+diff)
+	}
+	if all, doubled := tn.creates(); all-doubled != ref.creates {
+		out = append(out, fmt.Sprintf("%d creates took effect, and a gateway doubled %d of them: want %d without those", all, doubled, ref.creates))
+	}
+	return out
+}
+
 // TestFaultSweep hits every request of the reference sequence with every fault:
 // what is left in the tenant is what is left without a fault. There is no second
-// object, nothing of anybody else's has changed, and no goroutine is left.
+// object and never was one, nothing of anybody else's has changed, and no
+// goroutine is left.
 func TestFaultSweep(t *testing.T) {
 	ref := newReference(t)
 	t.Logf("%d requests, %d modes; the tenant at the end:\n%s", len(ref.requests), len(modes), ref.state)
@@ -119,17 +159,20 @@ func sweepOne(t *testing.T, ref reference, m mode, n int) {
 		fault := m.fault
 		fault.Match.Nth = n
 		// The first tokens were fetched when the tenant was set up.
-		if err := tn.sim.SetFaults([]tenantsim.Fault{fault}); err != nil {
+		faults := append([]tenantsim.Fault{fault}, m.and...)
+		if err := tn.sim.SetFaults(faults); err != nil {
 			t.Fatal(err)
 		}
 		if err := tn.run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(strings.Split(ref.state, "\n"), strings.Split(tn.state(), "\n")); diff != "" {
-			t.Errorf("the tenant is not as without the fault (-want +got):\n%s", diff)
+		for _, finding := range ref.findings(tn) {
+			t.Error(finding)
 		}
-		if !hit(tn, fault) {
-			t.Errorf("request %d never came: the fault hit nothing", n)
+		for _, f := range faults {
+			if !hit(tn, f) {
+				t.Errorf("request %d never came: the fault %s hit nothing", n, f.Mode)
+			}
 		}
 	})
 }
@@ -155,35 +198,31 @@ func goroutines(before int) int {
 }
 
 // TestSweepCanSee switches off what protects the operator, one thing at a time:
-// then the sweep finds a second policy. A sweep that cannot see that proves
-// nothing.
+// then the sweep finds a second policy, or the create of one that was removed
+// again. A sweep that cannot see that proves nothing.
 func TestSweepCanSee(t *testing.T) {
 	ref := newReference(t)
-	create := 0
-	for i, r := range ref.requests {
-		if isCreate(r) {
-			create = i + 1
-			break
-		}
-	}
 	lag := func(tn *tenant) { tn.operator.source = lagging{tn.operator.client, map[string]int{}} }
+	blindly := func(tn *tenant) { tn.operator.source = blind{tn.operator.client} }
 	noJournal := func(tn *tenant) { tn.operator.noJournal = true }
 	keepCopies := func(tn *tenant) { tn.operator.keepCopies = true }
 	const lost, twice = tenantsim.FaultLostAnswer, tenantsim.FaultDuplicate
 	for name, tc := range map[string]struct {
 		mode   tenantsim.FaultMode
 		change []func(*tenant)
-		second bool
+		// seen is what the sweep must say, creates how many took effect.
+		seen    bool
+		creates int
 	}{
-		"all in place":                                       {lost, nil, false},
-		"the look-up switched off":                           {lost, []func(*tenant){func(tn *tenant) { tn.operator.source = blind{tn.operator.client} }}, true},
-		"a list that lags":                                   {lost, []func(*tenant){lag}, false},
-		"a list that lags, and no journal":                   {lost, []func(*tenant){lag, noJournal}, false}, // the copy is found and removed
-		"a list that lags, no journal, and copies stay":      {lost, []func(*tenant){lag, noJournal, keepCopies}, true},
-		"no journal and copies stay, but a list that is new": {lost, []func(*tenant){noJournal, keepCopies}, false},
-		"delivered twice":                                    {twice, nil, false},
-		"delivered twice, with a list that lags":             {twice, []func(*tenant){lag}, false},
-		"delivered twice, and copies stay":                   {twice, []func(*tenant){keepCopies}, true},
+		"all in place":                                       {lost, nil, false, 2},
+		"the look-up switched off":                           {lost, []func(*tenant){blindly}, true, 3},
+		"a list that lags":                                   {lost, []func(*tenant){lag}, false, 2},
+		"a list that lags, and no journal":                   {lost, []func(*tenant){lag, noJournal}, true, 3}, // the copy is removed later
+		"a list that lags, no journal, and copies stay":      {lost, []func(*tenant){lag, noJournal, keepCopies}, true, 3},
+		"no journal and copies stay, but a list that is new": {lost, []func(*tenant){noJournal, keepCopies}, false, 2},
+		"delivered twice":                                    {twice, nil, false, 3},
+		"delivered twice, with a list that lags":             {twice, []func(*tenant){lag}, false, 3},
+		"delivered twice, and copies stay":                   {twice, []func(*tenant){keepCopies}, true, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tn := newTenant(t)
@@ -194,11 +233,15 @@ func TestSweepCanSee(t *testing.T) {
 				Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: "/beta/deviceManagement/configurationPolicies", Nth: 1}}}); err != nil {
 				t.Fatal(err)
 			}
-			if err := tn.run(t.Context()); err != nil && !tc.second {
+			if err := tn.run(t.Context()); err != nil && !tc.seen {
 				t.Fatal(err)
 			}
-			if second := tn.state() != ref.state; second != tc.second {
-				t.Errorf("create (request %d), %s: a different tenant %t, want %t\n%s", create, tc.mode, second, tc.second, tn.state())
+			findings := ref.findings(tn)
+			if seen := len(findings) > 0; seen != tc.seen {
+				t.Errorf("%s: the sweep sees something %t, want %t\n%s", tc.mode, seen, tc.seen, strings.Join(findings, "\n"))
+			}
+			if all, _ := tn.creates(); all != tc.creates {
+				t.Errorf("%s: %d creates took effect, want %d", tc.mode, all, tc.creates)
 			}
 		})
 	}
