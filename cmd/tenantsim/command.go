@@ -83,6 +83,8 @@ type connection struct {
 	TenantID string `json:"tenantID"`
 	ClientID string `json:"clientID"`
 	CAFile   string `json:"caFile"`
+	// CA is the certificate authority itself, as PEM.
+	CA string `json:"ca"`
 }
 
 // run serves until ctx ends.
@@ -104,7 +106,7 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 	}
 	caFile, err := writeCA(f.caFile, ca)
 	if err == nil {
-		err = announce(out, f.output, connection{baseURL, server.TenantID(), server.ClientID(), caFile})
+		err = announce(out, f.output, connection{baseURL, server.TenantID(), server.ClientID(), caFile, string(ca)})
 	}
 	if err == nil {
 		<-ctx.Done()

@@ -47,6 +47,9 @@ func TestRunServesUntilStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c.CA != string(pem) {
+		t.Errorf("ca is %q, the file has %q", c.CA, pem)
+	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}

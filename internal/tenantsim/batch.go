@@ -125,9 +125,7 @@ func (c *call) runBatchItem(item batchItem, status map[string]int) batchAnswer {
 }
 
 func (c *call) batchError(code, message string) any {
-	var body errorBody
-	body.Error.Code, body.Error.Message = code, message
-	return body
+	return c.errorReply(fail(0, code, "%s", message)).body
 }
 
 // batchAnswer renders a reply as a part of a batch: JSON as it is, other bodies

@@ -65,7 +65,7 @@ func decodeBody(r *http.Request) ([]byte, error) {
 		}
 		reader = unzip
 	default:
-		return nil, fail(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "Content-Encoding '%s' is not supported.", coding)
+		return nil, fail(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "Content-Encoding '%s' is not supported.", coding) // ASSUMED text
 	}
 	raw, err := io.ReadAll(io.LimitReader(reader, maxBodyBytes+1))
 	switch {
@@ -131,9 +131,11 @@ func (s shape) check(c *call, body object, create bool) error {
 	if !create {
 		return nil
 	}
-	for name, m := range s.members {
+	// In a fixed order: equal requests get equal answers.
+	for _, name := range sortedKeys(s.members) {
+		m := s.members[name]
 		if v, present := body[name]; m.required && (!present || v == nil) {
-			return c.badRequest("A value is required for property '%s' of resource '%s'.", name, strings.TrimPrefix(s.typeName, "microsoft.graph."))
+			return c.badRequest("A value is required for property '%s' of resource '%s'.", name, strings.TrimPrefix(s.typeName, "microsoft.graph.")) // ASSUMED text
 		}
 	}
 	return nil
@@ -192,7 +194,7 @@ func (m member) checkValue(c *call, name string, value any) error {
 		return m.checkEnum(c, name, value)
 	}
 	if !m.kind.fits(value) {
-		return c.badRequest("Cannot convert the value of property '%s' to the expected type '%s'.", name, kindNames[m.kind])
+		return c.badRequest("Cannot convert the value of property '%s' to the expected type '%s'.", name, kindNames[m.kind]) // ASSUMED text
 	}
 	if text, ok := value.(string); ok && m.max > 0 && len([]rune(text)) > m.max {
 		return c.badRequest("Property '%s' is %d characters long, the maximum is %d.", name, len([]rune(text)), m.max)

@@ -18,6 +18,7 @@ type definition struct {
 	platform, technologies             string
 	kind                               definitionKind
 	options                            []option
+	children                           []string // of defGroups: what a group may set
 	requires                           requirement
 	maxLength                          int // text values
 	low, high                          int // integer values
@@ -32,6 +33,9 @@ const (
 	defText
 	defInteger
 	defTextList
+	// defGroups is a list of groups of child settings. The built-in catalogs have
+	// none; policies of other tenants do.
+	defGroups
 )
 
 // option is one value of a choice.

@@ -41,7 +41,7 @@ var definitionEntity = &entity[*definition]{name: "microsoft.graph.deviceManagem
 	{name: "visibility", get: func(*definition) any { return "settingsCatalog,template" }},
 	{name: "accessTypes", get: func(*definition) any { return "add,delete,get,replace" }},
 	{name: "uxBehavior", get: func(d *definition) any {
-		return [...]string{"dropdown", "smallTextBox", "smallTextBox", "multiheaderGrid"}[d.kind]
+		return [...]string{"dropdown", "smallTextBox", "smallTextBox", "multiheaderGrid", "multiheaderGrid"}[d.kind]
 	}},
 	{name: "riskLevel", get: func(*definition) any { return "low" }},
 	{name: "version", get: func(*definition) any { return "1" }},
@@ -73,9 +73,9 @@ func (d *definition) applicability() object {
 }
 
 // odataType is the definition's type; definition types are named the other way
-// round than instances for groups (contract a.2), none of which are simulated.
+// round than instances for groups (contract a.2).
 func (d *definition) odataType() string {
-	return typePrefix + [...]string{"ChoiceSettingDefinition", "SimpleSettingDefinition", "SimpleSettingDefinition", "SimpleSettingCollectionDefinition"}[d.kind]
+	return typePrefix + [...]string{"ChoiceSettingDefinition", "SimpleSettingDefinition", "SimpleSettingDefinition", "SimpleSettingCollectionDefinition", "SettingGroupCollectionDefinition"}[d.kind]
 }
 
 // extend adds what belongs to the definition's own type.
@@ -87,6 +87,10 @@ func (d *definition) extend(out object) {
 	case defInteger:
 		out["valueDefinition"] = object{"@odata.type": typePrefix + "IntegerSettingValueDefinition", "minimumValue": d.low, "maximumValue": d.high}
 		out["defaultValue"] = object{"@odata.type": typePrefix + "IntegerSettingValue", "settingValueTemplateReference": nil, "value": d.low}
+		out["dependentOn"], out["dependedOnBy"] = []object{}, []object{}
+	case defGroups:
+		out["childIds"] = append([]string{}, d.children...)
+		out["minimumCount"], out["maximumCount"] = 0, 600
 		out["dependentOn"], out["dependedOnBy"] = []object{}, []object{}
 	default:
 		out["valueDefinition"] = object{"@odata.type": typePrefix + "StringSettingValueDefinition",

@@ -126,7 +126,7 @@ func (s *Server) spoiled(w http.ResponseWriter, r *http.Request, f *Fault) (*rep
 		setText(&cut.contentType, "application/json")
 		return cut, nil
 	}
-	made := s.madeUp(f)
+	made := s.madeUp(r, f)
 	if f.AfterEffect {
 		s.answer(w, r, f.Name)
 		return made, nil
@@ -147,7 +147,7 @@ func buffer(r *http.Request) ([]byte, error) {
 // inBatch answers a request of a batch that a fault hit. A connection cannot be
 // dropped there, so the gateway reports it as 504.
 func (s *Server) inBatch(r *http.Request, f *Fault) *reply {
-	lost := &reply{status: http.StatusGatewayTimeout, header: http.Header{faultHeader: {f.Name}}, body: graphErrorBody("UnknownError", "The upstream service did not answer.")}
+	lost := &reply{status: http.StatusGatewayTimeout, header: http.Header{faultHeader: {f.Name}}, body: s.faultBody(r, http.StatusGatewayTimeout, "The upstream service did not answer.").body}
 	switch f.Mode {
 	case FaultRefuse, FaultReset:
 		return s.spoil(r, f.Name, lost)
@@ -164,8 +164,9 @@ func (s *Server) inBatch(r *http.Request, f *Fault) *reply {
 
 const gatewayPage = "<!DOCTYPE html>\r\n<html><head><title>%d %s</title></head>\r\n<body><center><h1>%d %s</h1></center><hr><center>Microsoft-Azure-Application-Gateway/v2</center></body></html>\r\n"
 
-// madeUp is an answer that no service gave.
-func (s *Server) madeUp(f *Fault) *reply {
+// madeUp is an answer that no service gave. Without a body of its own a fault
+// speaks in the shape of the endpoint that it hit.
+func (s *Server) madeUp(r *http.Request, f *Fault) *reply {
 	out := &reply{status: f.Status, header: http.Header{"Request-Id": {s.nextRequestID()}, faultHeader: {f.Name}}}
 	switch f.Mode {
 	case FaultHTML:
@@ -178,12 +179,12 @@ func (s *Server) madeUp(f *Fault) *reply {
 		if out.status == 0 {
 			out.status = http.StatusServiceUnavailable
 		}
-		out.contentType, out.raw = "text/html", []byte("<html><body><h2>Our services aren't available right now</h2></body></html>")
+		out.body = s.faultBody(r, out.status, http.StatusText(out.status)).body
 	case FaultThrottle:
 		out.status = http.StatusTooManyRequests
-		out.body = graphErrorBody("TooManyRequests", "Too many requests.")
+		out.body = s.faultBody(r, out.status, "Too many requests.").body
 	default:
-		out.body = graphErrorBody(statusCode(f.Status), http.StatusText(f.Status))
+		out.body = s.faultBody(r, f.Status, http.StatusText(f.Status)).body
 		if f.Body != nil {
 			out.raw, out.body = []byte(*f.Body), nil
 			out.contentType = sniff(*f.Body)
@@ -202,10 +203,23 @@ func (s *Server) madeUp(f *Fault) *reply {
 	return out
 }
 
-func graphErrorBody(code, message string) errorBody {
-	var body errorBody
-	body.Error.Code, body.Error.Message = code, message
-	return body
+// faultBody is the error that the endpoint of a request would make itself: the
+// token endpoint's, Intune's or the directory's.
+func (s *Server) faultBody(r *http.Request, status int, message string) *reply {
+	if !isGraph(r) {
+		// A transient error in the words of the token endpoint (ASSUMED number).
+		return s.tokenError(&tokenFailure{status: status, kind: "temporarily_unavailable", code: 90033, text: message + "."})
+	}
+	c := s.newCall(r)
+	// A path that no route knows has the shape of the gateway.
+	if segments, err := splitPath(c.path); err == nil && c.match(segments) != nil {
+		c.route = nil
+	}
+	return c.errorReply(fail(status, statusCode(status), "%s", message))
+}
+
+func isGraph(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/v1.0/") || strings.HasPrefix(r.URL.Path, "/beta/")
 }
 
 func statusCode(status int) string {

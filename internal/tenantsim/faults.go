@@ -47,8 +47,8 @@ const (
 	// FaultThrottle answers 429, with Retry-After when RetryAfter is positive. A
 	// hit opens a storm: all matching requests are refused until For is over.
 	FaultThrottle FaultMode = "throttle"
-	// FaultTokenDown makes the token endpoint answer 503 without a body that an
-	// OAuth client could read. Its route is fixed.
+	// FaultTokenDown makes the token endpoint answer 503 with its own transient
+	// error. Its route is fixed.
 	FaultTokenDown FaultMode = "tokenEndpointDown"
 )
 

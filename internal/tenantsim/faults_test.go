@@ -212,11 +212,35 @@ func TestCloseWhileRefusing(t *testing.T) {
 func TestTokenEndpointDown(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 5, Faults: []Fault{{Mode: FaultTokenDown, Match: FaultMatch{Nth: 2}}}})
 	w := tt.do("POST", "/"+tt.sim.TenantID()+"/oauth2/v2.0/token", "grant_type=client_credentials", "Content-Type", "application/x-www-form-urlencoded")
-	if w.Code != 503 || !strings.Contains(w.Body.String(), "<html>") {
+	if w.Code != 503 || !strings.Contains(w.Body.String(), `"AADSTS90033: `) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	tt.token = tt.login()
 	tt.want(200, "GET", "/v1.0/groups", nil)
+}
+
+// TestFaultErrorsHaveTheTenantsShape: an error that a fault makes up looks like
+// one of the tenant's, alone and in a batch.
+func TestFaultErrorsHaveTheTenantsShape(t *testing.T) {
+	for _, f := range []Fault{{Mode: FaultThrottle}, {Mode: FaultStatus, Status: 429}} {
+		f.Match.Method = "GET"
+		tt := newTenant(t, Options{Devices: 5, Faults: []Fault{f}})
+		// errorOf checks date and request-id.
+		if code, message := tt.errorOf(429, "GET", "/v1.0/groups", nil); code != "TooManyRequests" || !strings.HasPrefix(message, "Too ") {
+			t.Errorf("directory: %s %s", code, message)
+		}
+		var inner struct{ Message string }
+		code, message := tt.errorOf(429, "GET", policiesPath, nil)
+		if err := json.Unmarshal([]byte(message), &inner); err != nil || code != "TooManyRequests" || !strings.Contains(inner.Message, "Activity ID") {
+			t.Errorf("Intune: %s %s %v", code, message, err)
+		}
+		out := tt.want(200, "POST", "/beta/$batch", object{"requests": []object{{"id": "1", "method": "GET", "url": "/deviceManagement/configurationPolicies"}}})
+		answer, _ := objects(out["responses"])[0]["body"].(map[string]any)
+		e, _ := answer["error"].(map[string]any)
+		if ids, _ := e["innerError"].(map[string]any); text(ids, "request-id") == "" || json.Unmarshal([]byte(text(e, "message")), &inner) != nil {
+			t.Errorf("in a batch: %v", answer)
+		}
+	}
 }
 
 // TestFaultMatching: which of ten requests each match spoils.

@@ -207,7 +207,7 @@ func (c *call) newGroup(uniqueName string) (*group, error) {
 		return nil, c.badRequest("Invalid value specified for property 'mailNickname' of resource 'Group'.")
 	}
 	if s.groupByUniqueName(uniqueName) != nil {
-		return nil, fail(http.StatusConflict, codeSameKey, "Another object with the same value for property uniqueName already exists.")
+		return nil, fail(http.StatusConflict, codeSameKey, "Another object with the same value for property uniqueName already exists.") // ASSUMED text
 	}
 	relations := append(texts(c.body["members@odata.bind"]), texts(c.body["owners@odata.bind"])...)
 	if len(relations) > 20 { // contract g
@@ -281,6 +281,7 @@ func patchGroup(c *call) (*reply, error) {
 	}
 	if byName && c.prefers("create-if-missing") {
 		if g := c.server.groupByUniqueName(name); !g.deleted.IsZero() {
+			// ASSUMED: that a soft-deleted group holds its unique name, status and text.
 			return nil, fail(http.StatusConflict, codeSameKey, "A deleted object still holds the value '%s' for property uniqueName.", name)
 		}
 	}

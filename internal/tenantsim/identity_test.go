@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -140,6 +141,38 @@ func TestAuthenticationStrengths(t *testing.T) {
 const fido2Path = "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/fido2"
 
 // TestFido2Configuration: arrays replace, and the documented limits hold.
+// TestCertificateRestrictions: what a certificate restriction says comes back.
+func TestCertificateRestrictions(t *testing.T) {
+	tt := newTenant(t, Options{Devices: 5})
+	const path = "/v1.0/policies/authenticationStrengthPolicies"
+	restriction := object{"@odata.type": "#microsoft.graph.x509CertificateCombinationConfiguration",
+		"appliesToCombinations": []string{"x509CertificateMultiFactor"}, "allowedIssuerSkis": []string{"1A4248C6AC8C2931AB2A86537818E92E7B6C97B7"}}
+	id := text(tt.want(201, "POST", path, object{"displayName": "c", "allowedCombinations": []string{"x509CertificateMultiFactor"},
+		"combinationConfigurations": []object{restriction}}), "id")
+	got := objects(tt.want(200, "GET", path+"/"+id+"/combinationConfigurations", nil)["value"])
+	if len(got) != 1 || got[0]["@odata.type"] != restriction["@odata.type"] || got[0]["allowedIssuerSkis"].([]any)[0] != "1A4248C6AC8C2931AB2A86537818E92E7B6C97B7" ||
+		len(got[0]["allowedPolicyOIDs"].([]any)) != 0 {
+		t.Errorf("%v", got)
+	}
+	for name, value := range map[string]any{"appliesToCombinations": []string{"fido2"}, "allowedAAGUIDs": []string{boundAAGUID}} {
+		bad := maps.Clone(restriction)
+		bad[name] = value
+		tt.errorOf(400, "POST", path+"/"+id+"/combinationConfigurations", bad)
+	}
+}
+
+// TestRefusalsRepeat: the same wrong request gets the same answer, though three
+// members are missing.
+func TestRefusalsRepeat(t *testing.T) {
+	tt := newTenant(t, Options{Devices: 5})
+	_, first := tt.errorOf(400, "POST", "/v1.0/groups", object{})
+	for range 50 {
+		if _, again := tt.errorOf(400, "POST", "/v1.0/groups", object{}); again != first {
+			t.Fatalf("%s\nthen\n%s", first, again)
+		}
+	}
+}
+
 func TestFido2Configuration(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 10, Scenario: quiet(GroupSpec{DisplayName: "g", Count: 3})})
 	got := tt.want(200, "GET", fido2Path, nil)

@@ -243,10 +243,11 @@ func fillAs[T any](c *call, out object, e *entity[T], item T, selected []string)
 func countMembers(transitive bool, cast memberCast) func(*call) (*reply, error) {
 	return func(c *call) (*reply, error) {
 		if !c.eventual() {
-			return nil, fail(http.StatusBadRequest, codeUnsupportedQuery, "$count requires the header 'ConsistencyLevel: eventual'.")
+			return nil, fail(http.StatusBadRequest, codeUnsupportedQuery, "$count requires the header 'ConsistencyLevel: eventual'.") // ASSUMED text
 		}
 		accept := c.request.Header.Get("Accept")
 		if accept != "" && !strings.Contains(accept, "text/plain") && !strings.Contains(accept, "*/*") {
+			// ASSUMED status and text.
 			return nil, fail(http.StatusUnsupportedMediaType, codeBadRequest, "A supported MIME type could not be found that matches the acceptable MIME types for the request: $count is text/plain.")
 		}
 		g, err := c.group()

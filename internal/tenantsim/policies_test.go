@@ -261,3 +261,53 @@ func TestAssignReplaces(t *testing.T) {
 		t.Error("an empty list must clear the assignments")
 	}
 }
+
+// TestGroupCollections: groups may repeat what they set, within their
+// definition, and come back as they were sent.
+func TestGroupCollections(t *testing.T) {
+	tt := newTenant(t, Options{Devices: 5})
+	const root, child, other = "test_rules", "test_rules_key", "test_other"
+	for _, d := range []definition{{id: root, kind: defGroups, children: []string{child}}, {id: child, kind: defText}, {id: other, kind: defText}} {
+		d.root, d.platform, d.technologies, d.maxLength = root, "windows10", "mdm", 10
+		tt.sim.catalog.add(d)
+	}
+	set := func(id, value string) object {
+		return object{"@odata.type": typePrefix + "SimpleSettingInstance", "settingDefinitionId": id,
+			"simpleSettingValue": object{"@odata.type": typePrefix + "StringSettingValue", "value": value}}
+	}
+	body := func(groups ...[]object) object {
+		values := []object{}
+		for _, g := range groups {
+			values = append(values, object{"children": g})
+		}
+		p := allowBody("g")
+		p["settings"] = []object{{"@odata.type": typePrefix + "Setting", "settingInstance": object{
+			"@odata.type": typePrefix + "GroupSettingCollectionInstance", "settingDefinitionId": root, "groupSettingCollectionValue": values}}}
+		return p
+	}
+	id := tt.createPolicy(body([]object{set(child, "a")}, []object{set(child, "b")}))
+	got, _ := tt.all(policiesPath + "/" + id + "/settings")[0]["settingInstance"].(map[string]any)
+	var values []any
+	for _, g := range objects(got["groupSettingCollectionValue"]) {
+		for _, c := range objects(g["children"]) {
+			values = append(values, c["simpleSettingValue"].(map[string]any)["value"])
+		}
+	}
+	if len(values) != 2 || values[0] != "a" || values[1] != "b" {
+		t.Errorf("came back as %v", got)
+	}
+	if d := tt.want(200, "GET", "/beta/deviceManagement/configurationSettings/"+root, nil); d["@odata.type"] != typePrefix+"SettingGroupCollectionDefinition" {
+		t.Errorf("definition %v", d)
+	}
+	for want, bad := range map[string]object{
+		"should not be empty":   body(),
+		"more than once":        body([]object{set(child, "a"), set(child, "b")}),
+		"contains parent":       body([]object{set(other, "a")}),
+		"was not found":         body([]object{set("nope", "a")}),
+		"'settingDefinitionId'": body([]object{{"@odata.type": typePrefix + "SimpleSettingInstance"}}),
+	} {
+		if _, message := tt.errorOf(400, "POST", policiesPath, bad); !strings.Contains(message, want) {
+			t.Errorf("%s: %s", want, message)
+		}
+	}
+}

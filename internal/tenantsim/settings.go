@@ -6,7 +6,6 @@ package tenantsim
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 )
@@ -159,6 +158,7 @@ func (b *settingsBuilder) instance(d *definition, in object) (object, error) {
 	kinds := [...]struct{ name, value string }{
 		{"ChoiceSettingInstance", "choiceSettingValue"}, {"SimpleSettingInstance", "simpleSettingValue"},
 		{"SimpleSettingInstance", "simpleSettingValue"}, {"SimpleSettingCollectionInstance", "simpleSettingCollectionValue"},
+		{"GroupSettingCollectionInstance", "groupSettingCollectionValue"},
 	}
 	want := kinds[d.kind]
 	if in["@odata.type"] != typePrefix+want.name {
@@ -183,6 +183,9 @@ func (b *settingsBuilder) instance(d *definition, in object) (object, error) {
 }
 
 func (b *settingsBuilder) value(d *definition, in any) (any, error) {
+	if d.kind == defGroups {
+		return b.groups(d, in)
+	}
 	if d.kind == defTextList {
 		list, ok := in.([]any)
 		if !ok || len(list) == 0 {
@@ -228,22 +231,9 @@ func (b *settingsBuilder) choice(d *definition, in object) (object, error) {
 		return nil, err
 	}
 	b.policy.values[d.id] = itemID
-	children := []object{}
-	given := map[string]bool{}
-	for _, child := range objects(in["children"]) {
-		definition, err := b.definition(child)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(chosen.needs, definition.id) {
-			return nil, b.c.badRequest("Setting contains parent setting that are not present in the policy. Setting: %s", definition.id)
-		}
-		out, err := b.instance(definition, child)
-		if err != nil {
-			return nil, err
-		}
-		given[definition.id] = true
-		children = append(children, out)
+	children, given, err := b.children(chosen.needs, in["children"])
+	if err != nil {
+		return nil, err
 	}
 	for _, id := range chosen.needs {
 		if !given[id] {
@@ -251,46 +241,4 @@ func (b *settingsBuilder) choice(d *definition, in object) (object, error) {
 		}
 	}
 	return object{"@odata.type": typePrefix + "ChoiceSettingValue", "settingValueTemplateReference": reference, "value": itemID, "children": children}, nil
-}
-
-// simple checks a text or number. The type annotation is not optional: it
-// carries the kind (contract a.2).
-func (b *settingsBuilder) simple(d *definition, in object) (object, error) {
-	want := typePrefix + "StringSettingValue"
-	if d.kind == defInteger {
-		want = typePrefix + "IntegerSettingValue"
-	}
-	if in["@odata.type"] != want {
-		return nil, b.c.badRequest("Setting value of '%s' must carry '@odata.type': '%s'.", d.id, want)
-	}
-	if err := b.onlyMembers(in, strings.TrimPrefix(want, "#microsoft.graph."), "@odata.type", "value", "settingValueTemplateReference"); err != nil {
-		return nil, err
-	}
-	reference, err := b.reference(d, in["settingValueTemplateReference"], "settingValueTemplateId", (*policyTemplate).valueID)
-	if err != nil {
-		return nil, err
-	}
-	out := object{"@odata.type": want, "settingValueTemplateReference": reference, "value": in["value"]}
-	if d.kind == defInteger {
-		number, ok := in["value"].(json.Number)
-		n, err := number.Int64()
-		if !ok || err != nil || n < int64(d.low) || n > int64(d.high) {
-			return nil, b.c.badRequest("Value '%v' of setting '%s' is not an integer from %d to %d.", in["value"], d.id, d.low, d.high)
-		}
-		return out, nil
-	}
-	if value, ok := in["value"].(string); !ok || len(value) > d.maxLength {
-		return nil, b.c.badRequest("Value of setting '%s' is not text of at most %d characters.", d.id, d.maxLength)
-	}
-	return out, nil
-}
-
-func (b *settingsBuilder) onlyMembers(in object, typeName string, known ...string) error {
-	for _, name := range sortedKeys(in) {
-		if !slices.Contains(known, name) && !slices.Contains([]string{"useTemplateDefault"}, name) {
-			return fail(http.StatusBadRequest, codeBadRequest,
-				"The property '%s' does not exist on type 'microsoft.graph.%s'. Make sure to only use property names that are defined by the type.", name, typeName)
-		}
-	}
-	return nil
 }

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// strength is an authentication strength policy.
+// strength is an authentication strength policy. The texts of refusals in this
+// file are ASSUMED, the rules behind them are of contract h.
 type strength struct {
 	meta
 	displayName, description string
@@ -241,57 +242,6 @@ func strengthUsage(c *call) (*reply, error) {
 	}
 	return &reply{status: http.StatusOK, body: object{
 		"@odata.context": c.context("microsoft.graph.authenticationStrengthUsage", nil), "mfa": mfa, "none": none}}, nil
-}
-
-// configurationShape is a FIDO2 restriction; x509 restrictions are not simulated.
-var configurationShape = shape{typeName: "microsoft.graph.fido2CombinationConfiguration", members: map[string]member{
-	"id": {kind: kindString, readOnly: true}, "appliesToCombinations": {kind: kindStrings, required: true, values: []string{"fido2"}},
-	"allowedAAGUIDs": {kind: kindStrings, required: true},
-}}
-
-func (c *call) addConfiguration(p *strength, body object) error {
-	if _, typed := body["@odata.type"]; !typed {
-		return c.badRequest("A combination configuration must carry '@odata.type': '#%s'.", configurationShape.typeName)
-	}
-	if err := configurationShape.check(c, body, true); err != nil {
-		return err
-	}
-	for _, id := range texts(body["allowedAAGUIDs"]) {
-		if _, ok := parseGUID(id); !ok {
-			return c.badRequest("'%s' of allowedAAGUIDs is not a GUID.", id)
-		}
-	}
-	id, _ := c.server.nextID("combinationConfiguration")
-	p.configurations = append(slices.Clone(p.configurations), object{"@odata.type": "#" + configurationShape.typeName, "id": id.String(),
-		"appliesToCombinations": body["appliesToCombinations"], "allowedAAGUIDs": body["allowedAAGUIDs"]})
-	return nil
-}
-
-func listConfigurations(c *call) (*reply, error) {
-	p, err := c.server.strengths.see(c)
-	if err != nil {
-		return nil, err
-	}
-	return &reply{status: http.StatusOK, body: object{
-		"@odata.context": c.context(strengthContext+"('"+p.id+"')/combinationConfigurations", nil), "value": append([]object{}, p.configurations...)}}, nil
-}
-
-func createConfiguration(c *call) (*reply, error) {
-	p, err := c.customStrength()
-	if err != nil {
-		return nil, err
-	}
-	was := *p
-	if err := c.addConfiguration(p, c.body); err != nil {
-		return nil, err
-	}
-	c.server.strengths.trail.note(c.server, p, &was)
-	c.changed()
-	out := make(object)
-	for name, v := range p.configurations[len(p.configurations)-1] {
-		out[name] = v
-	}
-	return c.entityReply(http.StatusCreated, strengthContext+"('"+p.id+"')/combinationConfigurations/$entity", out), nil
 }
 
 // listCombinations and listMethodModes are the vocabulary of the service.
