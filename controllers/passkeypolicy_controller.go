@@ -33,9 +33,9 @@ import (
 // +kubebuilder:rbac:groups=tidegate.dev,resources=passkeypolicies/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=namespaces,resourceNames=kube-system,verbs=get
 
-// lostGrace is how long a write whose answer was lost is looked for before it counts as not made. Graph shows a new
-// policy within seconds (contract a.5); two minutes is far beyond what has been seen.
-const lostGrace = 2 * time.Minute
+// lostGrace is how long a write whose answer was lost is looked for before it counts as not made: by then the tenant shows
+// what it took.
+const lostGrace = observe.ReplicationLag
 
 // PasskeyPolicyReconciler owns the settings catalog policies of each PasskeyPolicy and their assignments.
 type PasskeyPolicyReconciler struct {

@@ -71,7 +71,7 @@ type attempted struct {
 
 // attempt takes the actions of a plan, which is not empty, in their order until one is applied. One that the tenant refuses
 // or that people have to approve holds up those that come after it on the same platform, and on no other (P9). The removal
-// of a copy holds up nothing.
+// of a copy holds up that of its own policy, which tells of it (P7), and nothing else.
 func (r *policyRun) attempt(ctx context.Context, actions []plan.Action, want []plan.Desired, objects []observe.Object) (attempted, error) {
 	stopped, copied := map[v1alpha1.Platform]bool{}, map[plan.Key]bool{}
 	var first *attempted
@@ -163,8 +163,8 @@ func (r *policyRun) withHeld(res policyResult) policyResult {
 	return res
 }
 
-// wholePlatforms are the wanted and the observed objects of those platforms whose objects could all be read. Allow and hold of a
-// platform are planned together or not at all (P1).
+// wholePlatforms are the wanted and the observed objects of those platforms whose objects could all be read. Allow and
+// hold of a platform are planned together or not at all (P1).
 func wholePlatforms(objects []observe.Object, want []plan.Desired) ([]plan.Desired, []observe.Object) {
 	blind := map[v1alpha1.Platform]bool{}
 	for i := range objects {

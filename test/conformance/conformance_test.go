@@ -14,22 +14,12 @@ import (
 	"net/url"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
-
-// required are the features that the simulated tenant must have. Rows of another
-// feature are left out, in one line, as long as the tenant has no such route.
-var required = []string{"", FeatureRemediations, FeatureFilters, FeatureApps, FeatureEncryption, FeatureDelta, FeatureDeletedItems,
-	FeatureConditional, FeatureAuthentication, FeatureRegistrations, FeatureSignIns, FeatureSummaryReport, FeatureApprovals, FeatureTemplates}
-
-// notYet are rows that the simulated tenant is known not to follow. One that it
-// follows after all fails the test.
-var notYet = map[string]string{}
 
 // simulated starts a tenant and a runner for it.
 func simulated(t *testing.T, target func(Exchanger) Exchanger) *Runner {
@@ -94,36 +84,12 @@ func TestSimulatorConforms(t *testing.T) {
 			assumed++
 		}
 		t.Run(row.Name, func(t *testing.T) {
-			if !slices.Contains(required, row.Feature) && !simulates(t, runner, row) {
-				t.Skipf("not simulated: %s", row.Feature)
-			}
-			err := runner.Run(t.Context(), row)
-			switch why, known := notYet[row.Name]; {
-			case known && err == nil:
-				t.Errorf("the simulator follows the row: take it out of the list (%s)", why)
-			case known:
-				t.Skipf("%s: %v", why, err)
-			case err != nil:
+			if err := runner.Run(t.Context(), row); err != nil {
 				t.Errorf("source %s: %v", row.Source, err)
 			}
 		})
 	}
 	t.Logf("%d rows, %d of them under a condition, %d with something ASSUMED", len(Table()), given, assumed)
-}
-
-// simulates asks once whether the route of a row exists.
-func simulates(t *testing.T, runner *Runner, row Row) bool {
-	t.Helper()
-	probe := Row{Name: row.Name, Method: row.Method, Path: variable.ReplaceAllString(row.Path, "x"), Wrong: true}
-	req, _, err := runner.request(t.Context(), probe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := runner.Target.Exchange(row.Name, req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return !bytes.Contains(got.Body, []byte("esource not found for the segment"))
 }
 
 // TestRecordingStandsIn records a run, and runs the table again from the
@@ -134,9 +100,6 @@ func TestRecordingStandsIn(t *testing.T) {
 	live := simulated(t, func(e Exchanger) Exchanger { return Recorder{Target: e, To: &tape} })
 	var rows []Row
 	for _, row := range Table() {
-		if !slices.Contains(required, row.Feature) || notYet[row.Name] != "" {
-			continue
-		}
 		if err := live.Run(t.Context(), row); err != nil {
 			t.Fatalf("%s: %v", row.Name, err)
 		}
@@ -285,11 +248,6 @@ func TestTable(t *testing.T) {
 		}
 		for name := range row.Save {
 			saved[name] = true
-		}
-	}
-	for name := range notYet {
-		if !seen[name] {
-			t.Errorf("notYet names %q, which is no row", name)
 		}
 	}
 }

@@ -22,11 +22,11 @@ var isReport = []string{"header:Content-Type~application/octet-stream", "TotalRo
 
 // templateRows follow contract a.2, a13 and a14.
 var templateRows = []Row{
-	{Name: "template settings: a template", Source: "contract a13", Feature: FeatureTemplates, Method: get, Path: templates + "?$top=1", Status: 200, Want: []string{"value#1", "value.0.templateFamily", "value.0.settingTemplateCount"}, Save: map[string]string{"template": "value.0.id"}},
-	{Name: "template settings", Source: "contract a13", Feature: FeatureTemplates, Method: get, Path: templates + "/{template}/settingTemplates?$expand=settingDefinitions", Status: 200,
+	{Name: "template settings: a template", Source: "contract a13", Method: get, Path: templates + "?$top=1", Status: 200, Want: []string{"value#1", "value.0.templateFamily", "value.0.settingTemplateCount"}, Save: map[string]string{"template": "value.0.id"}},
+	{Name: "template settings", Source: "contract a13", Method: get, Path: templates + "/{template}/settingTemplates?$expand=settingDefinitions", Status: 200,
 		Want: []string{"value#>0", "value.0.settingInstanceTemplate.settingInstanceTemplateId", "value.0.settingDefinitions#>0"}},
-	{Name: "template settings of none", Source: "contract a.7", Feature: FeatureTemplates, Method: get, Path: templates + "/" + nowhere + "_1/settingTemplates", Status: 404, Want: []string{`error.code="ResourceNotFound"`}},
-	{Name: "a2 a wrong reference to a template", Source: "contract a.2", Feature: FeatureTemplates, Method: post, Path: policies, Status: 400,
+	{Name: "template settings of none", Source: "contract a.7", Method: get, Path: templates + "/" + nowhere + "_1/settingTemplates", Status: 404, Want: []string{`error.code="ResourceNotFound"`}},
+	{Name: "a2 a wrong reference to a template", Source: "contract a.2", Method: post, Path: policies, Status: 400,
 		Body: `{` + policyHead + `,"templateReference":{"templateId":"{template}"},"settings":[` + oneSetting + `]}`, Want: []string{"error.message~Invalid Reference id found in Policy created from Template"}},
 	{Name: "copy a policy", Source: "contract a14; ASSUMED: the body is in the metadata, the status is not known", Method: post, Path: policies + "/{policy}/createCopy", Body: `{"displayName":"tidegate-conformance copy","description":"copy"}`, Status: 200,
 		Want: []string{`name="tidegate-conformance copy"`, "settingCount=1", "isAssigned=false"}, Save: map[string]string{"copy": "id"}},

@@ -35,7 +35,7 @@ var catalogRows = []Row{
 	{Name: "a11 unknown definition", Source: "contract a.7", Method: get, Path: definitions + "/no_such_definition", Status: 404, Want: []string{`error.code="ResourceNotFound"`, intuneError}},
 	{Name: "a12 categories", Source: "contract a12", Method: get, Path: "/beta/deviceManagement/configurationCategories", Status: 200, Want: []string{"value#>0", "value.0.id"}},
 	{Name: "a12 category", Source: "contract a12", Method: get, Path: "/beta/deviceManagement/configurationCategories/{category}", Status: 200, Want: []string{`id="{category}"`}},
-	{Name: "a13 templates", Source: "contract a13", Feature: FeatureTemplates, Method: get, Path: "/beta/deviceManagement/configurationPolicyTemplates", Status: 200, Want: []string{"value"}},
+	{Name: "a13 templates", Source: "contract a13", Method: get, Path: "/beta/deviceManagement/configurationPolicyTemplates", Status: 200, Want: []string{"value"}},
 
 	{Name: "a2 create", Source: "contract a2, a.1", Method: post, Path: policies, Body: wholeBody, Status: 201,
 		Want: []string{`name="tidegate-conformance"`, "settingCount=1", "isAssigned=false", `templateReference.templateId=""`, `templateReference.templateFamily="none"`,

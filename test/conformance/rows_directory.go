@@ -70,14 +70,14 @@ var directoryRows = []Row{
 	{Name: "count as JSON", Source: "contract 0.3", Method: get, Path: groups + "/{group}/transitiveMembers/$count", Header: map[string]string{"ConsistencyLevel": "eventual", "Accept": "application/json"}, Status: 415},
 	{Name: "remove a member", Source: "contract g", Method: remove, Path: groups + "/{group}/members/{device3}/$ref", Status: 204, Want: []string{"empty"}},
 	{Name: "remove who is none", Source: "contract g", Method: remove, Path: groups + "/{group}/members/{device3}/$ref", Status: 404, Want: []string{`error.code="Request_ResourceNotFound"`}},
-	{Name: "delta", Source: "contract g", Feature: FeatureDelta, Method: get, Path: groups + "/delta?$select=members,displayName&$filter=id eq '{group}'", Status: 200, Want: []string{"value#>0", "value.0.members@delta"}, Save: map[string]string{"deltaLink": "@odata.deltaLink"}},
-	{Name: "delta link", Source: "contract g, n", Feature: FeatureDelta, Method: get, Path: "{deltaLink}", Status: 200, Want: []string{"value", "@odata.deltaLink"}},
-	{Name: "a delta token that is none", Source: "ASSUMED", Feature: FeatureDelta, Method: get, Path: groups + "/delta?$deltatoken=none", Status: 400},
+	{Name: "delta", Source: "contract g", Method: get, Path: groups + "/delta?$select=members,displayName&$filter=id eq '{group}'", Status: 200, Want: []string{"value#>0", "value.0.members@delta"}, Save: map[string]string{"deltaLink": "@odata.deltaLink"}},
+	{Name: "delta link", Source: "contract g, n", Method: get, Path: "{deltaLink}", Status: 200, Want: []string{"value", "@odata.deltaLink"}},
+	{Name: "a delta token that is none", Source: "ASSUMED", Method: get, Path: groups + "/delta?$deltatoken=none", Status: 400},
 	{Name: "unknown filter", Source: "contract g", Method: get, Path: groups + "?$filter=colour eq 'blue'", Status: 400},
 	{Name: "delete a group", Source: "contract g", Method: remove, Path: groups + "/{unique}", Status: 204, Want: []string{"empty"}},
 	{Name: "a deleted group", Source: "contract g", Method: get, Path: groups + "/{unique}", Status: 404, Eventually: true, Want: []string{`error.code="Request_ResourceNotFound"`}},
-	{Name: "a group in the bin", Source: "contract g: soft delete for 30 days", Feature: FeatureDeletedItems, Method: get, Path: "/v1.0/directory/deletedItems/{unique}", Status: 200, Eventually: true, Want: []string{`id="{unique}"`}},
-	{Name: "empty the bin", Source: "contract g", Feature: FeatureDeletedItems, Method: remove, Path: "/v1.0/directory/deletedItems/{unique}", Status: 204},
+	{Name: "a group in the bin", Source: "contract g: soft delete for 30 days", Method: get, Path: "/v1.0/directory/deletedItems/{unique}", Status: 200, Eventually: true, Want: []string{`id="{unique}"`}},
+	{Name: "empty the bin", Source: "contract g", Method: remove, Path: "/v1.0/directory/deletedItems/{unique}", Status: 204},
 }
 
 // directoryErrorRows are more refusals of the directory.
@@ -106,11 +106,11 @@ var directoryErrorRows = []Row{
 	{Name: "delete the taken name", Source: "contract g", Method: remove, Path: groups + "/{taken}", Status: 204},
 	{Name: "upsert of a deleted group's name", Source: "contract g: a deleted group holds its name; ASSUMED: inferred there", Method: patch, Path: "/v1.0/groups(uniqueName='tidegate-conformance-taken')", Header: createIfMissing, Body: upsertBody, Status: 409,
 		Eventually: true, Want: []string{`error.code="Request_MultipleObjectsWithSameKeyValue"`}},
-	{Name: "the bin", Source: "contract g", Feature: FeatureDeletedItems, Method: get, Path: "/v1.0/directory/deletedItems/microsoft.graph.group", Status: 200, Eventually: true, Want: []string{"value#>1"}},
-	{Name: "restore a group", Source: "contract g: soft delete", Feature: FeatureDeletedItems, Method: post, Path: "/v1.0/directory/deletedItems/{taken}/restore", Status: 200, Want: []string{`id="{taken}"`}},
+	{Name: "the bin", Source: "contract g", Method: get, Path: "/v1.0/directory/deletedItems/microsoft.graph.group", Status: 200, Eventually: true, Want: []string{"value#>1"}},
+	{Name: "restore a group", Source: "contract g: soft delete", Method: post, Path: "/v1.0/directory/deletedItems/{taken}/restore", Status: 200, Want: []string{`id="{taken}"`}},
 	{Name: "delete it again", Source: "contract g", Method: remove, Path: groups + "/{taken}", Status: 204, Eventually: true},
-	{Name: "delete it for good", Source: "contract g", Feature: FeatureDeletedItems, Method: remove, Path: "/v1.0/directory/deletedItems/{taken}", Status: 204, Eventually: true},
-	{Name: "delete the dynamic group for good", Source: "contract g", Feature: FeatureDeletedItems, Method: remove, Path: "/v1.0/directory/deletedItems/{dynamic}", Status: 204, Eventually: true},
+	{Name: "delete it for good", Source: "contract g", Method: remove, Path: "/v1.0/directory/deletedItems/{taken}", Status: 204, Eventually: true},
+	{Name: "delete the dynamic group for good", Source: "contract g", Method: remove, Path: "/v1.0/directory/deletedItems/{dynamic}", Status: 204, Eventually: true},
 }
 
 // batchRows follow contract k.1.

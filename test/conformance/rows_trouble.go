@@ -27,7 +27,7 @@ var lateRows = []Row{
 	{Name: "late: remove the policy", Source: "contract a7", Given: Settled, Method: remove, Path: policies + "/{latePolicy}", Status: 204},
 	{Name: "late: remove the group", Source: "contract g", Given: Settled, Method: remove, Path: groups + "/{late}", Status: 204},
 
-	{Name: "an old delta link", Source: "contract g, n; ASSUMED: 410 and the code are documented, after how long is not", Feature: FeatureDelta, Given: OldDeltaLink, Method: get, Path: "{deltaLink}", Status: 410, Want: []string{`error.code="resyncRequired"`}},
+	{Name: "an old delta link", Source: "contract g, n; ASSUMED: 410 and the code are documented, after how long is not", Given: OldDeltaLink, Method: get, Path: "{deltaLink}", Status: 410, Want: []string{`error.code="resyncRequired"`}},
 }
 
 const lateExport = `{"reportName":"DeviceStatusesByConfigurationProfile","filter":"(PolicyId eq '{policy}')","select":["IntuneDeviceId","ReportStatus"],"format":"csv"}`
@@ -72,13 +72,13 @@ var throttleRows = []Row{
 	{Name: "throttled: policies", Source: "contract a.7, k.3; ASSUMED: with Retry-After", Given: Throttled, Method: get, Path: policies + "?$top=1", Status: 429, Eventually: true, Want: []string{"header:Retry-After", "error.code"}},
 	{Name: "throttled: write to a policy", Source: "contract a.7, k.3", Given: Throttled, Method: remove, Path: policies + "/" + nowhere, Status: 429, Eventually: true, Want: []string{"error.code"}},
 	{Name: "throttled: managed devices", Source: "contract k.3; ASSUMED: with Retry-After", Given: Throttled, Method: get, Path: managed + "?$top=1", Status: 429, Eventually: true, Want: []string{"header:Retry-After"}},
-	{Name: "throttled: apps of a device", Source: "contract c, k.4: without Retry-After", Feature: FeatureApps, Given: Throttled, Method: get, Path: "/beta/deviceManagement/managedDevices/{managedDevice}/detectedApps", Status: 429, Eventually: true, Want: []string{"!header:Retry-After"}},
+	{Name: "throttled: apps of a device", Source: "contract c, k.4: without Retry-After", Given: Throttled, Method: get, Path: "/beta/deviceManagement/managedDevices/{managedDevice}/detectedApps", Status: 429, Eventually: true, Want: []string{"!header:Retry-After"}},
 	{Name: "throttled: exports", Source: "contract b.4, k.3: polls count as well; ASSUMED: with Retry-After", Given: Throttled, Method: get, Path: exports + "('{job}')", Status: 429, Eventually: true, Want: []string{"header:Retry-After"}},
 	{Name: "throttled: query broker", Source: "contract k.4, o 8: 500 with a sentence", Given: Throttled, Method: post, Path: "/beta/deviceManagement/reports/getConfigurationPolicyDevicesReport", Status: 500, Eventually: true,
 		Body: `{"select":["DeviceName"],"skip":0,"top":1,"orderBy":[],"filter":"(PolicyId eq '{policy}')"}`,
 		Want: []string{"error.message~Rate limit reached because of too many requests to query broker. Please retry after sometime.", "!header:Retry-After"}},
-	{Name: "throttled: sign-ins", Source: "contract j, k.4: without Retry-After", Feature: FeatureSignIns, Given: Throttled, Method: get, Path: "/beta/auditLogs/signIns?$top=1", Status: 429, Eventually: true, Want: []string{"!header:Retry-After", "error.code"}},
-	{Name: "throttled: registration details", Source: "contract k.3, k.4: without Retry-After", Feature: FeatureRegistrations, Given: Throttled, Method: get, Path: registrations + "?$top=1", Status: 429, Eventually: true, Want: []string{"!header:Retry-After", "error.code"}},
-	{Name: "throttled: conditional access", Source: "contract h, k.4: one a second, without Retry-After", Feature: FeatureConditional, Given: Throttled, Method: get, Path: conditional, Status: 429, Eventually: true, Want: []string{"!header:Retry-After", "error.code"}},
-	{Name: "throttled: strengths", Source: "contract k.3, k.4: without Retry-After", Feature: FeatureConditional, Given: Throttled, Method: get, Path: strengths, Status: 429, Eventually: true, Want: []string{"!header:Retry-After"}},
+	{Name: "throttled: sign-ins", Source: "contract j, k.4: without Retry-After", Given: Throttled, Method: get, Path: "/beta/auditLogs/signIns?$top=1", Status: 429, Eventually: true, Want: []string{"!header:Retry-After", "error.code"}},
+	{Name: "throttled: registration details", Source: "contract k.3, k.4: without Retry-After", Given: Throttled, Method: get, Path: registrations + "?$top=1", Status: 429, Eventually: true, Want: []string{"!header:Retry-After", "error.code"}},
+	{Name: "throttled: conditional access", Source: "contract h, k.4: one a second, without Retry-After", Given: Throttled, Method: get, Path: conditional, Status: 429, Eventually: true, Want: []string{"!header:Retry-After", "error.code"}},
+	{Name: "throttled: strengths", Source: "contract k.3, k.4: without Retry-After", Given: Throttled, Method: get, Path: strengths, Status: 429, Eventually: true, Want: []string{"!header:Retry-After"}},
 }

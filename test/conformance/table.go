@@ -15,8 +15,6 @@ type Row struct {
 	// Source is where the expectation comes from: a section of the contract, or
 	// ASSUMED.
 	Source string
-	// Feature groups endpoints that a target may lack as a whole.
-	Feature string
 	// Given is what the tenant must be like. Most rows need nothing.
 	Given Condition
 
@@ -57,23 +55,6 @@ const (
 	Weak     Identity = "weak"
 	Expired  Identity = "expired"
 	Nobody   Identity = "nobody"
-)
-
-// Features that a target may lack.
-const (
-	FeatureTemplates      = "configuration policy templates"
-	FeatureRemediations   = "remediations"
-	FeatureFilters        = "assignment filters"
-	FeatureApps           = "detected apps"
-	FeatureEncryption     = "encryption states"
-	FeatureDelta          = "group delta"
-	FeatureDeletedItems   = "deleted items"
-	FeatureConditional    = "conditional access"
-	FeatureAuthentication = "authentication methods"
-	FeatureRegistrations  = "registration details"
-	FeatureSignIns        = "sign-ins"
-	FeatureSummaryReport  = "summary report"
-	FeatureApprovals      = "multi admin approval"
 )
 
 // Table lists every row in the order in which they run. Rows of a condition come
