@@ -79,12 +79,17 @@ type errorBody struct {
 	} `json:"error"`
 }
 
+// ownFaultHeader tells people what went wrong inside the simulator. No client may
+// read it: the service's own answer says nothing.
+const ownFaultHeader = "X-Tenantsim-Error"
+
 // errorReply renders err for the call. Errors that are not a graphError are
 // faults of the simulator itself and become a 500.
 func (c *call) errorReply(err error) *reply {
 	var ge *graphError
 	if !errors.As(err, &ge) {
-		ge = fail(http.StatusInternalServerError, "InternalServerError", "%s", err)
+		ge = fail(http.StatusInternalServerError, "InternalServerError", "An internal server error has occurred.")
+		ge.header = http.Header{ownFaultHeader: {err.Error()}}
 	}
 	var body errorBody
 	body.Error.Code = ge.code

@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"net/http"
+	"path"
 	"strings"
 )
 
@@ -28,6 +29,29 @@ func init() {
 		routes[i].segments = strings.Split(routes[i].pattern, "/")
 		routes[i].work = workloadOf(routes[i].pattern)
 	}
+	operations = operationNames()
+}
+
+// operations are the names of all actions and functions.
+var operations map[string]bool
+
+// operationNames finds them: an action is what can be posted to and neither be
+// read nor hold objects, the functions are named.
+func operationNames() map[string]bool {
+	read := map[string]bool{}
+	for _, r := range routes {
+		if r.method == get {
+			read[r.pattern] = true
+			read[path.Dir(r.pattern)] = true
+		}
+	}
+	out := map[string]bool{"delta": true, "usage": true, "getRemediationSummary": true, "getRemediationHistory": true, "evaluateDynamicMembership": true}
+	for _, r := range routes {
+		if name := path.Base(r.pattern); r.method == post && !read[r.pattern] && !strings.ContainsAny(name, "{$") {
+			out[name] = true
+		}
+	}
+	return out
 }
 
 // directoryRoutes follow contract g.

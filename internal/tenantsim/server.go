@@ -352,7 +352,11 @@ func (s *Server) serveIdentity(w http.ResponseWriter, r *http.Request, tenant, r
 
 // nextRequestID numbers answers; the id is unique and the same in equal runs.
 func (s *Server) nextRequestID() string {
-	return newGUID(s.options.Seed, "request", s.requests.Add(1)).String()
+	return s.requestID(s.requests.Add(1))
+}
+
+func (s *Server) requestID(number uint64) string {
+	return newGUID(s.options.Seed, "request", number).String()
 }
 
 // nextID makes the id of a created object.

@@ -285,7 +285,8 @@ func fits(pattern, segments []string) (literals int, ok bool) {
 			if strings.HasPrefix(segments[i], "$") {
 				return 0, false
 			}
-		case segments[i]:
+		case segments[i], strings.TrimPrefix(segments[i], "graph."):
+			// An action or function may carry its namespace.
 			literals++
 		default:
 			return 0, false
