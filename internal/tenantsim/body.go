@@ -50,7 +50,9 @@ func (c *call) readBody() error {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return c.badRequest("Unable to read JSON request payload: text follows the JSON value.")
 	}
-	dropAnnotations(c.body, strings.HasSuffix(c.route.pattern, "/$ref"))
+	if !c.route.unlocked { // a batch holds bodies, each of which is read by itself
+		dropAnnotations(c.body, strings.HasSuffix(c.route.pattern, "/$ref"))
+	}
 	return nil
 }
 
