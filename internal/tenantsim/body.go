@@ -264,11 +264,16 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // text reads a string member; absent, null and other kinds read as "".
 func text(body object, name string) string {
-	v, ok := body[name].(string)
-	if !ok {
+	return textOrEmpty(body[name])
+}
+
+// textOrEmpty reads text or null.
+func textOrEmpty(v any) string {
+	s, isText := v.(string)
+	if !isText {
 		return ""
 	}
-	return v
+	return s
 }
 
 func boolean(body object, name string) bool {

@@ -113,7 +113,10 @@ func intuneRoutes() []route {
 		{method: get, pattern: "deviceManagement/managedDeviceOverview", roles: rolesManaged, handle: deviceOverview},
 		{method: post, pattern: devices + "/{id}/syncDevice", roles: rolesSync, handle: syncDevice},
 		{method: post, pattern: reports + "/exportJobs", roles: rolesExport, reports: true, handle: createExport},
-		{method: get, pattern: reports + "/exportJobs/{id}", roles: rolesPoll, reports: true, handle: getExport},
+		{method: get, pattern: reports + "/exportJobs", roles: rolesPoll, query: qList, reports: true, handle: listExports},
+		{method: get, pattern: reports + "/exportJobs/{id}", roles: rolesPoll, query: qSelect, reports: true, handle: getExport},
+		{method: patc, pattern: reports + "/exportJobs/{id}", roles: rolesExport, reports: true, handle: patchExport},
+		{method: del, pattern: reports + "/exportJobs/{id}", roles: rolesExport, reports: true, handle: deleteExport},
 		{method: post, pattern: reports + "/getConfigurationPolicyDevicesReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(deviceStatus)},
 		{method: post, pattern: reports + "/getConfigurationPolicyDeviceSummaryReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(policySummary)},
 	}
@@ -164,11 +167,13 @@ func intuneRoutes() []route {
 func reportRoutes(reports string) []route {
 	const cached = cachedContext
 	out := []route{
-		{method: get, pattern: cached + "/{id}", betaOnly: true, roles: rolesReadConfig, handle: getCached},
+		{method: get, pattern: cached, betaOnly: true, roles: rolesReadConfig, query: qList, handle: listCached},
+		{method: get, pattern: cached + "/{id}", betaOnly: true, roles: rolesReadConfig, query: qSelect, handle: getCached},
+		{method: patc, pattern: cached + "/{id}", betaOnly: true, roles: rolesWriteConfig, handle: patchCached},
 		{method: post, pattern: cached, betaOnly: true, roles: rolesWriteConfig, handle: createCached},
 		{method: del, pattern: cached + "/{id}", betaOnly: true, roles: rolesWriteConfig, handle: deleteCached},
 		{method: post, pattern: reports + "/getCachedReport", roles: rolesReadConfig, handle: readCached},
-		{method: post, pattern: reports + "/getHistoricalReport", roles: rolesReadConfig, handle: noHistory},
+		{method: post, pattern: reports + "/getHistoricalReport", roles: rolesReadConfig, handle: historicalReport},
 	}
 	for name, handle := range map[string]func(*call) (*reply, error){
 		settingSummary.name: reportAction(settingSummary), settingStatus.name: reportAction(settingStatus), settingDetails.name: reportAction(settingDetails),

@@ -141,6 +141,10 @@ type Server struct {
 	jobs         map[string]*exportJob
 	jobOrder     []string
 	cached       []*cachedReport
+	// history holds the counts of past days, by day; historyDay is the first that
+	// is not over.
+	history    []dayCounts
+	historyDay int64
 	// baseline is the scenario's foreign policy, baselineTarget its group.
 	baseline       *policy
 	baselineTarget *group

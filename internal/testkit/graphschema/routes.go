@@ -112,6 +112,8 @@ var deviceRoutes = concat([]route{
 	{get, "deviceManagement/reports/exportJobs", false, "", "[]graph.deviceManagementExportJob"},
 	{post, "deviceManagement/reports/exportJobs", false, "graph.deviceManagementExportJob", "graph.deviceManagementExportJob"},
 	{get, "deviceManagement/reports/exportJobs/{}", false, "", "graph.deviceManagementExportJob"},
+	{patch, "deviceManagement/reports/exportJobs/{}", false, "graph.deviceManagementExportJob", "graph.deviceManagementExportJob"},
+	{remove, "deviceManagement/reports/exportJobs/{}", false, "", ""},
 	{get, "deviceManagement/reports/cachedReportConfigurations", true, "", "[]graph.deviceManagementCachedReportConfiguration"},
 	{post, "deviceManagement/reports/cachedReportConfigurations", true, "graph.deviceManagementCachedReportConfiguration", "graph.deviceManagementCachedReportConfiguration"},
 	{get, "deviceManagement/reports/cachedReportConfigurations/{}", true, "", "graph.deviceManagementCachedReportConfiguration"},
