@@ -28,7 +28,25 @@ func (e *graphError) Error() string {
 }
 
 func fail(status int, code, format string, args ...any) *graphError {
+	for i, arg := range args {
+		args[i] = jsonText(arg)
+	}
 	return &graphError{status: status, code: code, message: fmt.Sprintf(format, args...)}
+}
+
+// jsonText writes what came as JSON as JSON again: the service knows no other form
+// of an array, an object or null.
+func jsonText(arg any) any {
+	switch arg.(type) {
+	case nil, map[string]any, []any:
+		raw, err := json.Marshal(arg)
+		if err != nil {
+			return ""
+		}
+		return string(raw)
+	default:
+		return arg
+	}
 }
 
 // Codes of contract 0.4.
