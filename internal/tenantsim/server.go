@@ -116,10 +116,17 @@ type Server struct {
 	ordered          []*group // by sequence
 	// groupTrail and memberTrail let reads of the directory lag.
 	groupTrail, memberTrail trail[group]
-	// replications are changes of members on their way to Intune, in order;
-	// stale counts the groups that they concern.
-	replications []replication
-	stale        int
+	// onTheWay are changes that Intune or the directory has yet to take in, in
+	// the order of their arrival; stale counts those of group members.
+	onTheWay []arrival
+	stale    int
+	// lagDraws numbers the draws of delays, knownGen changes with what Intune
+	// knows of memberships.
+	lagDraws, knownGen uint64
+	// leaving are purged groups that Intune still knows.
+	leaving []*group
+	// otherUsers are the users of devices beside the primary one.
+	otherUsers map[int32][]int32
 	// deltaGen numbers changes for delta queries; purged are groups that are
 	// gone for good, nextPurge is when the next one goes.
 	deltaGen  uint64
