@@ -9,13 +9,17 @@ import "time"
 // and member lists are late, and that Intune hears of changes minutes to hours
 // later, is contract b.3 and g; no number binds Microsoft, these are ASSUMED.
 func OrdinaryLag() *Lag {
+	between := func(least, most time.Duration) LagRange { return LagRange{Min: Duration(least), Max: Duration(most)} }
 	return &Lag{
-		Read:          Duration(10 * time.Second),
-		List:          Duration(45 * time.Second),
-		Members:       Duration(2 * time.Minute),
-		Index:         Duration(5 * time.Minute),
-		Targeting:     Duration(time.Hour),
-		FilterRelease: Duration(30 * time.Second),
+		Read:          between(time.Second, 10*time.Second),
+		List:          between(5*time.Second, 45*time.Second),
+		Members:       between(10*time.Second, 2*time.Minute),
+		Index:         between(30*time.Second, 5*time.Minute),
+		Replicas:      3,
+		Targeting:     between(5*time.Minute, 2*time.Hour),
+		Assignments:   between(time.Minute, 30*time.Minute),
+		Dynamic:       between(5*time.Minute, 4*time.Hour),
+		FilterRelease: between(0, 30*time.Second),
 	}
 }
 
