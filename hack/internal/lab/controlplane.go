@@ -39,6 +39,13 @@ func (l *Lab) startControlPlane(context.Context) error {
 	// A single etcd member elects itself: waiting for other candidates is time lost.
 	l.env.ControlPlane.Etcd = &envtest.Etcd{}
 	l.env.ControlPlane.Etcd.Configure().Set("heartbeat-interval", "10").Set("election-timeout", "100")
+	// In the lab's folder nothing is left behind when the start fails.
+	for name, dir := range map[string]*string{"etcd": &l.env.ControlPlane.Etcd.DataDir, "certificates": &l.env.ControlPlane.APIServer.CertDir} {
+		*dir = l.file(name)
+		if err := os.Mkdir(*dir, 0o700); err != nil {
+			return fmt.Errorf("make a folder for the control plane: %w", err)
+		}
+	}
 	rc, err := l.env.Start()
 	l.closers = append(l.closers, l.env.Stop)
 	if err != nil {

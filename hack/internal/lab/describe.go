@@ -43,7 +43,7 @@ func (l *Lab) addresses() [][2]string {
 	return [][2]string{
 		{"API server", l.Config.Host},
 		{"kubeconfig", l.file(admin)},
-		{"people", l.Dir + "/{" + strings.Join(kubeconfigs, ",") + "}"},
+		{"people", "{" + strings.Join(kubeconfigs, ",") + "} beside it"},
 		{"namespace", l.options.Namespace},
 		{"Graph", l.SimURL + "/v1.0 and /beta"},
 		{"token", l.SimURL + "/" + l.Sim.TenantID() + "/oauth2/v2.0/token"},

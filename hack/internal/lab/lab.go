@@ -27,7 +27,8 @@ import (
 
 // Lab is everything that runs.
 type Lab struct {
-	options Options
+	options  Options
+	scenario tenantsim.Scenario
 
 	// Kube and Config reach the API server as an administrator.
 	Kube   client.Client
@@ -53,8 +54,11 @@ type Lab struct {
 
 // Start brings everything up, in order, and says so part by part. Close the lab afterwards.
 func Start(ctx context.Context, o Options) (*Lab, error) {
-	l := &Lab{options: o, done: make(chan struct{})}
-	var err error
+	scenario, err := o.scenario()
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{options: o, scenario: scenario, done: make(chan struct{})}
 	if l.Dir, err = os.MkdirTemp("", "tidegate-lab-"); err != nil {
 		return nil, fmt.Errorf("make a folder for the lab: %w", err)
 	}

@@ -18,14 +18,11 @@ import (
 )
 
 func (l *Lab) startTenant(context.Context) error {
-	scenario, err := l.options.scenario()
-	if err != nil {
-		return err
-	}
 	l.Clock = &Clock{tenantsim.NewClock(beginning(time.Now()), l.options.Speed)}
 	// The bare clock, which /_sim/clock can change the speed of.
+	var err error
 	l.Sim, err = tenantsim.New(tenantsim.Options{
-		Seed: l.options.Seed, Devices: l.options.Devices, Clock: l.Clock.Clock, Scenario: scenario,
+		Seed: l.options.Seed, Devices: l.options.Devices, Clock: l.Clock.Clock, Scenario: l.scenario,
 	})
 	if err != nil {
 		return err
