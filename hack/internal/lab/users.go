@@ -4,6 +4,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,13 +70,12 @@ func (l *Lab) addUsers(ctx context.Context) error {
 
 // userRoles names the cluster roles of a file.
 func userRoles(path string) ([]string, error) {
-	file, err := os.Open(path) // #nosec G304 -- a file of the checkout
+	data, err := os.ReadFile(path) // #nosec G304 -- a file of the checkout
 	if err != nil {
 		return nil, fmt.Errorf("read the roles for people: %w", err)
 	}
-	defer file.Close()
 	var names []string
-	for decoder := yaml.NewYAMLOrJSONDecoder(file, 4096); ; {
+	for decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096); ; {
 		role := rbacv1.ClusterRole{}
 		if err := decoder.Decode(&role); errors.Is(err, io.EOF) {
 			return names, nil
