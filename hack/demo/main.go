@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command demo tells the story of a whole rollout on a lab: a real API server and etcd, config/default as shipped, a
-// simulated Microsoft tenant, and the operator, in accelerated time. The third wave meets a security baseline that contradicts the policy on 12 % of its
-// devices; the gate has to notice, and the rollout goes on after the cause is removed.
+// simulated Microsoft tenant, and the operator, in accelerated time. The third wave meets a security baseline that
+// contradicts the policy on 12 % of its devices; the gate has to notice, and the rollout goes on after the cause is removed.
 package main
 
 import (
@@ -78,7 +78,7 @@ func rollout(ctx context.Context, cfg settings, w world, screen *screen) error {
 
 func fromEnvironment() (settings, error) {
 	s := settings{limit: 5 * time.Minute, summary: os.Getenv("DEMO_SUMMARY")}
-	s.lab = lab.Options{Speed: 14400, Devices: 2000, Seed: 1, Scenario: "baseline-conflict", Lag: lab.Ordinary, Namespace: namespace, Root: "."}
+	s.lab = lab.Options{Speed: 14400, Devices: 2000, Seed: 1, Namespace: namespace, Root: "."}
 	s.keep = os.Getenv("KEEP") != "" && os.Getenv("KEEP") != "0"
 	if os.Getenv("DEMO_VERBOSE") != "" {
 		s.lab.Log = os.Stderr
@@ -86,6 +86,7 @@ func fromEnvironment() (settings, error) {
 	if err := s.lab.Environment("DEMO_"); err != nil {
 		return s, err
 	}
+	s.lab.Scenario = "baseline-conflict" // the story, on an ordinary day
 	if s.lab.Speed < 60 {
 		return s, fmt.Errorf("DEMO_SPEED is %v: write virtual seconds per real second, 60 to 100000", s.lab.Speed)
 	}

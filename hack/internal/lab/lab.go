@@ -27,8 +27,8 @@ import (
 
 // Lab is everything that runs.
 type Lab struct {
-	options  Options
-	scenario tenantsim.Scenario
+	options Options
+	tenant  tenantsim.Options
 
 	// Kube and Config reach the API server as an administrator.
 	Kube   client.Client
@@ -54,11 +54,11 @@ type Lab struct {
 
 // Start brings everything up, in order, and says so part by part. Close the lab afterwards.
 func Start(ctx context.Context, o Options) (*Lab, error) {
-	scenario, err := o.scenario()
+	tenant, err := o.tenant()
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{options: o, scenario: scenario, done: make(chan struct{})}
+	l := &Lab{options: o, tenant: tenant, done: make(chan struct{})}
 	if l.Dir, err = os.MkdirTemp("", "tidegate-lab-"); err != nil {
 		return nil, fmt.Errorf("make a folder for the lab: %w", err)
 	}

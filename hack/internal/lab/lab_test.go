@@ -14,45 +14,50 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
-func TestParseLag(t *testing.T) {
-	span := func(d time.Duration) tenantsim.Duration { return tenantsim.Duration(d) }
-	all := span(10 * time.Minute)
-	for text, want := range map[string]*tenantsim.Lag{
-		"":                            ordinaryLag(),
-		Ordinary:                      ordinaryLag(),
-		Ideal:                         nil,
-		"10m":                         {Read: all, List: all, Members: all, Index: all, Targeting: all},
-		"{read: 30s, targeting: 90m}": {Read: span(30 * time.Second), Targeting: span(90 * time.Minute)},
-	} {
-		got, err := parseLag(text)
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Errorf("%q: %v (-want +got):\n%s", text, err, diff)
-		}
+func TestLag(t *testing.T) {
+	const slow = "lag: {read: 3h}"
+	file := t.TempDir() + "/slow.yaml"
+	if err := os.WriteFile(file, []byte(slow), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	for text, word := range map[string]string{
-		"slow":           `lag "slow": write ordinary, ideal, a duration`,
-		"-10m":           `lag "-10m"`,
-		"{speed: 1h}":    `unknown field "speed"`,
-		"{read: soon}":   `duration "soon"`,
-		"[read, 10s]":    "lag",
-		"{read: 10s}: 1": "lag",
+	span := func(d time.Duration) tenantsim.LagRange {
+		return tenantsim.LagRange{Min: tenantsim.Duration(d), Max: tenantsim.Duration(d)}
+	}
+	all := span(10 * time.Minute)
+	for _, test := range []struct {
+		scenario, lag, ideal string
+		want                 *tenantsim.Lag
+	}{
+		{"healthy", "", "", nil}, // the tenant's own default, an ordinary day
+		{"healthy", "ordinary", "", tenantsim.OrdinaryLag()},
+		{"healthy", "ideal", idealReason, nil},
+		{"healthy", "10m", "", &tenantsim.Lag{Read: all, List: all, Members: all, Index: all, Targeting: all, Assignments: all, Dynamic: all}},
+		{"healthy", "{read: 30s, targeting: 90m}", "", &tenantsim.Lag{Read: span(30 * time.Second), Targeting: span(90 * time.Minute)}},
+		{file, "", "", &tenantsim.Lag{Read: span(3 * time.Hour)}},
+		{file, "ordinary", "", tenantsim.OrdinaryLag()},
+		{file, "ideal", idealReason, nil},
+		{file, "{}", "", &tenantsim.Lag{}},
 	} {
-		if got, err := parseLag(text); err == nil || !strings.Contains(err.Error(), word) {
-			t.Errorf("%q gives %v, %v, want an error with %s", text, got, err, word)
+		got, err := (&Options{Devices: 1, Scenario: test.scenario, Lag: test.lag}).tenant()
+		if diff := cmp.Diff(test.want, got.Scenario.Lag); err != nil || diff != "" || got.Ideal != test.ideal {
+			t.Errorf("SCENARIO=%s LAG=%q: ideal because %q, %v (-want +got):\n%s", test.scenario, test.lag, got.Ideal, err, diff)
 		}
 	}
 }
 
-// TestScenarioKeepsItsLag: a scenario that says how far answers trail is obeyed until LAG says otherwise.
-func TestScenarioKeepsItsLag(t *testing.T) {
-	file := t.TempDir() + "/slow.yaml"
-	if err := os.WriteFile(file, []byte("lag: {read: 3h}"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for lag, want := range map[string]time.Duration{"": 3 * time.Hour, Ordinary: 10 * time.Second, "2m": 2 * time.Minute} {
-		sc, err := (&Options{Scenario: file, Lag: lag}).scenario()
-		if err != nil || time.Duration(sc.Lag.Read) != want {
-			t.Errorf("LAG=%q: %+v, %v, want reads %s behind", lag, sc.Lag, err, want)
+func TestBadLag(t *testing.T) {
+	for text, word := range map[string]string{
+		"slow":                    `lag "slow": write ordinary, ideal, a duration`,
+		"-10m":                    `lag "-10m"`,
+		"{speed: 1h}":             `unknown field "speed"`,
+		"{read: soon}":            `duration "soon"`,
+		"[read, 10s]":             "lag",
+		"{read: 10s}: 1":          "lag",
+		"{replicas: -1}":          "lag.replicas is -1",
+		"{read: {min: 2, max: 1}": "lag",
+	} {
+		if got, err := (&Options{Devices: 1, Lag: text}).tenant(); err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("%q gives %+v, %v, want an error with %s", text, got.Scenario.Lag, err, word)
 		}
 	}
 }

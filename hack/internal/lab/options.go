@@ -28,7 +28,7 @@ type Options struct {
 	// Scenario is the name of one that is built in, or a YAML file.
 	Scenario string
 	// Lag is how far the tenant's answers trail: Ordinary, Ideal, one duration for everything, or the members of a
-	// scenario's lag as YAML. Empty is what the scenario says, and Ordinary where it says nothing.
+	// scenario's lag as YAML. Empty is what the scenario says, and an ordinary day where it says nothing.
 	Lag string
 	// Namespace for the person's objects; the lab makes it.
 	Namespace string
@@ -42,20 +42,14 @@ type Options struct {
 
 // The lags that have a name.
 const (
-	// Ordinary is a tenant in an ordinary hour.
+	// Ordinary is an ordinary day, whatever the scenario says.
 	Ordinary = "ordinary"
-	// Ideal is a tenant whose answers never trail, which no tenant is.
+	// Ideal is a tenant without the slowness and the odd answers of an ordinary day.
 	Ideal = "ideal"
 )
 
-// ordinaryLag is the size of what administrators report; ASSUMED in detail (contract g: reads after writes; domain 6.2).
-func ordinaryLag() *tenantsim.Lag {
-	span := func(d time.Duration) tenantsim.Duration { return tenantsim.Duration(d) }
-	return &tenantsim.Lag{
-		Read: span(10 * time.Second), List: span(45 * time.Second), Members: span(2 * time.Minute), Index: span(5 * time.Minute),
-		Targeting: span(time.Hour),
-	}
-}
+// idealReason says who asks for an ideal tenant.
+const idealReason = "the person at the lab asks for one by LAG=ideal"
 
 // Environment overrides options by the variables SPEED, DEVICES, SEED, SCENARIO and LAG, each with a prefix.
 func (o *Options) Environment(prefix string) error {
@@ -97,29 +91,30 @@ func atLeast(err error, inRange bool) error {
 	return err
 }
 
-// scenario loads the scenario and gives it its lag.
-func (o *Options) scenario() (tenantsim.Scenario, error) {
-	sc, err := tenantsim.LoadScenario(o.Scenario)
-	if err != nil {
-		return sc, err
+// tenant is the tenant that the options ask for.
+func (o *Options) tenant() (tenantsim.Options, error) {
+	t := tenantsim.Options{Seed: o.Seed, Devices: o.Devices}
+	var err error
+	if t.Scenario, err = tenantsim.LoadScenario(o.Scenario); err != nil {
+		return t, err
 	}
-	if o.Lag == "" && sc.Lag != nil {
-		return sc, nil
+	switch o.Lag {
+	case "":
+	case Ordinary:
+		t.Scenario.Lag = tenantsim.OrdinaryLag()
+	case Ideal:
+		t.Scenario.Lag, t.Ideal = nil, idealReason
+	default:
+		t.Scenario.Lag, err = parseLag(o.Lag)
 	}
-	sc.Lag, err = parseLag(o.Lag)
-	return sc, err
+	return t, errors.Join(err, t.Scenario.Validate())
 }
 
+// parseLag reads one duration for everything, or the members of a scenario's lag.
 func parseLag(text string) (*tenantsim.Lag, error) {
-	switch text {
-	case Ordinary, "":
-		return ordinaryLag(), nil
-	case Ideal:
-		return nil, nil
-	}
 	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
-		same := tenantsim.Duration(d)
-		return &tenantsim.Lag{Read: same, List: same, Members: same, Index: same, Targeting: same}, nil
+		same := tenantsim.LagRange{Min: tenantsim.Duration(d), Max: tenantsim.Duration(d)}
+		return &tenantsim.Lag{Read: same, List: same, Members: same, Index: same, Targeting: same, Assignments: same, Dynamic: same}, nil
 	}
 	lag := &tenantsim.Lag{}
 	if err := yaml.UnmarshalStrict([]byte(text), lag); err != nil {

@@ -19,12 +19,9 @@ import (
 
 func (l *Lab) startTenant(context.Context) error {
 	l.Clock = &Clock{tenantsim.NewClock(beginning(time.Now()), l.options.Speed)}
-	// The bare clock, which /_sim/clock can change the speed of.
+	l.tenant.Clock = l.Clock.Clock // the bare one, whose speed /_sim/clock can change
 	var err error
-	l.Sim, err = tenantsim.New(tenantsim.Options{
-		Seed: l.options.Seed, Devices: l.options.Devices, Clock: l.Clock.Clock, Scenario: l.scenario,
-	})
-	if err != nil {
+	if l.Sim, err = tenantsim.New(l.tenant); err != nil {
 		return err
 	}
 	if l.SimURL, l.SimCA, err = l.Sim.Start("127.0.0.1:0"); err != nil {
