@@ -130,7 +130,10 @@ type Server struct {
 	filtersOff              bool
 	remediations            shelf[remediation, *remediation]
 	access                  shelf[accessPolicy, *accessPolicy]
-	accessDeleted           []*accessPolicy // in the order of their deletion
+	accessDeleted           bin[accessPolicy, *accessPolicy]
+	locations               shelf[namedLocation, *namedLocation]
+	locationsDeleted        bin[namedLocation, *namedLocation]
+	securityDefaults        bool
 	strengths               shelf[strength, *strength]
 	approvals               shelf[approval, *approval]
 	// fido2 is the passkey method's configuration.
