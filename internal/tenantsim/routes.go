@@ -228,6 +228,8 @@ func identityRoutes() []route {
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/combinations", roles: rolesReadPolicy, handle: listCombinations},
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", roles: rolesReadPolicy, query: qList, handle: listMethodModes},
 		{method: get, pattern: methodsPath, roles: rolesReadMethods, handle: getMethodsPolicy},
+		{method: patc, pattern: methodsPath, roles: rolesWriteMethods, handle: patchMethodsPolicy},
+		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations", roles: rolesReadMethods, handle: listMethods},
 		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesReadMethods, handle: methodConfiguration(getFido2)},
 		{method: patc, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesWriteMethods, handle: methodConfiguration(patchFido2)},
 		{method: get, pattern: "reports/authenticationMethods/userRegistrationDetails", roles: rolesAudit, query: qList, handle: listRegistrations},
@@ -246,7 +248,10 @@ func identityRoutes() []route {
 			route{method: post, pattern: root + "/{id}/updateAllowedCombinations", roles: rolesWriteAccess, handle: updateCombinations},
 			route{method: get, pattern: root + "/{id}/usage", roles: rolesReadPolicy, handle: strengthUsage},
 			route{method: get, pattern: root + "/{id}/combinationConfigurations", roles: rolesReadPolicy, handle: listConfigurations},
-			route{method: post, pattern: root + "/{id}/combinationConfigurations", roles: rolesWriteAccess, handle: createConfiguration})
+			route{method: post, pattern: root + "/{id}/combinationConfigurations", roles: rolesWriteAccess, handle: createConfiguration},
+			route{method: get, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesReadPolicy, handle: getConfiguration},
+			route{method: patc, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesWriteAccess, handle: patchConfiguration},
+			route{method: del, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesWriteAccess, handle: deleteConfiguration})
 	}
 	return out
 }

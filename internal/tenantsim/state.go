@@ -64,7 +64,7 @@ func (s *Server) computeDigest() string {
 		digestJSON(h, "cached report", r.id, r.filter, r.selected, r.order, r.metadata)
 	}
 	digestJSON(h, "switches", s.filtersOff, s.securityDefaults)
-	digestJSON(h, "fido2", s.fido2)
+	digestJSON(h, "authentication methods", s.fido2, s.methods)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 

@@ -223,7 +223,7 @@ var identityRoutes = concat([]route{
 	{get, "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", false, "", "[]graph.authenticationMethodModeDetail"},
 	{get, "identity/conditionalAccess/authenticationStrength/combinations", false, "", "[]graph.authenticationMethodModes"},
 	{get, "policies/authenticationMethodsPolicy", false, "", "graph.authenticationMethodsPolicy"},
-	{patch, "policies/authenticationMethodsPolicy", false, "graph.authenticationMethodsPolicy", ""},
+	{patch, "policies/authenticationMethodsPolicy", false, "graph.authenticationMethodsPolicy", "graph.authenticationMethodsPolicy"},
 	{get, "policies/authenticationMethodsPolicy/authenticationMethodConfigurations", false, "", "[]graph.authenticationMethodConfiguration"},
 	{get, "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{}", false, "", "graph.authenticationMethodConfiguration"},
 	{patch, "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{}", false, "graph.authenticationMethodConfiguration", ""},
