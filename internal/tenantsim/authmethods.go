@@ -37,7 +37,7 @@ func newFido2() object {
 		"defaultPasskeyProfile": DefaultPasskeyProfile,
 		"passkeyProfiles": []any{object{"id": DefaultPasskeyProfile, "name": "Default passkey profile", "passkeyTypes": "deviceBound,synced",
 			"attestationEnforcement": "disabled", "keyRestrictions": open}},
-		"includeTargets": []any{object{"targetType": "group", "id": allUsersTarget, "isRegistrationRequired": false, "allowedPasskeyProfiles": []any{DefaultPasskeyProfile}}},
+		"includeTargets": []any{object{"targetType": "group", "id": everybodyTarget, "isRegistrationRequired": false, "allowedPasskeyProfiles": []any{DefaultPasskeyProfile}}},
 		"excludeTargets": []any{},
 	}
 }

@@ -38,7 +38,7 @@ var (
 // newMethodsPolicy is that of a tenant that migrated and changed nothing else.
 // The values are ASSUMED.
 func newMethodsPolicy() object {
-	everyone := object{"targetType": "group", "id": allUsersTarget}
+	everyone := object{"targetType": "group", "id": everybodyTarget}
 	return object{
 		"policyMigrationState": "migrationComplete",
 		"registrationEnforcement": object{"authenticationMethodsRegistrationCampaign": object{"snoozeDurationInDays": 1, "state": "default",
@@ -49,8 +49,8 @@ func newMethodsPolicy() object {
 	}
 }
 
-// allUsersTarget is the target that stands for everybody (contract i).
-const allUsersTarget = "all_users"
+// everybodyTarget is the target that stands for everybody (contract i).
+const everybodyTarget = "all_users"
 
 // methodsPolicy is the policy with its methods, as one version shows it.
 func (c *call) methodsPolicy() object {
@@ -113,5 +113,5 @@ func (c *call) methodTarget(id string) bool {
 	group, isID := parseGUID(id)
 	_, user := c.server.findUser(id)
 	g := c.server.groups[group]
-	return id == allUsersTarget || user || isID && g != nil && g.deleted.IsZero()
+	return id == everybodyTarget || user || isID && g != nil && g.deleted.IsZero()
 }

@@ -222,7 +222,7 @@ func (c *call) checkLocation(doc object) error {
 		return c.accessError(1923, "'ipRanges' has %d ranges: 1 to %d are allowed.", len(ranges), maxLocationRanges)
 	}
 	for _, r := range ranges {
-		if _, _, ok := bounds(r); !ok {
+		if _, _, ok := rangeBounds(r); !ok {
 			return c.accessError(1924, "'%s%s' of ipRanges is not a range of type '%s'.", text(r, "cidrAddress"), text(r, "lowerAddress"), text(r, "@odata.type"))
 		}
 	}
@@ -233,9 +233,9 @@ func isCountry(code string) bool {
 	return len(code) == 2 && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
-// bounds are the first and the last address of a range, if it is one of the
+// rangeBounds are the first and the last address of a range, if it is one of the
 // type that it states. Host bits may be set, as in the documented examples.
-func bounds(r object) (first, last netip.Addr, ok bool) {
+func rangeBounds(r object) (first, last netip.Addr, ok bool) {
 	kind := strings.TrimPrefix(text(r, "@odata.type"), "#microsoft.graph.")
 	four := strings.HasPrefix(kind, "iPv4")
 	if !strings.HasSuffix(kind, "CidrRange") {

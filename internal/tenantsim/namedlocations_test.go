@@ -136,14 +136,14 @@ func TestNamedLocationRefusals(t *testing.T) {
 func TestBounds(t *testing.T) {
 	for bits := 8; bits <= 32; bits++ {
 		prefix := netip.PrefixFrom(netip.MustParseAddr("12.34.221.11"), bits)
-		first, last, ok := bounds(cidr("iPv4CidrRange", prefix.String()))
+		first, last, ok := rangeBounds(cidr("iPv4CidrRange", prefix.String()))
 		if !ok || !prefix.Contains(first) || !prefix.Contains(last) || prefix.Contains(first.Prev()) || prefix.Contains(last.Next()) {
 			t.Errorf("%s is %s to %s, %v", prefix, first, last, ok)
 		}
 	}
 	for bits := 1; bits <= 128; bits++ {
 		prefix := netip.PrefixFrom(netip.MustParseAddr("2001:db8::a5"), bits)
-		first, last, ok := bounds(cidr("iPv6CidrRange", prefix.String()))
+		first, last, ok := rangeBounds(cidr("iPv6CidrRange", prefix.String()))
 		if !ok || !prefix.Contains(first) || !prefix.Contains(last) || prefix.Contains(first.Prev()) || prefix.Contains(last.Next()) {
 			t.Errorf("%s is %s to %s, %v", prefix, first, last, ok)
 		}

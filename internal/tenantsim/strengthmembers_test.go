@@ -144,7 +144,7 @@ func TestMethodsPolicy(t *testing.T) {
 		t.Errorf("beta: %v", got)
 	}
 	whole := tt.want(200, "GET", beta, nil)
-	if got := inner(whole, "systemCredentialPreferences"); got["state"] != "enabled" || objects(got["includeTargets"])[0]["id"] != allUsersTarget || whole["policyMigrationState"] != "migrationInProgress" {
+	if got := inner(whole, "systemCredentialPreferences"); got["state"] != "enabled" || objects(got["includeTargets"])[0]["id"] != everybodyTarget || whole["policyMigrationState"] != "migrationInProgress" {
 		t.Errorf("beta: %v", whole)
 	}
 	for want, body := range map[string]object{

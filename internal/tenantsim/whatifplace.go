@@ -87,7 +87,7 @@ func (w *whatIf) inRanges(l *namedLocation) verdict {
 	}
 	address = address.Unmap().WithZone("")
 	return verdictOf(slices.ContainsFunc(objects(l.doc["ipRanges"]), func(r object) bool {
-		first, last, ok := bounds(r)
+		first, last, ok := rangeBounds(r)
 		return ok && first.Is4() == address.Is4() && !address.Less(first) && !last.Less(address)
 	}))
 }
