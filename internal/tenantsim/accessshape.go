@@ -60,8 +60,8 @@ var (
 var (
 	accessFilterShape = shapeOf("conditionalAccessFilter", map[string]member{"mode": enum("include", "exclude"), "rule": {kind: kindString}})
 	accessTenants     = &shape{typeName: "microsoft.graph.conditionalAccessExternalTenants", variants: []*shape{
-		shapeOf("conditionalAccessAllExternalTenants", map[string]member{"membershipKind": enum("all")}),
-		shapeOf("conditionalAccessEnumeratedExternalTenants", map[string]member{"membershipKind": enum("enumerated"), "members": {kind: kindStrings}}),
+		shapeOf("conditionalAccessAllExternalTenants", map[string]member{"membershipKind": enum("all", "enumerated")}),
+		shapeOf("conditionalAccessEnumeratedExternalTenants", map[string]member{"membershipKind": enum("all", "enumerated"), "members": {kind: kindStrings}}),
 	}}
 	accessGuestsShape = shapeOf("conditionalAccessGuestsOrExternalUsers", map[string]member{
 		"guestOrExternalUserTypes": flags(guestWords...), "externalTenants": accessTenants.object()})

@@ -19,9 +19,9 @@ type leaf struct {
 	m    member
 }
 
-// leaves lists the writable members of a type that have no type of their own or
+// membersUnder lists the writable members of a type that have no type of their own or
 // are variants, and with inner also the others.
-func leaves(s *shape, inner bool, path ...string) []leaf {
+func membersUnder(s *shape, inner bool, path ...string) []leaf {
 	var out []leaf
 	for _, name := range sortedKeys(s.members) {
 		m, at := s.members[name], append(slices.Clone(path), name)
@@ -33,7 +33,7 @@ func leaves(s *shape, inner bool, path ...string) []leaf {
 			out = append(out, leaf{at, m})
 		}
 		if nested {
-			out = append(out, leaves(m.of, inner, at...)...)
+			out = append(out, membersUnder(m.of, inner, at...)...)
 		}
 	}
 	return out
@@ -140,7 +140,7 @@ func versioned(t *testing.T) (*tenant, string) {
 func TestAccessVersions(t *testing.T) {
 	tt, id := versioned(t)
 	seen := 0
-	for _, l := range leaves(&accessPolicyShape, true) {
+	for _, l := range membersUnder(&accessPolicyShape, true) {
 		if !l.betaOnly() {
 			continue
 		}
@@ -194,7 +194,7 @@ func contains(got, written any) bool {
 // stands, and null takes it back (third-party row 2).
 func TestAccessMerge(t *testing.T) {
 	tt, id := versioned(t)
-	for _, l := range leaves(&accessPolicyShape, false) {
+	for _, l := range membersUnder(&accessPolicyShape, false) {
 		t.Run(strings.Join(l.path, "."), func(t *testing.T) {
 			tt.T = t
 			before := tt.want(200, "GET", betaAccess+"/"+id, nil)

@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"net/http"
+	"path"
 	"strings"
 )
 
@@ -28,6 +29,29 @@ func init() {
 		routes[i].segments = strings.Split(routes[i].pattern, "/")
 		routes[i].work = workloadOf(routes[i].pattern)
 	}
+	operations = operationNames()
+}
+
+// operations are the names of all actions and functions.
+var operations map[string]bool
+
+// operationNames finds them: an action is what can be posted to and neither be
+// read nor hold objects, the functions are named.
+func operationNames() map[string]bool {
+	read := map[string]bool{}
+	for _, r := range routes {
+		if r.method == get {
+			read[r.pattern] = true
+			read[path.Dir(r.pattern)] = true
+		}
+	}
+	out := map[string]bool{"delta": true, "usage": true, "getRemediationSummary": true, "getRemediationHistory": true, "evaluateDynamicMembership": true}
+	for _, r := range routes {
+		if name := path.Base(r.pattern); r.method == post && !read[r.pattern] && !strings.ContainsAny(name, "{$") {
+			out[name] = true
+		}
+	}
+	return out
 }
 
 // directoryRoutes follow contract g.
@@ -89,7 +113,10 @@ func intuneRoutes() []route {
 		{method: get, pattern: "deviceManagement/managedDeviceOverview", roles: rolesManaged, handle: deviceOverview},
 		{method: post, pattern: devices + "/{id}/syncDevice", roles: rolesSync, handle: syncDevice},
 		{method: post, pattern: reports + "/exportJobs", roles: rolesExport, reports: true, handle: createExport},
-		{method: get, pattern: reports + "/exportJobs/{id}", roles: rolesPoll, reports: true, handle: getExport},
+		{method: get, pattern: reports + "/exportJobs", roles: rolesPoll, query: qList, reports: true, handle: listExports},
+		{method: get, pattern: reports + "/exportJobs/{id}", roles: rolesPoll, query: qSelect, reports: true, handle: getExport},
+		{method: patc, pattern: reports + "/exportJobs/{id}", roles: rolesExport, reports: true, handle: patchExport},
+		{method: del, pattern: reports + "/exportJobs/{id}", roles: rolesExport, reports: true, handle: deleteExport},
 		{method: post, pattern: reports + "/getConfigurationPolicyDevicesReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(deviceStatus)},
 		{method: post, pattern: reports + "/getConfigurationPolicyDeviceSummaryReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(policySummary)},
 	}
@@ -140,11 +167,13 @@ func intuneRoutes() []route {
 func reportRoutes(reports string) []route {
 	const cached = cachedContext
 	out := []route{
-		{method: get, pattern: cached + "/{id}", betaOnly: true, roles: rolesReadConfig, handle: getCached},
+		{method: get, pattern: cached, betaOnly: true, roles: rolesReadConfig, query: qList, handle: listCached},
+		{method: get, pattern: cached + "/{id}", betaOnly: true, roles: rolesReadConfig, query: qSelect, handle: getCached},
+		{method: patc, pattern: cached + "/{id}", betaOnly: true, roles: rolesWriteConfig, handle: patchCached},
 		{method: post, pattern: cached, betaOnly: true, roles: rolesWriteConfig, handle: createCached},
 		{method: del, pattern: cached + "/{id}", betaOnly: true, roles: rolesWriteConfig, handle: deleteCached},
 		{method: post, pattern: reports + "/getCachedReport", roles: rolesReadConfig, handle: readCached},
-		{method: post, pattern: reports + "/getHistoricalReport", roles: rolesReadConfig, handle: noHistory},
+		{method: post, pattern: reports + "/getHistoricalReport", roles: rolesReadConfig, handle: historicalReport},
 	}
 	for name, handle := range map[string]func(*call) (*reply, error){
 		settingSummary.name: reportAction(settingSummary), settingStatus.name: reportAction(settingStatus), settingDetails.name: reportAction(settingDetails),
@@ -247,9 +276,9 @@ func identityRoutes() []route {
 			route{method: del, pattern: root + "/{id}", roles: rolesWriteAccess, handle: deleteStrength},
 			route{method: post, pattern: root + "/{id}/updateAllowedCombinations", roles: rolesWriteAccess, handle: updateCombinations},
 			route{method: get, pattern: root + "/{id}/usage", roles: rolesReadPolicy, handle: strengthUsage},
-			route{method: get, pattern: root + "/{id}/combinationConfigurations", roles: rolesReadPolicy, handle: listConfigurations},
+			route{method: get, pattern: root + "/{id}/combinationConfigurations", roles: rolesReadPolicy, query: qList, handle: listConfigurations},
 			route{method: post, pattern: root + "/{id}/combinationConfigurations", roles: rolesWriteAccess, handle: createConfiguration},
-			route{method: get, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesReadPolicy, handle: getConfiguration},
+			route{method: get, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesReadPolicy, query: qSelect, handle: getConfiguration},
 			route{method: patc, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesWriteAccess, handle: patchConfiguration},
 			route{method: del, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesWriteAccess, handle: deleteConfiguration})
 	}

@@ -37,6 +37,9 @@ func (sc *Scenario) percents() map[string]*float64 {
 		"missingPrerequisitePercent": sc.MissingPrerequisitePercent, "unencryptedPercent": sc.UnencryptedPercent,
 		"officeHoursPercent": sc.OfficeHoursPercent, "pushPercent": sc.PushPercent,
 	}
+	if t := sc.Throttle; t != nil {
+		out["throttle.nowAndThenPercent"] = &t.NowAndThenPercent
+	}
 	if b := sc.ConflictingBaseline; b != nil {
 		out["conflictingBaseline.devicesPercent"] = &b.DevicesPercent
 	}
@@ -104,6 +107,9 @@ func (sc *Scenario) validateTimes() error {
 		if err := o.validate(); err != nil {
 			return fmt.Errorf("scenario: outages[%d].%w", i, err)
 		}
+	}
+	if err := sc.Odd.validate(); err != nil {
+		return err
 	}
 	return sc.Throttle.validate()
 }

@@ -73,12 +73,37 @@ func (p *strength) configurationsContext() string {
 	return strengthContext + "('" + p.id + "')/combinationConfigurations"
 }
 
+// configurationEntity has the members of both kinds; ofKind leaves what the kind
+// does not have.
+var configurationEntity = func() *entity[object] {
+	e := &entity[object]{name: "microsoft.graph.authenticationCombinationConfiguration"}
+	for _, name := range []string{"id", "appliesToCombinations", "allowedAAGUIDs", "allowedIssuerSkis", "allowedPolicyOIDs", "allowedIssuers"} {
+		e.properties = append(e.properties, property[object]{name: name, get: func(doc object) any { return doc[name] }})
+	}
+	return e
+}()
+
+// ofKind takes the members away that a restriction does not show.
+func ofKind(shown, out object) {
+	for name := range out {
+		if _, has := shown[name]; !has {
+			delete(out, name)
+		}
+	}
+	out["@odata.type"] = shown["@odata.type"]
+}
+
 func listConfigurations(c *call) (*reply, error) {
 	p, err := c.server.strengths.see(c)
 	if err != nil {
 		return nil, err
 	}
-	return &reply{status: http.StatusOK, body: object{"@odata.context": c.context(p.configurationsContext(), nil), "value": p.shownConfigurations()}}, nil
+	all := p.shownConfigurations()
+	return listReply(c, c.query, configurationEntity, eachOf(all), listStyle{context: p.configurationsContext(), size: 100, max: 999,
+		decorate: func(key int64, out object) error {
+			ofKind(all[key], out)
+			return nil
+		}})
 }
 
 // configuration finds the restriction of the path.
@@ -99,7 +124,14 @@ func getConfiguration(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, p.configurationsContext()+"/$entity", shownConfiguration(p.configurations[i])), nil
+	members, err := configurationEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	shown := shownConfiguration(p.configurations[i])
+	out := render(shown, members)
+	ofKind(shown, out)
+	return c.entityReply(http.StatusOK, p.configurationsContext()+"/$entity", out), nil
 }
 
 func createConfiguration(c *call) (*reply, error) {

@@ -167,7 +167,7 @@ func TestMethodsPolicy(t *testing.T) {
 func TestFido2Merge(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 10, Scenario: quiet(GroupSpec{DisplayName: "g", Count: 3})})
 	for _, path := range []string{fido2Path, strings.Replace(fido2Path, "/v1.0", "/beta", 1)} {
-		for _, l := range leaves(&fido2Shape, false) {
+		for _, l := range membersUnder(&fido2Shape, false) {
 			name := strings.Join(l.path, ".")
 			v := l.sample(tt)
 			switch name {
