@@ -55,6 +55,12 @@ var knownGaps = map[string]map[string]string{
 	"life": {
 		"groups/{id}/owners *": "T: owners cannot be listed nor removed",
 	},
+	"shapes": {
+		"beta appliedConditionalAccessPolicy *": "F: which conditions a sign-in met is not simulated",
+		"beta deviceDetail browserId":           "F: nothing is published about its values",
+		"beta deviceOperatingSystemSummary *":   "F: counts of AOSP, ChromeOS and Linux, which the fleet does not have",
+		"beta managedDeviceOverview *":          "F: models and manufacturers are not counted",
+	},
 	"members": {
 		"beta deviceManagement/configurationPolicies creationSource":                    "C: PATCH drops it",
 		"beta deviceManagement/configurationPolicies disableEntraGroupPolicyAssignment": "C: PATCH drops it",
