@@ -245,10 +245,23 @@ func identityRoutes() []route {
 		{method: get, pattern: accessDeletedContext + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getDeletedAccess},
 		{method: del, pattern: accessDeletedContext + "/{id}", roles: rolesWriteAccess, handle: purgeDeletedAccess},
 		{method: post, pattern: accessDeletedContext + "/{id}/restore", roles: rolesWriteAccess, handle: restoreAccess},
+		{method: get, pattern: locationsContext, roles: rolesReadPolicy, query: qList | qOrderBy, handle: listNamedLocations},
+		{method: post, pattern: locationsContext, roles: rolesWriteAccess, handle: createNamedLocation},
+		{method: get, pattern: locationsContext + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getNamedLocation},
+		{method: patc, pattern: locationsContext + "/{id}", roles: rolesWriteAccess, handle: patchNamedLocation},
+		{method: del, pattern: locationsContext + "/{id}", roles: rolesWriteAccess, handle: deleteNamedLocation},
+		{method: get, pattern: locationsDeletedContext, roles: rolesReadPolicy, query: qList, handle: listDeletedLocations},
+		{method: get, pattern: locationsDeletedContext + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getDeletedLocation},
+		{method: del, pattern: locationsDeletedContext + "/{id}", roles: rolesWriteAccess, handle: purgeDeletedLocation},
+		{method: post, pattern: locationsDeletedContext + "/{id}/restore", roles: rolesWriteAccess, handle: restoreLocation},
+		{method: get, pattern: defaultsContext, roles: rolesReadPolicy, query: qSelect, handle: getSecurityDefaults},
+		{method: patc, pattern: defaultsContext, roles: rolesWriteDefaults, handle: patchSecurityDefaults},
 		{method: post, pattern: "identity/conditionalAccess/evaluate", roles: rolesReadPolicy, handle: evaluateAccess},
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/combinations", roles: rolesReadPolicy, handle: listCombinations},
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", roles: rolesReadPolicy, query: qList, handle: listMethodModes},
 		{method: get, pattern: methodsPath, roles: rolesReadMethods, handle: getMethodsPolicy},
+		{method: patc, pattern: methodsPath, roles: rolesWriteMethods, handle: patchMethodsPolicy},
+		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations", roles: rolesReadMethods, handle: listMethods},
 		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesReadMethods, handle: methodConfiguration(getFido2)},
 		{method: patc, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesWriteMethods, handle: methodConfiguration(patchFido2)},
 		{method: get, pattern: "reports/authenticationMethods/userRegistrationDetails", roles: rolesAudit, query: qList, handle: listRegistrations},
@@ -266,8 +279,11 @@ func identityRoutes() []route {
 			route{method: del, pattern: root + "/{id}", roles: rolesWriteAccess, handle: deleteStrength},
 			route{method: post, pattern: root + "/{id}/updateAllowedCombinations", roles: rolesWriteAccess, handle: updateCombinations},
 			route{method: get, pattern: root + "/{id}/usage", roles: rolesReadPolicy, handle: strengthUsage},
-			route{method: get, pattern: root + "/{id}/combinationConfigurations", roles: rolesReadPolicy, handle: listConfigurations},
-			route{method: post, pattern: root + "/{id}/combinationConfigurations", roles: rolesWriteAccess, handle: createConfiguration})
+			route{method: get, pattern: root + "/{id}/combinationConfigurations", roles: rolesReadPolicy, query: qList, handle: listConfigurations},
+			route{method: post, pattern: root + "/{id}/combinationConfigurations", roles: rolesWriteAccess, handle: createConfiguration},
+			route{method: get, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesReadPolicy, query: qSelect, handle: getConfiguration},
+			route{method: patc, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesWriteAccess, handle: patchConfiguration},
+			route{method: del, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesWriteAccess, handle: deleteConfiguration})
 	}
 	return out
 }

@@ -142,11 +142,15 @@ type Server struct {
 	filtersOff              bool
 	remediations            shelf[remediation, *remediation]
 	access                  shelf[accessPolicy, *accessPolicy]
-	accessDeleted           []*accessPolicy // in the order of their deletion
+	accessDeleted           bin[accessPolicy, *accessPolicy]
+	locations               shelf[namedLocation, *namedLocation]
+	locationsDeleted        bin[namedLocation, *namedLocation]
+	securityDefaults        bool
 	strengths               shelf[strength, *strength]
 	approvals               shelf[approval, *approval]
 	// fido2 is the passkey method's configuration.
 	fido2        object
+	methods      object // the rest of the methods policy
 	fido2Changed time.Time
 	policyByID   map[guid]*policy
 	assigned     []*policy
@@ -188,7 +192,7 @@ func New(options Options) (*Server, error) {
 		p.sequence = uint64(i) // before everything that is created
 		p.created, p.modified = strengthsMade, strengthsMade
 	}
-	s.fido2, s.fido2Changed = newFido2(), s.start
+	s.fido2, s.methods, s.fido2Changed = newFido2(), newMethodsPolicy(), s.start
 	s.makeUsers()
 	if err := s.makeFleet(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)

@@ -48,7 +48,13 @@ func (s *Server) computeDigest() string {
 	for _, p := range s.access.items {
 		digestJSON(h, "access", p.id, p.doc)
 	}
-	for _, p := range s.accessDeleted {
+	for _, l := range s.locations.items {
+		digestJSON(h, "named location", l.id, l.doc)
+	}
+	for _, l := range s.locationsDeleted.items {
+		digestJSON(h, "deleted named location", l.id, l.doc)
+	}
+	for _, p := range s.accessDeleted.items {
 		digestJSON(h, "deleted access", p.id, p.doc)
 	}
 	for _, p := range s.strengths.items {
@@ -57,8 +63,8 @@ func (s *Server) computeDigest() string {
 	for _, r := range s.cached {
 		digestJSON(h, "cached report", r.id, r.filter, r.selected, r.order, r.metadata)
 	}
-	digestJSON(h, "switches", s.filtersOff)
-	digestJSON(h, "fido2", s.fido2)
+	digestJSON(h, "switches", s.filtersOff, s.securityDefaults)
+	digestJSON(h, "authentication methods", s.fido2, s.methods)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 

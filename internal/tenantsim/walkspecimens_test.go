@@ -62,6 +62,10 @@ var specimens = map[string]specimen{
 			`"grantControls":{"operator":"OR","builtInControls":["mfa"]}}`,
 		computed: []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "templateId"},
 	},
+	"identity/conditionalAccess/namedLocations": {
+		body:     `{"@odata.type":"#microsoft.graph.ipNamedLocation","displayName":"walk %d","ipRanges":[{"@odata.type":"#microsoft.graph.iPv4CidrRange","cidrAddress":"192.0.2.0/24"}]}`,
+		computed: []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime"},
+	},
 	"policies/authenticationStrengthPolicies":                                                   strengthSpecimen,
 	"identity/conditionalAccess/authenticationStrength/policies":                                strengthSpecimen,
 	"policies/authenticationStrengthPolicies/{id}/combinationConfigurations":                    configurationSpecimen,
