@@ -268,24 +268,43 @@ func filterPlatform(name string) platform {
 		return platformWindows
 	case "macOS":
 		return platformMacOS
+	case "iOS", "iOSMobileApplicationManagement":
+		return platformIOS
+	case "android", "androidForWork", "androidWorkProfile", "androidAOSP", "androidMobileApplicationManagement":
+		return platformAndroid
 	default:
-		return platformOther
+		return 0
 	}
 }
 
 // devicesOf evaluates the filter. Device facts change rarely, so the result is
-// kept until the rule changes; the service evaluates at check-in (contract f),
+// kept until the rule changes, and reconsidered for a device that changes; the service evaluates at check-in (contract f),
 // which is also when a target matters here.
 func (f *assignmentFilter) devicesOf(s *Server) bitset {
 	if f.matching == nil {
 		f.matching = newBitset(len(s.fleet.devices))
 		for i := range s.fleet.devices {
-			if v := s.device(int32(i)); isEnrolled(v.d) && v.d.platform&filterPlatform(f.platform) != 0 && f.rule.matches(v) {
+			if f.admits(s.device(int32(i))) {
 				f.matching.set(i)
 			}
 		}
 	}
 	return f.matching
+}
+
+// reconsider evaluates the filter anew for one device.
+func (f *assignmentFilter) reconsider(v deviceView) {
+	switch {
+	case f.matching == nil:
+	case f.admits(v):
+		f.matching.set(int(v.i))
+	default:
+		f.matching.clear(int(v.i))
+	}
+}
+
+func (f *assignmentFilter) admits(v deviceView) bool {
+	return isEnrolled(v.d) && v.d.platform&filterPlatform(f.platform) != 0 && f.rule.matches(v)
 }
 
 // narrow applies the filter of an assignment to the devices that it reaches.
@@ -297,9 +316,9 @@ func (s *Server) narrow(devices bitset, a assignment) {
 	matching := f.devicesOf(s)
 	for w := range devices {
 		if a.filterType == "include" {
-			devices[w] &= matching[w]
+			devices[w] &= matching.word(w)
 		} else {
-			devices[w] &^= matching[w]
+			devices[w] &^= matching.word(w)
 		}
 	}
 }

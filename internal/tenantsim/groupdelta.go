@@ -45,11 +45,7 @@ func (s *Server) touchGroup(g *group) {
 // logMembers notes how the members differ from before.
 func (s *Server) logMembers(g *group, before membership) {
 	s.deltaGen++
-	differing := newBitset(len(s.users) + len(s.fleet.devices))
-	for w := range g.direct {
-		differing[w] = before.direct[w] ^ g.direct[w]
-	}
-	differing.each(func(i int) {
+	differing(before.direct, g.direct).each(func(i int) {
 		g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: i}, before.direct.has(i)})
 	})
 	for _, n := range before.nested {

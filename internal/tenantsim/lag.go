@@ -95,7 +95,7 @@ func (t *trail[T]) note(s *Server, item, was *T) {
 	if s.scenario.Lag == nil {
 		return
 	}
-	now := s.clock.Now()
+	now := s.now()
 	t.prune(now.Add(-s.scenario.Lag.longest()))
 	if t.past == nil {
 		t.past = map[*T][]look[T]{}

@@ -40,7 +40,7 @@ func (s *Server) changeMembers(g *group, change func()) {
 			s.stale++
 		}
 		change()
-		s.replications = append(s.replications, replication{s.clock.Now().Add(lag), g, g.membership()})
+		s.replications = append(s.replications, replication{s.now().Add(lag), g, g.membership()})
 	case s.assignedTo(g):
 		s.retarget(change)
 	default:

@@ -90,6 +90,9 @@ type Server struct {
 	// mu guards everything below.
 	mu       sync.Mutex
 	scenario Scenario
+	// moment is when the change happens that is being caught up with, zero
+	// outside of one.
+	moment time.Time
 	// sequence numbers created objects; it makes their ids and list order.
 	sequence uint64
 	// changes counts mutations of tenant state by requests.
@@ -180,6 +183,7 @@ func New(options Options) (*Server, error) {
 	if err := s.makeGroups(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
+	s.planChurn(s.start.Unix())
 	if err := s.applyBaseline(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
@@ -260,6 +264,15 @@ func (s *Server) PrincipalID() string { return s.principalID.String() }
 // Now returns the virtual time.
 func (s *Server) Now() time.Time { return s.clock.Now() }
 
+// now is the moment that the tenant lives through: the virtual time, or that of
+// the event that is being caught up with. The lock is held.
+func (s *Server) now() time.Time {
+	if !s.moment.IsZero() {
+		return s.moment
+	}
+	return s.clock.Now()
+}
+
 // Clock returns the virtual clock, to share it with the system under test.
 func (s *Server) Clock() clock.PassiveClock { return s.clock }
 
@@ -294,7 +307,11 @@ func (s *Server) SetScenario(sc Scenario) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(s.clock.Now())
+	replan := sc.Churn.rates() != s.scenario.Churn.rates()
 	s.scenario = sc
+	if replan {
+		s.planChurn(s.clock.Now().Unix())
+	}
 	s.resetRules()
 	s.wakeFleet()
 	return s.applyBaseline()

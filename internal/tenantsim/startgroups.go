@@ -33,6 +33,13 @@ func (s *Server) makeGroups() error {
 			}
 			s.enrol(g, spec, i)
 		}
+		switch {
+		case spec.Unit == "user":
+		case spec.From == "everything" && spec.Percent == 100:
+			s.fleet.everybody = append(s.fleet.everybody, g)
+		default:
+			s.fleet.starters = append(s.fleet.starters, g)
+		}
 	}
 	s.directoryChanged()
 	return nil
@@ -51,6 +58,9 @@ func (s *Server) enrol(g *group, spec GroupSpec, i int32) {
 	g.direct.set(len(s.users) + int(i))
 }
 
+// poolPlatforms are the pools of one platform.
+var poolPlatforms = map[string]platform{"windows": platformWindows, "macos": platformMacOS, "ios": platformIOS, "android": platformAndroid}
+
 // pool lists the devices a group may take, in a random but fixed order.
 func (s *Server) pool(spec GroupSpec, dealt bitset) []int32 {
 	var out []int32
@@ -60,11 +70,8 @@ func (s *Server) pool(spec GroupSpec, dealt bitset) []int32 {
 		if state := stateIndex(spec.From); state != 0 {
 			keep = d.state == state
 		}
-		if spec.From == "windows" {
-			keep = keep && d.platform == platformWindows
-		}
-		if spec.From == "macos" {
-			keep = keep && d.platform == platformMacOS
+		if only, named := poolPlatforms[spec.From]; named {
+			keep = keep && d.platform == only
 		}
 		if keep && inDirectory(d) {
 			out = append(out, int32(i))

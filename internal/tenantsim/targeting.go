@@ -104,7 +104,7 @@ func (s *Server) directoryChanged() {
 
 // retarget runs a change of assignments or memberships and notifies the
 // devices for which the set of policies differs afterwards.
-func (s *Server) retarget(change func()) { s.retargetAt(s.clock.Now().Unix(), change) }
+func (s *Server) retarget(change func()) { s.retargetAt(s.now().Unix(), change) }
 
 // retargetAt is retarget for a change that happened at a moment.
 func (s *Server) retargetAt(at int64, change func()) {
@@ -124,9 +124,7 @@ func (s *Server) retargetAt(at int64, change func()) {
 		if _, exists := s.policyByID[p.id]; exists {
 			after = s.targets(p)
 		}
-		for w := range touched {
-			touched[w] |= before[i][w] ^ after[w]
-		}
+		touched.or(differing(before[i], after))
 	}
 	for _, p := range s.assigned {
 		if !seen[p] {
