@@ -96,6 +96,7 @@ type DeviceSnapshot struct {
 	LastSync  string            `json:"lastSync"`
 	Passkeys  string            `json:"passkeys"`
 	Results   map[string]string `json:"results,omitempty"` // policy name to status
+	Facts     DeviceFacts       `json:"facts"`
 }
 
 // Snapshot returns the tenant as of now; withDevices adds every device.
@@ -212,10 +213,11 @@ func (s *Server) fleetSnapshot(now int64) FleetSnapshot {
 
 func (s *Server) deviceSnapshot(i int32) DeviceSnapshot {
 	v := s.device(i)
-	out := DeviceSnapshot{Name: v.name(), ObjectID: v.d.objectID.String(), LastSync: unixTime(v.d.lastSync), Passkeys: v.d.effective.String()}
-	if isEnrolled(v.d) {
-		out.ManagedID = v.d.managedID.String()
+	out := DeviceSnapshot{Name: v.name(), ObjectID: v.d.objectID.String(), LastSync: unixTime(v.d.lastSync), Passkeys: v.d.effective.String(), Facts: s.deviceFacts(v)}
+	if !isEnrolled(v.d) {
+		return out
 	}
+	out.ManagedID = v.d.managedID.String()
 	for _, r := range v.d.rows {
 		result, _, found := v.d.worst(r.policy, newest)
 		if !found {

@@ -64,15 +64,15 @@ var poolPlatforms = map[string]platform{"windows": platformWindows, "macos": pla
 // pool lists the devices a group may take, in a random but fixed order.
 func (s *Server) pool(spec GroupSpec, dealt bitset) []int32 {
 	var out []int32
+	shares, state := spec.shares(), stateIndex(spec.From)
+	only, one := poolPlatforms[spec.From]
 	for i := range s.fleet.devices {
 		d := &s.fleet.devices[i]
-		keep := spec.shares() || inContact(d) && !dealt.has(i)
-		if state := stateIndex(spec.From); state != 0 {
+		keep := shares || inContact(d) && !dealt.has(i)
+		if state != 0 {
 			keep = d.state == state
 		}
-		if only, named := poolPlatforms[spec.From]; named {
-			keep = keep && d.platform == only
-		}
+		keep = keep && (!one || d.platform == only)
 		if keep && inDirectory(d) {
 			out = append(out, int32(i))
 		}
