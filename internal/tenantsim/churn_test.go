@@ -62,7 +62,7 @@ func TestChurnShares(t *testing.T) {
 		d := &tt.sim.fleet.devices[i]
 		renamed += boolInt(d.names > 0 && i < devices)
 		disabled += boolInt(d.traits&traitDisabled != 0)
-		wiped += boolInt(d.management.wipes())
+		wiped += boolInt(d.management == managementWipePending)
 		again += boolInt(int(d.machine) != i)
 		fresh += boolInt(i >= devices && int(d.machine) == i)
 		gone += boolInt(!inTenant(d))

@@ -8,6 +8,8 @@ type fleet struct {
 	devices []device
 	due     dueHeap
 	events  fleetEvents
+	// requested counts the changes of devices that requests made.
+	requested uint64
 	// everybody are the start groups that take every device, starters the other
 	// static start groups of devices.
 	everybody, starters []*group

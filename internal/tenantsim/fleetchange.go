@@ -11,6 +11,8 @@ type fleetChange struct {
 	s     *Server
 	at    int64
 	moves map[*group]*groupMoves
+	// byRequest tells that a request made the change, not the fleet.
+	byRequest bool
 }
 
 // groupMoves are members of one group by directory index.
@@ -84,12 +86,10 @@ func (c *fleetChange) takeOut(i int32, d *device) {
 	c.leaveDirectory(i, d)
 }
 
-// leave ends a device that carried out its order. Retiring and deleting take the
-// object of the directory along, wiping leaves it behind. ASSUMED.
+// leave ends a device that carried out its order.
 func (c *fleetChange) leave(i int32, d *device) {
-	wiped := d.management.wipes()
 	c.leaveIntune(i, d)
-	if !wiped {
+	if d.management.retires() {
 		c.leaveDirectory(i, d)
 	}
 }
@@ -233,7 +233,9 @@ func (c *fleetChange) commit() {
 		} else {
 			change()
 		}
-		g.drift = differing(g.drift, differing(before, g.direct))
+		if !c.byRequest {
+			g.drift = differing(g.drift, differing(before, g.direct))
+		}
 	}
 }
 

@@ -78,8 +78,8 @@ func TestTwoUsers(t *testing.T) {
 }
 
 // TestLeavingDevices: who is ordered to leave reports until the order is carried
-// out, and is then gone from Intune, unless wiped from the directory, and from
-// its groups.
+// out, and is then gone from Intune and, when retired, from the directory and its
+// groups.
 func TestLeavingDevices(t *testing.T) {
 	states := map[string]struct{ day, week bool }{ // gone after a day and a half, after nine days
 		"managementRetirePending": {false, true}, "managementWipePending": {false, true}, "managementDeletePending": {false, true},
@@ -113,7 +113,7 @@ func TestLeavingDevices(t *testing.T) {
 			if n != want && (exact || want == 5) {
 				t.Errorf("%s: %d devices in state %s are gone, want %d", when, n, state, want)
 			}
-			if wiped := strings.Contains(state, "Wipe"); wiped && groupless != 0 || !wiped && groupless != n {
+			if retired := strings.Contains(state, "Retire"); !retired && groupless != 0 || retired && groupless != n {
 				t.Errorf("%s: %d of %d gone devices in state %s left the directory", when, groupless, n, state)
 			}
 		}
@@ -128,10 +128,10 @@ func TestLeavingDevices(t *testing.T) {
 	if now := snap.Policies[0].Status["Succeeded"]; now >= status || status == 0 {
 		t.Errorf("%d devices reported at first, %d in the end", status, now)
 	}
-	if want := fmt.Sprint(100 - 15); tt.count("/v1.0/groups/"+tt.groupID("everybody")+"/members/$count") != want {
+	if want := fmt.Sprint(100 - 10); tt.count("/v1.0/groups/"+tt.groupID("everybody")+"/members/$count") != want {
 		t.Errorf("the group holds %s devices, want %s", tt.count("/v1.0/groups/"+tt.groupID("everybody")+"/members/$count"), want)
 	}
-	if len(snap.Devices) != 100-15 || snap.Fleet.Managed != 100-25 {
+	if len(snap.Devices) != 100-10 || snap.Fleet.Managed != 100-25 {
 		t.Errorf("%d devices, %d managed", len(snap.Devices), snap.Fleet.Managed)
 	}
 }
@@ -252,5 +252,64 @@ func TestDisabledDevice(t *testing.T) {
 	}
 	if tt.sim.Now().Unix()-v.d.lastSync > dayOf {
 		t.Error("a disabled device stopped checking in")
+	}
+}
+
+// administered is a tenant whose caller may do everything to devices, and the
+// paths of a device in the directory and in Intune.
+func administered(t *testing.T) (tt *tenant, paths func(i int32) (entry, record string)) {
+	t.Helper()
+	tt = newTenant(t, Options{Devices: 40, Roles: append(AllRoles(), rolesWriteManaged...),
+		Scenario: quiet(GroupSpec{DisplayName: "g", From: "everything", Percent: 100})})
+	return tt, func(i int32) (entry, record string) {
+		d := &tt.sim.fleet.devices[i]
+		return "/v1.0/devices/" + d.objectID.String(), "/v1.0/deviceManagement/managedDevices/" + d.managedID.String()
+	}
+}
+
+// TestDirectoryActions: what an administrator does to a device of the directory.
+func TestDirectoryActions(t *testing.T) {
+	tt, paths := administered(t)
+	digest := tt.sim.ConfigDigest()
+	gone, record := paths(0)
+	tt.want(204, "DELETE", gone, nil)
+	tt.want(404, "DELETE", gone, nil)
+	tt.want(404, "GET", gone, nil)
+	tt.want(200, "GET", record, nil)
+	if n := tt.count("/v1.0/groups/" + tt.groupID("g") + "/members/$count"); n != "39" || tt.sim.ConfigDigest() == digest {
+		t.Errorf("the group holds %s devices after one was deleted", n)
+	}
+	entry, _ := paths(1)
+	for _, enabled := range []bool{false, true} {
+		tt.want(204, "PATCH", entry, object{"accountEnabled": enabled})
+		if got := tt.want(200, "GET", entry, nil)["accountEnabled"]; got != enabled {
+			t.Errorf("accountEnabled is %v, want %t", got, enabled)
+		}
+	}
+	tt.errorOf(400, "PATCH", entry, wrong{object{"accountEnabled": "no"}})
+}
+
+// TestOrders: retire, wipe and delete wait for the device; only retiring takes the
+// object of the directory along.
+func TestOrders(t *testing.T) {
+	for _, order := range []struct {
+		method, path string
+		body         any
+		state        string
+		left         int // GET of the object in the end
+	}{
+		{"POST", "/retire", nil, "retirePending", 404},
+		{"POST", "/wipe", object{"keepUserData": false}, "wipePending", 200},
+		{"DELETE", "", nil, "deletePending", 200},
+	} {
+		tt, paths := administered(t)
+		entry, record := paths(2)
+		tt.want(204, order.method, record+order.path, order.body)
+		if got := tt.want(200, "GET", record, nil)["managementState"]; got != order.state {
+			t.Errorf("%s %s: managementState %v", order.method, order.path, got)
+		}
+		tt.advance(8 * 24 * time.Hour)
+		tt.want(404, "GET", record, nil)
+		tt.want(order.left, "GET", entry, nil)
 	}
 }

@@ -53,8 +53,12 @@ func (m management) leaves() bool {
 	return false
 }
 
-// wipes tells that the order resets the device.
-func (m management) wipes() bool { return m == managementWipePending || m == managementWipeIssued }
+// retires tells that the order takes the device's object of the directory along:
+// the documentation of retire says that the Entra record is removed, and says no
+// such thing of wipe and delete.
+func (m management) retires() bool {
+	return m == managementRetirePending || m == managementRetireIssued
+}
 
 // actsAt is when a device that was ordered to leave does so: it goes on checking
 // in and reporting until the order reaches it, and acts at the first contact from
