@@ -14,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/diagnosis"
+	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/rollout"
 	"github.com/tidegate/tidegate/internal/status"
 )
@@ -117,11 +118,13 @@ func (r *waveRun) membership() rollout.Fact[rollout.MembershipState] {
 		"group %s lacks %d exposed devices and has %d members that this wave did not expose", r.groupID(), len(missing), len(extra))}
 }
 
+// memberDrift is where the group and the ledger differ. A device that was exposed just now is not missing: the list of
+// members may not show it yet.
 func (r *waveRun) memberDrift() (missing, extra []audience.ID) {
 	exposed := map[audience.ID]bool{}
 	for _, e := range r.ledger.Exposed() {
 		exposed[e.Device] = true
-		if !r.members[e.Device] {
+		if !r.members[e.Device] && r.now.Sub(e.ExposedAt) >= observe.MemberLag {
 			missing = append(missing, e.Device)
 		}
 	}

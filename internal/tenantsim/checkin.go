@@ -58,14 +58,14 @@ func (s *Server) settle(now time.Time) {
 		}
 		// A change of members that reached Intune by then may bring devices
 		// that come earlier.
-		s.replicateUntil(next)
+		s.arriveUntil(next)
 		if at := s.fleet.events.first(); at <= s.fleet.due.first() {
 			s.liveThrough(at)
 			continue
 		}
 		s.visit(s.fleet.due.pop())
 	}
-	s.replicateUntil(limit)
+	s.arriveUntil(limit)
 }
 
 // visit lets a device check in, unless it was rescheduled since.

@@ -5,7 +5,6 @@ package tenantsim
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"math"
 	"runtime"
@@ -396,7 +395,7 @@ func TestDayAt200kIsSmall(t *testing.T) {
 		kinds[event.kind]++
 	}
 	if len(kinds) < churnKinds {
-		t.Errorf("kinds of events to come: %s", fmt.Sprint(slices.Sorted(maps.Keys(kinds))))
+		t.Errorf("kinds of events to come: %v", slices.Sorted(maps.Keys(kinds)))
 	}
 	runtime.KeepAlive(tt)
 }

@@ -15,23 +15,23 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-// oracleTarget is one assignment as the oracle reads it.
-type oracleTarget struct {
+// countedTarget is one assignment as the oracle reads it.
+type countedTarget struct {
 	kind   targetKind
 	group  string
 	admits func(DeviceFacts) bool // nil: no filter
 }
 
-type oraclePolicy struct {
+type countedPolicy struct {
 	id      string
 	values  map[string]string
-	targets []oracleTarget
+	targets []countedTarget
 }
 
-// oracle counts what reports show from the facts of devices, by brute force.
-type oracle struct {
+// counter counts what reports show from the facts of devices, by brute force.
+type counter struct {
 	*tenant
-	policies []oraclePolicy
+	policies []countedPolicy
 	people   map[string]map[string]bool // user groups: id to ids of users
 	script   string
 	scripted string // group of the script
@@ -39,7 +39,7 @@ type oracle struct {
 }
 
 // livingTenant is a small tenant that goes through everything at once.
-func livingTenant(t *testing.T) *oracle {
+func livingTenant(t *testing.T) *counter {
 	t.Helper()
 	many := func(v float64) *float64 { return &v }
 	sc := Scenario{FailurePercent: 3, PhonesPercent: 15, SecondUserPercent: 20,
@@ -50,16 +50,16 @@ func livingTenant(t *testing.T) *oracle {
 		"managementWipeIssued", "managementUnhealthy", "coManagedConfigurationManager", "hybridGroupPolicy", "clockAhead", "userNone", "userTwo", "enrolledUnregistered"} {
 		sc.Devices = append(sc.Devices, DeviceSpec{State: state, Count: 3})
 	}
-	o := &oracle{tenant: newTenant(t, Options{Devices: 400, Scenario: sc}), people: map[string]map[string]bool{}}
+	o := &counter{tenant: newTenant(t, Options{Devices: 400, Scenario: sc}), people: map[string]map[string]bool{}}
 	everybody, early, pilot, people := o.groupID("everybody"), o.groupID("early"), o.groupID("pilot"), o.groupID("people")
 	o.people[people] = map[string]bool{}
 	for _, u := range o.all("/v1.0/groups/" + people + "/members/microsoft.graph.user?$select=id") {
 		o.people[people][text(u, "id")] = true
 	}
-	o.add(holdBody("hold"), oracleTarget{kind: targetGroup, group: everybody}, oracleTarget{kind: targetExclude, group: early})
-	o.add(allowBody("allow"), oracleTarget{kind: targetGroup, group: early}, oracleTarget{kind: targetGroup, group: pilot})
-	o.add(choiceBody("camera", "windows10", "mdm", cameraID, cameraID+"_1"), oracleTarget{kind: targetGroup, group: people})
-	o.add(choiceBody("camera off", "windows10", "mdm", cameraID, cameraID+"_0"), oracleTarget{kind: targetAllDevices, admits: func(f DeviceFacts) bool { return f.Manufacturer == "LENOVO" }})
+	o.add(holdBody("hold"), countedTarget{kind: targetGroup, group: everybody}, countedTarget{kind: targetExclude, group: early})
+	o.add(allowBody("allow"), countedTarget{kind: targetGroup, group: early}, countedTarget{kind: targetGroup, group: pilot})
+	o.add(choiceBody("camera", "windows10", "mdm", cameraID, cameraID+"_1"), countedTarget{kind: targetGroup, group: people})
+	o.add(choiceBody("camera off", "windows10", "mdm", cameraID, cameraID+"_0"), countedTarget{kind: targetAllDevices, admits: func(f DeviceFacts) bool { return f.Manufacturer == "LENOVO" }})
 	o.script = text(o.want(201, "POST", scriptsPath, scriptBody("s")), "id")
 	o.scripted = pilot
 	o.want(204, "POST", scriptsPath+"/"+o.script+"/assign", object{"deviceHealthScriptAssignments": []object{scriptAssignment(pilot, 24)}})
@@ -68,9 +68,9 @@ func livingTenant(t *testing.T) *oracle {
 
 const cameraID = "device_vendor_msft_policy_config_camera_allowcamera"
 
-func (o *oracle) add(body object, targets ...oracleTarget) {
+func (o *counter) add(body object, targets ...countedTarget) {
 	o.Helper()
-	p := oraclePolicy{id: o.createPolicy(body), targets: targets}
+	p := countedPolicy{id: o.createPolicy(body), targets: targets}
 	wire := []object{}
 	for _, target := range targets {
 		one := object{"@odata.type": string(target.kind)}
@@ -94,7 +94,7 @@ func (o *oracle) add(body object, targets ...oracleTarget) {
 }
 
 // reaches is contract-2 y.4: users and devices each by their own kind.
-func (o *oracle) reaches(p oraclePolicy, f DeviceFacts) bool {
+func (o *counter) reaches(p countedPolicy, f DeviceFacts) bool {
 	deviceHit, deviceOut := false, false
 	userHit, userOut := map[string]bool{}, map[string]bool{}
 	for _, target := range p.targets {
@@ -131,7 +131,7 @@ func worstOf(d DeviceSnapshot, policy string) (status int, found bool) {
 	return status, found
 }
 
-func (o *oracle) managed() (out []DeviceSnapshot) {
+func (o *counter) managed() (out []DeviceSnapshot) {
 	for _, d := range o.devices {
 		if d.ManagedID != "" {
 			out = append(out, d)
@@ -141,7 +141,7 @@ func (o *oracle) managed() (out []DeviceSnapshot) {
 }
 
 // same compares what a report shows with what the facts say.
-func (o *oracle) same(what string, want, got map[string]int) {
+func (o *counter) same(what string, want, got map[string]int) {
 	o.Helper()
 	if len(want) == 0 {
 		o.Errorf("%s: the oracle expects nothing", what)
@@ -159,7 +159,7 @@ func tally(rows []map[string]string, key func(map[string]string) string) map[str
 	return out
 }
 
-func (o *oracle) report(name, filter string, selected ...string) []map[string]string {
+func (o *counter) report(name, filter string, selected ...string) []map[string]string {
 	o.Helper()
 	body := object{"reportName": name, "filter": filter, "localizationType": "localizedValuesAsAdditionalColumn"}
 	if len(selected) > 0 {
@@ -195,7 +195,7 @@ func TestChurnOracle(t *testing.T) {
 	}
 }
 
-func (o *oracle) check() {
+func (o *counter) check() {
 	o.Helper()
 	o.devices = o.sim.Snapshot(true).Devices
 	o.checkLists()
@@ -211,7 +211,7 @@ func (o *oracle) check() {
 	o.checkRuns()
 }
 
-func (o *oracle) checkLists() {
+func (o *counter) checkLists() {
 	o.Helper()
 	directory, managed, states := map[string]int{}, map[string]int{}, map[string]int{}
 	systems := map[string]int{"windows": 0, "macOS": 0, "iOS": 0, "android": 0, "all": 0}
@@ -249,7 +249,7 @@ func (o *oracle) checkLists() {
 }
 
 // checkStatus: one row for each device and user, and no other; the same by action.
-func (o *oracle) checkStatus(p oraclePolicy) {
+func (o *counter) checkStatus(p countedPolicy) {
 	o.Helper()
 	want := map[string]int{}
 	for _, d := range o.managed() {
@@ -283,7 +283,7 @@ func (o *oracle) checkStatus(p oraclePolicy) {
 }
 
 // assigned is the status of each device that the policy reaches.
-func (o *oracle) assigned(p oraclePolicy) map[string]int {
+func (o *counter) assigned(p countedPolicy) map[string]int {
 	out := map[string]int{}
 	for _, d := range o.managed() {
 		if d.Facts.Platform == "windows" && o.reaches(p, d.Facts) {
@@ -293,7 +293,7 @@ func (o *oracle) assigned(p oraclePolicy) map[string]int {
 	return out
 }
 
-func (o *oracle) checkAssigned(p oraclePolicy) {
+func (o *counter) checkAssigned(p countedPolicy) {
 	o.Helper()
 	got := map[string]int{}
 	for _, r := range o.report("DeviceAssignmentStatusByConfigurationPolicy", "(PolicyId eq '"+p.id+"')") {
@@ -330,7 +330,7 @@ func readCounts(into map[string]int, key string, r map[string]string, columns ..
 	}
 }
 
-func (o *oracle) checkAggregates() {
+func (o *counter) checkAggregates() {
 	o.Helper()
 	columns := sortedKeys(countColumns)
 	want, got, byAction := map[string]int{}, map[string]int{}, map[string]int{}
@@ -351,7 +351,7 @@ func (o *oracle) checkAggregates() {
 
 // settingStatus is what one setting of a policy comes to: in a conflict only what
 // another assigned policy sets otherwise.
-func (o *oracle) settingStatus(p oraclePolicy, setting string, status int) int {
+func (o *counter) settingStatus(p countedPolicy, setting string, status int) int {
 	if status != 6 {
 		return status
 	}
@@ -363,7 +363,7 @@ func (o *oracle) settingStatus(p oraclePolicy, setting string, status int) int {
 	return 2
 }
 
-func (o *oracle) checkSettings() {
+func (o *counter) checkSettings() {
 	o.Helper()
 	columns := []string{"NumberOfCompliantDevices", "NumberOfConflictDevices", "NumberOfErrorDevices"}
 	want, got := map[string]int{}, map[string]int{}
@@ -384,7 +384,7 @@ func (o *oracle) checkSettings() {
 	o.same("settings", want, got)
 }
 
-func (o *oracle) checkDeviceSummary() {
+func (o *counter) checkDeviceSummary() {
 	o.Helper()
 	want, got := map[string]int{}, map[string]int{}
 	for _, d := range o.managed() {
@@ -405,7 +405,7 @@ func (o *oracle) checkDeviceSummary() {
 	o.same("policies by device", want, got)
 }
 
-func (o *oracle) checkGroups() {
+func (o *counter) checkGroups() {
 	o.Helper()
 	for _, name := range []string{"everybody", "early", "pilot"} {
 		id := o.groupID(name)
@@ -427,14 +427,14 @@ func (o *oracle) checkGroups() {
 }
 
 // sameText compares one number, unless there are too many to ask for each.
-func (o *oracle) sameText(what string, got, want int, skip bool) {
+func (o *counter) sameText(what string, got, want int, skip bool) {
 	o.Helper()
 	if !skip && got != want {
 		o.Errorf("%s: %d, want %d", what, got, want)
 	}
 }
 
-func (o *oracle) checkApps() {
+func (o *counter) checkApps() {
 	o.Helper()
 	want, rows, detected, totals := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
 	for _, d := range o.managed() {
@@ -460,7 +460,7 @@ func (o *oracle) checkApps() {
 	o.same("app totals", want, totals)
 }
 
-func (o *oracle) checkRuns() {
+func (o *counter) checkRuns() {
 	o.Helper()
 	want, got := map[string]int{}, map[string]int{}
 	counts := map[string]int{"noIssueDetectedDeviceCount": 0, "issueDetectedDeviceCount": 0, "issueRemediatedDeviceCount": 0, "detectionScriptPendingDeviceCount": 0}

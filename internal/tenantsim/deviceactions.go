@@ -77,7 +77,7 @@ func deleteManagedDevice(c *call) (*reply, error) {
 
 // deviceDone ends a request that changed a device.
 func (c *call) deviceDone(i int32) (*reply, error) {
-	c.server.deviceChanged(i)
+	c.server.deviceChanged(i, c.now.Unix())
 	c.server.fleet.requested++
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil

@@ -62,9 +62,8 @@ func (s *Server) addDuplicate(i int32, left again, now int64) {
 
 // addRecord adds a device to the fleet and makes it known. What points at
 // devices is stale afterwards.
-func (s *Server) addRecord(d device) int32 {
+func (s *Server) addRecord(d device) {
 	i := int32(len(s.fleet.devices))
 	s.fleet.devices = append(s.fleet.devices, d)
 	s.register(i, &s.fleet.devices[i])
-	return i
 }

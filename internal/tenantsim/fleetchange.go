@@ -26,28 +26,45 @@ func (c *fleetChange) happen(e fleetEvent) {
 		return
 	}
 	d := &c.s.fleet.devices[e.device]
-	enrolled, directory, contact := isEnrolled(d), inDirectory(d), inContact(d)
-	switch {
-	case e.kind == eventGone:
-		c.takeOut(e.device, d)
-	case e.kind == eventWiped && enrolled && contact:
-		d.management, d.left = managementWipePending, c.at
-	case e.kind == eventReimaged && enrolled && directory && contact && !d.platform.phone():
-		c.reimage(e.device)
-	case e.kind == eventRenamed && enrolled:
-		d.names++
-	case e.kind == eventDisabled && directory:
-		d.traits, d.left = d.traits|traitDisabled, c.at
-	case e.kind == eventMoved && directory:
-		c.move(e.device)
-	case e.kind == eventUserChanged && enrolled && d.user >= 0:
-		c.changeUser(e.device, d)
-	case e.kind == eventLeft && enrolled:
-		c.leave(e.device, d)
-	default:
+	if !concerns(e.kind, d) {
 		return
 	}
-	c.s.deviceChanged(e.device)
+	switch e.kind {
+	case eventGone:
+		c.takeOut(e.device, d)
+	case eventWiped:
+		d.management, d.left = managementWipePending, c.at
+	case eventReimaged:
+		c.reimage(e.device)
+	case eventRenamed:
+		d.names++
+	case eventDisabled:
+		d.traits, d.left = d.traits|traitDisabled, c.at
+	case eventMoved:
+		c.move(e.device)
+	case eventUserChanged:
+		c.changeUser(e.device, d)
+	case eventLeft:
+		c.leave(e.device, d)
+	}
+	c.s.deviceChanged(e.device, c.at)
+}
+
+// concerns tells whether a kind of event can still happen to a device.
+func concerns(kind eventKind, d *device) bool {
+	switch kind {
+	case eventWiped:
+		return isEnrolled(d) && inContact(d)
+	case eventReimaged:
+		return isEnrolled(d) && inDirectory(d) && inContact(d) && !d.platform.phone()
+	case eventDisabled, eventMoved:
+		return inDirectory(d)
+	case eventUserChanged:
+		return isEnrolled(d) && d.user >= 0
+	case eventRenamed, eventLeft:
+		return isEnrolled(d)
+	}
+	return inTenant(d)
 }
 
 // enrol adds a new device: fresh in both places, for a person who is there
@@ -66,7 +83,7 @@ func (c *fleetChange) enrol(edit func(*device)) {
 	for _, g := range s.fleet.everybody {
 		c.join(g, i)
 	}
-	s.deviceChanged(i)
+	s.deviceChanged(i, c.at)
 }
 
 // takeOut removes a device: half of them from both places, a quarter from the
@@ -226,25 +243,15 @@ func (c *fleetChange) commit() {
 			for _, member := range moves.out {
 				g.direct.clear(member)
 			}
-			s.directoryGen++
 		}
 		if g.deleted.IsZero() {
-			s.changeMembers(g, change)
+			s.changeMembersAt(g, unixUTC(c.at), change)
 		} else {
 			change()
 		}
 		if !c.byRequest {
-			g.drift = differing(g.drift, differing(before, g.direct))
+			size := len(s.users) + len(s.fleet.devices)
+			g.drift = difference(g.drift, difference(before, g.direct, size), size)
 		}
 	}
-}
-
-// deviceChanged voids what was derived from the facts of a device: every change
-// of a device that is no check-in ends here.
-func (s *Server) deviceChanged(i int32) {
-	v := s.device(i)
-	for _, f := range s.filters.items {
-		f.reconsider(v)
-	}
-	s.directoryChanged()
 }

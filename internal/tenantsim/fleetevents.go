@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"time"
 )
 
 // fleetEvent is one thing that happens to a device, or to the n-th new one.
@@ -134,8 +133,6 @@ func (d *device) forget(s *Server, i int32, now int64) {
 
 // liveThrough lets everything happen that is planned for a moment.
 func (s *Server) liveThrough(at int64) {
-	s.moment = unixUTC(at)
-	defer func() { s.moment = time.Time{} }()
 	if s.fleet.events.week == at {
 		s.planChurn(at)
 	}

@@ -57,8 +57,13 @@ type Options struct {
 	// four literal names of the founding article) or "empty-edge" (no passkey
 	// setting).
 	Catalog string
-	// Scenario is how tenant and devices behave.
+	// Scenario is how tenant and devices behave. What it does not name is as
+	// on an ordinary day, see OrdinaryLag.
 	Scenario Scenario
+	// Ideal asks for a tenant without the slowness and the odd answers of an
+	// ordinary day, and says why: in a tenant that is kind a test learns less.
+	// Empty: an ordinary tenant.
+	Ideal string
 	// TokenLifetime in real time. Default one hour; minimum one second.
 	TokenLifetime time.Duration
 	// Faults in force from the start; SetFaults changes them.
@@ -90,9 +95,6 @@ type Server struct {
 	// mu guards everything below.
 	mu       sync.Mutex
 	scenario Scenario
-	// moment is when the change happens that is being caught up with, zero
-	// outside of one.
-	moment time.Time
 	// sequence numbers created objects; it makes their ids and list order.
 	sequence uint64
 	// changes counts mutations of tenant state by requests.
@@ -114,10 +116,15 @@ type Server struct {
 	ordered          []*group // by sequence
 	// groupTrail and memberTrail let reads of the directory lag.
 	groupTrail, memberTrail trail[group]
-	// replications are changes of members on their way to Intune, in order;
-	// stale counts the groups that they concern.
-	replications []replication
-	stale        int
+	// onTheWay are changes that Intune or the directory has yet to take in, in
+	// the order of their arrival; stale counts those of group members.
+	onTheWay []arrival
+	stale    int
+	// lagDraws numbers the draws of delays, knownGen changes with what Intune
+	// knows of memberships.
+	lagDraws, knownGen uint64
+	// leaving are purged groups that Intune still knows.
+	leaving []*group
 	// deltaGen numbers changes for delta queries; purged are groups that are
 	// gone for good, nextPurge is when the next one goes.
 	deltaGen  uint64
@@ -159,7 +166,7 @@ func New(options Options) (*Server, error) {
 		options: options, clock: options.Clock, wall: clock.RealClock{}, tokenKey: key[:],
 		principalID: newGUID(options.Seed, "servicePrincipal", 0),
 		journal:     newJournal(options.JournalSize),
-		scenario:    options.Scenario,
+		scenario:    options.inForce(options.Scenario),
 		objects:     make(map[guid]int32, options.Users+options.Devices),
 		managed:     make(map[guid]int32, options.Devices),
 		entra:       make(map[guid]int32, options.Devices),
@@ -264,15 +271,6 @@ func (s *Server) PrincipalID() string { return s.principalID.String() }
 // Now returns the virtual time.
 func (s *Server) Now() time.Time { return s.clock.Now() }
 
-// now is the moment that the tenant lives through: the virtual time, or that of
-// the event that is being caught up with. The lock is held.
-func (s *Server) now() time.Time {
-	if !s.moment.IsZero() {
-		return s.moment
-	}
-	return s.clock.Now()
-}
-
 // Clock returns the virtual clock, to share it with the system under test.
 func (s *Server) Clock() clock.PassiveClock { return s.clock }
 
@@ -307,9 +305,9 @@ func (s *Server) SetScenario(sc Scenario) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(s.clock.Now())
-	replan := sc.Churn.rates() != s.scenario.Churn.rates()
-	s.scenario = sc
-	if replan {
+	old := s.scenario.Churn.rates()
+	s.scenario = s.options.inForce(sc)
+	if s.scenario.Churn.rates() != old {
 		s.planChurn(s.clock.Now().Unix())
 	}
 	s.resetRules()

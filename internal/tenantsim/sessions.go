@@ -36,39 +36,15 @@ func (s *Server) runSession(i int32, d *device, user int32, targets []*policy, a
 func (s *Server) reaching(i, user int32, targets []*policy) []*policy {
 	out := make([]*policy, 0, len(targets))
 	for _, p := range targets {
-		if s.deviceReached(p, i) || user >= 0 && s.userReached(p, user) {
+		stands := []int{len(s.users) + int(i)}
+		if user >= 0 {
+			stands = append(stands, int(user))
+		}
+		if s.reachesAs(p.effective(), i, stands) {
 			out = append(out, p)
 		}
 	}
 	return out
-}
-
-// deviceReached is the device part of contract-2 y.4 for one device.
-func (s *Server) deviceReached(p *policy, i int32) bool {
-	hit := false
-	for _, a := range p.assignments {
-		named := a.kind == targetAllDevices || (a.kind == targetGroup || a.kind == targetExclude) && s.holdsDevice(a.group, i)
-		switch {
-		case named && a.kind == targetExclude:
-			return false
-		case named && s.filterAdmits(a, i):
-			hit = true
-		}
-	}
-	return hit
-}
-
-func (s *Server) holdsDevice(id guid, i int32) bool {
-	g := s.groups[id]
-	return g != nil && g.deleted.IsZero() && s.knownMembers(g).has(len(s.users)+int(i))
-}
-
-// filterAdmits tells whether the filter of a target lets a device through.
-func (s *Server) filterAdmits(a assignment, i int32) bool {
-	one := newBitset(int(i) + 1)
-	one.set(int(i))
-	s.narrow(one, a)
-	return one.has(int(i))
 }
 
 // usedBy tells whether a user's results on the device are still kept up.
@@ -81,18 +57,17 @@ func (s *Server) dropRows(i int32, d *device, user int32, targets []*policy, at 
 	kept := d.rows[:0]
 	reverted, governed := false, false
 	for _, r := range d.rows {
-		if r.user == user && slices.Contains(targets, r.policy) || r.user != user && d.usedBy(r.user) {
-			governed = governed || r.policy.passkey != passkeyUnset && (r.user == user || r.current.status != statusGone)
-			kept = append(kept, r)
-			continue
-		}
-		if r.current.status != statusGone {
-			reverted = reverted || r.policy.passkey != passkeyUnset
-			s.record(i, d, &r, stamp{at: at, status: statusGone})
-		}
-		r.promote(min(at, s.freeze()))
-		if r.reported.status == statusGone || r.reported.at == 0 {
-			continue // never shown, or no longer shown
+		sets := r.policy.passkey != passkeyUnset
+		switch {
+		case r.user == user && slices.Contains(targets, r.policy):
+			governed = governed || sets
+		case r.user != user && d.usedBy(r.user):
+			governed = governed || sets && r.current.status != statusGone
+		default:
+			reverted = reverted || sets && r.current.status != statusGone
+			if !s.endRow(i, d, &r, at) {
+				continue
+			}
 		}
 		kept = append(kept, r)
 	}
@@ -101,6 +76,15 @@ func (s *Server) dropRows(i int32, d *device, user int32, targets []*policy, at 
 	if reverted && !governed && s.draw(i, "tattoo")*100 >= s.scenario.TattooPercent {
 		d.effective = passkeyUnset
 	}
+}
+
+// endRow ends one row, and tells whether reports still show it.
+func (s *Server) endRow(i int32, d *device, r *row, at int64) bool {
+	if r.current.status != statusGone {
+		s.record(i, d, r, stamp{at: at, status: statusGone})
+	}
+	r.promote(min(at, s.freeze()))
+	return r.reported.at != 0 && r.reported.status != statusGone
 }
 
 // row finds the result of a policy for a user of the device.

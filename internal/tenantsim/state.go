@@ -71,7 +71,7 @@ func (s *Server) digestGroup(h hash.Hash, g *group) {
 	digestJSON(h, "group", g.id.String(), g.displayName, g.description, g.mailNickname, g.uniqueName, g.owners, !g.deleted.IsZero(), nested)
 	// What the fleet changed by itself is undone first, and trailing zeros are left
 	// out: sets grow with the fleet.
-	members := differing(g.direct, g.drift)
+	members := difference(g.direct, g.drift, 64*max(len(g.direct), len(g.drift)))
 	for len(members) > 0 && members[len(members)-1] == 0 {
 		members = members[:len(members)-1]
 	}
