@@ -90,15 +90,18 @@ func (r *waveRun) admission() rollout.Fact[rollout.AdmissionState] {
 	return rollout.Fact[rollout.AdmissionState]{State: rollout.AdmissionState(a.State)}
 }
 
-// exposed says whether a device is, or may be, in the managed group.
+// exposed says whether a device is, or may be, in the managed group. An empty list says nothing as long as it may not show
+// the last batch: a rollback that believed it would take nothing back.
 func (r *waveRun) exposed() bool {
 	switch {
 	case r.groupID() == "":
 		return false
-	case r.members != nil:
-		return len(r.members) > 0
+	case len(r.members) > 0:
+		return true
+	case r.ledger == nil || len(r.ledger.Exposed()) == 0:
+		return false
 	}
-	return r.ledger != nil && len(r.ledger.Exposed()) > 0
+	return r.members == nil || r.now.Sub(r.ledger.LastExposedAt()) < observe.MemberLag
 }
 
 // membership compares the managed group with the ledger.

@@ -59,6 +59,7 @@ func (s *Server) settle(now time.Time) {
 		// A change of members that reached Intune by then may bring devices
 		// that come earlier.
 		s.arriveUntil(next)
+		s.keepHistory(next)
 		if at := s.fleet.events.first(); at <= s.fleet.due.first() {
 			s.liveThrough(at)
 			continue
@@ -66,6 +67,7 @@ func (s *Server) settle(now time.Time) {
 		s.visit(s.fleet.due.pop())
 	}
 	s.arriveUntil(limit)
+	s.keepHistory(limit)
 }
 
 // visit lets a device check in, unless it was rescheduled since.

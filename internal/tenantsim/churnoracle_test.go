@@ -350,6 +350,14 @@ func (o *counter) checkAggregates() {
 		}
 	}
 	o.same("summary", want, byAction)
+	today := map[string]int{}
+	for _, r := range o.action(reportsPath+"getHistoricalReport", object{"name": "ConfigurationPolicyDeviceAggregates", "top": 50, "skip": 0,
+		"filter": "(Date eq '" + o.sim.Now().UTC().Format(time.DateOnly) + "')"}) {
+		for _, name := range columns {
+			today[text(r, "PolicyId")+" "+name] = int(r[name].(float64))
+		}
+	}
+	o.same("history of today", want, today)
 }
 
 // settingStatus is what one setting of a policy comes to: in a conflict only what
