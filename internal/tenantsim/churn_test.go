@@ -32,10 +32,12 @@ func busy(t *testing.T, seed uint64, change func(*Scenario)) *tenant {
 	return tt
 }
 
-// TestChurnIsDeterministic: by the seed, and however the clock moves.
+// TestChurnIsDeterministic: by the seed, and however the clock moves, with the
+// delays of an ordinary tenant too.
 func TestChurnIsDeterministic(t *testing.T) {
 	run := func(seed uint64, step time.Duration) string {
 		tt := busy(t, seed, nil)
+		tt.scenario(func(sc *Scenario) { sc.Lag = OrdinaryLag() })
 		for passed := time.Duration(0); passed < 15*24*time.Hour; passed += step {
 			tt.advance(step)
 		}
