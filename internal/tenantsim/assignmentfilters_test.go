@@ -25,7 +25,7 @@ func filteredTarget(group, filter, kind string) object {
 // TestAssignmentFilters: life of a filter, and what it does to targets.
 func TestAssignmentFilters(t *testing.T) {
 	sc := quiet(GroupSpec{DisplayName: "g", Count: 60, From: "windows"})
-	sc.Lag = &Lag{FilterRelease: Duration(30 * time.Second)}
+	sc.Lag = &Lag{FilterRelease: Fixed(30 * time.Second)}
 	tt := newTenant(t, Options{Devices: 100, Scenario: sc})
 	made := tt.want(201, "POST", filtersPath, filterBody("dell", "windows10AndLater", `(device.manufacturer -eq "Dell Inc.")`))
 	id := text(made, "id")

@@ -41,7 +41,10 @@ func (s *Server) addBaseline(b Baseline) error {
 		platforms: platformsOf(d.platform), requires: d.requires}
 	p.passkey = passkeyEffect(p.values)
 	s.addPolicy(p)
-	s.retarget(func() { p.assignments = []assignment{{kind: targetGroup, group: target.id, filterType: "none"}} })
+	s.retarget(func() {
+		p.assignments = []assignment{{kind: targetGroup, group: target.id, filterType: "none"}}
+		p.reach = reachCache{}
+	})
 	s.baseline = p
 	return nil
 }

@@ -53,7 +53,7 @@ func (s *Server) settle(now time.Time) {
 	for len(s.fleet.due) > 0 && s.fleet.due[0].at <= limit {
 		// A change of members that reached Intune by then may bring devices
 		// that come earlier.
-		s.replicateUntil(s.fleet.due[0].at)
+		s.arriveUntil(s.fleet.due[0].at)
 		s.keepHistory(s.fleet.due[0].at)
 		next := s.fleet.due.pop()
 		d := &s.fleet.devices[next.device]
@@ -62,7 +62,7 @@ func (s *Server) settle(now time.Time) {
 		}
 		s.checkIn(next.device, d, next.at)
 	}
-	s.replicateUntil(limit)
+	s.arriveUntil(limit)
 	s.keepHistory(limit)
 }
 

@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,6 +32,7 @@ var controls = map[string]control{
 	"POST refuse":            (*Server).controlRefuse,
 	"POST tokens/expire":     func(s *Server, _ *http.Request) (any, error) { s.ExpireTokens(); return nil, nil },
 	"GET approvals":          func(s *Server, _ *http.Request) (any, error) { return object{"approvals": s.Approvals()}, nil },
+	"GET targeting":          (*Server).controlTargeting,
 	"POST approvals":         func(s *Server, r *http.Request) (any, error) { return nil, s.controlApproval(r) },
 	"POST policies/unassign": func(s *Server, r *http.Request) (any, error) { return nil, s.controlPolicy(r, s.Unassign) },
 	"POST policies/delete":   func(s *Server, r *http.Request) (any, error) { return nil, s.controlPolicy(r, s.DeletePolicy) },
@@ -62,7 +64,11 @@ func (s *Server) writeControl(w http.ResponseWriter, body any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
+		status, missing := http.StatusBadRequest, (*lookupError)(nil)
+		if errors.As(err, &missing) {
+			status = http.StatusNotFound
+		}
+		w.WriteHeader(status)
 		body = object{"error": err.Error()}
 	}
 	encoder := json.NewEncoder(w)
@@ -202,7 +208,7 @@ func (s *Server) controlPolicy(r *http.Request, do func(string) error) error {
 func (s *Server) Unassign(nameOrID string) error {
 	return s.eachNamed(nameOrID, func(p *policy) {
 		s.policyTrail.changing(s, p)
-		s.retarget(func() { p.assignments = nil })
+		s.changeAssignments(p, nil, s.clock.Now())
 	})
 }
 
@@ -245,6 +251,7 @@ func (s *Server) controlIndex() any {
 		"PUT /_sim/faults":             `{"faults":[{"match":{"method":"POST","route":"/beta/**","nth":1},"mode":"lostAnswer"}]} as JSON or YAML`,
 		"GET /_sim/approvals":          "requests of Multi Admin Approval",
 		"POST /_sim/approvals":         `{"id":"…","decision":"approve"}, or reject`,
+		"GET /_sim/targeting":          "?policy=&device=: does a policy reach a device, and why; a policy alone: counts, list=true the devices; a device alone: what reaches it, all=true every verdict",
 		"POST /_sim/tokens/expire":     "expire every token that was issued until now",
 		"POST /_sim/refuse":            `{"for":"2s"}: refuse connections for so long in real time`,
 		"scenarios":                    BuiltinScenarios(),

@@ -98,3 +98,16 @@ func (c *call) oddPage(q query, size int, after int64) pageOdds {
 		return normal
 	}
 }
+
+// lostNames is the share of rows that lack a name where that is switched on.
+// ASSUMED number.
+const lostNames = 0.02
+
+// unlessLost is a name of a report's row, or empty: names get lost, the same ones
+// each time (contract b.1).
+func (v deviceView) unlessLost(label, name string) string {
+	if o := v.s.scenario.Odd; o != nil && o.Names && v.s.draw(v.i, "lost "+label) < lostNames {
+		return ""
+	}
+	return name
+}

@@ -59,7 +59,9 @@ func directoryRoutes() []route {
 	out := []route{
 		{method: post, pattern: "$batch", unlocked: true, handle: serveBatch},
 		{method: get, pattern: "organization", roles: rolesOrganization, query: qSelect, handle: listOrganization},
+		{method: get, pattern: "organization/{id}", roles: rolesOrganization, query: qSelect, handle: getOrganization},
 		{method: get, pattern: "subscribedSkus", roles: rolesOrganization, query: qSelect, handle: listSkus},
+		{method: get, pattern: "subscribedSkus/{id}", roles: rolesOrganization, query: qSelect, handle: getSku},
 		{method: get, pattern: "users", roles: rolesReadUsers, query: qList | qOrderBy | qSearch, handle: listUsers},
 		{method: get, pattern: "users/{id}", roles: rolesReadUsers, query: qSelect, handle: getUser},
 		{method: get, pattern: "devices", roles: rolesReadDevices, query: qList | qOrderBy | qSearch, handle: listDevices},
@@ -78,6 +80,7 @@ func directoryRoutes() []route {
 		{method: del, pattern: "groups/{id}", roles: append([]string{"Group.Create"}, rolesWriteGroups...), handle: deleteGroup},
 		{method: post, pattern: "groups/{id}/members/$ref", roles: rolesMembers, handle: addMemberRef},
 		{method: post, pattern: "groups/{id}/owners/$ref", roles: append([]string{"Group.Create"}, rolesWriteGroups...), handle: addOwnerRef},
+		{method: get, pattern: "servicePrincipals", roles: rolesReadApplications, query: qList, handle: listPrincipals},
 		{method: get, pattern: "servicePrincipals/{id}", roles: rolesReadApplications, query: qSelect, handle: getPrincipal},
 		{method: get, pattern: "servicePrincipals/{id}/appRoleAssignments", roles: rolesReadApplications, query: qList, handle: listGrants},
 		{method: del, pattern: "groups/{id}/members/{member}/$ref", roles: rolesMembers, handle: removeMember},

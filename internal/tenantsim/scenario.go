@@ -136,6 +136,10 @@ type Scenario struct {
 	Licences *Licences `json:"licences,omitempty"`
 	// Lag makes reads and targeting trail behind writes. Default: none.
 	Lag *Lag `json:"lag,omitempty"`
+	// StrictAssignments refuses assignments to groups that do not exist. Default:
+	// an id that is well formed is accepted and reaches nobody, as reports say of
+	// the service (third-party row 14).
+	StrictAssignments bool `json:"strictAssignments,omitempty"`
 	// Groups replaces the default groups. Start. Two equal display names make
 	// the name ambiguous, on purpose.
 	Groups []GroupSpec `json:"groups,omitempty"`
@@ -174,12 +178,6 @@ type Baseline struct {
 	Definition string `json:"definition,omitempty"`
 	// Value is the option item id. Default: the disabling option.
 	Value string `json:"value,omitempty"`
-}
-
-// LagRange is a uniform delay.
-type LagRange struct {
-	Min Duration `json:"min"`
-	Max Duration `json:"max"`
 }
 
 // Outage is a window in which requests are answered with Status.

@@ -4,6 +4,7 @@
 package tenantsim
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -108,7 +109,7 @@ func (sc *Scenario) validateTimes() error {
 			return fmt.Errorf("scenario: outages[%d].%w", i, err)
 		}
 	}
-	if err := sc.Odd.validate(); err != nil {
+	if err := errors.Join(sc.Lag.validate(), sc.Odd.validate()); err != nil {
 		return err
 	}
 	return sc.Throttle.validate()

@@ -127,8 +127,8 @@ var thirdPartyRows = []Row{
 
 const oddScript = `{"displayName":"tidegate-conformance odd","publisher":"conformance","detectionScriptContent":"ZXhpdCAw"}`
 
-// oddRows hold when a success has the status that the documentation does not say
-// (third-party 16): a client that depends on one of the two fails one of the runs.
+// oddRows hold on the other side of a switch. A success has the status that the
+// documentation does not say (third-party 16): a client that depends on one of the two fails one of the runs.
 var oddRows = []Row{
 	{Name: "third-party 16: a policy", Source: "contract a2", Given: OtherStatuses, Method: post, Path: policies, Body: wholeBody, Status: 201, Save: map[string]string{"oddPolicy": "id"}},
 	{Name: "third-party 16: delete it", Source: "third-party 16; ASSUMED: undecided", Given: OtherStatuses, Method: remove, Path: policies + "/{oddPolicy}", Status: 200, Want: []string{"empty"}},
@@ -137,5 +137,7 @@ var oddRows = []Row{
 	{Name: "third-party 16: assign it", Source: "third-party 16, contract d; ASSUMED: undecided", Given: OtherStatuses, Method: post, Path: scripts + "/{oddScript}/assign", Status: 200, Want: []string{"empty"},
 		Body: `{"deviceHealthScriptAssignments":[{"target":{"@odata.type":"#microsoft.graph.groupAssignmentTarget","groupId":"{group}"}}]}`},
 	{Name: "third-party 16: it is assigned", Source: "contract d", Given: OtherStatuses, Method: get, Path: scripts + "/{oddScript}/assignments", Status: 200, Want: []string{"value#1"}},
+	{Name: "third-party 14: assign to nobody where that is refused", Source: "third-party 14; ASSUMED: the other side of the switch", Given: StrictTargets, Method: post, Path: policies + "/{policy}/assign", Body: strangeGroup, Status: 400,
+		Want: []string{"error.message~" + nowhere}},
 	{Name: "third-party 16: delete the script", Source: "third-party 16; ASSUMED: undecided", Given: OtherStatuses, Method: remove, Path: scripts + "/{oddScript}", Status: 200, Want: []string{"empty"}},
 }

@@ -24,6 +24,4 @@ var pending = map[string]string{
 	"third-party 13: a secret":                "C: the definition must be in the catalog of the test",
 	"third-party 13: is read as a token":      "C",
 	"third-party 13: a collection of choices": "C: the definition must be in the catalog of the test",
-	"third-party 14: assign to nobody":        "T",
-	"third-party 14: an id that is none":      "T",
 }

@@ -156,6 +156,7 @@ var remediationRoutes = []route{
 var directoryRoutes = concat([]route{
 	{post, "$batch", false, bodyBatch, bodyBatch},
 	{get, "organization", false, "", "[]graph.organization"},
+	{get, "organization/{}", false, "", "graph.organization"},
 	{get, "subscribedSkus", false, "", "[]graph.subscribedSku"},
 	{get, "subscribedSkus/{}", false, "", "graph.subscribedSku"},
 	{get, "users", false, "", "[]graph.user"},
