@@ -273,13 +273,17 @@ func filterPlatform(name string) platform {
 		return platformWindows
 	case "macOS":
 		return platformMacOS
+	case "iOS", "iOSMobileApplicationManagement":
+		return platformIOS
+	case "android", "androidForWork", "androidWorkProfile", "androidAOSP", "androidMobileApplicationManagement":
+		return platformAndroid
 	default:
-		return platformOther
+		return 0
 	}
 }
 
 // devicesOf evaluates the filter. Device facts change rarely, so the result is
-// kept until the rule changes; the service evaluates at check-in (contract f),
+// kept until the rule changes, and reconsidered for a device that changes; the service evaluates at check-in (contract f),
 // which is also when a target matters here.
 func (f *assignmentFilter) devicesOf(s *Server) bitset {
 	if f.matching == nil {
@@ -317,9 +321,9 @@ func (s *Server) narrow(devices bitset, a assignment) {
 	matching := f.devicesOf(s)
 	for w := range devices {
 		if a.filterType == "include" {
-			devices[w] &= matching[w]
+			devices[w] &= matching.word(w)
 		} else {
-			devices[w] &^= matching[w]
+			devices[w] &^= matching.word(w)
 		}
 	}
 }

@@ -125,8 +125,6 @@ type Server struct {
 	lagDraws, knownGen uint64
 	// leaving are purged groups that Intune still knows.
 	leaving []*group
-	// otherUsers are the users of devices beside the primary one.
-	otherUsers map[int32][]int32
 	// deltaGen numbers changes for delta queries; purged are groups that are
 	// gone for good, nextPurge is when the next one goes.
 	deltaGen  uint64
@@ -200,6 +198,7 @@ func New(options Options) (*Server, error) {
 	if err := s.makeGroups(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
+	s.planChurn(s.start.Unix())
 	if err := s.applyBaseline(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
@@ -314,7 +313,11 @@ func (s *Server) SetScenario(sc Scenario) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(s.clock.Now())
+	old := s.scenario.Churn.rates()
 	s.scenario = s.options.inForce(sc)
+	if s.scenario.Churn.rates() != old {
+		s.planChurn(s.clock.Now().Unix())
+	}
 	s.resetRules()
 	s.wakeFleet()
 	return s.applyBaseline()

@@ -100,6 +100,9 @@ var catalogRoutes = []route{
 var deviceRoutes = concat([]route{
 	{get, "deviceManagement/managedDevices", false, "", "[]graph.managedDevice"},
 	{get, "deviceManagement/managedDevices/{}", false, "", "graph.managedDevice"},
+	{remove, "deviceManagement/managedDevices/{}", false, "", ""},
+	{post, "deviceManagement/managedDevices/{}/retire", false, "", ""},
+	{post, "deviceManagement/managedDevices/{}/wipe", false, bodyAny, ""},
 	{post, "deviceManagement/managedDevices/{}/syncDevice", false, "", ""},
 	{get, "deviceManagement/managedDevices/{}/detectedApps", true, "", "[]graph.detectedApp"},
 	{post, "deviceManagement/managedDevices/{}/initiateOnDemandProactiveRemediation", true, "action.managedDevicesItemInitiateOnDemandProactiveRemediationPostRequestBody", ""},
@@ -167,6 +170,8 @@ var directoryRoutes = concat([]route{
 	{get, "users/{}/authentication/methods", false, "", "[]graph.authenticationMethod"},
 	{get, "devices", false, "", "[]graph.device"},
 	{get, "devices/{}", false, "", "graph.device"},
+	{patch, "devices/{}", false, "graph.device", ""},
+	{remove, "devices/{}", false, "", ""},
 	{get, "servicePrincipals", false, "", "[]graph.servicePrincipal"},
 	{get, "servicePrincipals/{}", false, "", "graph.servicePrincipal"},
 	{get, "servicePrincipals/{}/appRoleAssignments", false, "", "[]graph.appRoleAssignment"},
