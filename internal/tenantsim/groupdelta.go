@@ -50,12 +50,12 @@ func (s *Server) logMembers(g *group, before, after membership) {
 	})
 	for _, n := range before.nested {
 		if !slices.Contains(after.nested, n) {
-			g.log = append(g.log, memberChange{s.deltaGen, memberRef{-1, n}, true})
+			g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: -1, group: n}, true})
 		}
 	}
 	for _, n := range after.nested {
 		if !slices.Contains(before.nested, n) {
-			g.log = append(g.log, memberChange{s.deltaGen, memberRef{-1, n}, false})
+			g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: -1, group: n}, false})
 		}
 	}
 }
@@ -233,10 +233,13 @@ func (t *deltaToken) describe(g *group, item object) {
 // memberDelta lists all members, or how they changed since a generation.
 func (c *call) memberDelta(g *group, since uint64) []object {
 	var out []object
+	if c.hides(g) {
+		return nil
+	}
 	if since == 0 {
 		g.direct.each(func(i int) { out = append(out, c.deltaMember(memberRef{index: i}, false)) })
 		for _, n := range g.nested {
-			out = append(out, c.deltaMember(memberRef{-1, n}, false))
+			out = append(out, c.deltaMember(memberRef{index: -1, group: n}, false))
 		}
 		return out
 	}
