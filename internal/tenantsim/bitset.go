@@ -57,13 +57,6 @@ func (b bitset) or(o bitset) {
 	}
 }
 
-// andNot removes every element of o.
-func (b bitset) andNot(o bitset) {
-	for i, w := range o {
-		b[i] &^= w
-	}
-}
-
 // next returns the smallest element >= i, or -1.
 func (b bitset) next(i int) int {
 	if i < 0 {

@@ -72,8 +72,9 @@ func (s *Server) ruleHolds(rule *memberrule.Rule, index int) bool {
 	return rule.Kind == memberrule.Devices && inDirectory(v.d) && rule.Matches(deviceFacts{v})
 }
 
-// factsChanged makes dynamic groups look again at one user or device whose facts
-// changed. Each group takes it in after a lag of its own.
+// factsChanged makes dynamic groups look again at one user or device, by directory
+// index, whose facts changed; it must follow every such change of a user
+// (deviceChanged calls it for devices). Each group takes it in after a lag of its own.
 func (s *Server) factsChanged(index int, at time.Time) {
 	for _, g := range s.ordered {
 		if !g.evaluates() || g.evaluation.queue.pending == 0 && s.ruleHolds(g.rule, index) == g.direct.has(index) {
@@ -105,9 +106,6 @@ func (s *Server) reconsider(g *group, index int, at time.Time) {
 	})
 	g.evaluation.done = at
 }
-
-// userChanged must follow every change of facts of a user.
-func (s *Server) userChanged(u int32, at time.Time) { s.factsChanged(int(u), at) }
 
 // processingStatus is beta's membershipRuleProcessingStatus (contract-2 x.2).
 func (g *group) processingStatus() any {

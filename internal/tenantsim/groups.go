@@ -276,12 +276,11 @@ func patchGroup(c *call) (*reply, error) {
 	if err := c.checkGroupBody(false); err != nil {
 		return nil, err
 	}
-	name, byName := alternateKey(c.params["id"], "uniqueName")
-	if byName && c.server.groupByUniqueName(name) == nil && c.prefers("create-if-missing") {
-		return upsertGroup(c, name)
-	}
-	if byName && c.prefers("create-if-missing") {
-		if g := c.server.groupByUniqueName(name); !g.deleted.IsZero() {
+	if name, byName := alternateKey(c.params["id"], "uniqueName"); byName && c.prefers("create-if-missing") {
+		switch g := c.server.groupByUniqueName(name); {
+		case g == nil:
+			return upsertGroup(c, name)
+		case !g.deleted.IsZero():
 			// ASSUMED: that a soft-deleted group holds its unique name, status and text.
 			return nil, fail(http.StatusConflict, codeSameKey, "A deleted object still holds the value '%s' for property uniqueName.", name)
 		}
@@ -290,32 +289,40 @@ func patchGroup(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.authorizePatch(g); err != nil {
+	next, err := c.checkPatch(g)
+	if err != nil {
 		return nil, err
-	}
-	if unique, present := c.body["uniqueName"]; present && unique != any(g.uniqueName) {
-		return nil, c.badRequest("Property 'uniqueName' is read-only and cannot be set.") // contract g: treat as immutable
-	}
-	next := *g
-	if namesFields(c.body) {
-		if err := c.checkGroupWrite(g); err != nil {
-			return nil, err
-		}
-		next.setFields(c.body)
-		if err := c.checkKind(g, &next); err != nil {
-			return nil, err
-		}
 	}
 	if bind, present := c.body["members@odata.bind"]; present {
 		if err := c.addMembers(g, texts(bind)); err != nil {
 			return nil, err
 		}
 	}
-	if namesFields(c.body) {
-		c.applyGroup(g, &next)
+	if next != nil {
+		c.applyGroup(g, next)
 	}
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
+}
+
+// checkPatch returns the group as it would be after the change, nil if the body
+// is about members only: they have a permission of their own.
+func (c *call) checkPatch(g *group) (*group, error) {
+	if !namesFields(c.body) {
+		return nil, nil
+	}
+	if err := c.authorizeGroup(g, rolesWriteGroups); err != nil {
+		return nil, err
+	}
+	if unique, present := c.body["uniqueName"]; present && unique != any(g.uniqueName) {
+		return nil, c.badRequest("Property 'uniqueName' is read-only and cannot be set.") // contract g: treat as immutable
+	}
+	if err := c.checkGroupWrite(g); err != nil {
+		return nil, err
+	}
+	next := *g
+	next.setFields(c.body)
+	return &next, c.checkKind(g, &next)
 }
 
 // applyGroup writes the fields that were checked before.
@@ -329,15 +336,6 @@ func (c *call) applyGroup(g, next *group) {
 	if evaluate {
 		s.ruleChanged(g, c.now)
 	}
-}
-
-// authorizePatch wants a group permission for anything but members, which have
-// a permission of their own.
-func (c *call) authorizePatch(g *group) error {
-	if namesFields(c.body) {
-		return c.authorizeGroup(g, rolesWriteGroups)
-	}
-	return nil
 }
 
 // namesFields reports whether the body is about more than members.

@@ -102,6 +102,7 @@ func (s *Server) join(g *group, ref memberRef) {
 	case ref.principal != "":
 		g.principals = append(slices.Clone(g.principals), ref.principal)
 	default:
+		g.direct = g.direct.grown(ref.index + 1)
 		g.direct.set(ref.index)
 	}
 	s.directoryGen++
