@@ -86,7 +86,7 @@ func TestCertificateSignIn(t *testing.T) {
 		certificate = testcert.Certificate(t, key, now.Add(-time.Hour), now.Add(time.Hour+time.Duration(i)*time.Second))
 	}
 	expired := testcert.Certificate(t, stranger, now.Add(-2*time.Hour), now.Add(-time.Hour))
-	sim, err := New(Options{Devices: 5, Certificates: []*x509.Certificate{certificate, expired}})
+	sim, err := New(Options{Ideal: idealHere, Devices: 5, Certificates: []*x509.Certificate{certificate, expired}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,6 +133,19 @@ func TestCertificateSignIn(t *testing.T) {
 			}
 		})
 	}
+	t.Run("sent twice", func(t *testing.T) { // ASSUMED, see checkCredential
+		token := testcert.JWT(t, key, head, claims)
+		for range 2 {
+			if status, _, code := assertSignIn(t, sim, assertionForm(sim, token)); status != 200 {
+				t.Errorf("got %d AADSTS%d", status, code)
+			}
+		}
+		sim.wall = clocktesting.NewFakePassiveClock(now.Add(20 * time.Minute))
+		if status, _, code := assertSignIn(t, sim, assertionForm(sim, token)); status != 401 || code != 700024 {
+			t.Errorf("after it expired: %d AADSTS%d", status, code)
+		}
+		sim.wall = clocktesting.NewFakePassiveClock(now)
+	})
 	t.Run("a claim changed after signing", func(t *testing.T) {
 		parts := strings.Split(testcert.JWT(t, key, head, claims), ".")
 		other := strings.Split(testcert.JWT(t, key, head, with(claims, object{"jti": "2"})), ".")
@@ -166,7 +179,7 @@ func TestFederatedSignIn(t *testing.T) {
 	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	credential := FederatedCredential{Issuer: "https://oidc.example/cluster/", Subject: "system:serviceaccount:tidegate:operator",
 		Keys: map[string]*rsa.PublicKey{"k1": &key.PublicKey}}
-	sim, err := New(Options{Devices: 5, FederatedCredentials: []FederatedCredential{credential}})
+	sim, err := New(Options{Ideal: idealHere, Devices: 5, FederatedCredentials: []FederatedCredential{credential}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func FuzzParseRule(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	sim, err := New(Options{Devices: 1})
+	sim, err := New(Options{Ideal: idealHere, Devices: 1})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func TestCatalogs(t *testing.T) {
 			t.Errorf("%s: %d literal settings, want %d", catalog, n, want.literal)
 		}
 	}
-	if _, err := New(Options{Catalog: "chrome"}); err == nil || !strings.Contains(err.Error(), "empty-edge") {
+	if _, err := New(Options{Ideal: idealHere, Catalog: "chrome"}); err == nil || !strings.Contains(err.Error(), "empty-edge") {
 		t.Errorf("unknown catalog: %v", err)
 	}
 }

@@ -57,8 +57,13 @@ type Options struct {
 	// four literal names of the founding article) or "empty-edge" (no passkey
 	// setting).
 	Catalog string
-	// Scenario is how tenant and devices behave.
+	// Scenario is how tenant and devices behave. What it does not name is as
+	// on an ordinary day, see OrdinaryLag.
 	Scenario Scenario
+	// Ideal asks for a tenant without the slowness and the odd answers of an
+	// ordinary day, and says why: in a tenant that is kind a test learns less.
+	// Empty: an ordinary tenant.
+	Ideal string
 	// TokenLifetime in real time. Default one hour; minimum one second.
 	TokenLifetime time.Duration
 	// Faults in force from the start; SetFaults changes them.
@@ -148,6 +153,10 @@ type Server struct {
 	jobs         map[string]*exportJob
 	jobOrder     []string
 	cached       []*cachedReport
+	// history holds the counts of past days, by day; historyDay is the first that
+	// is not over.
+	history    []dayCounts
+	historyDay int64
 	// baseline is the scenario's foreign policy, baselineTarget its group.
 	baseline       *policy
 	baselineTarget *group
@@ -163,7 +172,7 @@ func New(options Options) (*Server, error) {
 		options: options, clock: options.Clock, wall: clock.RealClock{}, tokenKey: key[:],
 		principalID: newGUID(options.Seed, "servicePrincipal", 0),
 		journal:     newJournal(options.JournalSize),
-		scenario:    options.Scenario,
+		scenario:    options.inForce(options.Scenario),
 		objects:     make(map[guid]int32, options.Users+options.Devices),
 		managed:     make(map[guid]int32, options.Devices),
 		entra:       make(map[guid]int32, options.Devices),
@@ -301,7 +310,7 @@ func (s *Server) SetScenario(sc Scenario) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(s.clock.Now())
-	s.scenario = sc
+	s.scenario = s.options.inForce(sc)
 	s.resetRules()
 	s.wakeFleet()
 	return s.applyBaseline()
@@ -359,7 +368,11 @@ func (s *Server) serveIdentity(w http.ResponseWriter, r *http.Request, tenant, r
 
 // nextRequestID numbers answers; the id is unique and the same in equal runs.
 func (s *Server) nextRequestID() string {
-	return newGUID(s.options.Seed, "request", s.requests.Add(1)).String()
+	return s.requestID(s.requests.Add(1))
+}
+
+func (s *Server) requestID(number uint64) string {
+	return newGUID(s.options.Seed, "request", number).String()
 }
 
 // nextID makes the id of a created object.
