@@ -61,7 +61,10 @@ func (m memberOf) list(c *call) (*reply, error) {
 func (m memberOf) count(c *call) (*reply, error) {
 	return c.countReply(func() (int, error) {
 		ref, err := m.object(c)
-		return len(c.groupsWith(ref, m.transitive)), err
+		if err != nil {
+			return 0, err
+		}
+		return len(c.groupsWith(ref, m.transitive)), nil
 	})
 }
 
