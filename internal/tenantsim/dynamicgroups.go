@@ -66,10 +66,10 @@ func (s *Server) evaluateRule(g *group, at time.Time) {
 // ruleHolds evaluates a rule for one user or device, by directory index.
 func (s *Server) ruleHolds(rule *memberrule.Rule, index int) bool {
 	if index < len(s.users) {
-		return rule.Kind == memberrule.Users && rule.Matches(userFacts{userView{s, int32(index)}})
+		return rule.Kind == memberrule.Users && rule.Matches(userRuleFacts{userView{s, int32(index)}})
 	}
 	v := s.device(int32(index - len(s.users)))
-	return rule.Kind == memberrule.Devices && inDirectory(v.d) && rule.Matches(deviceFacts{v})
+	return rule.Kind == memberrule.Devices && inDirectory(v.d) && rule.Matches(deviceRuleFacts{v})
 }
 
 // factsChanged makes dynamic groups look again at one user or device, by directory
@@ -126,11 +126,11 @@ func (g *group) processingStatus() any {
 	return out
 }
 
-// userFacts and deviceFacts show a directory object to membership rules: under
+// userRuleFacts and deviceRuleFacts show a directory object to membership rules: under
 // the name that the rule uses, the member that the API shows.
 type (
-	userFacts   struct{ v userView }
-	deviceFacts struct{ v deviceView }
+	userRuleFacts   struct{ v userView }
+	deviceRuleFacts struct{ v deviceView }
 )
 
 var (
@@ -154,13 +154,13 @@ func ruleNames[T any](e *entity[T], others map[string]string) map[string]*proper
 	return out
 }
 
-func (f userFacts) Value(name string) any { return fact(userRuleNames[name], f.v) }
+func (f userRuleFacts) Value(name string) any { return fact(userRuleNames[name], f.v) }
 
 // intuneAppID is the management application of devices that Intune manages, as
 // the page about rules names it.
 const intuneAppID = "0000000a-0000-0000-c000-000000000000"
 
-func (f deviceFacts) Value(name string) any {
+func (f deviceRuleFacts) Value(name string) any {
 	if name == "devicemanagementappid" {
 		if managed := fact(deviceRuleNames["ismanaged"], f.v); managed != true {
 			return nil

@@ -210,7 +210,7 @@ func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
 	}
 	item = object{"id": g.id.String()}
 	if changed || !t.Minimal {
-		t.describe(g, item)
+		t.describe(g, item, c.beta)
 	}
 	from := min(t.Offset, len(members))
 	to := min(from+deltaMembers, len(members))
@@ -221,10 +221,10 @@ func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
 }
 
 // describe adds the selected properties of the group.
-func (t *deltaToken) describe(g *group, item object) {
+func (t *deltaToken) describe(g *group, item object, beta bool) {
 	for i := range groupEntity.properties {
 		p := &groupEntity.properties[i]
-		if len(t.Select) == 0 && !p.hidden || slices.Contains(t.Select, p.name) {
+		if p.exists(beta) && (len(t.Select) == 0 && !p.hidden || slices.Contains(t.Select, p.name)) {
 			item[p.name] = p.get(g)
 		}
 	}

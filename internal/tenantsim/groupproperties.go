@@ -73,7 +73,7 @@ func storedMembers() []property[*group] {
 			return []string{}
 		}})
 	}
-	return append(out, property[*group]{name: "writebackConfiguration", beta: true, hidden: true, get: func(g *group) any { return g.stored["writebackConfiguration"] }})
+	return append(out, property[*group]{name: "writebackConfiguration", beta: true, get: func(g *group) any { return g.stored["writebackConfiguration"] }})
 }
 
 // constantMembers are true of every group here: nobody gives a group a licence

@@ -35,6 +35,7 @@ type group struct {
 	principals       []string // members that are service principals, by id
 	created, deleted time.Time
 	direct           bitset
+	drift            bitset // members that the fleet changed by itself
 	nested           []*group
 	// known are the members that Intune knows while changes are on their way;
 	// nil: the newest. late are those changes.

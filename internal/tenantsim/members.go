@@ -215,13 +215,15 @@ type anyMember struct {
 	ref memberRef
 }
 
+// nestedBase is the key of the first nested group in a list: behind all users and
+// devices, however many there will be when the next page is read.
+const nestedBase = int64(1) << 40
+
 // mixedMembers lists users, then devices, groups and service principals, each
 // with @odata.type. $select may name members of any of them, and $filter knows id
 // only.
 func (c *call) mixedMembers(set memberSet, style listStyle) (*reply, error) {
 	style.context = "directoryObjects"
-	s := c.server
-	base := int64(len(s.users) + len(s.fleet.devices))
 	var others []memberRef
 	for _, g := range set.groups {
 		others = append(others, memberRef{index: -1, group: g})
@@ -237,7 +239,7 @@ func (c *call) mixedMembers(set memberSet, style listStyle) (*reply, error) {
 				}
 			}
 			for k, ref := range others {
-				if key := base + int64(k); key > after && !yield(key, anyMember{c, ref}) {
+				if key := nestedBase + int64(k); key > after && !yield(key, anyMember{c, ref}) {
 					return
 				}
 			}
@@ -250,8 +252,8 @@ func (c *call) mixedMembers(set memberSet, style listStyle) (*reply, error) {
 	q.selected = nil
 	style.decorate = func(key int64, out object) error {
 		ref := memberRef{index: int(key)}
-		if key >= base {
-			ref = others[key-base]
+		if key >= nestedBase {
+			ref = others[key-nestedBase]
 		}
 		return anyMember{c, ref}.fill(out, selected)
 	}
