@@ -216,8 +216,18 @@ type GroupSpec struct {
 	// in the tenant, or a word of DeviceStates: the devices in that state, both
 	// shared with other groups.
 	From string `json:"from,omitempty"`
-	// Unit is "device" (default) or "user" (the primary users of the devices).
+	// Unit is "device" (default), "user" (the primary users of the devices) or
+	// "mixed" (devices and primary users in turns).
 	Unit string `json:"unit,omitempty"`
+	// Kind is "security" (default), "unified", "hidden" (unified with hidden
+	// membership), "mail" (mail-enabled security), "synced" (from on-premises) or
+	// "roleAssignable".
+	Kind string `json:"kind,omitempty"`
+	// Rule makes the group dynamic: its members are those that the membership
+	// rule holds for, from the start.
+	Rule string `json:"rule,omitempty"`
+	// Groups are nested in it, by the display names of other entries.
+	Groups []string `json:"groups,omitempty"`
 }
 
 // ParseScenario reads YAML or JSON strictly and validates it.
