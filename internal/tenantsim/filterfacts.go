@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "github.com/tidegate/tidegate/internal/tenantsim/filterrule"
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/filterrule"
+)
 
 // deviceFacts are what a filter rule can ask about a managed device.
 type deviceFacts struct{ v deviceView }
