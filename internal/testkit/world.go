@@ -72,6 +72,9 @@ type World struct {
 	front *front
 	ticks int
 	pause time.Duration
+	// oracle judges the tenant, see Watch.
+	oracle func()
+	glance time.Duration
 }
 
 // New starts a world and ends it with the test.
