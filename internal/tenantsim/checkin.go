@@ -54,6 +54,7 @@ func (s *Server) settle(now time.Time) {
 		// A change of members that reached Intune by then may bring devices
 		// that come earlier.
 		s.arriveUntil(s.fleet.due[0].at)
+		s.keepHistory(s.fleet.due[0].at)
 		next := s.fleet.due.pop()
 		d := &s.fleet.devices[next.device]
 		if d.nextSync != next.at { // rescheduled since
@@ -62,6 +63,7 @@ func (s *Server) settle(now time.Time) {
 		s.checkIn(next.device, d, next.at)
 	}
 	s.arriveUntil(limit)
+	s.keepHistory(limit)
 }
 
 // checkIn is one contact of one device: it fetches the policies that target

@@ -28,7 +28,25 @@ func (e *graphError) Error() string {
 }
 
 func fail(status int, code, format string, args ...any) *graphError {
+	for i, arg := range args {
+		args[i] = jsonText(arg)
+	}
 	return &graphError{status: status, code: code, message: fmt.Sprintf(format, args...)}
+}
+
+// jsonText writes what came as JSON as JSON again: the service knows no other form
+// of an array, an object or null.
+func jsonText(arg any) any {
+	switch arg.(type) {
+	case nil, map[string]any, []any:
+		raw, err := json.Marshal(arg)
+		if err != nil {
+			return ""
+		}
+		return string(raw)
+	default:
+		return arg
+	}
 }
 
 // Codes of contract 0.4.
@@ -79,12 +97,17 @@ type errorBody struct {
 	} `json:"error"`
 }
 
+// ownFaultHeader tells people what went wrong inside the simulator. No client may
+// read it: the service's own answer says nothing.
+const ownFaultHeader = "X-Tenantsim-Error"
+
 // errorReply renders err for the call. Errors that are not a graphError are
 // faults of the simulator itself and become a 500.
 func (c *call) errorReply(err error) *reply {
 	var ge *graphError
 	if !errors.As(err, &ge) {
-		ge = fail(http.StatusInternalServerError, "InternalServerError", "%s", err)
+		ge = fail(http.StatusInternalServerError, "InternalServerError", "An internal server error has occurred.")
+		ge.header = http.Header{ownFaultHeader: {err.Error()}}
 	}
 	var body errorBody
 	body.Error.Code = ge.code

@@ -154,6 +154,7 @@ func (s *Server) runScript(i int32, d *device, r *remediation, a remediationAssi
 			result.after = s.scriptOutput(d, rule)
 		}
 	}
+	r.tally(result, state.current)
 	state.promote(at)
 	waiting := state.current.at != 0 && state.shown.at != state.current.at
 	state.current = result

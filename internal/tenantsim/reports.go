@@ -84,7 +84,7 @@ func statusOf(r statusRow) any { return int(r.stamp.status) }
 // columns are in the server's own order (contract b.1).
 var deviceStatus = &report[statusRow]{name: "DeviceStatusesByConfigurationProfile", columns: []column[statusRow]{
 	{name: "AssignmentFilterIds", kind: "String", get: statusFilters},
-	{name: "DeviceName", kind: "String", get: func(r statusRow) any { return r.name() }},
+	{name: "DeviceName", kind: "String", get: func(r statusRow) any { return r.unlessLost("device name", r.name()) }},
 	{name: "IntuneDeviceId", kind: "String", filter: true, get: func(r statusRow) any { return r.d.managedID.String() }},
 	{name: "Manufacturer", kind: "String", get: func(r statusRow) any { return r.d.manufacturer() }},
 	{name: "Model", kind: "String", get: func(r statusRow) any { return r.d.modelName() }},
@@ -95,7 +95,7 @@ var deviceStatus = &report[statusRow]{name: "DeviceStatusesByConfigurationProfil
 	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: func(r statusRow) any { return r.stamp.at }},
 	{name: "ReportStatus", kind: "Int32", words: statusWords, get: statusOf},
 	{name: "TemplateVersion", kind: "Int32", get: func(statusRow) any { return 0 }},
-	{name: "UPN", kind: "String", get: func(r statusRow) any { return r.upn() }},
+	{name: "UPN", kind: "String", get: func(r statusRow) any { return r.unlessLost("upn", r.upn()) }},
 	{name: "UnifiedPolicyPlatformType", kind: "String", get: func(r statusRow) any { return r.platformType() }},
 	{name: "UnifiedPolicyType", kind: "String", get: func(statusRow) any { return "DeviceConfigurationPolicySettingsCatalog" }},
 	{name: "UserId", kind: "String", get: func(r statusRow) any { return r.userID() }},

@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"net/http"
+	"path"
 	"strings"
 )
 
@@ -28,6 +29,29 @@ func init() {
 		routes[i].segments = strings.Split(routes[i].pattern, "/")
 		routes[i].work = workloadOf(routes[i].pattern)
 	}
+	operations = operationNames()
+}
+
+// operations are the names of all actions and functions.
+var operations map[string]bool
+
+// operationNames finds them: an action is what can be posted to and neither be
+// read nor hold objects, the functions are named.
+func operationNames() map[string]bool {
+	read := map[string]bool{}
+	for _, r := range routes {
+		if r.method == get {
+			read[r.pattern] = true
+			read[path.Dir(r.pattern)] = true
+		}
+	}
+	out := map[string]bool{"delta": true, "usage": true, "getRemediationSummary": true, "getRemediationHistory": true, "evaluateDynamicMembership": true}
+	for _, r := range routes {
+		if name := path.Base(r.pattern); r.method == post && !read[r.pattern] && !strings.ContainsAny(name, "{$") {
+			out[name] = true
+		}
+	}
+	return out
 }
 
 // directoryRoutes follow contract g.
@@ -35,7 +59,9 @@ func directoryRoutes() []route {
 	out := []route{
 		{method: post, pattern: "$batch", unlocked: true, handle: serveBatch},
 		{method: get, pattern: "organization", roles: rolesOrganization, query: qSelect, handle: listOrganization},
+		{method: get, pattern: "organization/{id}", roles: rolesOrganization, query: qSelect, handle: getOrganization},
 		{method: get, pattern: "subscribedSkus", roles: rolesOrganization, query: qSelect, handle: listSkus},
+		{method: get, pattern: "subscribedSkus/{id}", roles: rolesOrganization, query: qSelect, handle: getSku},
 		{method: get, pattern: "users", roles: rolesReadUsers, query: qList | qOrderBy | qSearch, handle: listUsers},
 		{method: get, pattern: "users/{id}", roles: rolesReadUsers, query: qSelect, handle: getUser},
 		{method: get, pattern: "devices", roles: rolesReadDevices, query: qList | qOrderBy | qSearch, handle: listDevices},
@@ -54,6 +80,7 @@ func directoryRoutes() []route {
 		{method: del, pattern: "groups/{id}", roles: append([]string{"Group.Create"}, rolesWriteGroups...), handle: deleteGroup},
 		{method: post, pattern: "groups/{id}/members/$ref", roles: rolesMembers, handle: addMemberRef},
 		{method: post, pattern: "groups/{id}/owners/$ref", roles: append([]string{"Group.Create"}, rolesWriteGroups...), handle: addOwnerRef},
+		{method: get, pattern: "servicePrincipals", roles: rolesReadApplications, query: qList, handle: listPrincipals},
 		{method: get, pattern: "servicePrincipals/{id}", roles: rolesReadApplications, query: qSelect, handle: getPrincipal},
 		{method: get, pattern: "servicePrincipals/{id}/appRoleAssignments", roles: rolesReadApplications, query: qList, handle: listGrants},
 		{method: del, pattern: "groups/{id}/members/{member}/$ref", roles: rolesMembers, handle: removeMember},
@@ -89,7 +116,10 @@ func intuneRoutes() []route {
 		{method: get, pattern: "deviceManagement/managedDeviceOverview", roles: rolesManaged, handle: deviceOverview},
 		{method: post, pattern: devices + "/{id}/syncDevice", roles: rolesSync, handle: syncDevice},
 		{method: post, pattern: reports + "/exportJobs", roles: rolesExport, reports: true, handle: createExport},
-		{method: get, pattern: reports + "/exportJobs/{id}", roles: rolesPoll, reports: true, handle: getExport},
+		{method: get, pattern: reports + "/exportJobs", roles: rolesPoll, query: qList, reports: true, handle: listExports},
+		{method: get, pattern: reports + "/exportJobs/{id}", roles: rolesPoll, query: qSelect, reports: true, handle: getExport},
+		{method: patc, pattern: reports + "/exportJobs/{id}", roles: rolesExport, reports: true, handle: patchExport},
+		{method: del, pattern: reports + "/exportJobs/{id}", roles: rolesExport, reports: true, handle: deleteExport},
 		{method: post, pattern: reports + "/getConfigurationPolicyDevicesReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(deviceStatus)},
 		{method: post, pattern: reports + "/getConfigurationPolicyDeviceSummaryReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(policySummary)},
 	}
@@ -140,11 +170,13 @@ func intuneRoutes() []route {
 func reportRoutes(reports string) []route {
 	const cached = cachedContext
 	out := []route{
-		{method: get, pattern: cached + "/{id}", betaOnly: true, roles: rolesReadConfig, handle: getCached},
+		{method: get, pattern: cached, betaOnly: true, roles: rolesReadConfig, query: qList, handle: listCached},
+		{method: get, pattern: cached + "/{id}", betaOnly: true, roles: rolesReadConfig, query: qSelect, handle: getCached},
+		{method: patc, pattern: cached + "/{id}", betaOnly: true, roles: rolesWriteConfig, handle: patchCached},
 		{method: post, pattern: cached, betaOnly: true, roles: rolesWriteConfig, handle: createCached},
 		{method: del, pattern: cached + "/{id}", betaOnly: true, roles: rolesWriteConfig, handle: deleteCached},
 		{method: post, pattern: reports + "/getCachedReport", roles: rolesReadConfig, handle: readCached},
-		{method: post, pattern: reports + "/getHistoricalReport", roles: rolesReadConfig, handle: noHistory},
+		{method: post, pattern: reports + "/getHistoricalReport", roles: rolesReadConfig, handle: historicalReport},
 	}
 	for name, handle := range map[string]func(*call) (*reply, error){
 		settingSummary.name: reportAction(settingSummary), settingStatus.name: reportAction(settingStatus), settingDetails.name: reportAction(settingDetails),

@@ -130,6 +130,8 @@ type Scenario struct {
 	Approvals []string `json:"approvals,omitempty"`
 	// Throttle enforces the published limits. Default: none.
 	Throttle *Throttle `json:"throttle,omitempty"`
+	// Odd switches on answers against the documentation. Default: none.
+	Odd *Odd `json:"odd,omitempty"`
 	// Licences that the tenant lacks. Default: it has all.
 	Licences *Licences `json:"licences,omitempty"`
 	// Lag makes reads and targeting trail behind writes. Default: none.

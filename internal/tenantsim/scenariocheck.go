@@ -4,6 +4,7 @@
 package tenantsim
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -36,6 +37,9 @@ func (sc *Scenario) percents() map[string]*float64 {
 		"stalePercent":             sc.StalePercent, "neverPercent": sc.NeverPercent, "unenrolledPercent": sc.UnenrolledPercent,
 		"missingPrerequisitePercent": sc.MissingPrerequisitePercent, "unencryptedPercent": sc.UnencryptedPercent,
 		"officeHoursPercent": sc.OfficeHoursPercent, "pushPercent": sc.PushPercent,
+	}
+	if t := sc.Throttle; t != nil {
+		out["throttle.nowAndThenPercent"] = &t.NowAndThenPercent
 	}
 	if b := sc.ConflictingBaseline; b != nil {
 		out["conflictingBaseline.devicesPercent"] = &b.DevicesPercent
@@ -105,7 +109,7 @@ func (sc *Scenario) validateTimes() error {
 			return fmt.Errorf("scenario: outages[%d].%w", i, err)
 		}
 	}
-	if err := sc.Lag.validate(); err != nil {
+	if err := errors.Join(sc.Lag.validate(), sc.Odd.validate()); err != nil {
 		return err
 	}
 	return sc.Throttle.validate()

@@ -153,6 +153,10 @@ type Server struct {
 	jobs         map[string]*exportJob
 	jobOrder     []string
 	cached       []*cachedReport
+	// history holds the counts of past days, by day; historyDay is the first that
+	// is not over.
+	history    []dayCounts
+	historyDay int64
 	// baseline is the scenario's foreign policy, baselineTarget its group.
 	baseline       *policy
 	baselineTarget *group
@@ -364,7 +368,11 @@ func (s *Server) serveIdentity(w http.ResponseWriter, r *http.Request, tenant, r
 
 // nextRequestID numbers answers; the id is unique and the same in equal runs.
 func (s *Server) nextRequestID() string {
-	return newGUID(s.options.Seed, "request", s.requests.Add(1)).String()
+	return s.requestID(s.requests.Add(1))
+}
+
+func (s *Server) requestID(number uint64) string {
+	return newGUID(s.options.Seed, "request", number).String()
 }
 
 // nextID makes the id of a created object.

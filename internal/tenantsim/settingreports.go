@@ -241,12 +241,3 @@ var failureSummary = &report[failureTotals]{name: "getConfigurationPolicyNonComp
 	})
 	yield(t)
 }}
-
-// noHistory is getHistoricalReport. The tenant keeps no history, so there is no
-// report of any name.
-func noHistory(c *call) (*reply, error) {
-	if err := c.onlyParameters(c.body, "name", "select", "search", "groupBy", "orderBy", "skip", "top", "filter"); err != nil {
-		return nil, err
-	}
-	return nil, c.badRequest("Report '%s' was not found.", text(c.body, "name"))
-}

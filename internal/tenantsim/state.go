@@ -43,7 +43,7 @@ func (s *Server) computeDigest() string {
 	}
 	for _, r := range s.remediations.items {
 		digestJSON(h, "remediation", r.id, r.displayName, r.description, r.publisher, r.runAs, r.enforceSignature, r.runAs32Bit,
-			r.scopeTags, r.detection, r.repair, r.assignmentObjects())
+			r.scopeTags, r.detection, r.repair, r.scriptType, r.detectionParameters, r.repairParameters, r.assignmentObjects())
 	}
 	for _, p := range s.access.items {
 		digestJSON(h, "access", p.id, p.doc)

@@ -52,7 +52,12 @@ func (s *Server) assignmentRows(yield func(statusRow)) {
 	if s.scenario.EmptyReports {
 		return
 	}
-	now := min(s.clock.Now().Unix(), s.freeze())
+	s.assignmentRowsAt(s.clock.Now().Unix(), yield)
+}
+
+// assignmentRowsAt shows what the report said at a moment that has just come.
+func (s *Server) assignmentRowsAt(at int64, yield func(statusRow)) {
+	now := min(at, s.freeze())
 	for _, p := range s.assigned {
 		s.targets(p).each(func(i int) {
 			v := s.device(int32(i))
@@ -115,21 +120,21 @@ var policyAggregates = &report[policyCounts]{name: "ConfigurationPolicyDeviceAgg
 	if s.scenario.EmptyReports {
 		return
 	}
-	found := map[*policy]*policyCounts{}
-	s.assignmentRows(func(r statusRow) {
-		if found[r.policy] == nil {
-			found[r.policy] = &policyCounts{policy: r.policy}
-		}
-		found[r.policy].counts[r.stamp.status&7]++
-	})
-	for _, p := range s.policies {
-		if c := found[p]; c != nil {
-			yield(*c)
-		} else {
-			yield(policyCounts{policy: p})
-		}
+	for _, c := range s.countPolicies(s.clock.Now().Unix()) {
+		yield(c)
 	}
 }}
+
+// countPolicies counts what the assignment report says of each policy.
+func (s *Server) countPolicies(at int64) []policyCounts {
+	out := make([]policyCounts, len(s.policies))
+	index := make(map[*policy]int, len(s.policies))
+	for i, p := range s.policies {
+		out[i].policy, index[p] = p, i
+	}
+	s.assignmentRowsAt(at, func(r statusRow) { out[index[r.policy]].counts[r.stamp.status&7]++ })
+	return out
+}
 
 // Words of the remediation report's numbers; they follow the metadata enums and
 // are ASSUMED.

@@ -112,6 +112,8 @@ var deviceRoutes = concat([]route{
 	{get, "deviceManagement/reports/exportJobs", false, "", "[]graph.deviceManagementExportJob"},
 	{post, "deviceManagement/reports/exportJobs", false, "graph.deviceManagementExportJob", "graph.deviceManagementExportJob"},
 	{get, "deviceManagement/reports/exportJobs/{}", false, "", "graph.deviceManagementExportJob"},
+	{patch, "deviceManagement/reports/exportJobs/{}", false, "graph.deviceManagementExportJob", "graph.deviceManagementExportJob"},
+	{remove, "deviceManagement/reports/exportJobs/{}", false, "", ""},
 	{get, "deviceManagement/reports/cachedReportConfigurations", true, "", "[]graph.deviceManagementCachedReportConfiguration"},
 	{post, "deviceManagement/reports/cachedReportConfigurations", true, "graph.deviceManagementCachedReportConfiguration", "graph.deviceManagementCachedReportConfiguration"},
 	{get, "deviceManagement/reports/cachedReportConfigurations/{}", true, "", "graph.deviceManagementCachedReportConfiguration"},
@@ -154,6 +156,7 @@ var remediationRoutes = []route{
 var directoryRoutes = concat([]route{
 	{post, "$batch", false, bodyBatch, bodyBatch},
 	{get, "organization", false, "", "[]graph.organization"},
+	{get, "organization/{}", false, "", "graph.organization"},
 	{get, "subscribedSkus", false, "", "[]graph.subscribedSku"},
 	{get, "subscribedSkus/{}", false, "", "graph.subscribedSku"},
 	{get, "users", false, "", "[]graph.user"},
@@ -285,7 +288,8 @@ func fits(pattern, segments []string) (literals int, ok bool) {
 			if strings.HasPrefix(segments[i], "$") {
 				return 0, false
 			}
-		case segments[i]:
+		case segments[i], strings.TrimPrefix(segments[i], "graph."):
+			// An action or function may carry its namespace.
 			literals++
 		default:
 			return 0, false
