@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Reached tells which of Tidegate's payloads reach each device at this moment: names of policies by managed device id. It is
-// what Intune acts on, not what the directory or the policies say (contract-2 y.4): a change of members or of assignments
+// Reached tells which of Tidegate's payloads reach each device at this moment: names of policies by directory object id. It
+// is what Intune acts on, not what the directory or the policies say (contract-2 y.4): a change of members or of assignments
 // counts from when the targeting engine knows it. Devices that nothing reaches are left out.
 func (w *World) Reached(t testing.TB) map[string][]string {
 	t.Helper()
@@ -24,13 +24,14 @@ func (w *World) Reached(t testing.TB) map[string][]string {
 			t.Fatalf("whom %s reaches: %v", p.Name, err)
 		}
 		for _, d := range devices {
-			out[d] = append(out[d], p.Name)
+			id := w.objectID(d)
+			out[id] = append(out[id], p.Name)
 		}
 	}
 	return out
 }
 
-// ReachedBy lists the managed device ids that a payload reaches at this moment; suffix ends the name of its policy.
+// ReachedBy lists the directory object ids of the devices that a payload reaches at this moment; suffix ends the name of its policy.
 func (w *World) ReachedBy(t testing.TB, suffix string) []string {
 	t.Helper()
 	var out []string
@@ -41,6 +42,17 @@ func (w *World) ReachedBy(t testing.TB, suffix string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// objectID is the directory object of a managed device.
+func (w *World) objectID(managed string) string {
+	if w.objectIDs[managed] == "" {
+		w.objectIDs = map[string]string{}
+		for _, d := range w.Sim.Snapshot(true).Devices {
+			w.objectIDs[d.ManagedID] = d.ObjectID
+		}
+	}
+	return w.objectIDs[managed]
 }
 
 // Watch judges P1 from now on, after each settle: two of Tidegate's payloads never reach one device. Each pair of them is

@@ -75,6 +75,8 @@ type World struct {
 	// oracle judges the tenant, see Watch.
 	oracle func()
 	glance time.Duration
+	// objectIDs names the directory objects of managed devices.
+	objectIDs map[string]string
 }
 
 // New starts a world and ends it with the test.
