@@ -6,6 +6,8 @@ package tenantsim
 import (
 	"fmt"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 )
 
 // addBaseline creates the foreign policy and a group that holds the wanted
@@ -23,23 +25,23 @@ func (s *Server) addBaseline(b Baseline) error {
 		return fmt.Errorf("scenario: conflictingBaseline.groupDisplayName %q names no group of the tenant", b.GroupDisplayName)
 	}
 	setText(&b.Definition, PasskeysWindowsDevice)
-	d := s.catalog.byID[b.Definition]
-	if d == nil || d.kind != defChoice || d.root != d.id {
+	d := s.catalog.Find(b.Definition)
+	if d == nil || d.Kind != catalog.Choice || d.RootID != d.ID {
 		return fmt.Errorf("scenario: conflictingBaseline.definition %q is no choice setting of this tenant's catalog", b.Definition)
 	}
-	setText(&b.Value, d.options[0].itemID)
-	chosen := d.option(b.Value)
-	if chosen == nil || len(chosen.needs) > 0 {
+	setText(&b.Value, d.Options[0].ItemID)
+	chosen := d.Option(b.Value)
+	if chosen == nil || len(chosen.Needs) > 0 {
 		return fmt.Errorf("scenario: conflictingBaseline.value %q is no plain option of %q", b.Value, b.Definition)
 	}
-	target := s.baselineGroup(b, source, platformsOf(d.platform))
-	p := &policy{name: b.DisplayName, description: "Security baseline of the endpoint team.", platformsText: d.platform, technologies: d.technologies,
+	target := s.baselineGroup(b, source, platformsOf(d.Platform))
+	p := &policy{name: b.DisplayName, description: "Security baseline of the endpoint team.", platformsText: d.Platform, technologies: d.Technologies,
 		scopeTags: []string{"0"}, templateFamily: "none", created: s.start, modified: s.start,
-		settings: []object{{"@odata.type": typePrefix + "ChoiceSettingInstance", "settingDefinitionId": d.id, "settingInstanceTemplateReference": nil,
-			"choiceSettingValue": object{"@odata.type": typePrefix + "ChoiceSettingValue", "settingValueTemplateReference": nil, "value": b.Value, "children": []object{}}}},
-		values: map[string]string{d.id: b.Value}, payloadKey: "baseline " + b.Value,
-		platforms: platformsOf(d.platform), requires: d.requires}
-	p.passkey = passkeyEffect(p.values)
+		settings: []object{{"@odata.type": typePrefix + "ChoiceSettingInstance", "settingDefinitionId": d.ID, "settingInstanceTemplateReference": nil,
+			"choiceSettingValue": object{"settingValueTemplateReference": nil, "value": b.Value, "children": []object{}}}},
+		values: map[string]string{d.ID: b.Value}, payloadKey: "baseline " + b.Value,
+		platforms: platformsOf(d.Platform), requires: needsOf(d)}
+	p.passkey = s.passkeyEffect(p.values)
 	s.addPolicy(p)
 	s.retarget(func() { p.assignments = []assignment{{kind: targetGroup, group: target.id, filterType: "none"}} })
 	s.baseline = p

@@ -134,6 +134,10 @@ type Scenario struct {
 	Licences *Licences `json:"licences,omitempty"`
 	// Lag makes reads and targeting trail behind writes. Default: none.
 	Lag *Lag `json:"lag,omitempty"`
+	// CaseSensitiveSearch makes searches of the settings catalog compare letters
+	// exactly, as OData says. Default: whatever their case, as tools seem to rely
+	// on (ASSUMED; no source shows either, and no client may depend on one).
+	CaseSensitiveSearch bool `json:"caseSensitiveSearch,omitempty"`
 	// Groups replaces the default groups. Start. Two equal display names make
 	// the name ambiguous, on purpose.
 	Groups []GroupSpec `json:"groups,omitempty"`

@@ -22,6 +22,7 @@ var endpoints = []endpoint{
 	{"a12", get, "/beta/deviceManagement/configurationCategories", []string{"a12 categories"}},
 	{"a12", get, "/beta/deviceManagement/configurationCategories/{}", []string{"a12 category"}},
 	{"a13", get, "/beta/deviceManagement/configurationPolicyTemplates", []string{"a13 templates", "template settings: a template"}},
+	{"a13", get, "/beta/deviceManagement/configurationPolicyTemplates/{}", []string{"a13 template"}},
 	{"a13", get, "/beta/deviceManagement/configurationPolicyTemplates/{}/settingTemplates", []string{"template settings"}},
 	{"a14", post, "/beta/deviceManagement/configurationPolicies/{}/createCopy", []string{"copy a policy"}},
 	{"a14", post, "/beta/deviceManagement/configurationPolicies/{}/reorder", []string{"give a policy its place"}},

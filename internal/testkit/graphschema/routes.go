@@ -63,6 +63,7 @@ var catalogRoutes = []route{
 	{get, "deviceManagement/configurationCategories", true, "", "[]graph.deviceManagementConfigurationCategory"},
 	{get, "deviceManagement/configurationCategories/{}", true, "", "graph.deviceManagementConfigurationCategory"},
 	{get, "deviceManagement/configurationPolicyTemplates", true, "", "[]graph.deviceManagementConfigurationPolicyTemplate"},
+	{get, "deviceManagement/configurationPolicyTemplates/{}", true, "", "graph.deviceManagementConfigurationPolicyTemplate"},
 	{get, "deviceManagement/configurationPolicyTemplates/{}/settingTemplates", true, "", "[]graph.deviceManagementConfigurationSettingTemplate"},
 
 	{get, "deviceManagement/assignmentFilters", true, "", "[]graph.deviceAndAppManagementAssignmentFilter"},
