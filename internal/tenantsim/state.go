@@ -57,7 +57,7 @@ func (s *Server) computeDigest() string {
 	for _, r := range s.cached {
 		digestJSON(h, "cached report", r.id, r.filter, r.selected, r.order, r.metadata)
 	}
-	digestJSON(h, "switches", s.filtersOff)
+	digestJSON(h, "switches", s.filtersOff, s.catalog.Version())
 	digestJSON(h, "fido2", s.fido2)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

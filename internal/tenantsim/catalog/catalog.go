@@ -160,11 +160,15 @@ type Catalog struct {
 	byID        map[string]*Definition
 	gone        map[string]*Definition
 	next        int64
+	changes     int
 }
 
 func newCatalog(name string) *Catalog {
 	return &Catalog{Name: name, byID: map[string]*Definition{}, gone: map[string]*Definition{}}
 }
+
+// Version names the state of the catalog: it differs after every change.
+func (c *Catalog) Version() string { return fmt.Sprintf("%s %d", c.Name, c.changes) }
 
 // Definitions are those that exist, by Sequence. The list must not be modified.
 func (c *Catalog) Definitions() []*Definition { return c.definitions }
@@ -209,6 +213,7 @@ func (c *Catalog) Add(d Definition) error {
 	if d.document == nil {
 		d.document = documentOf(&d)
 	}
+	c.changes++
 	c.next++
 	d.sequence = c.next
 	c.definitions = append(c.definitions, &d)
@@ -233,6 +238,7 @@ func (c *Catalog) Remove(id string) error {
 		delete(c.byID, d.ID)
 	}
 	c.definitions = kept
+	c.changes++
 	return nil
 }
 
@@ -246,6 +252,7 @@ func (c *Catalog) Succeed(old *Catalog) {
 			}
 		}
 	}
+	c.changes += old.changes
 }
 
 // rooted collects the definition of the id and everything below it, in order.
