@@ -29,7 +29,8 @@ type policy struct {
 	created, modified time.Time
 	settings          []object // canonical setting instances
 	secrets           map[string]string
-	noGroups          bool // disableEntraGroupPolicyAssignment
+	noGroups          bool   // disableEntraGroupPolicyAssignment
+	shadowOf          string // base type in reports; "": a settings catalog policy
 	assignments       []assignment
 
 	// What devices need, derived from the settings.

@@ -124,6 +124,7 @@ func intuneRoutes() []route {
 		{method: get, pattern: templatesContext + "/{id}", roles: rolesReadConfig, query: qSelect, handle: getTemplate},
 		{method: get, pattern: templatesContext + "/{id}/settingTemplates", roles: rolesReadConfig, query: qTop | qSkipToken | qExpand | qSelect, handle: listSettingTemplates},
 	}
+	beta = append(beta, baselineRoutes()...)
 	beta = append(beta, filterRoutes()...)
 	beta = append(beta, remediationRoutes()...)
 	for i := range beta {

@@ -176,6 +176,12 @@ type Baseline struct {
 	Definition string `json:"definition,omitempty"`
 	// Value is the option item id. Default: the disabling option.
 	Value string `json:"value,omitempty"`
+	// Kind is what the policy is: "settingsCatalog" (default), "securityBaseline"
+	// (a settings catalog policy of the newest template that has the definition,
+	// with all settings of the template), "intent" (a baseline of the first
+	// generation) or "groupPolicy" (administrative templates). The last two need
+	// a Windows policy of Edge.
+	Kind string `json:"kind,omitempty"`
 }
 
 // LagRange is a uniform delay.

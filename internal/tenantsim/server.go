@@ -137,13 +137,20 @@ type Server struct {
 	strengths               shelf[strength, *strength]
 	approvals               shelf[approval, *approval]
 	// fido2 is the passkey method's configuration.
-	fido2        object
-	fido2Changed time.Time
-	policyByID   map[guid]*policy
-	assigned     []*policy
-	jobs         map[string]*exportJob
-	jobOrder     []string
-	cached       []*cachedReport
+	fido2         object
+	fido2Changed  time.Time
+	policyByID    map[guid]*policy
+	assigned      []*policy
+	jobs          map[string]*exportJob
+	jobOrder      []string
+	cached        []*cachedReport
+	intents       shelf[intent, *intent]
+	groupPolicies shelf[groupPolicy, *groupPolicy]
+	// shadows are what intents and group policies do on devices.
+	shadows []*policy
+	// baselineParts ends a scenario's foreign policy that is no settings catalog
+	// policy.
+	baselineParts func()
 	// baseline is the scenario's foreign policy, baselineTarget its group.
 	baseline       *policy
 	baselineTarget *group

@@ -51,7 +51,7 @@ var settingColumns = []column[settingRow]{
 	{name: "DeviceName", kind: "String", get: func(r settingRow) any { return r.name() }},
 	{name: "ErrorCode", kind: "Int32", get: func(r settingRow) any { return r.errorCode() }},
 	{name: "IntuneDeviceId", kind: "String", filter: true, get: func(r settingRow) any { return r.d.managedID.String() }},
-	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(settingRow) any { return policyBaseType }},
+	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(r settingRow) any { return r.policy.baseTypeName() }},
 	{name: "PolicyId", kind: "String", filter: true, get: func(r settingRow) any { return r.policy.id.String() }},
 	{name: "PolicyName", kind: "String", get: func(r settingRow) any { return r.policy.name }},
 	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: func(r settingRow) any { return r.stamp.at }},

@@ -54,6 +54,15 @@ func (s *Server) computeDigest() string {
 	for _, p := range s.strengths.items {
 		digestJSON(h, "strength", p.id, p.displayName, p.description, p.combinations, p.configurations)
 	}
+	for _, i := range s.intents.items {
+		digestJSON(h, "intent", i.id, i.displayName, i.description, i.scopeTags, intentSettingObjects(i.settings), targetObjects(i.assignments))
+	}
+	for _, g := range s.groupPolicies.items {
+		digestJSON(h, "group policy", g.id, g.displayName, g.description, g.scopeTags, targetObjects(g.assignments))
+		for _, v := range g.values {
+			digestJSON(h, v.id, v.definition.id, v.enabled, v.presentations)
+		}
+	}
 	for _, r := range s.cached {
 		digestJSON(h, "cached report", r.id, r.filter, r.selected, r.order, r.metadata)
 	}

@@ -15,7 +15,7 @@ var assignmentStatus = &report[statusRow]{name: "DeviceAssignmentStatusByConfigu
 	{name: "AssignmentStatus", kind: "Int32", filter: true, words: statusWords, get: statusOf},
 	{name: "DeviceName", kind: "String", get: func(r statusRow) any { return r.name() }},
 	{name: "IntuneDeviceId", kind: "String", get: func(r statusRow) any { return r.d.managedID.String() }},
-	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(statusRow) any { return policyBaseType }},
+	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(r statusRow) any { return r.policy.baseTypeName() }},
 	{name: "PolicyId", kind: "String", filter: true, get: func(r statusRow) any { return r.policy.id.String() }},
 	{name: "PolicyName", kind: "String", get: func(r statusRow) any { return r.policy.name }},
 	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: func(r statusRow) any { return r.stamp.at }},
@@ -102,7 +102,7 @@ var policyAggregates = &report[policyCounts]{name: "ConfigurationPolicyDeviceAgg
 	countColumn("NumberOfNonCompliantOrErrorDevices", 4, 5),
 	countColumn("NumberOfNotApplicableDevices", 1),
 	countColumn("NumberOfRemovedDevices", 7), // ASSUMED number
-	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(policyCounts) any { return policyBaseType }},
+	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(c policyCounts) any { return c.policy.baseTypeName() }},
 	{name: "PolicyId", kind: "String", filter: true, get: func(c policyCounts) any { return c.policy.id.String() }},
 	{name: "PolicyName", kind: "String", get: func(c policyCounts) any { return c.policy.name }},
 	{name: "PolicyPlatformType", kind: "String", get: func(c policyCounts) any { return c.policy.platformsText }},
@@ -122,7 +122,7 @@ var policyAggregates = &report[policyCounts]{name: "ConfigurationPolicyDeviceAgg
 		}
 		found[r.policy].counts[r.stamp.status&7]++
 	})
-	for _, p := range s.policies {
+	for _, p := range s.everyPolicy() {
 		if c := found[p]; c != nil {
 			yield(*c)
 		} else {

@@ -121,7 +121,7 @@ func (s *Server) retargetAt(at int64, change func()) {
 	for i, p := range old {
 		seen[p] = true
 		after := newBitset(len(s.fleet.devices))
-		if _, exists := s.policyByID[p.id]; exists {
+		if s.exists(p) {
 			after = s.targets(p)
 		}
 		for w := range touched {
@@ -152,7 +152,7 @@ func (s *Server) assignedTo(g *group) bool {
 // rivals: policies that set a definition of it to another value.
 func (s *Server) indexAssigned() {
 	s.assigned = nil
-	for _, p := range s.policies {
+	for _, p := range s.everyPolicy() {
 		if len(p.assignments) > 0 {
 			s.assigned = append(s.assigned, p)
 		}
