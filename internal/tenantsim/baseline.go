@@ -14,39 +14,20 @@ import (
 // share of another group's devices, and assigns one to the other. An admin
 // removes the conflict by un-assigning or deleting the policy through Graph.
 func (s *Server) addBaseline(b Baseline) error {
-	var source *group
-	for _, g := range s.ordered {
-		if g.displayName == b.GroupDisplayName && g.deleted.IsZero() {
-			source = g
-			break
-		}
-	}
-	if source == nil {
+	i := slices.IndexFunc(s.ordered, func(g *group) bool { return g.displayName == b.GroupDisplayName && g.deleted.IsZero() })
+	if i < 0 {
 		return fmt.Errorf("scenario: conflictingBaseline.groupDisplayName %q names no group of the tenant", b.GroupDisplayName)
 	}
-	if b.Kind == baselineSecurity {
-		setText(&b.Definition, PasswordManagerWindows) // no template has the passkey setting
+	d, err := s.baselineDefinition(&b)
+	if err != nil {
+		return err
 	}
-	setText(&b.Definition, PasskeysWindowsDevice)
-	d := s.catalog.Find(b.Definition)
-	if d == nil || d.Kind != catalog.Choice || d.RootID != d.ID {
-		return fmt.Errorf("scenario: conflictingBaseline.definition %q is no choice setting of this tenant's catalog", b.Definition)
-	}
-	setText(&b.Value, d.Options[0].ItemID)
-	chosen := d.Option(b.Value)
-	if chosen == nil || len(chosen.Needs) > 0 {
-		return fmt.Errorf("scenario: conflictingBaseline.value %q is no plain option of %q", b.Value, b.Definition)
-	}
-	target := assignment{kind: targetGroup, group: s.baselineGroup(b, source, platformsOf(d.Platform)).id, filterType: "none"}
+	target := assignment{kind: targetGroup, group: s.baselineGroup(b, s.ordered[i], platformsOf(d.Platform)).id, filterType: "none"}
 	switch b.Kind {
 	case baselineGroupPolicy:
 		return s.addAdmxBaseline(b.DisplayName, d, b.Value == d.ID+"_1", target)
 	case baselineIntent:
-		if d != s.edgeDefinition(d.Name) {
-			return fmt.Errorf("scenario: conflictingBaseline.definition %q is no device setting of Edge for Windows, which an intent needs", b.Definition)
-		}
-		s.addIntentBaseline(b.DisplayName, d, b.Value == d.ID+"_1", target)
-		return nil
+		return s.addIntentBaseline(b.DisplayName, d, b.Value == d.ID+"_1", target)
 	}
 	p := &policy{name: b.DisplayName, description: "Security baseline of the endpoint team.", platformsText: d.Platform, technologies: d.Technologies,
 		scopeTags: []string{"0"}, templateFamily: "none", created: s.start, modified: s.start,
@@ -62,6 +43,25 @@ func (s *Server) addBaseline(b Baseline) error {
 	s.retarget(func() { p.assignments = []assignment{target} })
 	s.baseline = p
 	return nil
+}
+
+// baselineDefinition fills in what the baseline leaves open, and finds the
+// definition that it sets.
+func (s *Server) baselineDefinition(b *Baseline) (*definition, error) {
+	if b.Kind == baselineSecurity {
+		setText(&b.Definition, PasswordManagerWindows) // no template has the passkey setting
+	}
+	setText(&b.Definition, PasskeysWindowsDevice)
+	d := s.catalog.Find(b.Definition)
+	if d == nil || d.Kind != catalog.Choice || d.RootID != d.ID {
+		return nil, fmt.Errorf("scenario: conflictingBaseline.definition %q is no choice setting of this tenant's catalog", b.Definition)
+	}
+	setText(&b.Value, d.Options[0].ItemID)
+	chosen := d.Option(b.Value)
+	if chosen == nil || len(chosen.Needs) > 0 {
+		return nil, fmt.Errorf("scenario: conflictingBaseline.value %q is no plain option of %q", b.Value, b.Definition)
+	}
+	return d, nil
 }
 
 // The kinds of a scenario's foreign policy.

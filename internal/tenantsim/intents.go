@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -417,7 +418,10 @@ func (c *call) newIntent(t *intentTemplate, delta any) (*intent, error) {
 }
 
 // addIntentBaseline is a scenario's foreign policy as an intent.
-func (s *Server) addIntentBaseline(name string, d *definition, enabled bool, target assignment) {
+func (s *Server) addIntentBaseline(name string, d *definition, enabled bool, target assignment) error {
+	if d != s.edgeDefinition(d.Name) {
+		return fmt.Errorf("scenario: conflictingBaseline.definition %q is no device setting of Edge for Windows, which an intent needs", d.ID)
+	}
 	value := `"disabled"`
 	if enabled {
 		value = `"enabled"`
@@ -433,4 +437,5 @@ func (s *Server) addIntentBaseline(name string, d *definition, enabled bool, tar
 			s.dropShadow(i.shadow)
 		}
 	}
+	return nil
 }

@@ -65,6 +65,9 @@ var policyEntity = &entity[*policy]{name: "microsoft.graph.deviceManagementConfi
 	{name: "priorityMetaData", get: func(p *policy) any { return p.priorityMeta() }},
 	{name: "disableEntraGroupPolicyAssignment", hidden: true, get: func(p *policy) any { return p.noGroups }},
 	{name: "templateReference/templateFamily", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
+	// The names as tools write them, too (contract-2 u).
+	{name: "templateReference/TemplateFamily", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
+	{name: "templateReference/TemplateId", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
 	{name: "templateReference/templateId", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
 }}
 
@@ -359,6 +362,9 @@ func deletePolicy(c *call) (*reply, error) {
 	s := c.server
 	s.removePolicy(p)
 	c.changed()
+	if s.scenario.DeleteAnswersOK {
+		return &reply{status: http.StatusOK}, nil
+	}
 	return &reply{status: http.StatusNoContent}, nil
 }
 

@@ -134,6 +134,10 @@ type Scenario struct {
 	Licences *Licences `json:"licences,omitempty"`
 	// Lag makes reads and targeting trail behind writes. Default: none.
 	Lag *Lag `json:"lag,omitempty"`
+	// DeleteAnswersOK makes the delete of a settings catalog policy answer 200
+	// without a body. Documentation says 204 and is known to be wrong elsewhere:
+	// no client may depend on either (third-party 16). Default: 204.
+	DeleteAnswersOK bool `json:"deleteAnswersOK,omitempty"`
 	// CaseSensitiveSearch makes searches of the settings catalog compare letters
 	// exactly, as OData says. Default: whatever their case, as tools seem to rely
 	// on (ASSUMED; no source shows either, and no client may depend on one).

@@ -38,6 +38,9 @@ func (c *call) buildSettings(p *policy, secrets map[string]string) error {
 		return c.badRequest("Setting Count is not >=1 and <=%d", maxSettings)
 	}
 	p.platforms = platformsOf(p.platformsText)
+	if p.technologies == "mobileApplicationManagement" {
+		p.platforms = platformApps
+	}
 	p.values = map[string]string{}
 	b := &settingsBuilder{c: c, policy: p, before: secrets}
 	p.secrets = map[string]string{}
@@ -55,6 +58,11 @@ func (c *call) buildSettings(p *policy, secrets map[string]string) error {
 	p.payloadKey = fmt.Sprintf("%x", hashText(string(raw)))
 	return nil
 }
+
+// platformApps is the platform of policies for mobile application management: they
+// configure an app wherever it runs, no managed device applies or reports them,
+// and filters for devices do not fit them (contract-2 t.2, y.2).
+const platformApps platform = 1 << 6
 
 func platformsOf(flags string) platform {
 	var out platform

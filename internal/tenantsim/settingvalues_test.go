@@ -330,3 +330,81 @@ func TestPasskeyEffect(t *testing.T) {
 		}
 	}
 }
+
+// instanceFor builds an instance of a definition with one of its options, and of
+// everything that the option needs.
+func instanceFor(c *catalog.Catalog, d *definition, option int) object {
+	switch d.Kind {
+	case catalog.Choice:
+		children := []object{}
+		for _, id := range d.Options[option].Needs {
+			children = append(children, instanceFor(c, c.Find(id), 0))
+		}
+		return instanceOf("ChoiceSettingInstance", d.ID, "choiceSettingValue", choiceOf(d.Options[option].ItemID, children...))
+	case catalog.SimpleCollection:
+		return instanceOf("SimpleSettingCollectionInstance", d.ID, "simpleSettingCollectionValue", []object{ofText("a"), ofText("b")})
+	default:
+		return instanceOf("SimpleSettingInstance", d.ID, "simpleSettingValue", ofText("https://example.com/*"))
+	}
+}
+
+// TestEveryDefinitionCanBeSet: each setting of the catalog, with each option, is
+// taken for its own platform and technologies and comes back equal; without what
+// the option needs, for another platform, or below no parent it is refused.
+func TestEveryDefinitionCanBeSet(t *testing.T) {
+	tt := newTenant(t, Options{Devices: 5, Catalog: catalog.MacOSPasskeys})
+	body := func(d *definition, in object) object {
+		out := policyOf(in)
+		out["platforms"], out["technologies"] = d.Platform, d.Technologies
+		return out
+	}
+	set := 0
+	for _, d := range tt.sim.catalog.Definitions() {
+		if d.RootID != d.ID {
+			if code, _ := tt.errorOf(400, "POST", policiesPath, body(d, instanceFor(tt.sim.catalog, d, 0))); code != codeBadRequest {
+				t.Errorf("%s stands alone", d.ID)
+			}
+			continue
+		}
+		for i := range max(1, len(d.Options)) {
+			in := instanceFor(tt.sim.catalog, d, i)
+			id := tt.createPolicy(body(d, in))
+			got := tt.all(policiesPath + "/" + id + "/settings")[0]["settingInstance"]
+			if !reflect.DeepEqual(withoutNulls(got), asJSON(t, in)) {
+				t.Errorf("%s came back as %v", d.ID, got)
+			}
+			set++
+			if d.Kind == catalog.Choice && len(d.Options[i].Needs) > 0 {
+				in["choiceSettingValue"].(object)["children"] = []object{}
+				tt.errorOf(400, "POST", policiesPath, body(d, in))
+			}
+		}
+		other := body(d, instanceFor(tt.sim.catalog, d, 0))
+		other["platforms"] = "linux"
+		if _, message := tt.errorOf(400, "POST", policiesPath, other); !strings.Contains(message, "platform applicability") {
+			t.Errorf("%s on linux: %s", d.ID, message)
+		}
+	}
+	if set < 330 {
+		t.Errorf("%d settings were made", set)
+	}
+}
+
+// TestAppPoliciesReachNoDevice: a policy for mobile application management is
+// taken, and no managed device applies or reports it.
+func TestAppPoliciesReachNoDevice(t *testing.T) {
+	tt := newTenant(t, Options{Devices: 20, Scenario: quiet(GroupSpec{DisplayName: "g", Count: 10})})
+	const mam = "com.microsoft.edge.mamedgeappconfigsettings.passwordmanagerpasskeysenabled"
+	id := tt.createPolicy(choiceBody("mam", "windows10", "mobileApplicationManagement", mam, mam+"_false"))
+	device := tt.createPolicy(allowBody("mdm"))
+	for _, p := range []string{id, device} {
+		tt.assign(p, groupTarget(tt.groupID("g")))
+	}
+	tt.advance(48 * 3600e9)
+	if got := tt.statuses(id); len(got) != 0 {
+		t.Errorf("devices report the app's policy: %v", got)
+	}
+	if got := tt.statuses(device); got[int(statusSucceeded)] != 10 {
+		t.Errorf("the device's policy: %v", got)
+	}
+}

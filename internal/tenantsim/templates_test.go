@@ -97,7 +97,7 @@ func TestPolicyFromTemplate(t *testing.T) {
 		t.Errorf("references of the setting: %v", shown)
 	}
 	tt.want(204, "PUT", policiesPath+"('"+id+"')", body)
-	if n := len(tt.all(policiesPath + "?$filter=templateReference/templateFamily eq 'baseline'")); n != 1 {
+	if n := len(tt.all(policiesPath + "?$filter=templateReference/TemplateFamily eq 'Baseline' and templateReference/TemplateId eq '" + text(ref, "templateId") + "'")); n != 1 {
 		t.Errorf("%d policies of the family", n)
 	}
 	for want, change := range map[string]func(object){

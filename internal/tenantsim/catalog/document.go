@@ -48,7 +48,7 @@ func documentOf(d *Definition) Object {
 
 // control is the uxBehavior of a kind. ASSUMED.
 func (d *Definition) control() string {
-	return [...]string{"dropdown", "multiselect", "smallTextBox", "multiheaderGrid", "default", "default", "default"}[d.Kind]
+	return [...]string{"dropdown", "default", "smallTextBox", "multiheaderGrid", "default", "default", "default"}[d.Kind]
 }
 
 // applicability has one subtype by platform; macOS has none of its own in

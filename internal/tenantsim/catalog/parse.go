@@ -246,10 +246,10 @@ func (d *Definition) readValueRule(f *fields) {
 		}
 		return
 	}
-	switch kind := strings.TrimPrefix(v.needed("@odata.type"), TypePrefix); {
-	case kind == "IntegerSettingValueDefinition":
+	switch strings.TrimPrefix(v.needed("@odata.type"), TypePrefix) {
+	case "IntegerSettingValueDefinition":
 		d.Value = ValueRule{Kind: IntegerValue, Low: v.number("minimumValue", -1<<31), High: v.number("maximumValue", 1<<31-1)}
-	case kind == "StringSettingValueDefinition":
+	case "StringSettingValueDefinition":
 		d.Value = ValueRule{Low: v.number("minimumLength", 0), High: v.number("maximumLength", assumedTextLength)}
 		if v.boolean("isSecret") {
 			d.Value.Kind = SecretValue
