@@ -19,7 +19,7 @@ import (
 // late makes the tenant show what it took only half a minute later.
 func (l *lab) late() {
 	l.t.Helper()
-	lag := tenantsim.Duration(30 * time.Second)
+	lag := tenantsim.Fixed(30 * time.Second)
 	l.setScenario(func(sc *tenantsim.Scenario) { sc.Lag = &tenantsim.Lag{Read: lag, List: lag} })
 	l.sim.ResetJournal()
 	l.events = nil

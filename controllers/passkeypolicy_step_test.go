@@ -140,7 +140,7 @@ func TestPromise11_RefusedPayloadIsNotApplied(t *testing.T) {
 func TestPromise05_TenantThatIsLate(t *testing.T) {
 	for _, every := range []time.Duration{0, 3 * time.Second, 40 * time.Second} {
 		l := newLab(t, calm())
-		late := tenantsim.Duration(30 * time.Second)
+		late := tenantsim.Fixed(30 * time.Second)
 		l.setScenario(func(sc *tenantsim.Scenario) { sc.Lag = &tenantsim.Lag{Read: late, List: late} })
 		l.apply(l.newTenant(), newPolicy())
 		most := 0

@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/execute"
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/rollout"
 	"github.com/tidegate/tidegate/internal/status"
 )
@@ -95,7 +96,16 @@ func (r *waveRun) repair(ctx context.Context) step {
 	if st := r.done(execute.Withdraw(ctx, r.src, r.groupID(), extra), "remove devices that the wave did not expose"); st.problem != "" {
 		return st
 	}
-	return r.done(execute.Expose(ctx, r.src, r.groupID(), missing), "put exposed devices back into the wave's group")
+	return r.shown(r.done(execute.Expose(ctx, r.src, r.groupID(), missing), "put exposed devices back into the wave's group"))
+}
+
+// shown waits until the list of members can show what was changed. Looking again at once would find the same difference
+// and send the same writes, again and again.
+func (r *waveRun) shown(st step) step {
+	if st.problem == "" {
+		return step{requeue: observe.MemberLag}
+	}
+	return st
 }
 
 // drain takes every device of an older attempt out of the group; see forgetDrained for what follows.
@@ -108,7 +118,7 @@ func (r *waveRun) drain(ctx context.Context) step {
 		ids = append(ids, id)
 	}
 	slices.SortFunc(ids, audience.ID.Compare)
-	return r.done(execute.Withdraw(ctx, r.src, r.groupID(), ids), "take the devices of the last attempt out of the wave's group")
+	return r.shown(r.done(execute.Withdraw(ctx, r.src, r.groupID(), ids), "take the devices of the last attempt out of the wave's group"))
 }
 
 // forgetDrained drops the audience of an older attempt once its group is empty. As long as a wave has an audience of

@@ -14,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/diagnosis"
+	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/rollout"
 	"github.com/tidegate/tidegate/internal/status"
 )
@@ -89,15 +90,18 @@ func (r *waveRun) admission() rollout.Fact[rollout.AdmissionState] {
 	return rollout.Fact[rollout.AdmissionState]{State: rollout.AdmissionState(a.State)}
 }
 
-// exposed says whether a device is, or may be, in the managed group.
+// exposed says whether a device is, or may be, in the managed group. An empty list says nothing as long as it may not show
+// the last batch: a rollback that believed it would take nothing back.
 func (r *waveRun) exposed() bool {
 	switch {
 	case r.groupID() == "":
 		return false
-	case r.members != nil:
-		return len(r.members) > 0
+	case len(r.members) > 0:
+		return true
+	case r.ledger == nil || len(r.ledger.Exposed()) == 0:
+		return false
 	}
-	return r.ledger != nil && len(r.ledger.Exposed()) > 0
+	return r.members == nil || r.now.Sub(r.ledger.LastExposedAt()) < observe.MemberLag
 }
 
 // membership compares the managed group with the ledger.
@@ -117,11 +121,13 @@ func (r *waveRun) membership() rollout.Fact[rollout.MembershipState] {
 		"group %s lacks %d exposed devices and has %d members that this wave did not expose", r.groupID(), len(missing), len(extra))}
 }
 
+// memberDrift is where the group and the ledger differ. A device that was exposed just now is not missing: the list of
+// members may not show it yet.
 func (r *waveRun) memberDrift() (missing, extra []audience.ID) {
 	exposed := map[audience.ID]bool{}
 	for _, e := range r.ledger.Exposed() {
 		exposed[e.Device] = true
-		if !r.members[e.Device] {
+		if !r.members[e.Device] && r.now.Sub(e.ExposedAt) >= observe.MemberLag {
 			missing = append(missing, e.Device)
 		}
 	}

@@ -143,7 +143,8 @@ func (r *waveRun) resolving() bool {
 
 func (r *waveRun) readMembers(ctx context.Context, group string) error {
 	list, err := r.src.Members(ctx, group)
-	if graph.KindOf(err) == graph.KindNotFound {
+	notFound := graph.KindOf(err) == graph.KindNotFound
+	if notFound && r.now.Sub(r.before.Status.Audience.ResolvedAt.Time) >= observe.ReplicationLag {
 		r.groupGone, r.members = true, map[audience.ID]bool{}
 		return nil
 	}

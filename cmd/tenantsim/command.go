@@ -21,7 +21,7 @@ import (
 // flags are the command line.
 type flags struct {
 	listen, start, catalog, scenario string
-	faults                           string
+	faults, ideal                    string
 	tenantID, clientID, clientSecret string
 	caFile, output                   string
 	certificate                      string
@@ -62,6 +62,7 @@ a virtual clock. Control endpoints are listed at GET /_sim/ and need no token.`,
 	fs.StringVar(&f.start, "start", "now", "virtual start time, RFC 3339 or \"now\"")
 	fs.StringVar(&f.catalog, "catalog", "edge", "settings catalog: edge, article, empty-edge, edge-with-macos-passkeys (fictitious), or a file with a dump of configurationSettings")
 	fs.StringVar(&f.scenario, "scenario", "healthy", fmt.Sprintf("built-in scenario %v or a YAML file", tenantsim.BuiltinScenarios()))
+	fs.StringVar(&f.ideal, "ideal", "", "take away the slowness and the odd answers of an ordinary day; write why")
 	fs.StringVar(&f.faults, "faults", "", "YAML file of faults to begin with; PUT /_sim/faults changes them later")
 	fs.StringVar(&f.tenantID, "tenant-id", "", "tenant id (default: derived from the seed)")
 	fs.StringVar(&f.clientID, "client-id", "", "application id (default: derived from the seed)")
@@ -119,7 +120,7 @@ func run(ctx context.Context, out io.Writer, f flags) error {
 
 func (f flags) options(now time.Time) (tenantsim.Options, error) {
 	o := tenantsim.Options{Seed: f.seed, Devices: f.devices, Users: f.users, Start: now.UTC(), Speed: f.speed,
-		TenantID: f.tenantID, ClientID: f.clientID, Catalog: f.catalog}
+		TenantID: f.tenantID, ClientID: f.clientID, Catalog: f.catalog, Ideal: f.ideal}
 	if f.devices < 1 {
 		return o, fmt.Errorf("--devices %d: write 1 or more", f.devices)
 	}

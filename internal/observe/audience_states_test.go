@@ -93,7 +93,8 @@ func newStatesTenant(t *testing.T) statesTenant {
 		sc.Devices = append(sc.Devices, tenantsim.DeviceSpec{State: state, Count: perState})
 		sc.Groups = append(sc.Groups, tenantsim.GroupSpec{DisplayName: state, From: state, Percent: 100})
 	}
-	sim := simtest.New(t, tenantsim.Options{Seed: 1, Devices: perState*len(sc.Devices) + 20, Scenario: sc})
+	sim := simtest.New(t, tenantsim.Options{Seed: 1, Devices: perState*len(sc.Devices) + 20, Scenario: sc,
+		Ideal: "each device is in the one state that it stands for, and its group is read just after it was made"})
 	url, ca := sim.Start()
 	client, err := graph.New(graph.Config{
 		TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca}, ExportPollInterval: time.Millisecond,

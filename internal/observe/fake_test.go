@@ -128,9 +128,10 @@ func (f *tenant) Assignments(_ context.Context, id string) ([]graph.Assignment, 
 func readFleet(t *testing.T) (*fleet.Inventory, []fleet.Device) {
 	t.Helper()
 	none := func() *float64 { return ptr.To(0.0) }
-	sim := simtest.New(t, tenantsim.Options{Seed: 1, Devices: 60, Users: 50, Scenario: tenantsim.Scenario{
-		StalePercent: none(), NeverPercent: none(), UnenrolledPercent: none(), MissingPrerequisitePercent: none(), UnencryptedPercent: none(), OfficeHoursPercent: none(),
-	}})
+	sim := simtest.New(t, tenantsim.Options{Seed: 1, Devices: 60, Users: 50,
+		Ideal: "each reading is compared with what was written a line before", Scenario: tenantsim.Scenario{
+			StalePercent: none(), NeverPercent: none(), UnenrolledPercent: none(), MissingPrerequisitePercent: none(), UnencryptedPercent: none(), OfficeHoursPercent: none(),
+		}})
 	url, ca := sim.Start()
 	client, err := graph.New(graph.Config{
 		TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca}, ExportPollInterval: time.Millisecond,

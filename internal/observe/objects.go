@@ -59,6 +59,10 @@ func (v *View) Err() error {
 // two minutes is far beyond.
 const ReplicationLag = 2 * time.Minute
 
+// MemberLag is how long a list of group members may not show a change of ours. Lists of members are later than reads of
+// objects (contract g); no number binds Microsoft, this one is ASSUMED.
+const MemberLag = 5 * time.Minute
+
 // Objects reads the tenant objects of a policy: those that are wanted and those that are only on record. The list of all
 // policies shows what no record knows: a second policy from a create that was delivered twice, and other operators. An
 // object that cannot be read has an error of its own and keeps nobody from the others.

@@ -86,7 +86,7 @@ func TestCertificateSignIn(t *testing.T) {
 		certificate = testcert.Certificate(t, key, now.Add(-time.Hour), now.Add(time.Hour+time.Duration(i)*time.Second))
 	}
 	expired := testcert.Certificate(t, stranger, now.Add(-2*time.Hour), now.Add(-time.Hour))
-	sim, err := New(Options{Devices: 5, Certificates: []*x509.Certificate{certificate, expired}})
+	sim, err := New(Options{Ideal: idealHere, Devices: 5, Certificates: []*x509.Certificate{certificate, expired}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestFederatedSignIn(t *testing.T) {
 	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	credential := FederatedCredential{Issuer: "https://oidc.example/cluster/", Subject: "system:serviceaccount:tidegate:operator",
 		Keys: map[string]*rsa.PublicKey{"k1": &key.PublicKey}}
-	sim, err := New(Options{Devices: 5, FederatedCredentials: []FederatedCredential{credential}})
+	sim, err := New(Options{Ideal: idealHere, Devices: 5, FederatedCredentials: []FederatedCredential{credential}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -148,7 +148,7 @@ func patchAssignmentFilter(c *call) (*reply, error) {
 	}
 	s.filters.trail.note(s, f, &was)
 	f.modified = c.now
-	s.retarget(func() {})
+	s.retarget(s.voidTargets)
 	c.changed()
 	return c.filterReply(http.StatusOK, f)
 }
@@ -161,7 +161,7 @@ func deleteAssignmentFilter(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	grace := s.scenario.lagOf(func(l *Lag) Duration { return l.FilterRelease })
+	grace := s.filterRelease()
 	if len(s.filterPayloads(f)) > 0 || grace > 0 && !f.released.IsZero() && c.now.Before(f.released.Add(grace)) {
 		return nil, c.badRequest("The assignment filter is associated with existing assignments. Remove it from all assignments and try again.")
 	}
@@ -280,12 +280,27 @@ func (f *assignmentFilter) devicesOf(s *Server) bitset {
 	if f.matching == nil {
 		f.matching = newBitset(len(s.fleet.devices))
 		for i := range s.fleet.devices {
-			if v := s.device(int32(i)); isEnrolled(v.d) && v.d.platform&filterPlatform(f.platform) != 0 && f.rule.matches(v) {
+			if f.lets(s.device(int32(i))) {
 				f.matching.set(i)
 			}
 		}
 	}
 	return f.matching
+}
+
+func (f *assignmentFilter) lets(v deviceView) bool {
+	return isEnrolled(v.d) && v.d.platform&filterPlatform(f.platform) != 0 && f.rule.matches(v)
+}
+
+// refresh evaluates the filter anew for one device that changed.
+func (f *assignmentFilter) refresh(s *Server, i int32) {
+	if f.matching == nil {
+		return
+	}
+	f.matching = f.matching.grown(len(s.fleet.devices))
+	if f.matching.clear(int(i)); f.lets(s.device(i)) {
+		f.matching.set(int(i))
+	}
 }
 
 // narrow applies the filter of an assignment to the devices that it reaches.
@@ -302,6 +317,12 @@ func (s *Server) narrow(devices bitset, a assignment) {
 			devices[w] &^= matching[w]
 		}
 	}
+}
+
+// admits reports whether the filter of a target lets a device through.
+func (s *Server) admits(a assignment, i int32) bool {
+	f := s.filters.get(a.filterID)
+	return f == nil || a.filterType == "none" || f.devicesOf(s).has(int(i)) == (a.filterType == "include")
 }
 
 // assignmentFilter reads the filter of a target. Exclusion targets take none,
@@ -324,7 +345,7 @@ func (c *call) assignmentFilter(a assignment, target object, platforms platform)
 		return a, c.badRequest("The assignment filter '%s' was not found.", id)
 	case kind == "" || kind == "none":
 		return a, c.badRequest("The assignment filter '%s' needs a filter type: include or exclude.", id) // ASSUMED
-	case a.kind == targetExclude:
+	case a.kind == targetExclude: // ASSUMED: the documentation only says that there is none (contract f, contract-2 y.4)
 		return a, c.badRequest("An exclusion target cannot have an assignment filter.")
 	case filterPlatform(f.platform)&platforms == 0:
 		return a, c.badRequest("The platform '%s' of the assignment filter does not match with the platform of the policy.", f.platform)

@@ -6,6 +6,7 @@ package tenantsim
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 const emptyFilterID = "00000000-0000-0000-0000-000000000000"
@@ -86,6 +87,9 @@ func assignPolicy(c *call) (*reply, error) {
 		if err != nil {
 			return nil, err
 		}
+		// A group that is included and excluded, and All users beside All devices
+		// and groups, are accepted: only the portal prevents them (contract-2 y.1
+		// leaves the API open). ASSUMED.
 		if slices.ContainsFunc(next, func(o assignment) bool { return o.kind == a.kind && o.group == a.group }) {
 			return nil, c.badRequest("The assignment target '%s' is present more than once.", a.group) // ASSUMED
 		}
@@ -94,13 +98,13 @@ func assignPolicy(c *call) (*reply, error) {
 	s := c.server
 	s.policyTrail.changing(s, p)
 	s.releaseFilters(p.assignments, next, c.now)
-	s.retarget(func() { p.assignments = next })
+	s.changeAssignments(p, next, c.now)
 	c.changed()
 	return c.assignmentsReply(p), nil
 }
 
-// assignment reads one target for an object of the platforms. A group must
-// exist: Intune resolves it.
+// assignment reads one target for an object of the platforms. Whether a group
+// must exist is the scenario's choice.
 func (c *call) assignment(target object, platforms platform) (assignment, error) {
 	a := assignment{kind: targetKind(text(target, "@odata.type")), filterType: "none"}
 	known := []string{"@odata.type", "deviceAndAppManagementAssignmentFilterId", "deviceAndAppManagementAssignmentFilterType"}
@@ -108,10 +112,10 @@ func (c *call) assignment(target object, platforms platform) (assignment, error)
 	case targetGroup, targetExclude:
 		known = append(known, "groupId")
 		id, ok := parseGUID(text(target, "groupId"))
-		if !ok {
-			return a, c.badRequest("Property 'groupId' of the assignment target is not a GUID: '%v'.", target["groupId"])
+		if !ok { // third-party row 14
+			return a, c.badRequest("Invalid GroupId : '%v' provided, a valid AADGroupId is expected.", target["groupId"])
 		}
-		if g := c.server.groups[id]; g == nil || !g.deleted.IsZero() {
+		if g := c.server.groups[id]; c.server.scenario.StrictAssignments && (g == nil || !g.deleted.IsZero()) {
 			return a, c.badRequest("The group '%s' of the assignment target was not found.", id) // ASSUMED
 		}
 		a.group = id
@@ -119,7 +123,13 @@ func (c *call) assignment(target object, platforms platform) (assignment, error)
 	default:
 		return a, c.badRequest("The assignment target type '%s' is not supported.", a.kind)
 	}
+	if !c.beta { // contract-2, top: the v1.0 target has no filter members
+		known = slices.DeleteFunc(known, func(name string) bool { return strings.HasPrefix(name, "deviceAndApp") })
+	}
 	for _, name := range sortedKeys(target) {
+		if strings.Contains(name, "@odata.") && name != "@odata.type" {
+			continue
+		}
 		if !slices.Contains(known, name) {
 			return a, c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, a.kind)
 		}

@@ -18,7 +18,7 @@ import (
 )
 
 func TestTokenEndpoint(t *testing.T) {
-	sim, err := New(Options{Devices: 5})
+	sim, err := New(Options{Ideal: idealHere, Devices: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestDiscovery(t *testing.T) {
 
 func TestGraphRefusesTokens(t *testing.T) {
 	wall := clocktesting.NewFakePassiveClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	sim, err := New(Options{Devices: 5})
+	sim, err := New(Options{Ideal: idealHere, Devices: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,10 @@ func (s *Server) addBaseline(b Baseline) error {
 	}
 	p.passkey = s.passkeyEffect(p.values)
 	s.addPolicy(p)
-	s.retarget(func() { p.assignments = []assignment{target} })
+	s.retarget(func() {
+		p.assignments = []assignment{target}
+		p.reach = reachCache{}
+	})
 	s.baseline = p
 	return nil
 }

@@ -12,6 +12,20 @@ type bitset []uint64
 
 func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
 
+// fullBitset holds from and everything up to but not including to.
+func fullBitset(from, to int) bitset {
+	b := newBitset(to)
+	for i := from; i < to; i++ {
+		if i&63 == 0 && i+64 <= to {
+			b[i>>6] = ^uint64(0)
+			i += 63
+			continue
+		}
+		b.set(i)
+	}
+	return b
+}
+
 func (b bitset) has(i int) bool {
 	w := i >> 6
 	return w < len(b) && b[w]&(1<<(i&63)) != 0
@@ -26,6 +40,14 @@ func (b bitset) count() int {
 		n += bits.OnesCount64(w)
 	}
 	return n
+}
+
+// grown returns the set with room for n elements; it may share memory.
+func (b bitset) grown(n int) bitset {
+	if missing := (n+63)/64 - len(b); missing > 0 {
+		return append(b, make(bitset, missing)...)
+	}
+	return b
 }
 
 // or adds every element of o.

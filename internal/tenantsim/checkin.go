@@ -53,7 +53,7 @@ func (s *Server) settle(now time.Time) {
 	for len(s.fleet.due) > 0 && s.fleet.due[0].at <= limit {
 		// A change of members that reached Intune by then may bring devices
 		// that come earlier.
-		s.replicateUntil(s.fleet.due[0].at)
+		s.arriveUntil(s.fleet.due[0].at)
 		next := s.fleet.due.pop()
 		d := &s.fleet.devices[next.device]
 		if d.nextSync != next.at { // rescheduled since
@@ -61,7 +61,7 @@ func (s *Server) settle(now time.Time) {
 		}
 		s.checkIn(next.device, d, next.at)
 	}
-	s.replicateUntil(limit)
+	s.arriveUntil(limit)
 }
 
 // checkIn is one contact of one device: it fetches the policies that target

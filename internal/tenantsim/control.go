@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,6 +39,7 @@ var controls = map[string]control{
 	"POST catalog/remove":     func(s *Server, r *http.Request) (any, error) { return nil, s.controlRemoveDefinition(r) },
 	"POST policies/unassign":  func(s *Server, r *http.Request) (any, error) { return nil, s.controlPolicy(r, s.Unassign) },
 	"POST policies/delete":    func(s *Server, r *http.Request) (any, error) { return nil, s.controlPolicy(r, s.DeletePolicy) },
+	"GET targeting":           (*Server).controlTargeting,
 }
 
 // serveControl answers below /_sim/. It needs no token: it is for the person
@@ -70,7 +72,11 @@ func (s *Server) writeControl(w http.ResponseWriter, body any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
-		w.WriteHeader(http.StatusBadRequest)
+		status, missing := http.StatusBadRequest, (*lookupError)(nil)
+		if errors.As(err, &missing) {
+			status = http.StatusNotFound
+		}
+		w.WriteHeader(status)
 		body = object{"error": err.Error()}
 	}
 	encoder := json.NewEncoder(w)
@@ -210,7 +216,7 @@ func (s *Server) controlPolicy(r *http.Request, do func(string) error) error {
 func (s *Server) Unassign(nameOrID string) error {
 	return s.eachNamed(nameOrID, func(p *policy) {
 		s.policyTrail.changing(s, p)
-		s.retarget(func() { p.assignments = nil })
+		s.changeAssignments(p, nil, s.clock.Now())
 	})
 }
 
@@ -261,5 +267,6 @@ func (s *Server) controlIndex() any {
 		"POST /_sim/refuse":             `{"for":"2s"}: refuse connections for so long in real time`,
 		"scenarios":                     BuiltinScenarios(),
 		"reports":                       object{"DeviceStatusesByConfigurationProfile": deviceStatus.columnNames(), "Devices": devicesExport.columnNames(), "AppInvRawData": appInventory.columnNames()},
+		"GET /_sim/targeting":           "?policy=&device=: does a policy reach a device, and why; a policy alone: counts, list=true the devices; a device alone: what reaches it, all=true every verdict",
 	}
 }

@@ -102,7 +102,7 @@ func TestJournalIsBounded(t *testing.T) {
 }
 
 func TestStartServesTLS(t *testing.T) {
-	sim, err := New(Options{Devices: 5, Speed: 1000})
+	sim, err := New(Options{Ideal: idealHere, Devices: 5, Speed: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,14 +32,21 @@ func (s *Server) purgeGroups(now time.Time) {
 
 // purgeGroup ends a deleted group for good and frees its unique name.
 func (s *Server) purgeGroup(g *group) {
+	if g.known != nil { // Intune has not heard of the deletion
+		s.leaving = append(s.leaving, g)
+	}
 	delete(s.groups, g.id)
 	s.ordered = slices.DeleteFunc(s.ordered, func(o *group) bool { return o == g })
 	for _, parent := range s.ordered {
-		parent.nested = slices.DeleteFunc(parent.nested, func(o *group) bool { return o == g })
+		if slices.Contains(parent.nested, g) {
+			s.changeMembers(parent, func() {
+				parent.nested = slices.DeleteFunc(parent.nested, func(o *group) bool { return o == g })
+			})
+		}
 	}
 	s.deltaGen++
 	s.purged = append(s.purged, purgedGroup{g.id, s.deltaGen})
-	s.directoryChanged()
+	s.directoryGen++
 	s.changes++
 }
 
@@ -92,7 +99,7 @@ func restoreGroup(c *call) (*reply, error) {
 	}
 	s := c.server
 	s.groupTrail.changing(s, g)
-	s.retarget(func() {
+	s.changeMembers(g, func() {
 		g.deleted = time.Time{}
 		s.touchGroup(g)
 	})

@@ -424,7 +424,7 @@ func TestFaultFiles(t *testing.T) {
 	if _, err := LoadFaults(file + "x"); err == nil {
 		t.Error("a missing file was read")
 	}
-	if _, err := New(Options{Devices: 5, Faults: []Fault{{Mode: "x"}}}); err == nil || !strings.Contains(err.Error(), "faults[0].mode") {
+	if _, err := New(Options{Ideal: idealHere, Devices: 5, Faults: []Fault{{Mode: "x"}}}); err == nil || !strings.Contains(err.Error(), "faults[0].mode") {
 		t.Errorf("bad faults at the start: %v", err)
 	}
 }

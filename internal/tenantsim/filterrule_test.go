@@ -84,7 +84,7 @@ func FuzzParseRule(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	sim, err := New(Options{Devices: 1})
+	sim, err := New(Options{Ideal: idealHere, Devices: 1})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func filteredTarget(group, filter, kind string) object {
 // TestAssignmentFilters: life of a filter, and what it does to targets.
 func TestAssignmentFilters(t *testing.T) {
 	sc := quiet(GroupSpec{DisplayName: "g", Count: 60, From: "windows"})
-	sc.Lag = &Lag{FilterRelease: Duration(30 * time.Second)}
+	sc.Lag = &Lag{FilterRelease: Fixed(30 * time.Second)}
 	tt := newTenant(t, Options{Devices: 100, Scenario: sc})
 	made := tt.want(201, "POST", filtersPath, filterBody("dell", "windows10AndLater", `(device.manufacturer -eq "Dell Inc.")`))
 	id := text(made, "id")

@@ -152,7 +152,7 @@ func TestStatesAreDealt(t *testing.T) {
 		t.Error("the seed does not decide")
 	}
 	sc.Devices[1].Count = 271
-	if _, err := New(Options{Devices: 300, Scenario: sc}); err == nil || !strings.Contains(err.Error(), "devices[1] wants 271 devices in state userNone, only 270 of 300 are left: add devices or lower the count") {
+	if _, err := New(Options{Ideal: idealHere, Devices: 300, Scenario: sc}); err == nil || !strings.Contains(err.Error(), "devices[1] wants 271 devices in state userNone, only 270 of 300 are left: add devices or lower the count") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -203,7 +203,7 @@ func TestStatesAt200k(t *testing.T) {
 		sc.Devices = append(sc.Devices, DeviceSpec{State: state, Percent: 1})
 	}
 	began := time.Now()
-	sim, err := New(Options{Devices: 200_000, Scenario: sc})
+	sim, err := New(Options{Ideal: idealHere, Devices: 200_000, Scenario: sc})
 	if err != nil {
 		t.Fatal(err)
 	}

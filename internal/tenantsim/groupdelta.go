@@ -39,25 +39,21 @@ type purgedGroup struct {
 func (s *Server) touchGroup(g *group) {
 	s.deltaGen++
 	g.touched = s.deltaGen
-	s.directoryChanged()
+	s.directoryGen++
 }
 
 // logMembers notes how the members differ from before.
-func (s *Server) logMembers(g *group, before membership) {
+func (s *Server) logMembers(g *group, before, after membership) {
 	s.deltaGen++
-	differing := newBitset(len(s.users) + len(s.fleet.devices))
-	for w := range g.direct {
-		differing[w] = before.direct[w] ^ g.direct[w]
-	}
-	differing.each(func(i int) {
+	difference(before.direct, after.direct, len(s.users)+len(s.fleet.devices)).each(func(i int) {
 		g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: i}, before.direct.has(i)})
 	})
 	for _, n := range before.nested {
-		if !slices.Contains(g.nested, n) {
+		if !slices.Contains(after.nested, n) {
 			g.log = append(g.log, memberChange{s.deltaGen, memberRef{-1, n}, true})
 		}
 	}
-	for _, n := range g.nested {
+	for _, n := range after.nested {
 		if !slices.Contains(before.nested, n) {
 			g.log = append(g.log, memberChange{s.deltaGen, memberRef{-1, n}, false})
 		}

@@ -151,6 +151,7 @@ func assignGroupPolicy(c *call) (*reply, error) {
 	s.releaseFilters(g.assignments, next, c.now)
 	g.assignments = next
 	s.applyGroupPolicy(g)
+	s.changeAssignments(g.shadow, next, c.now)
 	c.changed()
 	return c.groupPolicyAssignments(g), nil
 }
@@ -185,7 +186,7 @@ func (s *Server) applyGroupPolicy(g *groupPolicy) {
 			values[text(p, "setting")] = fmt.Sprint(p["value"], p["values"])
 		}
 	}
-	g.shadow = s.shadowed(g.shadow, g.meta, g.displayName, admxBaseType, values, g.assignments)
+	g.shadow = s.shadowed(g.shadow, g.meta, g.displayName, admxBaseType, values)
 }
 
 // listDefinitionValues shows the definitions of a configuration (contract-2 w).
@@ -449,6 +450,7 @@ func (s *Server) addAdmxBaseline(name string, d *definition, enabled bool, targe
 			values: []admxValue{{id: newGUID(s.options.Seed, "baseline value", 0).String(), definition: known, enabled: enabled, created: s.clock.Now(), modified: s.clock.Now()}}}
 		s.groupPolicies.add(s, g, "groupPolicyConfiguration")
 		s.applyGroupPolicy(g)
+		s.standing(g.shadow, target)
 		s.baselineParts = func() {
 			if s.groupPolicies.get(g.id) != nil { // an admin may have deleted it
 				s.groupPolicies.remove(s, g)

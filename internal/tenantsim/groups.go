@@ -25,8 +25,12 @@ type group struct {
 	created, deleted             time.Time
 	direct                       bitset
 	nested                       []*group
-	// known are the members that Intune knows; nil: all of them.
-	known *membership
+	// known are the members that Intune knows while changes are on their way;
+	// nil: the newest. late are those changes.
+	known    *membership
+	late     arrivals
+	inIntune bitset // transitive members that Intune knows, as of inGen
+	inGen    uint64
 	// touched is when the group itself changed, log how its members did, in
 	// generations of delta queries.
 	touched uint64
@@ -382,7 +386,7 @@ func deleteGroup(c *call) (*reply, error) {
 	}
 	s := c.server
 	s.groupTrail.changing(s, g)
-	s.retarget(func() {
+	s.changeMembers(g, func() {
 		g.deleted = c.now
 		s.touchGroup(g)
 	})

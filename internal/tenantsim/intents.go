@@ -174,6 +174,7 @@ func assignIntent(c *call) (*reply, error) {
 	s.intents.change(s, i)
 	i.assignments = next
 	s.applyIntent(i)
+	s.changeAssignments(i.shadow, next, c.now)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }
@@ -286,7 +287,7 @@ func (s *Server) applyIntent(i *intent) {
 			values[d.ID] = d.ID + end
 		}
 	}
-	i.shadow = s.shadowed(i.shadow, i.meta, i.displayName, intentBaseType, values, i.assignments)
+	i.shadow = s.shadowed(i.shadow, i.meta, i.displayName, intentBaseType, values)
 }
 
 // edgeDefinition is the device-scoped Windows setting of an Edge policy.
@@ -431,6 +432,7 @@ func (s *Server) addIntentBaseline(name string, d *definition, enabled bool, tar
 		settings: []intentSetting{{id.String(), admxPrefix + d.Name, value}}}
 	s.intents.add(s, i, "intent")
 	s.applyIntent(i)
+	s.standing(i.shadow, target)
 	s.baselineParts = func() {
 		if s.intents.get(i.id) != nil { // an admin may have deleted it
 			s.intents.remove(s, i)

@@ -4,61 +4,130 @@
 package tenantsim
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
 
-// Lag says how far reads are behind writes, in virtual time (contract g: a
-// create may answer 404, an update may show old values; a.5 for Intune). All
-// zero: reads see every write at once. Writes always meet the true state, but
-// an object that is not readable yet cannot be addressed by its id either.
+// Lag says how far reads are behind writes, and Intune behind the directory, in
+// virtual time (contract g: a create may answer 404, an update may show old
+// values; a.5 for Intune). All zero: everything is seen at once. Writes always
+// meet the true state, but an object that is not readable yet cannot be
+// addressed by its id either. Every field is a span such as "2h", or
+// {min: 5m, max: 2h}.
 type Lag struct {
 	// Read delays what a request by id sees: creates, updates and deletes.
-	Read Duration `json:"read,omitempty"`
+	Read LagRange `json:"read,omitzero"`
 	// List delays what lists and their filters see. A List that differs from
 	// Read makes list and get disagree.
-	List Duration `json:"list,omitempty"`
+	List LagRange `json:"list,omitzero"`
 	// Members delays what lists of group members see.
-	Members Duration `json:"members,omitempty"`
+	Members LagRange `json:"members,omitzero"`
 	// Index delays $count and directory queries with ConsistencyLevel: eventual.
-	Index Duration `json:"index,omitempty"`
-	// Targeting delays what Intune knows of group memberships.
-	Targeting Duration `json:"targeting,omitempty"`
+	Index LagRange `json:"index,omitzero"`
+	// Replicas is how many replicas answer reads, 0 and 1 alike. Each request
+	// meets one of them, and each is behind by a share of the lag of its own: new
+	// state may be followed by old.
+	Replicas int `json:"replicas,omitempty"`
+	// Targeting delays what Intune knows of group memberships, each change by a
+	// draw of its own; the changes of one group keep their order.
+	Targeting LagRange `json:"targeting,omitzero"`
+	// Assignments delays in the same way what the targeting engine knows of the
+	// assignments of a policy or script.
+	Assignments LagRange `json:"assignments,omitzero"`
+	// Dynamic delays the evaluation of membership rules: after a group was made,
+	// its rule changed, or facts of a user or device changed.
+	Dynamic LagRange `json:"dynamic,omitzero"`
 	// FilterRelease is how long an assignment filter still counts as used after
 	// the last assignment dropped it (contract f).
-	FilterRelease Duration `json:"filterRelease,omitempty"`
+	FilterRelease LagRange `json:"filterRelease,omitzero"`
+}
+
+// ranges names every span of the lag.
+func (l *Lag) ranges() map[string]LagRange {
+	return map[string]LagRange{"read": l.Read, "list": l.List, "members": l.Members, "index": l.Index, "targeting": l.Targeting,
+		"assignments": l.Assignments, "dynamic": l.Dynamic, "filterRelease": l.FilterRelease}
+}
+
+func (l *Lag) validate() error {
+	if l == nil {
+		return nil
+	}
+	ranges := l.ranges()
+	for _, name := range sortedKeys(ranges) {
+		if r := ranges[name]; r.Max < r.Min {
+			return fmt.Errorf("scenario: lag.%s.max %s is smaller than min %s", name, time.Duration(r.Max), time.Duration(r.Min))
+		}
+	}
+	if l.Replicas < 0 || l.Replicas > 100 {
+		return fmt.Errorf("scenario: lag.replicas is %d: write 0 to 100", l.Replicas)
+	}
+	return nil
 }
 
 // longest bounds how long old looks of objects are kept.
 func (l *Lag) longest() time.Duration {
-	return time.Duration(max(l.Read, l.List, l.Members, l.Index))
+	return time.Duration(max(l.Read.Max, l.List.Max, l.Members.Max, l.Index.Max))
 }
 
-func (sc *Scenario) lagOf(choose func(*Lag) Duration) time.Duration {
-	if sc.Lag == nil {
+// lagOf draws how long one change takes.
+func (s *Server) lagOf(choose func(*Lag) LagRange) time.Duration {
+	if s.scenario.Lag == nil {
 		return 0
 	}
-	return time.Duration(choose(sc.Lag))
+	r := choose(s.scenario.Lag)
+	if r.Max == 0 {
+		return 0
+	}
+	s.lagDraws++
+	return r.at(uniform(mix(mix(s.options.Seed^hashText("lag of a change")) + s.lagDraws)))
+}
+
+// filterRelease is the longest time that a filter counts as used (contract f
+// gives no number: the caller waits for all of it).
+func (s *Server) filterRelease() time.Duration {
+	if s.scenario.Lag == nil {
+		return 0
+	}
+	return time.Duration(s.scenario.Lag.FilterRelease.Max)
+}
+
+// behind is how far the replica that this request meets is behind. One replica
+// is as late as can be; of several the first is the freshest, and a span
+// without a range begins at nothing.
+func (c *call) behind(choose func(*Lag) LagRange) time.Duration {
+	l := c.server.scenario.Lag
+	if l == nil {
+		return 0
+	}
+	r := choose(l)
+	if l.Replicas < 2 {
+		return time.Duration(r.Max)
+	}
+	if r.Min == r.Max {
+		r.Min = 0
+	}
+	replica := int(uniform(mix(hashText(c.requestID))) * float64(l.Replicas))
+	return r.at(float64(replica) / float64(l.Replicas-1))
 }
 
 // readAsOf is the moment whose state a request by id sees, listAsOf that of a
-// list, membersAsOf that of a member list, indexAsOf that of the search index.
+// list, membersAsOf that of a member list. Advanced queries read the index.
 func (c *call) readAsOf() time.Time {
-	return c.now.Add(-c.server.scenario.lagOf(func(l *Lag) Duration { return l.Read }))
+	return c.now.Add(-c.behind(func(l *Lag) LagRange { return l.Read }))
 }
 
 func (c *call) listAsOf() time.Time {
-	lag := c.server.scenario.lagOf(func(l *Lag) Duration { return l.List })
-	if c.eventual() {
-		lag = max(lag, c.server.scenario.lagOf(func(l *Lag) Duration { return l.Index }))
-	}
-	return c.now.Add(-lag)
+	return c.indexAsOf(c.behind(func(l *Lag) LagRange { return l.List }))
 }
 
 func (c *call) membersAsOf() time.Time {
-	lag := c.server.scenario.lagOf(func(l *Lag) Duration { return l.Members })
+	return c.indexAsOf(c.behind(func(l *Lag) LagRange { return l.Members }))
+}
+
+func (c *call) indexAsOf(lag time.Duration) time.Time {
 	if c.eventual() {
-		lag = max(lag, c.server.scenario.lagOf(func(l *Lag) Duration { return l.Index }))
+		lag = max(lag, c.behind(func(l *Lag) LagRange { return l.Index }))
 	}
 	return c.now.Add(-lag)
 }
@@ -91,11 +160,13 @@ func (t *trail[T]) removed(s *Server, item *T) {
 	}
 }
 
-func (t *trail[T]) note(s *Server, item, was *T) {
+func (t *trail[T]) note(s *Server, item, was *T) { t.noteAt(s, item, was, s.clock.Now()) }
+
+// noteAt is note for a change that happened at a moment.
+func (t *trail[T]) noteAt(s *Server, item, was *T, now time.Time) {
 	if s.scenario.Lag == nil {
 		return
 	}
-	now := s.clock.Now()
 	t.prune(now.Add(-s.scenario.Lag.longest()))
 	if t.past == nil {
 		t.past = map[*T][]look[T]{}

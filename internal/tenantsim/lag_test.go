@@ -21,7 +21,7 @@ func (t *tenant) scenario(change func(*Scenario)) {
 	}
 }
 
-func hours(n int) Duration { return Duration(time.Duration(n) * time.Hour) }
+func hours(n int) LagRange { return Fixed(time.Duration(n) * time.Hour) }
 
 // TestPolicyReadLag: by id and in lists, creates, updates and deletes show up
 // each at their own time, and writes meet the true state.

@@ -40,8 +40,11 @@ type policy struct {
 	requires   requirement
 	passkey    passkeyState
 	rivals     []*policy
-	targetSet  bitset
-	targetGen  uint64
+	// known are the assignments that Intune acts on while changes are on their
+	// way to its targeting engine; nil: the newest.
+	known *[]assignment
+	reach reachCache
+	late  arrivals
 }
 
 var platformNames = []string{"none", "android", "iOS", "macOS", "windows10X", "windows10", "linux", "androidEnterprise", "aosp", "visionOS", "tvOS"}

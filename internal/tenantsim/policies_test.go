@@ -26,7 +26,7 @@ func TestCatalogs(t *testing.T) {
 			t.Errorf("%s: %d literal settings, want %d", name, n, want.literal)
 		}
 	}
-	if _, err := New(Options{Catalog: "chrome"}); err == nil || !strings.Contains(err.Error(), "empty-edge") {
+	if _, err := New(Options{Ideal: idealHere, Catalog: "chrome"}); err == nil || !strings.Contains(err.Error(), "empty-edge") {
 		t.Errorf("unknown catalog: %v", err)
 	}
 }
@@ -303,7 +303,6 @@ func TestAssignReplaces(t *testing.T) {
 		"no list":      object{},
 		"odd member":   object{"assignments": []object{}, "x": 1},
 		"no target":    object{"assignments": []object{{}}},
-		"no group":     object{"assignments": []object{groupTarget(newGUID(3, "x", 1).String())}},
 		"no guid":      object{"assignments": []object{groupTarget("x")}},
 		"unknown kind": object{"assignments": []object{{"target": object{"@odata.type": "#microsoft.graph.nothing"}}}},
 		"twice":        object{"assignments": []object{groupTarget(a), groupTarget(a)}},

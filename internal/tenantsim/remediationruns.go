@@ -73,7 +73,7 @@ func (s *Server) runRemediations(i int32, d *device, at int64) {
 		return
 	}
 	for _, r := range s.remediations.items {
-		if asked := r.asked[i]; asked || s.remediationReach(r).has(int(i)) {
+		if asked := r.asked[i]; asked || s.reachOf(r).has(int(i)) {
 			a := s.remediationFor(r, i)
 			if asked || r.due(i, a, at) {
 				delete(r.asked, i)
@@ -85,11 +85,15 @@ func (s *Server) runRemediations(i int32, d *device, at int64) {
 
 // remediationFor is the first assignment that reaches the device.
 func (s *Server) remediationFor(r *remediation, i int32) remediationAssignment {
-	for _, a := range r.assignments {
+	all := r.scheduled()
+	targets := plainTargets(all)
+	for k, a := range all {
 		if a.kind == targetExclude {
 			continue
 		}
-		if len(r.assignments) == 1 || s.reachOf([]assignment{a.assignment}).has(int(i)) {
+		// Alone with the exclusions, which take from every target.
+		rest := slices.DeleteFunc(slices.Clone(targets), func(o assignment) bool { return o.kind != targetExclude && o != targets[k] })
+		if s.reaches(rest, i) {
 			return a
 		}
 	}
@@ -315,7 +319,7 @@ func runSummary(c *call) (*reply, error) {
 		counts["repairs"] += r.states[i].repairs
 	}
 	pending := 0
-	s.remediationReach(r).each(func(i int) {
+	s.reachOf(r).each(func(i int) {
 		d := &s.fleet.devices[i]
 		pending += boolInt(!reported.has(i) && isEnrolled(d) && d.platform == platformWindows)
 	})

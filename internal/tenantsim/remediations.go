@@ -32,9 +32,10 @@ type remediation struct {
 	detection, repair                   string // base64, as it is shown
 	assignments                         []remediationAssignment
 
-	effect  passkeyState // what a successful repair does to a device
-	reach   bitset
-	gen     uint64     // of reach
+	effect  passkeyState             // what a successful repair does to a device
+	known   *[]remediationAssignment // as policy.known
+	late    arrivals
+	reach   reachCache
 	version int64      // Unix seconds of the last change of content
 	states  []runState // by device, nil: nobody ran it
 	asked   map[int32]bool
@@ -254,9 +255,11 @@ func deleteRemediation(c *call) (*reply, error) {
 }
 
 // targets are the plain assignments.
-func (r *remediation) targets() []assignment {
-	out := make([]assignment, len(r.assignments))
-	for i, a := range r.assignments {
+func (r *remediation) targets() []assignment { return plainTargets(r.assignments) }
+
+func plainTargets(assignments []remediationAssignment) []assignment {
+	out := make([]assignment, len(assignments))
+	for i, a := range assignments {
 		out[i] = a.assignment
 	}
 	return out
@@ -319,22 +322,11 @@ func assignRemediation(c *call) (*reply, error) {
 		}
 		next = append(next, remediationAssignment{plain, boolean(item, "runRemediationScript"), schedule})
 	}
-	before := r.targets()
 	s.remediations.change(s, r)
-	r.assignments, r.reach = next, nil
-	s.releaseFilters(before, r.targets(), c.now)
-	s.notify(s.remediationReach(r), c.now.Unix())
+	s.releaseFilters(r.targets(), plainTargets(next), c.now)
+	s.changeScriptAssignments(r, next, c.now)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
-}
-
-// remediationReach are the devices that the assignments reach. The set is
-// cached and must not be modified.
-func (s *Server) remediationReach(r *remediation) bitset {
-	if r.reach == nil || r.gen != s.targetGen {
-		r.reach, r.gen = s.reachOf(r.targets()), s.targetGen
-	}
-	return r.reach
 }
 
 const schedulePrefix = "#microsoft.graph.deviceHealthScript"

@@ -142,6 +142,10 @@ type Scenario struct {
 	// exactly, as OData says. Default: whatever their case, as tools seem to rely
 	// on (ASSUMED; no source shows either, and no client may depend on one).
 	CaseSensitiveSearch bool `json:"caseSensitiveSearch,omitempty"`
+	// StrictAssignments refuses assignments to groups that do not exist. Default:
+	// an id that is well formed is accepted and reaches nobody, as reports say of
+	// the service (third-party row 14).
+	StrictAssignments bool `json:"strictAssignments,omitempty"`
 	// Groups replaces the default groups. Start. Two equal display names make
 	// the name ambiguous, on purpose.
 	Groups []GroupSpec `json:"groups,omitempty"`
@@ -186,12 +190,6 @@ type Baseline struct {
 	// generation) or "groupPolicy" (administrative templates). The last two need
 	// a Windows policy of Edge.
 	Kind string `json:"kind,omitempty"`
-}
-
-// LagRange is a uniform delay.
-type LagRange struct {
-	Min Duration `json:"min"`
-	Max Duration `json:"max"`
 }
 
 // Outage is a window in which requests are answered with Status.

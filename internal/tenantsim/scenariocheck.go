@@ -108,6 +108,9 @@ func (sc *Scenario) validateTimes() error {
 			return fmt.Errorf("scenario: outages[%d].%w", i, err)
 		}
 	}
+	if err := sc.Lag.validate(); err != nil {
+		return err
+	}
 	return sc.Throttle.validate()
 }
 

@@ -60,8 +60,13 @@ type Options struct {
 	// setting), "edge-with-macos-passkeys" (fictitious: what if Microsoft adds
 	// one for macOS?), or a file: a dump of configurationSettings.
 	Catalog string
-	// Scenario is how tenant and devices behave.
+	// Scenario is how tenant and devices behave. What it does not name is as
+	// on an ordinary day, see OrdinaryLag.
 	Scenario Scenario
+	// Ideal asks for a tenant without the slowness and the odd answers of an
+	// ordinary day, and says why: in a tenant that is kind a test learns less.
+	// Empty: an ordinary tenant.
+	Ideal string
 	// TokenLifetime in real time. Default one hour; minimum one second.
 	TokenLifetime time.Duration
 	// Faults in force from the start; SetFaults changes them.
@@ -114,10 +119,17 @@ type Server struct {
 	ordered          []*group // by sequence
 	// groupTrail and memberTrail let reads of the directory lag.
 	groupTrail, memberTrail trail[group]
-	// replications are changes of members on their way to Intune, in order;
-	// stale counts the groups that they concern.
-	replications []replication
-	stale        int
+	// onTheWay are changes that Intune or the directory has yet to take in, in
+	// the order of their arrival; stale counts those of group members.
+	onTheWay []arrival
+	stale    int
+	// lagDraws numbers the draws of delays, knownGen changes with what Intune
+	// knows of memberships.
+	lagDraws, knownGen uint64
+	// leaving are purged groups that Intune still knows.
+	leaving []*group
+	// otherUsers are the users of devices beside the primary one.
+	otherUsers map[int32][]int32
 	// deltaGen numbers changes for delta queries; purged are groups that are
 	// gone for good, nextPurge is when the next one goes.
 	deltaGen  uint64
@@ -166,7 +178,7 @@ func New(options Options) (*Server, error) {
 		options: options, clock: options.Clock, wall: clock.RealClock{}, tokenKey: key[:],
 		principalID: newGUID(options.Seed, "servicePrincipal", 0),
 		journal:     newJournal(options.JournalSize),
-		scenario:    options.Scenario,
+		scenario:    options.inForce(options.Scenario),
 		objects:     make(map[guid]int32, options.Users+options.Devices),
 		managed:     make(map[guid]int32, options.Devices),
 		entra:       make(map[guid]int32, options.Devices),
@@ -304,7 +316,7 @@ func (s *Server) SetScenario(sc Scenario) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(s.clock.Now())
-	s.scenario = sc
+	s.scenario = s.options.inForce(sc)
 	s.resetRules()
 	s.wakeFleet()
 	return s.applyBaseline()

@@ -39,36 +39,41 @@ func (s *Server) everyPolicy() []*policy {
 	return append(slices.Clone(s.policies), s.shadows...)
 }
 
-// shadowed replaces the shadow of an object by one with these values of settings
-// catalog definitions, for these targets. Devices hear of it.
-func (s *Server) shadowed(old *policy, head meta, name, baseType string, values map[string]string, assignments []assignment) *policy {
+// shadowed gives the shadow of an object these values of settings catalog
+// definitions, and makes it when there is none. Devices hear of a change.
+func (s *Server) shadowed(old *policy, head meta, name, baseType string, values map[string]string) *policy {
 	p := old
 	if p == nil {
 		id, _ := parseGUID(head.id)
 		p = &policy{id: id, sequence: head.sequence, shadowOf: baseType, templateFamily: "none", platformsText: "windows10", technologies: "mdm",
 			platforms: platformWindows, created: head.created}
+		s.shadows = append(s.shadows, p)
 	}
 	payload, err := json.Marshal(values)
 	if err != nil { // a map of texts always marshals
 		panic(fmt.Sprintf("tenantsim: marshal the values of %s: %v", name, err))
 	}
 	changed := string(payload) != p.payloadKey
-	s.retarget(func() {
-		p.name, p.values, p.payloadKey, p.assignments = name, values, string(payload), assignments
-		p.requires, p.passkey = requirement{}, s.passkeyEffect(values)
-		for _, id := range sortedKeys(values) {
-			if d := s.catalog.Known(id); d != nil {
-				p.requires = p.requires.and(needsOf(d))
-			}
+	p.name, p.values, p.payloadKey = name, values, string(payload)
+	p.requires, p.passkey = requirement{}, s.passkeyEffect(values)
+	for _, id := range sortedKeys(values) {
+		if d := s.catalog.Known(id); d != nil {
+			p.requires = p.requires.and(needsOf(d))
 		}
-		if old == nil {
-			s.shadows = append(s.shadows, p)
-		}
-	})
-	if changed && old != nil {
+	}
+	s.indexAssigned()
+	if changed {
 		s.notify(s.targets(p), s.clock.Now().Unix())
 	}
 	return p
+}
+
+// standing assigns a shadow as if it had stood since long ago, without lag.
+func (s *Server) standing(p *policy, target assignment) {
+	s.retarget(func() {
+		p.assignments = []assignment{target}
+		p.reach = reachCache{}
+	})
 }
 
 // dropShadow ends what an object that is being deleted does on devices.

@@ -26,63 +26,148 @@ type assignment struct {
 	filterID, filterType string
 }
 
-// targets returns the devices that a policy's assignments reach, by device
-// index: included groups by device or by primary user, less excluded groups.
-// The platform is not considered here. The set is cached until the directory
-// or the assignments change and must not be modified.
-func (s *Server) targets(p *policy) bitset {
-	if p.targetGen == s.targetGen && p.targetSet != nil {
-		return p.targetSet
-	}
-	p.targetSet, p.targetGen = s.reachOf(p.assignments), s.targetGen
-	return p.targetSet
+// assignee is an object of Intune that has assignments.
+type assignee interface {
+	// effective are the assignments as the targeting engine knows them.
+	effective() []assignment
+	cache() *reachCache
 }
 
-// reachOf computes the devices that a set of assignments reaches, each narrowed
-// by its own filter.
-func (s *Server) reachOf(assignments []assignment) bitset {
-	in, out := newBitset(len(s.fleet.devices)), newBitset(len(s.fleet.devices))
+// reachCache holds the devices that an assignee reaches as of a generation.
+type reachCache struct {
+	devices bitset
+	gen     uint64
+}
+
+func (p *policy) cache() *reachCache      { return &p.reach }
+func (r *remediation) cache() *reachCache { return &r.reach }
+
+func (p *policy) effective() []assignment {
+	if p.known != nil {
+		return *p.known
+	}
+	return p.assignments
+}
+
+// targets returns the devices that a policy's assignments reach, by device
+// index, as Intune knows assignments and memberships. The platform is not
+// considered here. The set must not be modified.
+func (s *Server) targets(p *policy) bitset { return s.reachOf(p) }
+
+// reachOf is targets for any assignee. The set is cached until something that
+// decides about it changes.
+func (s *Server) reachOf(a assignee) bitset {
+	c := a.cache()
+	if c.devices == nil || c.gen != s.targetGen {
+		c.devices, c.gen = s.reachedBy(a.effective()), s.targetGen
+	}
+	return c.devices
+}
+
+// reachedBy computes the devices that assignments reach (contract-2 y.4). The
+// directory index keeps users and devices apart, and so does the rule: what an
+// exclusion holds is taken from the hits of its own kind before users turn into
+// their devices, and nothing crosses over.
+func (s *Server) reachedBy(assignments []assignment) bitset {
+	out := newBitset(len(s.users) + len(s.fleet.devices))
 	for _, a := range assignments {
-		one := newBitset(len(s.fleet.devices))
-		switch a.kind {
-		case targetAllDevices:
-			s.addEnrolled(one, func(*device) bool { return true })
-		case targetAllUsers:
-			s.addEnrolled(one, func(d *device) bool { return d.user >= 0 })
-		case targetGroup, targetExclude:
-			s.addGroup(one, a.group)
-		}
 		if a.kind == targetExclude {
-			out.or(one)
+			out.or(s.hits(a))
+		}
+	}
+	in := newBitset(len(s.fleet.devices))
+	for _, a := range assignments {
+		if a.kind == targetExclude {
 			continue
 		}
-		s.narrow(one, a)
+		one := newBitset(len(s.fleet.devices))
+		s.hits(a).each(func(i int) {
+			if !out.has(i) {
+				s.addMember(one, i)
+			}
+		})
+		s.narrow(one, a) // contract-2 y.2: on the device, whatever kind was hit
 		in.or(one)
 	}
-	in.andNot(out)
+	in.each(func(i int) {
+		if !isEnrolled(&s.fleet.devices[i]) { // Intune targets what it manages
+			in.clear(i)
+		}
+	})
 	return in
 }
 
-func (s *Server) addEnrolled(set bitset, keep func(*device) bool) {
-	for i := range s.fleet.devices {
-		if d := &s.fleet.devices[i]; isEnrolled(d) && keep(d) {
-			set.set(i)
+// hits are the users and devices that one target names, by directory index. The
+// set must not be modified.
+func (s *Server) hits(a assignment) bitset {
+	switch a.kind {
+	case targetAllUsers: // every user of the tenant is licensed
+		return fullBitset(0, len(s.users))
+	case targetAllDevices:
+		return fullBitset(len(s.users), len(s.users)+len(s.fleet.devices))
+	default:
+		return s.groupHits(a.group)
+	}
+}
+
+// groupHits are the members of a group as Intune knows them; an unknown or
+// purged group has none.
+func (s *Server) groupHits(id guid) bitset {
+	if g := s.targetGroup(id); g != nil {
+		return s.knownMembers(g)
+	}
+	return nil
+}
+
+// names reports whether one target names a user or device.
+func (s *Server) names(a assignment, index int) bool {
+	switch a.kind {
+	case targetAllUsers:
+		return index < len(s.users)
+	case targetAllDevices:
+		return index >= len(s.users)
+	default:
+		return s.groupHits(a.group).has(index)
+	}
+}
+
+// excluded reports whether an exclusion holds a user or device.
+func (s *Server) excluded(assignments []assignment, index int) bool {
+	return slices.ContainsFunc(assignments, func(a assignment) bool { return a.kind == targetExclude && s.names(a, index) })
+}
+
+// userReached reports whether a policy reaches a user: an include target names
+// the user and no exclusion does. Filters are about devices and do not count.
+func (s *Server) userReached(p *policy, u int32) bool { return s.userHit(p.effective(), u) }
+
+// userHit is userReached for the assignments of anything.
+func (s *Server) userHit(assignments []assignment, u int32) bool {
+	return !s.excluded(assignments, int(u)) &&
+		slices.ContainsFunc(assignments, func(a assignment) bool { return a.kind != targetExclude && s.names(a, int(u)) })
+}
+
+// reaches is reachedBy for one device.
+func (s *Server) reaches(assignments []assignment, i int32) bool {
+	if !isEnrolled(&s.fleet.devices[i]) {
+		return false
+	}
+	stands := []int{len(s.users) + int(i)}
+	for _, u := range s.usersOf(i) {
+		stands = append(stands, int(u))
+	}
+	stands = slices.DeleteFunc(stands, func(index int) bool { return s.excluded(assignments, index) })
+	for _, a := range assignments {
+		if a.kind != targetExclude && s.admits(a, i) &&
+			slices.ContainsFunc(stands, func(index int) bool { return s.names(a, index) }) {
+			return true
 		}
 	}
+	return false
 }
 
-// addGroup adds the devices of a group and those of its users. A deleted group
-// has no members any more.
+// addGroup adds the devices of a group and those of its users.
 func (s *Server) addGroup(set bitset, id guid) {
-	g := s.groups[id]
-	if g == nil || !g.deleted.IsZero() {
-		return
-	}
-	s.addMembers(set, s.knownMembers(g))
-}
-
-func (s *Server) addMembers(set, members bitset) {
-	members.each(func(i int) { s.addMember(set, i) })
+	s.groupHits(id).each(func(i int) { s.addMember(set, i) })
 }
 
 // addMember adds the devices that stand behind one directory index.
@@ -96,56 +181,26 @@ func (s *Server) addMember(set bitset, i int) {
 	}
 }
 
-// directoryChanged voids what was derived from groups and memberships.
-func (s *Server) directoryChanged() {
-	s.directoryGen++
-	s.targetGen++
+// usersOf are the users of a device, the primary one first. users[u].devices
+// says the same the other way round.
+func (s *Server) usersOf(i int32) []int32 {
+	var out []int32
+	if u := s.fleet.devices[i].user; u >= 0 {
+		out = append(out, u)
+	}
+	return append(out, s.otherUsers[i]...)
 }
 
-// retarget runs a change of assignments or memberships and notifies the
-// devices for which the set of policies differs afterwards.
-func (s *Server) retarget(change func()) { s.retargetAt(s.clock.Now().Unix(), change) }
-
-// retargetAt is retarget for a change that happened at a moment.
-func (s *Server) retargetAt(at int64, change func()) {
-	before := make([]bitset, len(s.assigned))
-	old := s.assigned
-	for i, p := range old {
-		before[i] = s.targets(p)
+// addDeviceUser makes a user use a device beside its primary user.
+func (s *Server) addDeviceUser(i, u int32) {
+	if slices.Contains(s.usersOf(i), u) {
+		return
 	}
-	change()
-	s.targetGen++
-	s.indexAssigned()
-	touched := newBitset(len(s.fleet.devices))
-	seen := map[*policy]bool{}
-	for i, p := range old {
-		seen[p] = true
-		after := newBitset(len(s.fleet.devices))
-		if s.exists(p) {
-			after = s.targets(p)
-		}
-		for w := range touched {
-			touched[w] |= before[i][w] ^ after[w]
-		}
+	if s.otherUsers == nil {
+		s.otherUsers = map[int32][]int32{}
 	}
-	for _, p := range s.assigned {
-		if !seen[p] {
-			touched.or(s.targets(p))
-		}
-	}
-	s.notify(touched, at)
-}
-
-// assignedTo reports whether an assignment names the group or one above it.
-func (s *Server) assignedTo(g *group) bool {
-	for _, p := range s.assigned {
-		for _, a := range p.assignments {
-			if top := s.groups[a.group]; top != nil && slices.Contains(s.groupsBelow(top, true), g) {
-				return true
-			}
-		}
-	}
-	return false
+	s.otherUsers[i] = append(s.otherUsers[i], u)
+	s.users[u].devices = append(s.users[u].devices, i)
 }
 
 // indexAssigned lists the policies that have assignments, and for each the
@@ -153,7 +208,7 @@ func (s *Server) assignedTo(g *group) bool {
 func (s *Server) indexAssigned() {
 	s.assigned = nil
 	for _, p := range s.everyPolicy() {
-		if len(p.assignments) > 0 {
+		if len(p.assignments) > 0 || len(p.effective()) > 0 {
 			s.assigned = append(s.assigned, p)
 		}
 	}
@@ -251,8 +306,8 @@ func (s *Server) ruleReaches(r *activeRule, i int32) bool {
 	if len(r.Groups) == 0 {
 		return true
 	}
-	if r.devices == nil || r.gen != s.directoryGen {
-		r.devices, r.gen = newBitset(len(s.fleet.devices)), s.directoryGen
+	if now := s.directoryGen + s.knownGen; r.devices == nil || r.gen != now {
+		r.devices, r.gen = newBitset(len(s.fleet.devices)), now
 		for _, name := range r.Groups {
 			for _, g := range s.ordered {
 				if g.displayName == name || g.id.String() == name {

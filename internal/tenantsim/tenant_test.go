@@ -37,7 +37,17 @@ type tenant struct {
 // wrong marks a body that does not fit Graph's types, to see it refused with 4xx.
 type wrong struct{ body any }
 
+// idealHere is why the tests of the simulator ask for an ideal tenant.
+const idealHere = "a test of the simulator looks at one answer just after one write"
+
+// newTenant is ideal unless its options say otherwise: see newOrdinary.
 func newTenant(t *testing.T, o Options) *tenant {
+	t.Helper()
+	o.Ideal = idealHere
+	return newOrdinary(t, o)
+}
+
+func newOrdinary(t *testing.T, o Options) *tenant {
 	t.Helper()
 	sim, err := New(o)
 	if err != nil {

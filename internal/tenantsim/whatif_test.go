@@ -267,7 +267,7 @@ func TestAccessRestoreChecksAgain(t *testing.T) {
 // TestAccessRestoreLags: a restored policy is not readable at once where reads lag.
 func TestAccessRestoreLags(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 20, Scenario: quiet()})
-	tt.scenario(func(sc *Scenario) { sc.Lag = &Lag{Read: Duration(time.Minute), List: Duration(time.Minute)} })
+	tt.scenario(func(sc *Scenario) { sc.Lag = &Lag{Read: Fixed(time.Minute), List: Fixed(time.Minute)} })
 	id := text(tt.want(201, "POST", accessPath, accessBody("p")), "id")
 	tt.advance(time.Minute)
 	tt.want(204, "DELETE", accessPath+"/"+id, nil)

@@ -43,6 +43,8 @@ type Options struct {
 	Catalog string
 	// Scenario of the tenant. Its groups default to those of the samples, scaled to what Devices allows.
 	Scenario tenantsim.Scenario
+	// Ideal asks for a tenant without the slowness and the odd answers of an ordinary day, and says why.
+	Ideal string
 	// Roles granted to the operator's app registration; nil is all that it needs.
 	Roles []string
 	// NoOperator leaves the operator to the test: see StartOperator.
@@ -87,7 +89,7 @@ func New(t testing.TB, o Options) *World {
 	}
 	w := &World{Kube: controlPlane.kube, Config: controlPlane.rc, Clock: tenantsim.NewClock(Start, o.Speed), opts: o}
 	w.Sim = simtest.New(t, tenantsim.Options{
-		Seed: 1, Devices: o.Devices, Clock: w.Clock, Catalog: o.Catalog, Scenario: o.Scenario, Roles: o.Roles, JournalSize: 100_000,
+		Seed: 1, Devices: o.Devices, Clock: w.Clock, Catalog: o.Catalog, Scenario: o.Scenario, Ideal: o.Ideal, Roles: o.Roles, JournalSize: 100_000,
 	})
 	w.serveTenant(t)
 	w.Namespace = w.namespace(t)

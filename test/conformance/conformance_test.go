@@ -21,16 +21,19 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
+// oneAnswer is why the table asks for an ideal tenant.
+const oneAnswer = "a row of the table is one request with its one right answer, just after the rows before it"
+
 // simulated starts a tenant and a runner for it.
 func simulated(t *testing.T, target func(Exchanger) Exchanger) *Runner {
 	t.Helper()
-	sim, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 50, Users: 40})
+	sim, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 50, Users: 40, Ideal: oneAnswer})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// A second application of the same tenant, to which nothing was granted: the
 	// same seed and clock make its tokens valid in the first.
-	weak, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 1, Roles: []string{}})
+	weak, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 1, Roles: []string{}, Ideal: oneAnswer})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func newSignIn(t *testing.T) signIn {
 	key := testcert.Key(t)
 	certificate := testcert.Certificate(t, key, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	s := signIn{key: key, certificate: testcert.PEM(t, certificate, key)}
-	s.sim = simtest.New(t, tenantsim.Options{Seed: 1, Devices: 5, Certificates: []*x509.Certificate{certificate}, FederatedCredentials: []tenantsim.FederatedCredential{
+	s.sim = simtest.New(t, tenantsim.Options{Seed: 1, Devices: 5, Ideal: oneAnswer, Certificates: []*x509.Certificate{certificate}, FederatedCredentials: []tenantsim.FederatedCredential{
 		{Issuer: issuer, Subject: subject, Keys: map[string]*rsa.PublicKey{"": &key.PublicKey}},
 	}})
 	s.url, s.ca = s.sim.Start()

@@ -48,12 +48,13 @@ const attemptTimeout = 250 * time.Millisecond
 // newTenant starts a small tenant with somebody else's policy in it.
 func newTenant(t testing.TB) *tenant {
 	t.Helper()
-	sim := simtest.New(t, tenantsim.Options{Seed: 1, Devices: 60, Scenario: tenantsim.Scenario{
-		Groups: []tenantsim.GroupSpec{
-			{DisplayName: populationName, From: "everything", Percent: 100}, {DisplayName: strangerName, From: "windows", Count: 3},
-		},
-		ConflictingBaseline: &tenantsim.Baseline{DisplayName: "Somebody else's baseline", GroupDisplayName: strangerName, DevicesPercent: 50},
-	}})
+	sim := simtest.New(t, tenantsim.Options{Seed: 1, Devices: 60,
+		Ideal: "the sweep puts one fault at one request and must know that nothing else went wrong", Scenario: tenantsim.Scenario{
+			Groups: []tenantsim.GroupSpec{
+				{DisplayName: populationName, From: "everything", Percent: 100}, {DisplayName: strangerName, From: "windows", Count: 3},
+			},
+			ConflictingBaseline: &tenantsim.Baseline{DisplayName: "Somebody else's baseline", GroupDisplayName: strangerName, DevicesPercent: 50},
+		}})
 	url, ca := sim.Start()
 	tn := &tenant{sim: sim, admin: newClient(t, sim, url, ca), operator: &operator{looks: map[plan.Key]int{}}}
 	tn.operator.client = newClient(t, sim, url, ca)
