@@ -5,44 +5,43 @@ package tenantsim
 
 import "strings"
 
-// withoutAnnotations copies a JSON value without what OData tells a service to
-// ignore wherever it stands: annotations of members (children@odata.type),
-// contexts, links, and the actions that full metadata advertises
-// (#microsoft.graph.assign). What stays is the type of an object, which carries
-// meaning, and binds, which are writes.
-func withoutAnnotations(v any) any {
-	switch v := v.(type) {
+// The annotations that carry a meaning of their own in a request.
+const (
+	typeAnnotation = "@odata.type"
+	idAnnotation   = "@odata.id"
+	bindSuffix     = "@odata.bind"
+	deltaSuffix    = "@delta"
+)
+
+// dropAnnotations takes off a request body, at every depth, what says something
+// about a member and is none: clients send back what they read. A service ignores
+// the annotations that it does not know, wherever they stand (OData JSON format
+// 4.01, 4.6 and 20). What stays: the type of an object, which tells its kind and
+// must fit; x@odata.bind, which is a relation; x@delta, which is a change that
+// nobody may lose; and in a reference the @odata.id that it consists of.
+func dropAnnotations(value any, reference bool) {
+	switch v := value.(type) {
 	case map[string]any:
-		out := make(object, len(v))
 		for name, inner := range v {
-			if !isAnnotation(name) {
-				out[name] = withoutAnnotations(inner)
+			if isAnnotation(name) && !(reference && name == idAnnotation) {
+				delete(v, name)
+				continue
 			}
+			dropAnnotations(inner, false)
 		}
-		return out
 	case []any:
-		out := make([]any, len(v))
-		for i, inner := range v {
-			out[i] = withoutAnnotations(inner)
+		for _, item := range v {
+			dropAnnotations(item, false)
 		}
-		return out
-	default:
-		return v
 	}
 }
 
+// isAnnotation reports whether a member only says something about another: it has
+// an @ in its name, or is an action that a full answer advertises as
+// #microsoft.graph.assign.
 func isAnnotation(name string) bool {
-	if name == "@odata.type" || strings.HasSuffix(name, "@odata.bind") {
+	if name == typeAnnotation || strings.HasSuffix(name, bindSuffix) || strings.HasSuffix(name, deltaSuffix) {
 		return false
 	}
-	return strings.HasPrefix(name, "#") || strings.Contains(name, "@")
-}
-
-// plainBody is the body of the request without annotations; absent stays absent.
-func (c *call) plainBody() object {
-	out, _ := withoutAnnotations(c.body).(object)
-	if c.body == nil {
-		return nil
-	}
-	return out
+	return strings.Contains(name, "@") || strings.HasPrefix(name, "#microsoft.graph.")
 }

@@ -97,6 +97,11 @@ func (a *assertion) signedBy(key *rsa.PublicKey) bool {
 // assertion that its certificate or a federated issuer signed (contract l.1,
 // l.3). AADSTS70021, 700211 and 700213 are the contract's; the other numbers, and
 // status and OAuth error where the contract gives none, are ASSUMED.
+//
+// An assertion may be used again until it expires: its jti is not remembered. Of a
+// federated token that follows from contract l.3, as one file serves every sign-in
+// until it is rotated. Of a certificate's it is ASSUMED: the documentation of
+// certificate credentials calls jti an identifier and asks for nothing else.
 func (s *Server) checkCredential(form url.Values, r *http.Request) *tokenFailure {
 	token, kind := form.Get("client_assertion"), form.Get("client_assertion_type")
 	switch {

@@ -133,6 +133,19 @@ func TestCertificateSignIn(t *testing.T) {
 			}
 		})
 	}
+	t.Run("sent twice", func(t *testing.T) { // ASSUMED, see checkCredential
+		token := testcert.JWT(t, key, head, claims)
+		for range 2 {
+			if status, _, code := assertSignIn(t, sim, assertionForm(sim, token)); status != 200 {
+				t.Errorf("got %d AADSTS%d", status, code)
+			}
+		}
+		sim.wall = clocktesting.NewFakePassiveClock(now.Add(20 * time.Minute))
+		if status, _, code := assertSignIn(t, sim, assertionForm(sim, token)); status != 401 || code != 700024 {
+			t.Errorf("after it expired: %d AADSTS%d", status, code)
+		}
+		sim.wall = clocktesting.NewFakePassiveClock(now)
+	})
 	t.Run("a claim changed after signing", func(t *testing.T) {
 		parts := strings.Split(testcert.JWT(t, key, head, claims), ".")
 		other := strings.Split(testcert.JWT(t, key, head, with(claims, object{"jti": "2"})), ".")

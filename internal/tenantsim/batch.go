@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,12 +19,10 @@ const maxBatch = 20
 
 // batchItem is one request of a batch.
 type batchItem struct {
-	ID        string            `json:"id"`
-	Method    string            `json:"method"`
-	URL       string            `json:"url"`
-	Headers   map[string]string `json:"headers"`
-	Body      json.RawMessage   `json:"body"`
-	DependsOn []string          `json:"dependsOn"`
+	id, method, url string
+	headers         map[string]string
+	body            any // JSON; text is base64 of something else
+	dependsOn       []string
 }
 
 // batchAnswer is one response of a batch.
@@ -39,28 +36,95 @@ type batchAnswer struct {
 // serveBatch runs the requests one by one. Answers come back in another order
 // than they were asked, as the service may do: clients match by id.
 func serveBatch(c *call) (*reply, error) {
-	raw, err := json.Marshal(c.body)
+	items, err := c.batchItems()
 	if err != nil {
-		return nil, fmt.Errorf("marshal batch: %w", err)
+		return nil, err
 	}
-	var body struct {
-		Requests []batchItem `json:"requests"`
-	}
-	if err := json.Unmarshal(raw, &body); err != nil {
-		return nil, c.badRequest("Invalid batch payload format: %s", err)
-	}
-	if err := c.checkBatch(body.Requests); err != nil {
+	if err := c.checkBatch(items); err != nil {
 		return nil, err
 	}
 	status := map[string]int{}
 	var answers []batchAnswer
-	for _, item := range body.Requests {
+	for _, item := range items {
 		answer := c.runBatchItem(item, status)
-		status[item.ID] = answer.Status
+		status[item.id] = answer.Status
 		answers = append(answers, answer)
 	}
 	slices.Reverse(answers)
 	return &reply{status: http.StatusOK, body: object{"responses": answers}}, nil
+}
+
+// batchItems reads the envelope by hand, as the service is less strict than a
+// decoder would be: an id is text by the documentation, and a number does as well
+// (third-party 4); what is no member of a request is ignored. ASSUMED texts.
+func (c *call) batchItems() ([]batchItem, error) {
+	list, ok := c.body["requests"].([]any)
+	if !ok {
+		return nil, c.badRequest("Invalid batch payload format: 'requests' must be an array of requests.")
+	}
+	out := make([]batchItem, 0, len(list))
+	for i, entry := range list {
+		body, ok := entry.(map[string]any)
+		if !ok {
+			return nil, c.badRequest("Invalid batch payload format: request %d is no object.", i)
+		}
+		item, wrong := readBatchItem(body)
+		if wrong != "" {
+			return nil, c.badRequest("Invalid batch payload format: '%s' of request %d has the wrong type.", wrong, i)
+		}
+		out = append(out, item)
+	}
+	return out, nil
+}
+
+// readBatchItem reads one request; wrong names the member of another type.
+func readBatchItem(body object) (item batchItem, wrong string) {
+	item.body = body["body"]
+	for name, field := range map[string]*string{"id": &item.id, "method": &item.method, "url": &item.url} {
+		text, ok := idText(body[name])
+		if _, isNumber := body[name].(json.Number); !ok || isNumber && name != "id" {
+			wrong = max(wrong, name) // the same one each time
+		}
+		*field = text
+	}
+	if list, ok := body["dependsOn"].([]any); ok {
+		for _, entry := range list {
+			id, ok := idText(entry)
+			if !ok {
+				return item, "dependsOn"
+			}
+			item.dependsOn = append(item.dependsOn, id)
+		}
+	} else if body["dependsOn"] != nil {
+		return item, "dependsOn"
+	}
+	headers, ok := body["headers"].(map[string]any)
+	if !ok && body["headers"] != nil {
+		return item, "headers"
+	}
+	item.headers = map[string]string{}
+	for _, name := range sortedKeys(headers) {
+		value, ok := idText(headers[name])
+		if !ok {
+			return item, "headers"
+		}
+		item.headers[name] = value
+	}
+	return item, wrong
+}
+
+// idText reads text, or a number as the text that it is; absent is empty.
+func idText(v any) (string, bool) {
+	switch v := v.(type) {
+	case nil:
+		return "", true
+	case string:
+		return v, true
+	case json.Number:
+		return v.String(), true
+	default:
+		return "", false
+	}
 }
 
 // inBatchKey marks the context of a request inside a batch.
@@ -73,44 +137,44 @@ func (c *call) checkBatch(items []batchItem) error {
 	seen := map[string]bool{}
 	for _, item := range items {
 		switch {
-		case item.ID == "" || seen[item.ID]:
-			return c.badRequest("Request Ids in a batch must be present and unique: '%s'.", item.ID)
-		case item.Method == "" || item.URL == "":
-			return c.badRequest("Batch request '%s' needs method and url.", item.ID)
-		case strings.Contains(item.URL, "://"):
-			return c.badRequest("Invalid URL in batch request '%s': it must be relative to the version.", item.ID)
+		case item.id == "" || seen[item.id]:
+			return c.badRequest("Request Ids in a batch must be present and unique: '%s'.", item.id)
+		case item.method == "" || item.url == "":
+			return c.badRequest("Batch request '%s' needs method and url.", item.id)
+		case strings.Contains(item.url, "://"):
+			return c.badRequest("Invalid URL in batch request '%s': it must be relative to the version.", item.id)
 		}
-		for _, id := range item.DependsOn {
+		for _, id := range item.dependsOn {
 			if !seen[id] {
-				return c.badRequest("Batch request '%s' depends on '%s', which does not come before it.", item.ID, id)
+				return c.badRequest("Batch request '%s' depends on '%s', which does not come before it.", item.id, id)
 			}
 		}
-		seen[item.ID] = true
+		seen[item.id] = true
 	}
 	return nil
 }
 
 func (c *call) runBatchItem(item batchItem, status map[string]int) batchAnswer {
-	for _, id := range item.DependsOn {
+	for _, id := range item.dependsOn {
 		if status[id] >= 400 {
-			return batchAnswer{ID: item.ID, Status: http.StatusFailedDependency, Body: c.batchError("FailedDependency", "A request that this one depends on failed.")}
+			return batchAnswer{ID: item.id, Status: http.StatusFailedDependency, Body: c.batchError("FailedDependency", "A request that this one depends on failed.")}
 		}
 	}
-	u, err := url.Parse(c.origin() + "/" + c.version + "/" + strings.TrimPrefix(item.URL, "/"))
+	u, err := url.Parse(c.origin() + "/" + c.version + "/" + strings.TrimPrefix(item.url, "/"))
 	if err != nil {
-		return batchAnswer{ID: item.ID, Status: http.StatusBadRequest, Body: c.batchError(codeBadRequest, "The url is not valid.")}
+		return batchAnswer{ID: item.id, Status: http.StatusBadRequest, Body: c.batchError(codeBadRequest, "The url is not valid.")}
 	}
-	var payload []byte
-	if len(item.Body) > 0 && string(item.Body) != "null" {
-		payload = item.Body
-	}
-	r, err := http.NewRequestWithContext(c.request.Context(), item.Method, u.String(), bytes.NewReader(payload))
+	payload, err := item.payload()
 	if err != nil {
-		return batchAnswer{ID: item.ID, Status: http.StatusBadRequest, Body: c.batchError(codeBadRequest, err.Error())}
+		return batchAnswer{ID: item.id, Status: http.StatusBadRequest, Body: c.batchError(codeBadRequest, "The body is not valid.")}
+	}
+	r, err := http.NewRequestWithContext(c.request.Context(), item.method, u.String(), bytes.NewReader(payload))
+	if err != nil {
+		return batchAnswer{ID: item.id, Status: http.StatusBadRequest, Body: c.batchError(codeBadRequest, "The method is not valid.")}
 	}
 	r = r.WithContext(context.WithValue(r.Context(), inBatchKey{}, true))
 	r.Host, r.TLS = c.request.Host, c.request.TLS
-	for name, value := range item.Headers {
+	for name, value := range item.headers {
 		r.Header.Set(name, value)
 	}
 	for _, name := range []string{"Authorization", "X-Forwarded-Host", "X-Forwarded-Proto"} {
@@ -119,9 +183,17 @@ func (c *call) runBatchItem(item batchItem, status map[string]int) batchAnswer {
 		}
 	}
 	if hit := c.server.pickFault(r); hit != nil {
-		return c.server.inBatch(r, hit).batchAnswer(item.ID)
+		return c.server.inBatch(r, hit).batchAnswer(item.id)
 	}
-	return c.server.answer(nil, r, "").batchAnswer(item.ID)
+	return c.server.answer(nil, r, "").batchAnswer(item.id)
+}
+
+// payload is the body as it would come alone.
+func (b batchItem) payload() ([]byte, error) {
+	if b.body == nil {
+		return nil, nil
+	}
+	return json.Marshal(b.body)
 }
 
 func (c *call) batchError(code, message string) any {

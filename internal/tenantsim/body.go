@@ -8,7 +8,6 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -48,8 +47,11 @@ func (c *call) readBody() error {
 	if err := decoder.Decode(&c.body); err != nil {
 		return c.badRequest("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return c.badRequest("Unable to read JSON request payload: text follows the JSON value.")
+	}
+	if !c.route.unlocked { // a batch holds bodies, each of which is read by itself
+		dropAnnotations(c.body, strings.HasSuffix(c.route.pattern, "/$ref"))
 	}
 	return nil
 }
@@ -61,7 +63,7 @@ func decodeBody(r *http.Request) ([]byte, error) {
 	case "gzip":
 		unzip, err := gzip.NewReader(r.Body)
 		if err != nil {
-			return nil, fail(http.StatusBadRequest, codeBadRequest, "The request body is labelled gzip but is not: %s", err)
+			return nil, fail(http.StatusBadRequest, codeBadRequest, "The request body is labelled gzip but is not.")
 		}
 		reader = unzip
 	default:
@@ -69,10 +71,8 @@ func decodeBody(r *http.Request) ([]byte, error) {
 	}
 	raw, err := io.ReadAll(io.LimitReader(reader, maxBodyBytes+1))
 	switch {
-	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, fail(http.StatusBadRequest, codeBadRequest, "The compressed request body is damaged: %s", err)
 	case err != nil:
-		return nil, fmt.Errorf("read the request body: %w", err)
+		return nil, fail(http.StatusBadRequest, codeBadRequest, "The request body is damaged or ends early.")
 	case len(raw) > maxBodyBytes:
 		return nil, fail(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request body is larger than %d bytes.", maxBodyBytes)
 	}
@@ -109,19 +109,32 @@ type member struct {
 	max      int      // longest text; 0: no limit known
 	values   []string // enum members, or the members that a list of text may have
 	of       *shape   // type of an object or of a list's objects; nil: free
+	beta     bool     // does not exist on v1.0
 }
+
+// exists reports whether a version has the member.
+func (m member) exists(beta bool) bool { return beta || !m.beta }
 
 // shape is the set of members that a body of one type may carry.
 type shape struct {
 	typeName string // such as microsoft.graph.group
 	members  map[string]member
+	// variants are what an abstract type can be: @odata.type tells which.
+	variants []*shape
 }
 
-// check refuses unknown, ill-typed and missing members. Annotations
-// (@odata.type and x@odata.y) are free, but a stated type must fit.
+// check refuses unknown, ill-typed and missing members. Annotations are gone by
+// now (dropAnnotations), but a stated type must fit.
 func (s shape) check(c *call, body object, create bool) error {
 	if body == nil {
 		return c.badRequest("A request body is required: %s expected.", s.typeName)
+	}
+	if s.variants != nil {
+		one := s.variant(body)
+		if one == nil {
+			return c.noVariant(s, body)
+		}
+		s = *one
 	}
 	for _, name := range sortedKeys(body) {
 		if err := s.checkMember(c, name, body[name]); err != nil {
@@ -148,11 +161,8 @@ func (s shape) checkMember(c *call, name string, value any) error {
 		}
 		return nil
 	}
-	if strings.Contains(name, "@odata.") && !strings.HasSuffix(name, "@odata.bind") {
-		return nil
-	}
 	m, known := s.members[name]
-	if !known {
+	if !known || !m.exists(c.beta) {
 		return c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, s.typeName)
 	}
 	if m.readOnly || value == nil {
@@ -267,11 +277,16 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // text reads a string member; absent, null and other kinds read as "".
 func text(body object, name string) string {
-	v, ok := body[name].(string)
-	if !ok {
+	return textOrEmpty(body[name])
+}
+
+// textOrEmpty reads text or null.
+func textOrEmpty(v any) string {
+	s, isText := v.(string)
+	if !isText {
 		return ""
 	}
-	return v
+	return s
 }
 
 func boolean(body object, name string) bool {

@@ -6,6 +6,7 @@ package tenantsim
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,11 +16,13 @@ import (
 // cachedReport is a report that the service keeps for a client to page through
 // (contract b.1).
 type cachedReport struct {
-	id, reportName, filter, metadata string
-	selected, order                  []string
-	made                             time.Time
-	polls                            int
-	table                            table
+	id, reportName   string
+	sequence         uint64
+	filter, metadata any // text or null, as it was sent
+	selected, order  []string
+	made             time.Time
+	polls            int
+	table            table
 }
 
 // cachedLife is how long a cached report is kept. ASSUMED.
@@ -46,10 +49,14 @@ func (r *cachedReport) object(c *call) object {
 	if r.status(c.server) == "completed" {
 		refreshed = intuneTime(r.made)
 	}
-	return object{"id": r.id, "reportName": r.reportName, "filter": orNull(r.filter), "select": append([]string{}, r.selected...),
+	return object{"id": r.id, "reportName": r.reportName, "filter": r.filter, "select": append([]string{}, r.selected...),
 		"orderBy": append([]string{}, r.order...), "metadata": r.metadata, "status": r.status(c.server),
 		"lastRefreshDateTime": refreshed, "expirationDateTime": intuneTime(r.made.Add(cachedLife))}
 }
+
+// cachedEntity reads the members from the rendered report.
+var cachedEntity = &entity[object]{name: cachedShape.typeName, properties: rendered(
+	"id", "reportName", "filter", "select", "orderBy", "metadata", "status", "lastRefreshDateTime", "expirationDateTime")}
 
 // createCached begins a cached report. Its id names the report: what stands before
 // the first underscore. Asking again for an id makes it anew.
@@ -60,20 +67,19 @@ func createCached(c *call) (*reply, error) {
 	id := text(c.body, "id")
 	name, suffix, _ := strings.Cut(id, "_")
 	rep, known := exportReports(name)
-	if !known || suffix == "" {
+	switch {
+	case !known || suffix == "":
 		return nil, c.badRequest("Report '%s' was not found.", id)
-	}
-	r := &cachedReport{id: id, reportName: name, filter: text(c.body, "filter"), metadata: text(c.body, "metadata"),
-		selected: texts(c.body["select"]), order: texts(c.body["orderBy"]), made: c.now}
-	var err error
-	if r.table, err = rep.prepare(c, r.filter, r.selected); err != nil {
-		return nil, err
-	}
-	if err := c.arrangeRows(&r.table, r.order, ""); err != nil {
-		return nil, err
+	case c.odd().CachedStatusRefused && rep == exportable(deviceStatus):
+		return nil, c.badRequest("An error has occurred.") // contract b.1, n = 1
 	}
 	s := c.server
+	r := &cachedReport{id: id, reportName: name}
+	if err := c.fillCached(r); err != nil {
+		return nil, err
+	}
 	s.dropCached(id)
+	_, r.sequence = s.nextID("cachedReport")
 	s.cached = append(s.cached, r)
 	if len(s.cached) > maxCached {
 		s.cached = slices.Delete(s.cached, 0, 1)
@@ -82,13 +88,76 @@ func createCached(c *call) (*reply, error) {
 	return c.entityReply(http.StatusCreated, cachedContext+"/$entity", r.object(c)), nil
 }
 
+// fillCached takes over what the body names and makes the table anew. Nothing is
+// changed when it returns an error.
+func (c *call) fillCached(r *cachedReport) error {
+	next := *r
+	for name, field := range map[string]*any{"filter": &next.filter, "metadata": &next.metadata} {
+		if given, named := c.body[name]; named {
+			*field = given
+		}
+	}
+	for name, field := range map[string]*[]string{"select": &next.selected, "orderBy": &next.order} {
+		if given, named := c.body[name]; named {
+			*field = texts(given)
+		}
+	}
+	rep, _ := exportReports(next.reportName)
+	var err error
+	if next.table, err = rep.prepare(c, textOrEmpty(next.filter), next.selected); err != nil {
+		return err
+	}
+	if err := c.arrangeRows(&next.table, next.order, ""); err != nil {
+		return err
+	}
+	next.made, next.polls = c.now, 0
+	*r = next
+	return nil
+}
+
+// patchCached changes a cached report: it is made anew. ASSUMED: the metadata has
+// the request, nobody has shown what comes of it.
+func patchCached(c *call) (*reply, error) {
+	r, err := c.cachedReport(c.params["id"])
+	if err != nil {
+		return nil, err
+	}
+	if err := cachedShape.check(c, c.body, false); err != nil {
+		return nil, err
+	}
+	if id, named := c.body["id"]; named && id != r.id {
+		return nil, c.badRequest("Property 'id' is the key of the resource and cannot be changed.") // ASSUMED text
+	}
+	if err := c.fillCached(r); err != nil {
+		return nil, err
+	}
+	c.changed()
+	return c.entityReply(http.StatusOK, cachedContext+"/$entity", r.object(c)), nil
+}
+
+// listCached shows the reports that have not expired and moves none on.
+func listCached(c *call) (*reply, error) {
+	items := func(after int64) iter.Seq2[int64, object] {
+		return func(yield func(int64, object) bool) {
+			for _, r := range c.server.cached {
+				if key := int64(r.sequence); key > after && r.lives(c.now) && !yield(key, r.object(c)) {
+					return
+				}
+			}
+		}
+	}
+	return listReply(c, c.query, cachedEntity, items, listStyle{context: cachedContext, size: 100, max: 1000})
+}
+
+func (r *cachedReport) lives(now time.Time) bool { return now.Before(r.made.Add(cachedLife)) }
+
 func (s *Server) dropCached(id string) {
 	s.cached = slices.DeleteFunc(s.cached, func(r *cachedReport) bool { return r.id == id })
 }
 
 func (c *call) cachedReport(id string) (*cachedReport, error) {
 	for _, r := range c.server.cached {
-		if r.id == id && c.now.Before(r.made.Add(cachedLife)) {
+		if r.id == id && r.lives(c.now) {
 			return r, nil
 		}
 	}
@@ -96,12 +165,16 @@ func (c *call) cachedReport(id string) (*cachedReport, error) {
 }
 
 func getCached(c *call) (*reply, error) {
+	members, err := cachedEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
 	r, err := c.cachedReport(c.params["id"])
 	if err != nil {
 		return nil, err
 	}
 	r.polls++
-	return c.entityReply(http.StatusOK, cachedContext+"/$entity", r.object(c)), nil
+	return c.entityReply(http.StatusOK, cachedContext+"/$entity", render(r.object(c), members)), nil
 }
 
 func deleteCached(c *call) (*reply, error) {

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/metadata"
 )
 
 // object is a JSON object on its way out. encoding/json sorts the keys, which
@@ -56,7 +58,8 @@ func (e *entity[T]) lookup(name string, beta bool) *property[T] {
 }
 
 // projection returns the members that a request asks for; selected empty means
-// the default set.
+// the default set. Every member that the metadata has can be selected
+// (third-party 6): those that the simulator does not fill have no value.
 func (e *entity[T]) projection(c *call, selected []string) ([]*property[T], error) {
 	var out []*property[T]
 	for i := range e.properties {
@@ -66,13 +69,33 @@ func (e *entity[T]) projection(c *call, selected []string) ([]*property[T], erro
 		}
 	}
 	for _, name := range selected {
-		p := e.lookup(name, c.beta)
-		if p == nil {
+		p, known := e.selectable(name, c.version)
+		if !known {
 			return nil, c.badRequest("Parsing OData Select and Expand failed: Could not find a property named '%s' on type '%s'.", name, e.name)
 		}
-		out = append(out, p)
+		if p != nil {
+			out = append(out, p)
+		}
 	}
 	return out, nil
+}
+
+// selectable finds a member for $select. A navigation can be selected and is in
+// no body: known, without a property.
+func (e *entity[T]) selectable(name, version string) (p *property[T], known bool) {
+	if p := e.lookup(name, version == "beta"); p != nil {
+		return p, true
+	}
+	switch metadata.Of(version, e.name, name) {
+	case metadata.Single:
+		return &property[T]{name: name, get: func(T) any { return nil }}, true
+	case metadata.Collection:
+		return &property[T]{name: name, get: func(T) any { return []any{} }}, true
+	case metadata.Navigation:
+		return nil, true
+	default:
+		return nil, false
+	}
 }
 
 func render[T any](item T, members []*property[T]) object {
@@ -159,7 +182,8 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 	if err != nil {
 		return nil, err
 	}
-	page, last, more, err := collect(c, q, e, items(after), members, size, style.decorate)
+	odds := c.oddPage(q, size, after)
+	page, last, more, err := collect(c, q, e, items(after), members, odds.size, style.decorate)
 	if err != nil {
 		return nil, err
 	}
@@ -170,8 +194,11 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 	case style.count == countTotal, q.count && q.token == "":
 		body["@odata.count"] = total()
 	}
-	if more {
-		body["@odata.nextLink"] = c.nextLink(last, style)
+	switch {
+	case more && odds.empty:
+		body["@odata.nextLink"] = c.nextLink(emptyPrefix, after, style)
+	case more:
+		body["@odata.nextLink"] = c.nextLink(tokenPrefix, last, style)
 	}
 	return &reply{status: http.StatusOK, body: body}, nil
 }
@@ -226,6 +253,8 @@ func (c *call) pageSize(q query, style listStyle) (int, error) {
 		return want, nil
 	case style.refuseAbove:
 		return 0, c.badRequest("Invalid page size specified: '%d'. Must be between 1 and %d inclusive.", want, style.max)
+	case c.odd().Pages && c.route.intune: // ignored instead of clamped (contract 0.3)
+		return style.size, nil
 	default:
 		return style.max, nil
 	}
@@ -261,19 +290,25 @@ func (c *call) base() string {
 	return c.origin() + "/" + c.version
 }
 
-const tokenPrefix = "tidesim:"
+// The prefixes of a skip token: of one after a page, and of one after a page that
+// was empty on purpose.
+const (
+	tokenPrefix = "tidesim:"
+	emptyPrefix = "tidesim-empty:"
+)
 
 // nextLink repeats the request with an opaque skip token.
-func (c *call) nextLink(after int64, style listStyle) string {
+func (c *call) nextLink(prefix string, after int64, style listStyle) string {
 	var kept []string
 	for part := range strings.SplitSeq(c.request.URL.RawQuery, "&") {
 		name, _, _ := strings.Cut(part, "=")
-		if plain, err := url.QueryUnescape(name); part == "" || err == nil && (strings.EqualFold(plain, "$skiptoken") || strings.EqualFold(plain, "$skip")) {
+		plain, err := url.QueryUnescape(name)
+		if option, _ := c.queryOption(plain); part == "" || err == nil && option&(qSkipToken|qSkip) != 0 {
 			continue
 		}
 		kept = append(kept, part)
 	}
-	token := base64.RawURLEncoding.EncodeToString([]byte(tokenPrefix + strconv.FormatInt(after, 10)))
+	token := base64.RawURLEncoding.EncodeToString([]byte(prefix + strconv.FormatInt(after, 10)))
 	if style.cosmosToken {
 		// Captured form: a Cosmos continuation, escaped twice, with + for blanks
 		// and lower-case hex. Clients that "repair" it lose their place.
@@ -301,6 +336,9 @@ func (c *call) resume(token string, style listStyle) (int64, error) {
 		return 0, c.badRequest("The skip token is not valid: use @odata.nextLink as it was given.")
 	}
 	text, ok := strings.CutPrefix(string(raw), tokenPrefix)
+	if rest, empty := strings.CutPrefix(string(raw), emptyPrefix); empty {
+		text, ok, c.afterEmpty = rest, true, true
+	}
 	after, err := strconv.ParseInt(text, 10, 64)
 	if !ok || err != nil {
 		return 0, c.badRequest("The skip token is not valid: use @odata.nextLink as it was given.")

@@ -18,6 +18,8 @@ type graphError struct {
 	code    string
 	message string
 	header  http.Header
+	// inner is the sentence of a service behind the gateway, in innerError.
+	inner string
 	// plain keeps an Intune route from wrapping the message: some failures are
 	// raised by the gateway in front of Intune, before the service sees them.
 	plain bool
@@ -28,7 +30,25 @@ func (e *graphError) Error() string {
 }
 
 func fail(status int, code, format string, args ...any) *graphError {
+	for i, arg := range args {
+		args[i] = jsonText(arg)
+	}
 	return &graphError{status: status, code: code, message: fmt.Sprintf(format, args...)}
+}
+
+// jsonText writes what came as JSON as JSON again: the service knows no other form
+// of an array, an object or null.
+func jsonText(arg any) any {
+	switch arg.(type) {
+	case nil, map[string]any, []any:
+		raw, err := json.Marshal(arg)
+		if err != nil {
+			return ""
+		}
+		return string(raw)
+	default:
+		return arg
+	}
 }
 
 // Codes of contract 0.4.
@@ -79,12 +99,17 @@ type errorBody struct {
 	} `json:"error"`
 }
 
+// ownFaultHeader tells people what went wrong inside the simulator. No client may
+// read it: the service's own answer says nothing.
+const ownFaultHeader = "X-Tenantsim-Error"
+
 // errorReply renders err for the call. Errors that are not a graphError are
 // faults of the simulator itself and become a 500.
 func (c *call) errorReply(err error) *reply {
 	var ge *graphError
 	if !errors.As(err, &ge) {
-		ge = fail(http.StatusInternalServerError, "InternalServerError", "%s", err)
+		ge = fail(http.StatusInternalServerError, "InternalServerError", "An internal server error has occurred.")
+		ge.header = http.Header{ownFaultHeader: {err.Error()}}
 	}
 	var body errorBody
 	body.Error.Code = ge.code
@@ -96,6 +121,9 @@ func (c *call) errorReply(err error) *reply {
 		"date":              c.now.UTC().Format("2006-01-02T15:04:05"),
 		"request-id":        c.requestID,
 		"client-request-id": c.clientRequestID(),
+	}
+	if ge.inner != "" {
+		body.Error.InnerError["message"] = ge.inner
 	}
 	return &reply{status: ge.status, body: body, header: ge.header}
 }

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,16 +29,19 @@ const keptJobs = 64
 
 // exportJob is one report export.
 type exportJob struct {
-	id, reportName, filter, format string
-	localization                   string
-	selected                       []string
-	requested                      time.Time
-	polls                          int
-	silentPolls                    int // polls to answer completed without url
-	failed                         bool
-	table                          table
-	archive                        []byte
-	made                           time.Time // real
+	id                       string
+	sequence                 uint64
+	reportName, format       string
+	localization             string
+	filter, search, snapshot any // text or null, as it was sent
+	selected                 []string
+	requested                time.Time
+	polls                    int
+	silentPolls              int // polls to answer completed without url
+	failed                   bool
+	table                    table
+	archive                  []byte
+	made                     time.Time // real
 }
 
 // exportable is a report that an export job can run.
@@ -119,45 +123,146 @@ var jobShape = shape{typeName: "microsoft.graph.deviceManagementExportJob", memb
 	"expirationDateTime": {kind: kindDate, readOnly: true},
 }}
 
+const jobsContext = "deviceManagement/reports/exportJobs"
+
 // createExport starts a job. The data is what the report shows at this moment.
 func createExport(c *call) (*reply, error) {
-	if err := jobShape.check(c, c.body, true); err != nil {
+	if err := c.checkJob(true); err != nil {
 		return nil, err
 	}
-	if _, present := c.body["search"]; present && !c.beta {
-		return nil, c.badRequest("The property 'search' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", jobShape.typeName)
-	}
-	name, selected := text(c.body, "reportName"), texts(c.body["select"])
-	rep, known := exportReports(name)
-	switch {
-	case !known:
-		return nil, c.badRequest("Report '%s' was not found.", name)
-	case len(selected) > 256:
-		return nil, c.badRequest("Property 'select' names %d columns, at most 256 are allowed.", len(selected))
-	case text(c.body, "format") != "" && text(c.body, "format") != "csv":
-		return nil, c.badRequest("Format '%s' is not supported for report '%s'.", text(c.body, "format"), name)
-	}
-	t, err := rep.prepare(c, text(c.body, "filter"), selected)
-	if err != nil {
+	job := &exportJob{format: "csv", localization: locTwins}
+	if err := c.fillJob(job); err != nil {
 		return nil, err
 	}
 	s := c.server
 	id, sequence := s.nextID("exportJob")
-	job := &exportJob{reportName: name, filter: text(c.body, "filter"), selected: selected, format: "csv",
-		localization: locTwins, requested: c.now, table: t, id: name + "_" + id.String()}
-	if rep == exportable(deviceStatus) { // observed: the id names another report
+	job.id, job.sequence = job.reportName+"_"+id.String(), sequence
+	if rep, _ := exportReports(job.reportName); rep == exportable(deviceStatus) { // observed: the id names another report
 		job.id = "DeviceStatusesByConfigurationProfileWithPFV3_" + id.String()
 	}
-	if l := text(c.body, "localizationType"); l != "" {
-		job.localization = l
+	c.startJob(job)
+	s.keepJob(job)
+	return c.entityReply(http.StatusCreated, jobsContext+"/$entity", job.object(c)), nil
+}
+
+func (c *call) checkJob(create bool) error {
+	if _, present := c.body["search"]; present && !c.beta {
+		return c.badRequest("The property 'search' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", jobShape.typeName)
 	}
-	u := uniform(mix(s.options.Seed ^ hashText("export") ^ mix(sequence)))
-	job.failed = u*100 < s.scenario.ExportFailurePercent
-	if uniform(mix(s.options.Seed^hashText("no url")^mix(sequence)))*100 < s.scenario.ExportWithoutURLPercent {
+	return jobShape.check(c, c.body, create)
+}
+
+// fillJob takes over what the body names and makes the table. Nothing is changed
+// when it returns an error.
+func (c *call) fillJob(job *exportJob) error {
+	next := *job
+	for name, field := range map[string]*string{"reportName": &next.reportName, "format": &next.format, "localizationType": &next.localization} {
+		if given := text(c.body, name); given != "" {
+			*field = given
+		}
+	}
+	for name, field := range map[string]*any{"filter": &next.filter, "search": &next.search, "snapshotId": &next.snapshot} {
+		if given, named := c.body[name]; named {
+			*field = given
+		}
+	}
+	if given, named := c.body["select"]; named {
+		next.selected = texts(given)
+	}
+	rep, known := exportReports(next.reportName)
+	switch {
+	case !known:
+		return c.badRequest("Report '%s' was not found.", next.reportName)
+	case len(next.selected) > 256:
+		return c.badRequest("Property 'select' names %d columns, at most 256 are allowed.", len(next.selected))
+	case next.format != "csv":
+		return c.badRequest("Format '%s' is not supported for report '%s'.", next.format, next.reportName)
+	}
+	var err error
+	if next.table, err = rep.prepare(c, textOrEmpty(next.filter), next.selected); err != nil {
+		return err
+	}
+	if err := c.arrangeRows(&next.table, nil, textOrEmpty(next.search)); err != nil {
+		return err
+	}
+	*job = next
+	return nil
+}
+
+// startJob begins to work, once more after a change.
+func (c *call) startJob(job *exportJob) {
+	s := c.server
+	job.requested, job.polls, job.silentPolls, job.archive = c.now, 0, 0, nil
+	job.failed = uniform(mix(s.options.Seed^hashText("export")^mix(job.sequence)))*100 < s.scenario.ExportFailurePercent
+	if uniform(mix(s.options.Seed^hashText("no url")^mix(job.sequence)))*100 < s.scenario.ExportWithoutURLPercent {
 		job.silentPolls = 2
 	}
-	s.keepJob(job)
-	return &reply{status: http.StatusCreated, body: job.object(c)}, nil
+}
+
+// patchExport changes a job: it runs anew. ASSUMED: the documentation has the
+// request, not what comes of it.
+func patchExport(c *call) (*reply, error) {
+	job, err := c.exportJob()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkJob(false); err != nil {
+		return nil, err
+	}
+	if err := c.fillJob(job); err != nil {
+		return nil, err
+	}
+	c.startJob(job)
+	return c.entityReply(http.StatusOK, jobsContext+"/$entity", job.object(c)), nil
+}
+
+func deleteExport(c *call) (*reply, error) {
+	job, err := c.exportJob()
+	if err != nil {
+		return nil, err
+	}
+	s := c.server
+	delete(s.jobs, job.id)
+	s.jobOrder = slices.DeleteFunc(s.jobOrder, func(id string) bool { return id == job.id })
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+func (c *call) exportJob() (*exportJob, error) {
+	job := c.server.jobs[c.params["id"]]
+	if job == nil {
+		return nil, c.notFound(c.params["id"])
+	}
+	return job, nil
+}
+
+// jobEntity reads the members from the rendered job.
+var jobEntity = &entity[object]{name: "microsoft.graph.deviceManagementExportJob", properties: append(rendered(
+	"id", "reportName", "filter", "select", "format", "snapshotId", "localizationType", "status", "url", "requestDateTime", "expirationDateTime"),
+	property[object]{name: "search", beta: true, get: func(o object) any { return o["search"] }})}
+
+// rendered are properties of objects that are complete already.
+func rendered(names ...string) []property[object] {
+	out := make([]property[object], len(names))
+	for i, name := range names {
+		out[i] = property[object]{name: name, get: func(o object) any { return o[name] }}
+	}
+	return out
+}
+
+// listExports shows the jobs and moves none on.
+func listExports(c *call) (*reply, error) {
+	s := c.server
+	items := func(after int64) iter.Seq2[int64, object] {
+		return func(yield func(int64, object) bool) {
+			for _, id := range s.jobOrder {
+				job := s.jobs[id]
+				if key := int64(job.sequence); key > after && !yield(key, job.look(c)) {
+					return
+				}
+			}
+		}
+	}
+	return listReply(c, c.query, jobEntity, items, listStyle{context: jobsContext, size: 100, max: 1000})
 }
 
 func (s *Server) keepJob(job *exportJob) {
@@ -171,9 +276,13 @@ func (s *Server) keepJob(job *exportJob) {
 
 // getExport polls a job; each poll moves it on.
 func getExport(c *call) (*reply, error) {
-	job := c.server.jobs[c.params["id"]]
-	if job == nil {
-		return nil, c.notFound(c.params["id"])
+	members, err := jobEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	job, err := c.exportJob()
+	if err != nil {
+		return nil, err
 	}
 	job.polls++
 	if job.status(c.server) == "completed" && job.archive == nil {
@@ -183,7 +292,7 @@ func getExport(c *call) (*reply, error) {
 		}
 		job.archive, job.made, job.table = archive, c.server.wall.Now(), table{}
 	}
-	return &reply{status: http.StatusOK, body: job.object(c)}, nil
+	return c.entityReply(http.StatusOK, jobsContext+"/$entity", render(job.object(c), members)), nil
 }
 
 func (j *exportJob) status(s *Server) string {
@@ -203,26 +312,30 @@ func (j *exportJob) status(s *Server) string {
 	}
 }
 
+// object is the job as a poll shows it: one that is completed may have no url yet,
+// for so many polls (contract b.4: completed with an empty url happens).
 func (j *exportJob) object(c *call) object {
-	status := j.status(c.server)
+	out := j.look(c)
+	if j.silentPolls > 0 && j.status(c.server) == "completed" {
+		j.silentPolls--
+	}
+	return out
+}
+
+// look is the job as it is.
+func (j *exportJob) look(c *call) object {
 	out := object{
-		"@odata.context": c.context("deviceManagement/reports/exportJobs/$entity", nil),
-		"id":             j.id, "reportName": j.reportName, "filter": orNull(j.filter), "select": j.selected, "format": j.format,
-		"snapshotId": nil, "localizationType": j.localization, "status": status, "url": nil,
+		"id": j.id, "reportName": j.reportName, "filter": j.filter, "select": append([]string{}, j.selected...), "format": j.format,
+		"snapshotId": j.snapshot, "localizationType": j.localization, "status": j.status(c.server), "url": nil,
 		"requestDateTime": intuneTime(j.requested), "expirationDateTime": neverTime,
 	}
 	if c.beta {
-		out["search"] = nil // a beta member
+		out["search"] = j.search // a beta member
 	}
-	if status != "completed" {
-		return out
+	if j.archive != nil && j.silentPolls == 0 {
+		out["url"] = c.origin() + downloadPrefix + url.PathEscape(j.id) + ".zip?sv=2024-11-04&sr=b&sp=r&sig=" + url.QueryEscape(c.server.signature("blob "+j.id))
+		out["expirationDateTime"] = intuneTime(c.now.Add(linkLife))
 	}
-	if j.silentPolls > 0 { // contract b.4: completed with an empty url happens
-		j.silentPolls--
-		return out
-	}
-	out["url"] = c.origin() + downloadPrefix + url.PathEscape(j.id) + ".zip?sv=2024-11-04&sr=b&sp=r&sig=" + url.QueryEscape(c.server.signature("blob "+j.id))
-	out["expirationDateTime"] = intuneTime(c.now.Add(linkLife))
 	return out
 }
 

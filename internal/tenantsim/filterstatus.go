@@ -8,13 +8,12 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 )
 
 // onlyParameters refuses what is no parameter of an action.
 func (c *call) onlyParameters(body object, known ...string) error {
 	for _, name := range sortedKeys(body) {
-		if !slices.Contains(known, name) && !strings.HasPrefix(name, "@odata.") {
+		if !slices.Contains(known, name) && name != typeAnnotation {
 			return c.badRequest("The property '%s' does not exist on the action's parameters.", name)
 		}
 	}

@@ -138,7 +138,7 @@ func (c *call) beginDelta() (deltaToken, error) {
 	}
 	t := deltaToken{Until: now, Issued: c.now.Unix(), Select: c.query.selected, Minimal: c.prefers("return=minimal")}
 	for _, name := range t.Select {
-		if name != "members" && groupEntity.lookup(name, c.beta) == nil {
+		if _, known := groupEntity.selectable(name, c.version); !known {
 			return t, c.badRequest("Could not find a property named '%s' on type '%s'.", name, groupEntity.name)
 		}
 	}

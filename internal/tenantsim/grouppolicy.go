@@ -105,7 +105,7 @@ func patchGroupPolicy(c *call) (*reply, error) {
 }
 
 func (c *call) fillGroupPolicy(g *groupPolicy, create bool) error {
-	body := c.plainBody()
+	body := c.body
 	if err := groupPolicyShape.check(c, body, create); err != nil {
 		return err
 	}
@@ -304,7 +304,7 @@ func updateDefinitionValues(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := c.plainBody()
+	body := c.body
 	delete(body, "@odata.type")
 	if err := updateValuesShape.check(c, body, true); err != nil {
 		return nil, err
@@ -343,7 +343,7 @@ func addDefinitionValue(c *call) (*reply, error) {
 		return nil, err
 	}
 	v := admxValue{created: c.now}
-	if err := c.readDefinitionValue(&v, c.plainBody(), g.values); err != nil {
+	if err := c.readDefinitionValue(&v, c.body, g.values); err != nil {
 		return nil, err
 	}
 	c.setDefinitionValues(g, append(slices.Clone(g.values), v))

@@ -190,7 +190,7 @@ func patchIntent(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := c.plainBody()
+	body := c.body
 	if err := intentShape.check(c, body, false); err != nil {
 		return nil, err
 	}
@@ -229,7 +229,7 @@ func updateIntentSettings(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := c.plainBody()
+	body := c.body
 	delete(body, "@odata.type")
 	in := shape{typeName: "microsoft.graph.updateSettingsPostRequestBody", members: map[string]member{"settings": {kind: kindObjects, required: true}}}
 	if err := in.check(c, body, true); err != nil {
@@ -390,7 +390,7 @@ func createIntent(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := c.plainBody()
+	body := c.body
 	delete(body, "@odata.type")
 	if err := createInstanceShape.check(c, body, true); err != nil {
 		return nil, err

@@ -49,15 +49,18 @@ type query struct {
 	delta    string
 }
 
-// parseQuery reads the raw query string strictly.
+// parseQuery reads the raw query string strictly. On beta the $ of an option may
+// be left out; v1.0 demands it (documentation of the query parameters: only a
+// subset of its resources does without, and which is not said).
 func (c *call) parseQuery(allowed queryOption) (query, error) {
 	var q query
 	values, err := url.ParseQuery(c.request.URL.RawQuery)
 	if err != nil {
-		return q, c.badRequest("The query specified in the URI is not valid. %s", err)
+		return q, c.badRequest("The query specified in the URI is not valid.")
 	}
-	for name, list := range values {
-		option, known := queryOptions[strings.ToLower(name)]
+	var given queryOption
+	for _, name := range sortedKeys(values) {
+		option, known := c.queryOption(name)
 		switch {
 		case !known && strings.HasPrefix(name, "$"):
 			return q, c.badRequest("The query parameter '%s' is not supported.", name)
@@ -65,14 +68,25 @@ func (c *call) parseQuery(allowed queryOption) (query, error) {
 			return q, c.badRequest("The query option '%s' is not valid: OData options begin with '$'.", name)
 		case option&allowed == 0:
 			return q, c.badRequest("The query option '%s' is not supported on this resource.", name)
-		case len(list) > 1:
+		case len(values[name]) > 1, option&given != 0:
 			return q, c.badRequest("Query option '%s' was specified more than once, but it must be specified at most once.", name)
 		}
-		if err := c.setOption(&q, option, list[0]); err != nil {
+		given |= option
+		if err := c.setOption(&q, option, values[name][0]); err != nil {
 			return q, err
 		}
 	}
 	return q, nil
+}
+
+// queryOption finds the option of a name.
+func (c *call) queryOption(name string) (queryOption, bool) {
+	name = strings.ToLower(name)
+	if c.beta && !strings.HasPrefix(name, "$") {
+		name = "$" + name
+	}
+	option, known := queryOptions[name]
+	return option, known
 }
 
 func (c *call) setOption(q *query, option queryOption, value string) error {

@@ -31,6 +31,30 @@ func listOrganization(c *call) (*reply, error) {
 	}}, nil
 }
 
+// getOrganization knows this tenant only.
+func getOrganization(c *call) (*reply, error) {
+	if c.params["id"] != c.server.options.TenantID {
+		return nil, c.notFound(c.params["id"])
+	}
+	return oneOf(c, organizationEntity, "organization")
+}
+
+// oneOf renders the tenant's only object of a kind.
+func oneOf(c *call, e *entity[*Server], context string) (*reply, error) {
+	members, err := e.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	return c.entityReply(http.StatusOK, context+"/$entity", render(c.server, members)), nil
+}
+
+func getSku(c *call) (*reply, error) {
+	if c.params["id"] != c.server.options.TenantID+"_"+skuE5 {
+		return nil, c.notFound(c.params["id"])
+	}
+	return oneOf(c, skuEntity, "subscribedSkus")
+}
+
 var skuEntity = &entity[*Server]{name: "microsoft.graph.subscribedSku", properties: []property[*Server]{
 	{name: "id", get: func(s *Server) any { return s.options.TenantID + "_" + skuE5 }},
 	{name: "accountName", get: func(*Server) any { return "Contoso" }},

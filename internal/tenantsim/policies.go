@@ -225,7 +225,6 @@ func (s *Server) addPolicy(p *policy) {
 // fillPolicy checks the body of POST and PUT and copies it into p. Nothing is
 // changed when it returns an error.
 func (c *call) fillPolicy(p *policy) error {
-	c.body = c.plainBody()
 	if err := policyShape.check(c, c.body, true); err != nil {
 		return err
 	}
@@ -267,7 +266,6 @@ func patchPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.body = c.plainBody()
 	if _, present := c.body["settings"]; present {
 		return nil, fail(http.StatusBadRequest, codeModelValidation,
 			"Cannot apply PATCH to navigation property 'settings' on entity type 'microsoft.management.services.api.deviceManagementConfigurationPolicy'.")

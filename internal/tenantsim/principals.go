@@ -72,6 +72,15 @@ func (c *call) principal() (principal, error) {
 	return principal{}, c.notFound(key)
 }
 
+// listPrincipals has the application and Microsoft Graph; a real tenant has
+// hundreds of others, none of which anything here needs.
+func listPrincipals(c *call) (*reply, error) {
+	if err := c.advancedQuery(&c.query); err != nil {
+		return nil, err
+	}
+	return listReply(c, c.query, principalEntity, eachOf(c.server.principals()), listStyle{context: "servicePrincipals", size: 100, max: 999, refuseAbove: true})
+}
+
 func getPrincipal(c *call) (*reply, error) {
 	members, err := principalEntity.projection(c, c.query.selected)
 	if err != nil {
@@ -96,7 +105,8 @@ var grantEntity = &entity[grant]{name: "microsoft.graph.appRoleAssignment", prop
 	}},
 	{name: "deletedDateTime", get: func(grant) any { return nil }},
 	{name: "appRoleId", ops: opEq, get: func(g grant) any { return appRoleID(g.role) }},
-	{name: "createdDateTime", get: func(g grant) any { return entraTime(g.s.start) }},
+	{name: "createdDateTime", stable: true, get: func(g grant) any { return entraTime(g.s.start) }},
+	{name: "creationTimestamp", beta: true, get: func(g grant) any { return entraTime(g.s.start) }},
 	{name: "principalDisplayName", get: func(g grant) any { return g.s.principals()[0].name }},
 	{name: "principalId", get: func(g grant) any { return g.s.principalID.String() }},
 	{name: "principalType", get: func(grant) any { return "ServicePrincipal" }},

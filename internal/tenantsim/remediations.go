@@ -30,6 +30,9 @@ type remediation struct {
 	enforceSignature, runAs32Bit        bool
 	scopeTags                           []string
 	detection, repair                   string // base64, as it is shown
+	scriptType                          string
+	detectionParameters                 []object
+	repairParameters                    []object
 	assignments                         []remediationAssignment
 
 	effect  passkeyState             // what a successful repair does to a device
@@ -39,6 +42,7 @@ type remediation struct {
 	version int64      // Unix seconds of the last change of content
 	states  []runState // by device, nil: nobody ran it
 	asked   map[int32]bool
+	days    map[int64]remediationDay // by Unix day
 }
 
 // remediationAssignment is one target with its schedule.
@@ -77,9 +81,9 @@ var remediationEntity = &entity[*remediation]{name: "microsoft.graph.deviceHealt
 	{name: "roleScopeTagIds", get: func(r *remediation) any { return r.scopeTags }},
 	{name: "isGlobalScript", ops: opEq, get: func(*remediation) any { return false }},
 	{name: "highestAvailableVersion", get: func(*remediation) any { return nil }},
-	{name: "deviceHealthScriptType", ops: opEq, get: func(*remediation) any { return "deviceHealthScript" }},
-	{name: "detectionScriptParameters", get: func(*remediation) any { return []object{} }},
-	{name: "remediationScriptParameters", get: func(*remediation) any { return []object{} }},
+	{name: "deviceHealthScriptType", ops: opEq, get: func(r *remediation) any { return r.scriptType }},
+	{name: "detectionScriptParameters", get: func(r *remediation) any { return append([]object{}, r.detectionParameters...) }},
+	{name: "remediationScriptParameters", get: func(r *remediation) any { return append([]object{}, r.repairParameters...) }},
 }}
 
 var remediationShape = shape{typeName: "microsoft.graph.deviceHealthScript", members: map[string]member{
@@ -148,7 +152,7 @@ func createRemediation(c *call) (*reply, error) {
 	if len(s.remediations.items) >= maxRemediations {
 		return nil, c.badRequest("The maximum number of script packages (%d) is reached.", maxRemediations)
 	}
-	r := &remediation{runAs: "system", scopeTags: []string{"0"}}
+	r := &remediation{runAs: "system", scriptType: "deviceHealthScript", scopeTags: []string{"0"}}
 	if err := c.fillRemediation(r); err != nil {
 		return nil, err
 	}
@@ -171,6 +175,15 @@ func (c *call) fillRemediation(r *remediation) error {
 	if name, given := c.body["displayName"]; given && (name == nil || name == "") {
 		return c.badRequest("Display name cannot be null or empty.")
 	}
+	parameters := map[string]*[]object{"detectionScriptParameters": &r.detectionParameters, "remediationScriptParameters": &r.repairParameters}
+	read := map[string][]object{}
+	for _, name := range sortedKeys(parameters) {
+		list, err := c.scriptParameters(name)
+		if err != nil {
+			return err
+		}
+		read[name] = list
+	}
 	contents := map[string]*string{"detectionScriptContent": &r.detection, "remediationScriptContent": &r.repair}
 	for name := range contents {
 		raw, err := base64.StdEncoding.DecodeString(text(c.body, name))
@@ -181,7 +194,12 @@ func (c *call) fillRemediation(r *remediation) error {
 			return c.badRequest("Property '%s' is %d bytes long, the maximum is %d.", name, len(raw), maxScriptBytes) // ASSUMED
 		}
 	}
-	fields := map[string]*string{"displayName": &r.displayName, "description": &r.description, "publisher": &r.publisher, "runAsAccount": &r.runAs}
+	fields := map[string]*string{"displayName": &r.displayName, "description": &r.description, "publisher": &r.publisher}
+	for name, field := range map[string]*string{"runAsAccount": &r.runAs, "deviceHealthScriptType": &r.scriptType} {
+		if text(c.body, name) != "" { // null keeps an enum
+			fields[name] = field
+		}
+	}
 	for name, field := range contents {
 		if _, given := c.body[name]; given {
 			fields[name], r.version = field, c.now.Unix()
@@ -190,6 +208,11 @@ func (c *call) fillRemediation(r *remediation) error {
 	for name, field := range fields {
 		if _, given := c.body[name]; given {
 			*field = text(c.body, name)
+		}
+	}
+	for name, field := range parameters {
+		if _, given := c.body[name]; given {
+			*field = read[name]
 		}
 	}
 	for name, field := range map[string]*bool{"enforceSignatureCheck": &r.enforceSignature, "runAs32Bit": &r.runAs32Bit} {

@@ -68,6 +68,10 @@ type call struct {
 	before    string
 	after     string
 	overlaps  []Overlap
+	// number counts the requests of the tenant.
+	number uint64
+	// afterEmpty: the page follows one that was empty on purpose.
+	afterEmpty bool
 }
 
 // serveGraph answers one request below /v1.0 or /beta.
@@ -91,7 +95,8 @@ func (s *Server) serveGraph(r *http.Request) *reply {
 }
 
 func (s *Server) newCall(r *http.Request) *call {
-	c := &call{server: s, request: r, now: s.clock.Now(), requestID: s.nextRequestID()}
+	c := &call{server: s, request: r, now: s.clock.Now(), number: s.requests.Add(1)}
+	c.requestID = s.requestID(c.number)
 	version, path, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
 	c.version, c.path, c.beta = version, "/"+path, version == "beta"
 	return c
@@ -143,6 +148,9 @@ func (c *call) dispatch() (*reply, error) {
 		return nil, err
 	}
 	out, err := c.route.handle(c)
+	if err == nil {
+		c.oddStatus(out)
+	}
 	if c.effect {
 		c.before, c.after = before, c.server.configDigest()
 	}
@@ -244,6 +252,13 @@ func (c *call) match(segments []string) error {
 	return e
 }
 
+// isQualified reports whether a segment is the qualified name of the action or
+// function that the pattern has: microsoft.graph.assign is assign (OData URL
+// conventions 4.3.3; third-party 15). Navigations have no qualified name.
+func isQualified(segment, name string) bool {
+	return operations[name] && segment == "graph."+name
+}
+
 func bind(pattern, segments []string) (params map[string]string, depth int, ok bool) {
 	for i, want := range pattern {
 		if i >= len(segments) {
@@ -259,7 +274,7 @@ func bind(pattern, segments []string) (params map[string]string, depth int, ok b
 			params[strings.TrimSuffix(name, "}")] = segments[i]
 			continue
 		}
-		if want != segments[i] {
+		if want != segments[i] && !isQualified(segments[i], want) {
 			return nil, i, false
 		}
 	}

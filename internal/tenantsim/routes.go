@@ -5,6 +5,7 @@ package tenantsim
 
 import (
 	"net/http"
+	"path"
 	"strings"
 )
 
@@ -28,6 +29,29 @@ func init() {
 		routes[i].segments = strings.Split(routes[i].pattern, "/")
 		routes[i].work = workloadOf(routes[i].pattern)
 	}
+	operations = operationNames()
+}
+
+// operations are the names of all actions and functions.
+var operations map[string]bool
+
+// operationNames finds them: an action is what can be posted to and neither be
+// read nor hold objects, the functions are named.
+func operationNames() map[string]bool {
+	read := map[string]bool{}
+	for _, r := range routes {
+		if r.method == get {
+			read[r.pattern] = true
+			read[path.Dir(r.pattern)] = true
+		}
+	}
+	out := map[string]bool{"delta": true, "usage": true, "getRemediationSummary": true, "getRemediationHistory": true, "evaluateDynamicMembership": true}
+	for _, r := range routes {
+		if name := path.Base(r.pattern); r.method == post && !read[r.pattern] && !strings.ContainsAny(name, "{$") {
+			out[name] = true
+		}
+	}
+	return out
 }
 
 // directoryRoutes follow contract g.
@@ -35,11 +59,15 @@ func directoryRoutes() []route {
 	out := []route{
 		{method: post, pattern: "$batch", unlocked: true, handle: serveBatch},
 		{method: get, pattern: "organization", roles: rolesOrganization, query: qSelect, handle: listOrganization},
+		{method: get, pattern: "organization/{id}", roles: rolesOrganization, query: qSelect, handle: getOrganization},
 		{method: get, pattern: "subscribedSkus", roles: rolesOrganization, query: qSelect, handle: listSkus},
+		{method: get, pattern: "subscribedSkus/{id}", roles: rolesOrganization, query: qSelect, handle: getSku},
 		{method: get, pattern: "users", roles: rolesReadUsers, query: qList | qOrderBy | qSearch, handle: listUsers},
 		{method: get, pattern: "users/{id}", roles: rolesReadUsers, query: qSelect, handle: getUser},
 		{method: get, pattern: "devices", roles: rolesReadDevices, query: qList | qOrderBy | qSearch, handle: listDevices},
 		{method: get, pattern: "devices/{id}", roles: rolesReadDevices, query: qSelect, handle: getDevice},
+		{method: patc, pattern: "devices/{id}", roles: rolesWriteDevice, handle: patchDevice},
+		{method: del, pattern: "devices/{id}", roles: rolesWriteDevice, handle: deleteDevice},
 		{method: get, pattern: "groups", roles: rolesReadGroups, query: qList | qOrderBy | qSearch, handle: listGroups},
 		{method: post, pattern: "groups", roles: rolesCreateGroup, handle: createGroup},
 		{method: get, pattern: "groups/delta", roles: rolesReadGroups, query: qSelect | qFilter | qSkipToken | qDeltaToken, handle: groupsDelta},
@@ -54,6 +82,7 @@ func directoryRoutes() []route {
 		{method: del, pattern: "groups/{id}", roles: append([]string{"Group.Create"}, rolesWriteGroups...), handle: deleteGroup},
 		{method: post, pattern: "groups/{id}/members/$ref", roles: rolesMembers, handle: addMemberRef},
 		{method: post, pattern: "groups/{id}/owners/$ref", roles: append([]string{"Group.Create"}, rolesWriteGroups...), handle: addOwnerRef},
+		{method: get, pattern: "servicePrincipals", roles: rolesReadApplications, query: qList, handle: listPrincipals},
 		{method: get, pattern: "servicePrincipals/{id}", roles: rolesReadApplications, query: qSelect, handle: getPrincipal},
 		{method: get, pattern: "servicePrincipals/{id}/appRoleAssignments", roles: rolesReadApplications, query: qList, handle: listGrants},
 		{method: del, pattern: "groups/{id}/members/{member}/$ref", roles: rolesMembers, handle: removeMember},
@@ -86,10 +115,16 @@ func intuneRoutes() []route {
 		{method: get, pattern: devices, roles: rolesManaged, query: qList | qSkip | qOrderBy, handle: listManagedDevices},
 		{method: get, pattern: devices + "/$count", roles: rolesManaged, handle: noManagedCount},
 		{method: get, pattern: devices + "/{id}", roles: rolesManaged, query: qSelect, handle: getManagedDevice},
+		{method: del, pattern: devices + "/{id}", roles: rolesWriteManaged, handle: deleteManagedDevice},
+		{method: post, pattern: devices + "/{id}/retire", roles: rolesSync, handle: orderDevice(managementRetirePending)},
+		{method: post, pattern: devices + "/{id}/wipe", roles: rolesSync, handle: orderDevice(managementWipePending)},
 		{method: get, pattern: "deviceManagement/managedDeviceOverview", roles: rolesManaged, handle: deviceOverview},
 		{method: post, pattern: devices + "/{id}/syncDevice", roles: rolesSync, handle: syncDevice},
 		{method: post, pattern: reports + "/exportJobs", roles: rolesExport, reports: true, handle: createExport},
-		{method: get, pattern: reports + "/exportJobs/{id}", roles: rolesPoll, reports: true, handle: getExport},
+		{method: get, pattern: reports + "/exportJobs", roles: rolesPoll, query: qList, reports: true, handle: listExports},
+		{method: get, pattern: reports + "/exportJobs/{id}", roles: rolesPoll, query: qSelect, reports: true, handle: getExport},
+		{method: patc, pattern: reports + "/exportJobs/{id}", roles: rolesExport, reports: true, handle: patchExport},
+		{method: del, pattern: reports + "/exportJobs/{id}", roles: rolesExport, reports: true, handle: deleteExport},
 		{method: post, pattern: reports + "/getConfigurationPolicyDevicesReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(deviceStatus)},
 		{method: post, pattern: reports + "/getConfigurationPolicyDeviceSummaryReport", betaOnly: true, roles: rolesReadConfig, reports: true, handle: reportAction(policySummary)},
 	}
@@ -142,11 +177,13 @@ func intuneRoutes() []route {
 func reportRoutes(reports string) []route {
 	const cached = cachedContext
 	out := []route{
-		{method: get, pattern: cached + "/{id}", betaOnly: true, roles: rolesReadConfig, handle: getCached},
+		{method: get, pattern: cached, betaOnly: true, roles: rolesReadConfig, query: qList, handle: listCached},
+		{method: get, pattern: cached + "/{id}", betaOnly: true, roles: rolesReadConfig, query: qSelect, handle: getCached},
+		{method: patc, pattern: cached + "/{id}", betaOnly: true, roles: rolesWriteConfig, handle: patchCached},
 		{method: post, pattern: cached, betaOnly: true, roles: rolesWriteConfig, handle: createCached},
 		{method: del, pattern: cached + "/{id}", betaOnly: true, roles: rolesWriteConfig, handle: deleteCached},
 		{method: post, pattern: reports + "/getCachedReport", roles: rolesReadConfig, handle: readCached},
-		{method: post, pattern: reports + "/getHistoricalReport", roles: rolesReadConfig, handle: noHistory},
+		{method: post, pattern: reports + "/getHistoricalReport", roles: rolesReadConfig, handle: historicalReport},
 	}
 	for name, handle := range map[string]func(*call) (*reply, error){
 		settingSummary.name: reportAction(settingSummary), settingStatus.name: reportAction(settingStatus), settingDetails.name: reportAction(settingDetails),
@@ -215,10 +252,23 @@ func identityRoutes() []route {
 		{method: get, pattern: accessDeletedContext + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getDeletedAccess},
 		{method: del, pattern: accessDeletedContext + "/{id}", roles: rolesWriteAccess, handle: purgeDeletedAccess},
 		{method: post, pattern: accessDeletedContext + "/{id}/restore", roles: rolesWriteAccess, handle: restoreAccess},
+		{method: get, pattern: locationsContext, roles: rolesReadPolicy, query: qList | qOrderBy, handle: listNamedLocations},
+		{method: post, pattern: locationsContext, roles: rolesWriteAccess, handle: createNamedLocation},
+		{method: get, pattern: locationsContext + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getNamedLocation},
+		{method: patc, pattern: locationsContext + "/{id}", roles: rolesWriteAccess, handle: patchNamedLocation},
+		{method: del, pattern: locationsContext + "/{id}", roles: rolesWriteAccess, handle: deleteNamedLocation},
+		{method: get, pattern: locationsDeletedContext, roles: rolesReadPolicy, query: qList, handle: listDeletedLocations},
+		{method: get, pattern: locationsDeletedContext + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getDeletedLocation},
+		{method: del, pattern: locationsDeletedContext + "/{id}", roles: rolesWriteAccess, handle: purgeDeletedLocation},
+		{method: post, pattern: locationsDeletedContext + "/{id}/restore", roles: rolesWriteAccess, handle: restoreLocation},
+		{method: get, pattern: defaultsContext, roles: rolesReadPolicy, query: qSelect, handle: getSecurityDefaults},
+		{method: patc, pattern: defaultsContext, roles: rolesWriteDefaults, handle: patchSecurityDefaults},
 		{method: post, pattern: "identity/conditionalAccess/evaluate", roles: rolesReadPolicy, handle: evaluateAccess},
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/combinations", roles: rolesReadPolicy, handle: listCombinations},
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", roles: rolesReadPolicy, query: qList, handle: listMethodModes},
 		{method: get, pattern: methodsPath, roles: rolesReadMethods, handle: getMethodsPolicy},
+		{method: patc, pattern: methodsPath, roles: rolesWriteMethods, handle: patchMethodsPolicy},
+		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations", roles: rolesReadMethods, handle: listMethods},
 		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesReadMethods, handle: methodConfiguration(getFido2)},
 		{method: patc, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesWriteMethods, handle: methodConfiguration(patchFido2)},
 		{method: get, pattern: "reports/authenticationMethods/userRegistrationDetails", roles: rolesAudit, query: qList, handle: listRegistrations},
@@ -236,8 +286,11 @@ func identityRoutes() []route {
 			route{method: del, pattern: root + "/{id}", roles: rolesWriteAccess, handle: deleteStrength},
 			route{method: post, pattern: root + "/{id}/updateAllowedCombinations", roles: rolesWriteAccess, handle: updateCombinations},
 			route{method: get, pattern: root + "/{id}/usage", roles: rolesReadPolicy, handle: strengthUsage},
-			route{method: get, pattern: root + "/{id}/combinationConfigurations", roles: rolesReadPolicy, handle: listConfigurations},
-			route{method: post, pattern: root + "/{id}/combinationConfigurations", roles: rolesWriteAccess, handle: createConfiguration})
+			route{method: get, pattern: root + "/{id}/combinationConfigurations", roles: rolesReadPolicy, query: qList, handle: listConfigurations},
+			route{method: post, pattern: root + "/{id}/combinationConfigurations", roles: rolesWriteAccess, handle: createConfiguration},
+			route{method: get, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesReadPolicy, query: qSelect, handle: getConfiguration},
+			route{method: patc, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesWriteAccess, handle: patchConfiguration},
+			route{method: del, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesWriteAccess, handle: deleteConfiguration})
 	}
 	return out
 }

@@ -4,6 +4,7 @@
 package tenantsim
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -24,6 +25,9 @@ func (sc *Scenario) Validate() error {
 	if b := sc.ConflictingBaseline; b != nil && !slices.Contains(baselineKinds, b.Kind) {
 		return fmt.Errorf("scenario: conflictingBaseline.kind %q: write settingsCatalog, securityBaseline, intent or groupPolicy", b.Kind)
 	}
+	if err := sc.Churn.validate(); err != nil {
+		return err
+	}
 	if err := sc.validateLists(); err != nil {
 		return err
 	}
@@ -38,7 +42,12 @@ func (sc *Scenario) percents() map[string]*float64 {
 		"federationFailurePercent": &sc.FederationFailurePercent,
 		"stalePercent":             sc.StalePercent, "neverPercent": sc.NeverPercent, "unenrolledPercent": sc.UnenrolledPercent,
 		"missingPrerequisitePercent": sc.MissingPrerequisitePercent, "unencryptedPercent": sc.UnencryptedPercent,
+		"phonesPercent": &sc.PhonesPercent, "secondUserPercent": &sc.SecondUserPercent,
 		"officeHoursPercent": sc.OfficeHoursPercent, "pushPercent": sc.PushPercent,
+	}
+	sc.Churn.percents(out)
+	if t := sc.Throttle; t != nil {
+		out["throttle.nowAndThenPercent"] = &t.NowAndThenPercent
 	}
 	if b := sc.ConflictingBaseline; b != nil {
 		out["conflictingBaseline.devicesPercent"] = &b.DevicesPercent
@@ -108,7 +117,7 @@ func (sc *Scenario) validateTimes() error {
 			return fmt.Errorf("scenario: outages[%d].%w", i, err)
 		}
 	}
-	if err := sc.Lag.validate(); err != nil {
+	if err := errors.Join(sc.Lag.validate(), sc.Odd.validate()); err != nil {
 		return err
 	}
 	return sc.Throttle.validate()
@@ -138,8 +147,8 @@ func (g GroupSpec) validate() error {
 		return fmt.Errorf("count is %d: write 0 or more", g.Count)
 	case g.Count > 0 && g.Percent > 0:
 		return fmt.Errorf("count and percent exclude each other")
-	case !slices.Contains([]string{"", "all", "windows", "macos", "everything"}, g.From) && stateIndex(g.From) == 0:
-		return fmt.Errorf("from %q: write windows, macos, all, everything or a state of devices such as %s", g.From, deviceStates[1].name)
+	case !slices.Contains([]string{"", "all", "windows", "macos", "ios", "android", "everything"}, g.From) && stateIndex(g.From) == 0:
+		return fmt.Errorf("from %q: write windows, macos, ios, android, all, everything or a state of devices such as %s", g.From, deviceStates[1].name)
 	case !slices.Contains([]string{"", "device", "user"}, g.Unit):
 		return fmt.Errorf("unit %q: write device or user", g.Unit)
 	default:

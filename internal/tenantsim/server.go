@@ -128,8 +128,6 @@ type Server struct {
 	lagDraws, knownGen uint64
 	// leaving are purged groups that Intune still knows.
 	leaving []*group
-	// otherUsers are the users of devices beside the primary one.
-	otherUsers map[int32][]int32
 	// deltaGen numbers changes for delta queries; purged are groups that are
 	// gone for good, nextPurge is when the next one goes.
 	deltaGen  uint64
@@ -145,17 +143,25 @@ type Server struct {
 	filtersOff              bool
 	remediations            shelf[remediation, *remediation]
 	access                  shelf[accessPolicy, *accessPolicy]
-	accessDeleted           []*accessPolicy // in the order of their deletion
+	accessDeleted           bin[accessPolicy, *accessPolicy]
+	locations               shelf[namedLocation, *namedLocation]
+	locationsDeleted        bin[namedLocation, *namedLocation]
+	securityDefaults        bool
 	strengths               shelf[strength, *strength]
 	approvals               shelf[approval, *approval]
 	// fido2 is the passkey method's configuration.
-	fido2         object
-	fido2Changed  time.Time
-	policyByID    map[guid]*policy
-	assigned      []*policy
-	jobs          map[string]*exportJob
-	jobOrder      []string
-	cached        []*cachedReport
+	fido2        object
+	methods      object // the rest of the methods policy
+	fido2Changed time.Time
+	policyByID   map[guid]*policy
+	assigned     []*policy
+	jobs         map[string]*exportJob
+	jobOrder     []string
+	cached       []*cachedReport
+	// history holds the counts of past days, by day; historyDay is the first that
+	// is not over.
+	history       []dayCounts
+	historyDay    int64
 	intents       shelf[intent, *intent]
 	groupPolicies shelf[groupPolicy, *groupPolicy]
 	// shadows are what intents and group policies do on devices.
@@ -194,7 +200,7 @@ func New(options Options) (*Server, error) {
 		p.sequence = uint64(i) // before everything that is created
 		p.created, p.modified = strengthsMade, strengthsMade
 	}
-	s.fido2, s.fido2Changed = newFido2(), s.start
+	s.fido2, s.methods, s.fido2Changed = newFido2(), newMethodsPolicy(), s.start
 	s.makeUsers()
 	if err := s.makeFleet(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
@@ -202,6 +208,7 @@ func New(options Options) (*Server, error) {
 	if err := s.makeGroups(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
+	s.planChurn(s.start.Unix())
 	if err := s.applyBaseline(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
@@ -316,7 +323,11 @@ func (s *Server) SetScenario(sc Scenario) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(s.clock.Now())
+	old := s.scenario.Churn.rates()
 	s.scenario = s.options.inForce(sc)
+	if s.scenario.Churn.rates() != old {
+		s.planChurn(s.clock.Now().Unix())
+	}
 	s.resetRules()
 	s.wakeFleet()
 	return s.applyBaseline()
@@ -374,7 +385,11 @@ func (s *Server) serveIdentity(w http.ResponseWriter, r *http.Request, tenant, r
 
 // nextRequestID numbers answers; the id is unique and the same in equal runs.
 func (s *Server) nextRequestID() string {
-	return newGUID(s.options.Seed, "request", s.requests.Add(1)).String()
+	return s.requestID(s.requests.Add(1))
+}
+
+func (s *Server) requestID(number uint64) string {
+	return newGUID(s.options.Seed, "request", number).String()
 }
 
 // nextID makes the id of a created object.

@@ -208,9 +208,9 @@ func TestValueRefusals(t *testing.T) {
 	}
 }
 
-// TestAnnotationsAreIgnored: what importers forget to take off is ignored at any
+// TestPolicyAnnotationsAreIgnored: what importers forget to take off is ignored at any
 // depth (OData; third-party row 12), and does not come back.
-func TestAnnotationsAreIgnored(t *testing.T) {
+func TestPolicyAnnotationsAreIgnored(t *testing.T) {
 	tt := kinds(t)
 	child := instanceOf("SimpleSettingInstance", "choice_child", "simpleSettingValue", ofText("x"))
 	plain := policyOf(instanceOf("ChoiceSettingInstance", "choice", "choiceSettingValue", choiceOf("choice_1", child)))

@@ -86,7 +86,7 @@ func (s *Server) dropShadow(p *policy) {
 
 // readAssignments reads the list of an assign action of these kinds.
 func (c *call) readAssignments(typeName string) ([]assignment, error) {
-	body := c.plainBody()
+	body := c.body
 	delete(body, "@odata.type") // an action body has no type of its own
 	if err := assignShape.check(c, body, true); err != nil {
 		return nil, err

@@ -172,7 +172,7 @@ func (t *tenant) errorOf(status int, method, target string, body any, headers ..
 	if text(inner, "request-id") == "" || text(inner, "date") == "" {
 		t.Errorf("%s %s: innerError lacks request-id or date: %v", method, target, inner)
 	}
-	return text(e, "code"), text(e, "message")
+	return text(e, "code"), strings.TrimSpace(text(e, "message") + " " + text(inner, "message"))
 }
 
 func (t *tenant) advance(d time.Duration) {
@@ -347,7 +347,9 @@ func TestSamplesAreAccepted(t *testing.T) {
 			tt := newTenant(t, Options{Devices: 5})
 			delete(body, "templateReference") // the template is another tenant's
 			body = withoutReferences(body).(object)
-			sent := objects(withoutNulls(withoutAnnotations(body)).(object)["settings"])
+			plain := asJSON(t, body)
+			dropAnnotations(plain, false)
+			sent := objects(withoutNulls(plain).(object)["settings"])
 			for _, setting := range sent {
 				tt.learn(setting["settingInstance"], body, "")
 			}

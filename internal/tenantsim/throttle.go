@@ -22,6 +22,10 @@ type Throttle struct {
 	Scale float64 `json:"scale,omitempty"`
 	// Clock measures windows: "real" (default) or "virtual".
 	Clock string `json:"clock,omitempty"`
+	// NowAndThenPercent of the requests are refused, whatever the limits: other
+	// applications of the tenant use the same budgets (contract k.3). It works
+	// without Enabled. Sign-in and what holds a batch together are never refused.
+	NowAndThenPercent float64 `json:"nowAndThenPercent,omitempty"`
 }
 
 func (t *Throttle) validate() error {
@@ -117,8 +121,11 @@ func (c *call) throttle() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rule := s.scenario.Throttle
-	if rule == nil || !rule.Enabled || c.route.work == "" {
+	if rule == nil || c.route.work == "" {
 		return nil
+	}
+	if err := c.nowAndThen(rule); err != nil || !rule.Enabled {
+		return err
 	}
 	now := s.wall.Now()
 	if rule.Clock == "virtual" {
@@ -142,6 +149,17 @@ func (c *call) throttle() error {
 		}
 	}
 	return nil
+}
+
+// nowAndThen refuses a share of the requests, by their number, as the service
+// behind the route does when its budget is used up. Retry-After is 1 or 2 s.
+func (c *call) nowAndThen(rule *Throttle) error {
+	drawn := mix(c.server.options.Seed ^ hashText("now and then") ^ mix(c.number))
+	if uniform(drawn)*100 >= rule.NowAndThenPercent {
+		return nil
+	}
+	i := slices.IndexFunc(limits, func(l limit) bool { return l.work == c.route.work })
+	return c.throttled(&limits[i], time.Duration(1+drawn%2)*time.Second)
 }
 
 // capacity is the limit of this tenant under this rule.
@@ -213,15 +231,17 @@ func (c *call) cost() int {
 	case strings.HasPrefix(pattern, "users"):
 		units = 2
 	}
-	query := c.request.URL.Query()
-	if query.Has("$select") {
-		units--
-	}
-	if query.Has("$expand") {
-		units++
-	}
-	if top, err := strconv.Atoi(query.Get("$top")); err == nil && top < 20 {
-		units--
+	for name, values := range c.request.URL.Query() {
+		switch option, _ := c.queryOption(name); option {
+		case qSelect:
+			units--
+		case qExpand:
+			units++
+		case qTop:
+			if top, err := strconv.Atoi(values[0]); err == nil && top < 20 {
+				units--
+			}
+		}
 	}
 	return max(units, 1)
 }

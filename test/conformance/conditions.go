@@ -31,6 +31,10 @@ const (
 	// Throttled is a tenant whose budgets are small or used up: the Eventually
 	// rows repeat a request until it is refused.
 	Throttled Condition = "request budgets are used up"
+	// OtherStatuses is a tenant whose undecided successes have the other status.
+	OtherStatuses Condition = "undecided successes are 200"
+	// StrictTargets is a tenant that refuses an assignment to an unknown group.
+	StrictTargets Condition = "assignments to unknown groups are refused"
 	// QuotaUsedUp is a directory that takes no more objects.
 	QuotaUsedUp Condition = "the directory quota is used up"
 )
@@ -66,7 +70,7 @@ const (
 )
 
 // Conditions lists all but Healthy.
-var Conditions = []Condition{Approvals, Approved, Rejected, NoIntune, NoPremium, NoPolicyRead, NoDeviceRead, Throttled, QuotaUsedUp,
+var Conditions = []Condition{Approvals, Approved, Rejected, NoIntune, NoPremium, NoPolicyRead, NoDeviceRead, Throttled, OtherStatuses, StrictTargets, QuotaUsedUp,
 	Later, NewFederation, Lagging, Settled, OldDeltaLink, OldDownloadLink, ExportWithoutLink, ExportFails, ForbiddenPage, NullBytes, BadGateway, ServiceUnavailable,
 	GatewayTimeout, BrokenService, PlainMessage, ConflictingWrite, LockedObject, ConcurrentWrite, DocumentedApprovals}
 

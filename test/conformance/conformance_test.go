@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,8 +88,15 @@ func TestSimulatorConforms(t *testing.T) {
 			assumed++
 		}
 		t.Run(row.Name, func(t *testing.T) {
-			if err := runner.Run(t.Context(), row); err != nil {
+			row.Eventually = row.Eventually && pending[row.Name] == "" // nothing to wait for
+			err := runner.Run(t.Context(), row)
+			switch owner := pending[row.Name]; {
+			case err != nil && owner != "":
+				t.Logf("pending, of %s: %v", owner, err)
+			case err != nil:
 				t.Errorf("source %s: %v", row.Source, err)
+			case owner != "":
+				t.Errorf("holds now: take it off the list of pending rows, %s", owner)
 			}
 		})
 	}
@@ -103,6 +111,9 @@ func TestRecordingStandsIn(t *testing.T) {
 	live := simulated(t, func(e Exchanger) Exchanger { return Recorder{Target: e, To: &tape} })
 	var rows []Row
 	for _, row := range Table() {
+		if pending[row.Name] != "" {
+			continue
+		}
 		if err := live.Run(t.Context(), row); err != nil {
 			t.Fatalf("%s: %v", row.Name, err)
 		}
@@ -225,10 +236,15 @@ func (s *script) Exchange(string, *http.Request) (Answer, error) {
 // that can be looked up, a row that is wrong on purpose expects a refusal, a read
 // looks at what it got, and variables are saved before they are used.
 func TestTable(t *testing.T) {
-	source := regexp.MustCompile(`^(contract (0\.[1-4]|[a-o](\.?[0-9]+)?)\b|contract-2 [r-z](\.?[0-9]+)?\b|ASSUMED\b)`)
+	source := regexp.MustCompile(`^(contract (0\.[1-4]|[a-o](\.?[0-9]+)?)\b|contract-2 [r-z](\.?[0-9]+)?\b|third-party [0-9]+\b|ASSUMED\b)`)
 	seen, saved := map[string]bool{}, map[string]bool{}
 	for _, name := range Variables {
 		saved[name] = true
+	}
+	for name := range pending {
+		if !slices.ContainsFunc(Table(), func(r Row) bool { return r.Name == name }) {
+			t.Errorf("%s is pending and no row", name)
+		}
 	}
 	for _, row := range Table() {
 		if seen[row.Name] {

@@ -59,6 +59,8 @@ var preparations = map[Condition]preparation{
 	NoPolicyRead:      {scenario: `{"missingRoles":["Policy.Read.All"]}`},
 	NoDeviceRead:      {scenario: `{"missingRoles":["Device.ReadWrite.All"]}`},
 	Throttled:         {scenario: `{"throttle":{"enabled":true,"scale":0.000001,"clock":"virtual"}}`},
+	OtherStatuses:     {scenario: `{"odd":{"statuses":{"deletePolicy":200,"deleteScript":200,"assignScript":200}}}`},
+	StrictTargets:     {scenario: `{"strictAssignments":true}`},
 	QuotaUsedUp:       {faults: answering(`"method":"POST","route":"/v1.0/groups"`, 403, graphError("Directory_QuotaExceeded", "The directory object quota limit for the Principal has been exceeded."))},
 	Later:             {advance: "1m"},
 	NewFederation:     {scenario: `{"federationFailurePercent":100}`},

@@ -61,8 +61,8 @@ const (
 // late: what they disturb, no other row needs.
 func Table() []Row {
 	return slices.Concat(tokenRows, catalogRows, catalogErrorRows, directoryRows, directoryErrorRows, assignmentRows, baselineRows, deviceRows, templateRows, reportRows, actionRows,
-		reportExtraRows, remediationRows, filterRows, identityRows, strengthRows, methodRows, signInRows, accessRows, batchRows,
-		approvalRows, licenceRows, lateRows, exportFaultRows, gatewayRows, throttleRows, cleanUpRows)
+		reportExtraRows, remediationRows, filterRows, identityRows, strengthRows, methodRows, signInRows, accessRows, batchRows, thirdPartyRows,
+		approvalRows, licenceRows, oddRows, lateRows, exportFaultRows, gatewayRows, throttleRows, cleanUpRows)
 }
 
 const (

@@ -15,12 +15,26 @@ import (
 
 // batchRequest is one request inside a $batch (contract k.1).
 type batchRequest struct {
-	ID        string            `json:"id"`
+	ID        batchID           `json:"id"`
 	Method    string            `json:"method"`
 	URL       string            `json:"url"`
 	Headers   map[string]string `json:"headers"`
 	Body      json.RawMessage   `json:"body"`
-	DependsOn []string          `json:"dependsOn"`
+	DependsOn []batchID         `json:"dependsOn"`
+}
+
+// batchID is the id of a request. It is text; the service takes numbers too, as
+// old tools send them, and answers with text.
+type batchID string
+
+// UnmarshalJSON reads text or a number.
+func (b *batchID) UnmarshalJSON(raw []byte) error {
+	var number json.Number
+	if len(raw) > 0 && raw[0] != '"' && json.Unmarshal(raw, &number) == nil {
+		*b = batchID(number)
+		return nil
+	}
+	return json.Unmarshal(raw, (*string)(b))
 }
 
 // batchAnswer is one answer inside a $batch. Order is not kept: the id tells.
@@ -71,7 +85,7 @@ func innerRequests(list []batchRequest, version string) (map[string]*Exchange, [
 	for i, r := range list {
 		at := fmt.Sprintf("body.requests[%d]", i)
 		u, err := url.Parse("/" + version + "/" + strings.TrimPrefix(r.URL, "/"))
-		if err != nil || r.ID == "" || out[r.ID] != nil {
+		if err != nil || r.ID == "" || out[string(r.ID)] != nil {
 			fault("%s: id %q and url %q: want an id of its own and a URL below the version", at, r.ID, r.URL)
 			continue
 		}
@@ -85,7 +99,7 @@ func innerRequests(list []batchRequest, version string) (map[string]*Exchange, [
 				fault("%s: depends on %q, which does not come before it", at, d)
 			}
 		}
-		out[r.ID] = &Exchange{Method: r.Method, URL: u, RequestHeader: header, RequestBody: r.Body}
+		out[string(r.ID)] = &Exchange{Method: r.Method, URL: u, RequestHeader: header, RequestBody: r.Body}
 	}
 	return out, faults
 }

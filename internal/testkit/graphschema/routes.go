@@ -122,6 +122,9 @@ var catalogRoutes = []route{
 var deviceRoutes = concat([]route{
 	{get, "deviceManagement/managedDevices", false, "", "[]graph.managedDevice"},
 	{get, "deviceManagement/managedDevices/{}", false, "", "graph.managedDevice"},
+	{remove, "deviceManagement/managedDevices/{}", false, "", ""},
+	{post, "deviceManagement/managedDevices/{}/retire", false, "", ""},
+	{post, "deviceManagement/managedDevices/{}/wipe", false, bodyAny, ""},
 	{post, "deviceManagement/managedDevices/{}/syncDevice", false, "", ""},
 	{get, "deviceManagement/managedDevices/{}/detectedApps", true, "", "[]graph.detectedApp"},
 	{post, "deviceManagement/managedDevices/{}/initiateOnDemandProactiveRemediation", true, "action.managedDevicesItemInitiateOnDemandProactiveRemediationPostRequestBody", ""},
@@ -134,6 +137,8 @@ var deviceRoutes = concat([]route{
 	{get, "deviceManagement/reports/exportJobs", false, "", "[]graph.deviceManagementExportJob"},
 	{post, "deviceManagement/reports/exportJobs", false, "graph.deviceManagementExportJob", "graph.deviceManagementExportJob"},
 	{get, "deviceManagement/reports/exportJobs/{}", false, "", "graph.deviceManagementExportJob"},
+	{patch, "deviceManagement/reports/exportJobs/{}", false, "graph.deviceManagementExportJob", "graph.deviceManagementExportJob"},
+	{remove, "deviceManagement/reports/exportJobs/{}", false, "", ""},
 	{get, "deviceManagement/reports/cachedReportConfigurations", true, "", "[]graph.deviceManagementCachedReportConfiguration"},
 	{post, "deviceManagement/reports/cachedReportConfigurations", true, "graph.deviceManagementCachedReportConfiguration", "graph.deviceManagementCachedReportConfiguration"},
 	{get, "deviceManagement/reports/cachedReportConfigurations/{}", true, "", "graph.deviceManagementCachedReportConfiguration"},
@@ -176,6 +181,7 @@ var remediationRoutes = []route{
 var directoryRoutes = concat([]route{
 	{post, "$batch", false, bodyBatch, bodyBatch},
 	{get, "organization", false, "", "[]graph.organization"},
+	{get, "organization/{}", false, "", "graph.organization"},
 	{get, "subscribedSkus", false, "", "[]graph.subscribedSku"},
 	{get, "subscribedSkus/{}", false, "", "graph.subscribedSku"},
 	{get, "users", false, "", "[]graph.user"},
@@ -186,6 +192,8 @@ var directoryRoutes = concat([]route{
 	{get, "users/{}/authentication/methods", false, "", "[]graph.authenticationMethod"},
 	{get, "devices", false, "", "[]graph.device"},
 	{get, "devices/{}", false, "", "graph.device"},
+	{patch, "devices/{}", false, "graph.device", ""},
+	{remove, "devices/{}", false, "", ""},
 	{get, "servicePrincipals", false, "", "[]graph.servicePrincipal"},
 	{get, "servicePrincipals/{}", false, "", "graph.servicePrincipal"},
 	{get, "servicePrincipals/{}/appRoleAssignments", false, "", "[]graph.appRoleAssignment"},
@@ -227,7 +235,16 @@ var identityRoutes = concat([]route{
 	{remove, "identity/conditionalAccess/policies/{}", false, "", ""},
 	{post, "identity/conditionalAccess/evaluate", false, "action.conditionalAccessEvaluatePostRequestBody", "[]graph.whatIfAnalysisResult"},
 	{get, "identity/conditionalAccess/namedLocations", false, "", "[]graph.namedLocation"},
+	{post, "identity/conditionalAccess/namedLocations", false, "graph.namedLocation", "graph.namedLocation"},
 	{get, "identity/conditionalAccess/namedLocations/{}", false, "", "graph.namedLocation"},
+	{patch, "identity/conditionalAccess/namedLocations/{}", false, "graph.namedLocation", ""},
+	{remove, "identity/conditionalAccess/namedLocations/{}", false, "", ""},
+	{get, "identity/conditionalAccess/deletedItems/namedLocations", false, "", "[]graph.namedLocation"},
+	{get, "identity/conditionalAccess/deletedItems/namedLocations/{}", false, "", "graph.namedLocation"},
+	{remove, "identity/conditionalAccess/deletedItems/namedLocations/{}", false, "", ""},
+	{post, "identity/conditionalAccess/deletedItems/namedLocations/{}/restore", false, "", "graph.namedLocation"},
+	{get, "policies/identitySecurityDefaultsEnforcementPolicy", false, "", "graph.identitySecurityDefaultsEnforcementPolicy"},
+	{patch, "policies/identitySecurityDefaultsEnforcementPolicy", false, "graph.identitySecurityDefaultsEnforcementPolicy", ""},
 	{post, "identity/conditionalAccess/policies/{}/restore", false, "", "graph.conditionalAccessPolicy"},
 	{get, "identity/conditionalAccess/deletedItems/policies", false, "", "[]graph.conditionalAccessPolicy"},
 	{get, "identity/conditionalAccess/deletedItems/policies/{}", false, "", "graph.conditionalAccessPolicy"},
@@ -236,6 +253,7 @@ var identityRoutes = concat([]route{
 	{get, "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", false, "", "[]graph.authenticationMethodModeDetail"},
 	{get, "identity/conditionalAccess/authenticationStrength/combinations", false, "", "[]graph.authenticationMethodModes"},
 	{get, "policies/authenticationMethodsPolicy", false, "", "graph.authenticationMethodsPolicy"},
+	{patch, "policies/authenticationMethodsPolicy", false, "graph.authenticationMethodsPolicy", "graph.authenticationMethodsPolicy"},
 	{get, "policies/authenticationMethodsPolicy/authenticationMethodConfigurations", false, "", "[]graph.authenticationMethodConfiguration"},
 	{get, "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{}", false, "", "graph.authenticationMethodConfiguration"},
 	{patch, "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{}", false, "graph.authenticationMethodConfiguration", ""},
@@ -307,7 +325,8 @@ func fits(pattern, segments []string) (literals int, ok bool) {
 			if strings.HasPrefix(segments[i], "$") {
 				return 0, false
 			}
-		case segments[i]:
+		case segments[i], strings.TrimPrefix(segments[i], "graph."):
+			// An action or function may carry its namespace.
 			literals++
 		default:
 			return 0, false

@@ -1,0 +1,37 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"maps"
+	"strings"
+)
+
+// parameterKinds are the types of a script's parameters and of their default
+// values (metadata: deviceHealthScriptParameter and what derives from it).
+var parameterKinds = map[string]kind{"String": kindString, "Integer": kindInt, "Boolean": kindBool}
+
+// scriptParameters reads a list of parameters. They are kept and shown; the
+// simulator runs no PowerShell that could use them.
+func (c *call) scriptParameters(name string) ([]object, error) {
+	out := []object{}
+	for _, item := range objects(c.body[name]) {
+		word := strings.TrimSuffix(strings.TrimPrefix(text(item, typeAnnotation), schedulePrefix), "Parameter")
+		value, known := parameterKinds[word]
+		if !known {
+			return nil, c.badRequest("A type named '%v' of property '%s' could not be resolved by the model where a script parameter is expected.", item[typeAnnotation], name)
+		}
+		of := shape{typeName: strings.TrimPrefix(schedulePrefix, "#") + word + "Parameter", members: map[string]member{
+			"name": {kind: kindString}, "description": {kind: kindString}, "isRequired": {kind: kindBool},
+			"applyDefaultValueWhenNotAssigned": {kind: kindBool}, "defaultValue": {kind: value},
+		}}
+		if err := of.check(c, item, true); err != nil {
+			return nil, err
+		}
+		shown := object{"name": nil, "description": nil, "isRequired": false, "applyDefaultValueWhenNotAssigned": false, "defaultValue": nil}
+		maps.Copy(shown, item)
+		out = append(out, shown)
+	}
+	return out, nil
+}
