@@ -4,8 +4,6 @@
 package tenantsim
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,6 +19,8 @@ var (
 const (
 	maxPasskeyProfiles = 3
 	maxMethodsPolicy   = 20 << 10
+	methodsPolicyBase  = 1434 // 1.4 KB
+	methodTargetSize   = 236  // 0.23 KB
 )
 
 // DefaultPasskeyProfile is the id of the profile that every tenant has.
@@ -143,14 +143,22 @@ func (c *call) checkFido2(next object) error {
 	if err := c.checkMethodTargets(next, ids); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(next)
-	if err != nil {
-		return fmt.Errorf("marshal the method configuration: %w", err)
-	}
-	if len(raw) > maxMethodsPolicy {
-		return c.badRequest("The authentication methods policy is %d bytes large, at most %d are allowed.", len(raw), maxMethodsPolicy)
+	if size := fido2Size(next); size > maxMethodsPolicy {
+		return c.badRequest("The authentication methods policy is %d bytes large, at most %d are allowed.", size, maxMethodsPolicy)
 	}
 	return nil
+}
+
+// fido2Size is the documented size of the policy: a base, each target, and the
+// AAGUIDs as text in a list (contract i).
+func fido2Size(next object) int {
+	size := methodsPolicyBase + methodTargetSize*(len(objects(next["includeTargets"]))+len(objects(next["excludeTargets"])))
+	for _, holder := range append(objects(next["passkeyProfiles"]), next) {
+		for _, id := range texts(inner(holder, "keyRestrictions")["aaGuids"]) {
+			size += len(id) + len(`"",`)
+		}
+	}
+	return size
 }
 
 func (c *call) checkMethodTargets(next object, profiles map[string]bool) error {

@@ -32,10 +32,12 @@ func busy(t *testing.T, seed uint64, change func(*Scenario)) *tenant {
 	return tt
 }
 
-// TestChurnIsDeterministic: by the seed, and however the clock moves.
+// TestChurnIsDeterministic: by the seed, and however the clock moves, with the
+// delays of an ordinary tenant too.
 func TestChurnIsDeterministic(t *testing.T) {
 	run := func(seed uint64, step time.Duration) string {
 		tt := busy(t, seed, nil)
+		tt.scenario(func(sc *Scenario) { sc.Lag = OrdinaryLag() })
 		for passed := time.Duration(0); passed < 15*24*time.Hour; passed += step {
 			tt.advance(step)
 		}
@@ -307,9 +309,12 @@ func TestPhones(t *testing.T) {
 		GroupSpec{DisplayName: "everybody", From: "everything", Percent: 100})
 	sc.PhonesPercent = 40
 	tt := newTenant(t, Options{Devices: 400, Scenario: sc})
-	byPlatform := map[string]int{}
+	byPlatform, systems := map[string]int{}, map[string]int{}
 	for _, d := range tt.sim.Snapshot(true).Devices {
 		byPlatform[d.Facts.Platform]++
+	}
+	for i := range tt.sim.fleet.devices {
+		systems[tt.sim.fleet.devices[i].operatingSystem()]++
 	}
 	if phones := byPlatform["iOS"] + byPlatform["android"]; phones < 120 || phones > 200 || byPlatform["android"] < 30 || byPlatform["iOS"] < 60 {
 		t.Errorf("platforms %v", byPlatform)
@@ -324,7 +329,7 @@ func TestPhones(t *testing.T) {
 	for _, rule := range []struct {
 		platform string
 		want     int
-	}{{"iOS", byPlatform["iOS"]}, {"androidForWork", byPlatform["android"]}, {"macOS", byPlatform["macOS"]}, {"windows10AndLater", byPlatform["windows"]}} {
+	}{{"iOS", byPlatform["iOS"]}, {"android", systems["Android"]}, {"androidForWork", systems["AndroidForWork"] + systems["AndroidEnterprise"]}, {"macOS", byPlatform["macOS"]}, {"windows10AndLater", byPlatform["windows"]}} {
 		f := assignmentFilter{platform: rule.platform, rule: must(filterrule.Parse(`(device.deviceName -ne "nobody")`, rule.platform))}
 		if n := f.devicesOf(tt.sim).count(); n != rule.want {
 			t.Errorf("a filter for %s matches %d devices, want %d", rule.platform, n, rule.want)

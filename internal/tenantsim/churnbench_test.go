@@ -9,7 +9,8 @@ import (
 )
 
 // largeLiving is a tenant of 200,000 devices that lives: churn, phones, second
-// users, groups, and policies that reach everybody and a part.
+// users, groups, policies that reach everybody and a part, and the delays of an
+// ordinary tenant.
 func largeLiving(t *testing.T) *tenant {
 	t.Helper()
 	tt := newTenant(t, Options{Devices: 200_000, Scenario: Scenario{Churn: DefaultChurn(), PhonesPercent: 20, SecondUserPercent: 5}})
@@ -17,6 +18,7 @@ func largeLiving(t *testing.T) *tenant {
 	tt.assign(tt.createPolicy(holdBody("hold")), groupTarget(everybody), excludeTarget(early))
 	tt.assign(tt.createPolicy(allowBody("allow")), groupTarget(early))
 	tt.assign(tt.createPolicy(allowBody("all devices")), object{"target": object{"@odata.type": string(targetAllDevices)}})
+	tt.scenario(func(sc *Scenario) { sc.Lag = OrdinaryLag() })
 	return tt
 }
 

@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "github.com/tidegate/tidegate/internal/tenantsim/filterrule"
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/filterrule"
+)
 
 // deviceFacts are what a filter rule can ask about a managed device.
 type deviceFacts struct{ v deviceView }
@@ -56,24 +60,26 @@ func managementType(v deviceView) string {
 	return ""
 }
 
-// filterSystems are the operating systems, as managed devices show them, that a
-// filter of a platform is about. A platform that is not here reaches no device:
-// retired ones, AOSP, and managed apps, which the tenant does not have. Which of
-// Android's platforms holds which devices is ASSUMED.
-var filterSystems = map[string][]string{
-	"windows10AndLater": {"Windows"}, "windows81AndLater": {"Windows"}, "macOS": {"macOS"}, "iOS": {"iOS", "iPadOS"},
+// filterDevices are the devices that a filter of a platform is about. A
+// platform that is not here reaches no device: retired ones, AOSP, and managed
+// apps, which the tenant does not have.
+var filterDevices = map[string]platform{
+	"windows10AndLater": platformWindows, "windows81AndLater": platformWindows, "macOS": platformMacOS, "iOS": platformIOS,
+	"android": platformAndroid, "androidForWork": platformAndroid, "androidWorkProfile": platformAndroid,
+}
+
+// androidSystems are the operating systems, as managed devices show them, that
+// each of Android's platforms holds; which holds which is ASSUMED.
+var androidSystems = map[string][]string{
 	"android": {"Android"}, "androidForWork": {"AndroidEnterprise", "AndroidForWork"}, "androidWorkProfile": {"AndroidForWork"},
 }
 
 // reachedBy reports whether a device is of the platform that a filter is for.
 func reachedBy(platform string, d *device) bool {
-	system := d.operatingSystem()
-	for _, s := range filterSystems[platform] {
-		if s == system {
-			return true
-		}
+	if d.platform&filterDevices[platform] == 0 {
+		return false
 	}
-	return false
+	return d.platform != platformAndroid || slices.Contains(androidSystems[platform], d.operatingSystem())
 }
 
 // managementOf is the management type that a filter of a platform has.

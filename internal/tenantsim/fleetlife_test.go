@@ -136,6 +136,29 @@ func TestLeavingDevices(t *testing.T) {
 	}
 }
 
+// TestManagementStateFilters: lists and reports find devices by their state.
+func TestManagementStateFilters(t *testing.T) {
+	tt := stateTenant(t)
+	for _, version := range []string{"v1.0", "beta"} {
+		for m, name := range managementNames {
+			n := len(tt.all("/" + version + "/deviceManagement/managedDevices?$select=id&$filter=managementState eq '" + name.member + "'"))
+			want := perState
+			if management(m) == managementManaged {
+				want = tt.sim.Snapshot(false).Fleet.Managed - perState*(len(managementNames)-1)
+			}
+			if n != want {
+				t.Errorf("%s: %d devices are %s, want %d", version, n, name.member, want)
+			}
+		}
+	}
+	for _, report := range []string{"Devices", "DevicesWithInventory"} {
+		_, rows := tt.export(object{"reportName": report, "filter": "(ManagementState eq 8)"})
+		if len(rows) != perState {
+			t.Errorf("%s: %d devices with an issued wipe, want %d", report, len(rows), perState)
+		}
+	}
+}
+
 // TestDeletedDevice: the object is gone for every reader and every reference, and
 // one of its references fails a whole PATCH of members (contract-2 x.4). Intune
 // still knows the device.

@@ -83,7 +83,7 @@ type sender struct {
 
 func newSender(t *testing.T) *sender {
 	t.Helper()
-	tn := New(t, tenantsim.Options{Seed: 1, Devices: 5})
+	tn := New(t, tenantsim.Options{Ideal: "a sample is assigned just after it was made", Seed: 1, Devices: 5})
 	s := &sender{wire: wire{tn, "http://tenant.example", byHandler{tn.Handler()}}, principal: tn.PrincipalID()}
 	s.token = s.wire.token(t)
 	s.group = s.post(t, groups, map[string]any{"displayName": "g", "mailEnabled": false, "mailNickname": "g", "securityEnabled": true})
