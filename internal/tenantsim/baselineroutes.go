@@ -16,7 +16,6 @@ func baselineRoutes() []route {
 		{method: post, pattern: groupPolicyContext + "/{id}/assign", handle: assignGroupPolicy},
 		{method: post, pattern: groupPolicyContext + "/{id}/updateDefinitionValues", handle: updateDefinitionValues},
 		{method: get, pattern: values, query: qExpand, handle: listDefinitionValues},
-		{method: post, pattern: values, handle: addDefinitionValue},
 		{method: get, pattern: values + "/{value}", query: qExpand, handle: getDefinitionValue},
 		{method: get, pattern: values + "/{value}/definition", handle: getValueDefinition},
 		{method: get, pattern: values + "/{value}/presentationValues", query: qExpand, handle: listPresentationValues},

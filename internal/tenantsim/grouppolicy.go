@@ -336,20 +336,6 @@ func updateDefinitionValues(c *call) (*reply, error) {
 	return &reply{status: http.StatusNoContent}, nil
 }
 
-// addDefinitionValue is the write one by one: 201 (contract-2 w).
-func addDefinitionValue(c *call) (*reply, error) {
-	g, err := c.server.groupPolicies.find(c)
-	if err != nil {
-		return nil, err
-	}
-	v := admxValue{created: c.now}
-	if err := c.readDefinitionValue(&v, c.body, g.values); err != nil {
-		return nil, err
-	}
-	c.setDefinitionValues(g, append(slices.Clone(g.values), v))
-	return c.entityReply(http.StatusCreated, groupPolicyContext+"('"+g.id+"')/definitionValues/$entity", g.values[len(g.values)-1].object(c, nil)), nil
-}
-
 // setDefinitionValues numbers what is new and brings it to devices.
 func (c *call) setDefinitionValues(g *groupPolicy, next []admxValue) {
 	s := c.server

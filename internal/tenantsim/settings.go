@@ -62,7 +62,7 @@ func (c *call) buildSettings(p *policy, secrets map[string]string) error {
 // platformApps is the platform of policies for mobile application management: they
 // configure an app wherever it runs, no managed device applies or reports them,
 // and filters for devices do not fit them (contract-2 t.2, y.2).
-const platformApps platform = 1 << 6
+const platformApps platform = 1 << 7
 
 func platformsOf(flags string) platform {
 	var out platform

@@ -34,7 +34,7 @@ func (s *Server) configDigest() string {
 func (s *Server) computeDigest() string {
 	h := sha256.New()
 	for _, p := range s.policies {
-		digestJSON(h, "policy", p.id.String(), p.name, p.description, p.platformsText, p.technologies, p.scopeTags, p.settings, p.priority, p.assignmentObjects())
+		digestJSON(h, "policy", p.id.String(), p.name, p.description, p.platformsText, p.technologies, p.scopeTags, p.settings, p.priority, p.noGroups, p.creationSource, p.assignmentObjects())
 	}
 	for _, g := range s.ordered {
 		s.digestGroup(h, g)

@@ -40,7 +40,6 @@ var endpoints = []endpoint{
 	{"e", get, "/beta/deviceManagement/groupPolicyConfigurations", []string{"e list"}},
 	{"e", patch, "/beta/deviceManagement/groupPolicyConfigurations/{}", []string{"e rename"}},
 	{"e", get, "/beta/deviceManagement/groupPolicyConfigurations/{}", []string{"e read"}},
-	{"e", post, "/beta/deviceManagement/groupPolicyConfigurations/{}/definitionValues", []string{"e add one value", "e add one value again"}},
 	{"e", remove, "/beta/deviceManagement/groupPolicyConfigurations/{}", []string{"e delete"}},
 	{"u", get, "/beta/deviceManagement/templates", []string{"u templates"}},
 	{"u", get, "/beta/deviceManagement/templates/{}", []string{"u template"}},

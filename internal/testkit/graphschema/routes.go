@@ -85,7 +85,6 @@ var catalogRoutes = []route{
 	{post, "deviceManagement/groupPolicyConfigurations/{}/assign", true, "action.groupPolicyConfigurationsItemAssignPostRequestBody", "[]graph.groupPolicyConfigurationAssignment"},
 	{post, "deviceManagement/groupPolicyConfigurations/{}/updateDefinitionValues", true, "action.groupPolicyConfigurationsItemUpdateDefinitionValuesPostRequestBody", ""},
 	{get, "deviceManagement/groupPolicyConfigurations/{}/assignments", true, "", "[]graph.groupPolicyConfigurationAssignment"},
-	{post, "deviceManagement/groupPolicyConfigurations/{}/definitionValues", true, "graph.groupPolicyDefinitionValue", "graph.groupPolicyDefinitionValue"},
 	{get, "deviceManagement/groupPolicyConfigurations/{}/definitionValues/{}", true, "", "graph.groupPolicyDefinitionValue"},
 	{get, "deviceManagement/groupPolicyConfigurations/{}/definitionValues/{}/definition", true, "", "graph.groupPolicyDefinition"},
 	{get, "deviceManagement/groupPolicyConfigurations/{}/definitionValues/{}/presentationValues", true, "", "[]graph.groupPolicyPresentationValue"},
