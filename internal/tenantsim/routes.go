@@ -153,8 +153,10 @@ func intuneRoutes() []route {
 		{method: post, pattern: policies + "/{id}/createCopy", roles: rolesWriteConfig, handle: copyPolicy},
 		{method: post, pattern: policies + "/{id}/reorder", roles: rolesWriteConfig, handle: reorderPolicy},
 		{method: get, pattern: templatesContext, roles: rolesReadConfig, query: qList, handle: listTemplates},
+		{method: get, pattern: templatesContext + "/{id}", roles: rolesReadConfig, query: qSelect, handle: getTemplate},
 		{method: get, pattern: templatesContext + "/{id}/settingTemplates", roles: rolesReadConfig, query: qTop | qSkipToken | qExpand | qSelect, handle: listSettingTemplates},
 	}
+	beta = append(beta, baselineRoutes()...)
 	beta = append(beta, filterRoutes()...)
 	beta = append(beta, remediationRoutes()...)
 	for i := range beta {

@@ -26,6 +26,12 @@ var specimens = map[string]specimen{
 		// Contract a.1.
 		defaults: object{"roleScopeTagIds": []string{"0"}, "templateReference": object{"templateId": "", "templateFamily": "none"}},
 	},
+	groupPolicyContext: {
+		body:     `{"displayName":"walk %d","description":"walk"}`,
+		values:   map[string][2]any{"roleScopeTagIds": {[]string{"0"}, []string{"0", "1"}}},
+		computed: []string{"id", "createdDateTime", "lastModifiedDateTime", "policyConfigurationIngestionType"},
+		defaults: object{"roleScopeTagIds": []string{"0"}},
+	},
 	"deviceManagement/assignmentFilters": {
 		body:     `{"displayName":"walk %d","platform":"windows10AndLater","rule":"(device.deviceName -eq \"walk\")"}`,
 		values:   map[string][2]any{"platform": {"windows10AndLater", "windows10AndLater"}, "rule": {`(device.deviceName -eq "one")`, `(device.deviceName -eq "two")`}, "roleScopeTags": {[]string{"0"}, []string{"0", "1"}}, "assignmentFilterManagementType": {"devices", "devices"}},
