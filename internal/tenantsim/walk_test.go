@@ -559,7 +559,8 @@ func comesBack(sent, got any) bool {
 	case map[string]any:
 		g, ok := got.(map[string]any)
 		for name, value := range s {
-			if ok && !strings.Contains(name, "@") && !comesBack(value, g[name]) && !(value == nil || isEmpty(value) && isEmpty(g[name])) {
+			nothing := value == nil || isEmpty(value) && isEmpty(g[name])
+			if ok && !nothing && !strings.Contains(name, "@") && !comesBack(value, g[name]) {
 				return false
 			}
 		}
