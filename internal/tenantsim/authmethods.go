@@ -6,6 +6,7 @@ package tenantsim
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -114,7 +115,7 @@ func patchFido2(c *call) (*reply, error) {
 	}
 	for name, m := range fido2Shape.members {
 		if v, given := c.body[name]; given && !m.readOnly {
-			next[name] = v
+			next[name] = merged(next[name], v)
 		}
 	}
 	next["passkeyProfiles"] = c.nameProfiles(next["passkeyProfiles"])
@@ -124,6 +125,19 @@ func patchFido2(c *call) (*reply, error) {
 	s.fido2, s.fido2Changed = next, c.now
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
+}
+
+// merged is a member after a change: of an object, what the change does not name
+// stays.
+func merged(was, change any) any {
+	before, both := was.(map[string]any)
+	after, ok := change.(map[string]any)
+	if !both || !ok {
+		return change
+	}
+	out := maps.Clone(before)
+	maps.Copy(out, after)
+	return out
 }
 
 // nameProfiles gives an id to profiles that come without one.

@@ -86,15 +86,13 @@ func (e *entity[T]) selectable(name, version string) (p *property[T], known bool
 	if p := e.lookup(name, version == "beta"); p != nil {
 		return p, true
 	}
-	switch metadata.Of(version, e.name, name) {
-	case metadata.Single:
-		return &property[T]{name: name, get: func(T) any { return nil }}, true
-	case metadata.Collection:
-		return &property[T]{name: name, get: func(T) any { return []any{} }}, true
+	switch kind := metadata.Of(version, e.name, name); kind {
+	case metadata.None:
+		return nil, false
 	case metadata.Navigation:
 		return nil, true
 	default:
-		return nil, false
+		return &property[T]{name: name, get: func(T) any { return unset(kind) }}, true
 	}
 }
 
@@ -189,6 +187,8 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 	}
 	body := object{"@odata.context": c.context(style.context, q.selected), "value": page}
 	switch {
+	case odds.miscounts && style.count != countOnRequest:
+		body["@odata.count"] = 0
 	case style.count == countPage:
 		body["@odata.count"] = len(page)
 	case style.count == countTotal, q.count && q.token == "":

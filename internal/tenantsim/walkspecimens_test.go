@@ -57,6 +57,10 @@ var specimens = map[string]specimen{
 			"visibility": {"Private", "Public"}, "groupTypes": {[]string{}, []string{}}, "membershipRule": {nil, nil}, "membershipRuleProcessingState": {"On", "Paused"}},
 		computed: []string{"id", "createdDateTime", "deletedDateTime", "renewedDateTime", "securityIdentifier"},
 	},
+	methodsPath + "/authenticationMethodConfigurations/{id}": {
+		body: `{"@odata.type":"#` + fido2Type + `"}`, kind: "graph.fido2AuthenticationMethodConfiguration",
+		computed: []string{"id"},
+	},
 	"identity/conditionalAccess/policies": {
 		body: `{"displayName":"walk %d","state":"disabled","conditions":{"clientAppTypes":["all"],"applications":{"includeApplications":["All"]},"users":{"includeGroups":["GROUP"]}},` +
 			`"grantControls":{"operator":"OR","builtInControls":["mfa"]}}`,
