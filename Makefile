@@ -50,6 +50,12 @@ demo: ## Control plane, simulated tenant, operator and a whole rollout; KEEP=1 l
 	$(GO) build -buildvcs=$(BUILDVCS) -o $(BIN)/demo ./hack/demo; \
 	KUBEBUILDER_ASSETS="$$assets" exec $(BIN)/demo $(DEMOFLAGS)
 
+.PHONY: lab
+lab: ## The same without the story, to try a case by hand; SPEED, DEVICES, SCENARIO, LAG and SEED as README tells
+	@assets="$$(hack/controlplane.sh)"; \
+	$(GO) build -buildvcs=$(BUILDVCS) -o $(BIN)/lab ./hack/lab; \
+	KUBEBUILDER_ASSETS="$$assets" exec $(BIN)/lab
+
 .PHONY: clean
 clean: ## Remove bin/; the control plane stays in its cache outside of the checkout
 	rm -rf $(BIN)
@@ -103,7 +109,7 @@ verify: generate-check fmt-check tidy-check vet lint ## Everything that is check
 
 # Packages that start an API server or a whole tenant run one after the other: side by side they take the processor from
 # each other, and what they wait for takes longer than they wait.
-HEAVYTESTS := . ./controllers ./internal/wire ./test/api ./test/badinput ./test/integration ./test/reliability
+HEAVYTESTS := . ./controllers ./hack/lab ./internal/wire ./test/api ./test/badinput ./test/integration ./test/reliability
 
 .PHONY: test
 test: ## Run all tests; PKG=./internal/gate/... narrows, TESTFLAGS passes flags

@@ -1,30 +1,29 @@
 // Copyright 2026 The Tidegate Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command demo runs a whole rollout on one machine: a real API server and etcd, a simulated Microsoft tenant, and the
-// operator, in accelerated time. The third wave meets a security baseline that contradicts the policy on 12 % of its
-// devices; the gate has to notice, and the rollout goes on after the cause is removed.
+// Command demo tells the story of a whole rollout on a lab: a real API server and etcd, config/default as shipped, a
+// simulated Microsoft tenant, and the operator, in accelerated time. The third wave meets a security baseline that
+// contradicts the policy on 12 % of its devices; the gate has to notice, and the rollout goes on after the cause is removed.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/tidegate/tidegate/hack/internal/lab"
 )
 
-// Settings come from the environment, so that `make demo KEEP=1` reads well.
+// settings come from the environment, so that `make demo KEEP=1` reads well.
 type settings struct {
-	speed   float64       // virtual seconds per real second
-	devices int           // in the simulated tenant
-	seed    uint64        // of the simulated tenant
+	lab     lab.Options
 	summary string        // file for the numbers; empty for none
 	keep    bool          // leave everything running at the end
 	limit   time.Duration // real time after which the demo gives up
-	verbose bool          // print the operator's log
 }
 
 func main() {
@@ -43,15 +42,20 @@ func run(ctx context.Context) error {
 		return err
 	}
 	screen := newScreen(os.Stdout)
-	w, err := newWorld(ctx, cfg, screen)
+	cfg.lab.Say = screen.line
+	l, err := lab.Start(ctx, cfg.lab)
 	if err != nil {
 		return err
 	}
-	defer w.close(screen)
+	return errors.Join(rollout(ctx, cfg, world{l}, screen), l.Close())
+}
+
+// rollout tells the story on a lab.
+func rollout(ctx context.Context, cfg settings, w world, screen *screen) error {
 	if err := w.apply(ctx); err != nil {
 		return err
 	}
-	story := newStory(w, screen)
+	story := newStory(w, screen, cfg.limit)
 	limited, cancel := context.WithTimeout(ctx, cfg.limit)
 	defer cancel()
 	failure := story.tell(limited)
@@ -64,32 +68,33 @@ func run(ctx context.Context) error {
 		return err
 	}
 	if cfg.keep {
-		return w.hold(ctx, screen, failure)
+		screen.line("")
+		screen.line("Everything is still running.")
+		w.Describe()
+		<-ctx.Done()
 	}
 	return failure
 }
 
 func fromEnvironment() (settings, error) {
-	s := settings{speed: 14400, devices: 2000, seed: 1, limit: 5 * time.Minute, summary: os.Getenv("DEMO_SUMMARY")}
+	s := settings{limit: 5 * time.Minute, summary: os.Getenv("DEMO_SUMMARY")}
+	s.lab = lab.Options{Speed: 14400, Devices: 2000, Seed: 1, Namespace: namespace, Root: "."}
 	s.keep = os.Getenv("KEEP") != "" && os.Getenv("KEEP") != "0"
-	s.verbose = os.Getenv("DEMO_VERBOSE") != ""
-	var err error
-	if v := os.Getenv("DEMO_SPEED"); v != "" {
-		if s.speed, err = strconv.ParseFloat(v, 64); err != nil || s.speed < 60 || s.speed > 100000 {
-			return s, fmt.Errorf("DEMO_SPEED is %q: write virtual seconds per real second, 60 to 100000", v)
-		}
+	if os.Getenv("DEMO_VERBOSE") != "" {
+		s.lab.Log = os.Stderr
 	}
-	if v := os.Getenv("DEMO_DEVICES"); v != "" {
-		if s.devices, err = strconv.Atoi(v); err != nil || s.devices < 1500 {
-			return s, fmt.Errorf("DEMO_DEVICES is %q: write a number of devices, at least 1500", v)
-		}
+	if err := s.lab.Environment("DEMO_"); err != nil {
+		return s, err
 	}
-	if v := os.Getenv("DEMO_SEED"); v != "" {
-		if s.seed, err = strconv.ParseUint(v, 10, 64); err != nil {
-			return s, fmt.Errorf("DEMO_SEED is %q: write a whole number", v)
-		}
+	s.lab.Scenario = "baseline-conflict" // the story, on an ordinary day
+	if s.lab.Speed < 60 {
+		return s, fmt.Errorf("DEMO_SPEED is %v: write virtual seconds per real second, 60 to 100000", s.lab.Speed)
+	}
+	if s.lab.Devices < 1500 {
+		return s, fmt.Errorf("DEMO_DEVICES is %d: write a number of devices, at least 1500", s.lab.Devices)
 	}
 	if v := os.Getenv("DEMO_LIMIT"); v != "" {
+		var err error
 		if s.limit, err = time.ParseDuration(v); err != nil {
 			return s, fmt.Errorf("DEMO_LIMIT is %q: write a duration such as 5m", v)
 		}

@@ -24,8 +24,9 @@ const (
 
 // story watches the rollout, says what happens, and plays the admin.
 type story struct {
-	w      *world
+	w      world
 	screen *screen
+	limit  time.Duration
 	seen   map[string]seen
 	caught bool // the bad wave was held or halted by the gate
 	mended bool // the admin removed the cause
@@ -39,8 +40,8 @@ type seen struct {
 	exposed int32
 }
 
-func newStory(w *world, s *screen) *story {
-	return &story{w: w, screen: s, seen: map[string]seen{}, began: time.Now()}
+func newStory(w world, s *screen, limit time.Duration) *story {
+	return &story{w: w, screen: s, limit: limit, seen: map[string]seen{}, began: time.Now()}
 }
 
 // tell follows the rollout to its end. The error says why it did not get there.
@@ -79,9 +80,8 @@ func (s *story) tell(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return s.ended(ctx, ctx.Err())
-		case err := <-s.w.stopped:
-			s.w.stopped <- err
-			return fmt.Errorf("the operator ended: %w", err)
+		case <-s.w.Done():
+			return errors.Join(errors.New("the operator ended"), s.w.Err())
 		case <-tick.C:
 		}
 	}
@@ -89,7 +89,7 @@ func (s *story) tell(ctx context.Context) error {
 
 func (s *story) ended(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("the rollout did not finish within %s", s.w.cfg.limit)
+		return fmt.Errorf("the rollout did not finish within %s", s.limit)
 	}
 	return err
 }
@@ -98,6 +98,9 @@ func (s *story) ended(ctx context.Context, err error) error {
 func (s *story) verdict() error {
 	if !s.caught {
 		return fmt.Errorf("wave %q met a contradicting baseline and was not stopped", badWave)
+	}
+	if refused := s.w.Refused(); len(refused) > 0 {
+		return fmt.Errorf("the shipped configuration refused the operator: %s", strings.Join(refused, "; "))
 	}
 	return nil
 }
@@ -113,7 +116,7 @@ func (s *story) notice(w *v1alpha1.PilotWave) {
 	}
 	s.seen[w.Name] = is
 	if was.phase != is.phase && is.phase != "" && is.phase != v1alpha1.PhasePending {
-		s.screen.line("%s  %-7s %-11s %s", s.w.clock.Now().Format("Jan 02 15:04"), w.Name, st.Phase, st.Decision.Message)
+		s.screen.line("%s  %-7s %-11s %s", s.w.Clock.Now().Format("Jan 02 15:04"), w.Name, st.Phase, st.Decision.Message)
 	}
 }
 
@@ -127,7 +130,7 @@ func (s *story) act(w *v1alpha1.PilotWave) error {
 	s.explain(w)
 	s.screen.line("           admin: unassigns %q in the tenant", baseline)
 	s.screen.line("")
-	if err := s.w.sim.Unassign(baseline); err != nil {
+	if err := s.w.Sim.Unassign(baseline); err != nil {
 		return fmt.Errorf("remove the cause: %w", err)
 	}
 	s.mended = true
@@ -159,7 +162,7 @@ func (s *story) explain(w *v1alpha1.PilotWave) {
 
 // draw shows one line for each wave.
 func (s *story) draw(byName map[string]*v1alpha1.PilotWave) {
-	lines := []string{fmt.Sprintf("── %s ──", s.w.clock.Now().Format("Mon 2006-01-02 15:04"))}
+	lines := []string{fmt.Sprintf("── %s ──", s.w.Clock.Now().Format("Mon 2006-01-02 15:04"))}
 	for _, name := range order {
 		st := &byName[name].Status
 		eligible, reported := 0, 0

@@ -73,7 +73,7 @@ func (s *story) summarize(ctx context.Context, failure error) (*summary, error) 
 	}
 	out.Totals.SimulatedSeconds = int64(last.Sub(first) / time.Second)
 	out.Totals.RealSeconds = time.Since(s.began).Seconds()
-	out.Totals.GraphRequests = int64(s.w.sim.Journal().Total)
+	out.Totals.GraphRequests = int64(s.w.Sim.Journal().Total)
 	return out, nil
 }
 
@@ -90,7 +90,7 @@ func (s *story) wave(w *v1alpha1.PilotWave) (row waveSummary, from, to time.Time
 		}
 	}
 	if st.Clocks.StartedAt != nil {
-		from, to = st.Clocks.StartedAt.Time, s.w.clock.Now()
+		from, to = st.Clocks.StartedAt.Time, s.w.Clock.Now()
 		if st.Clocks.SucceededAt != nil {
 			to = st.Clocks.SucceededAt.Time
 		}

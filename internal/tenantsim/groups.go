@@ -24,6 +24,7 @@ type group struct {
 	owners                       []string
 	created, deleted             time.Time
 	direct                       bitset
+	drift                        bitset // members that the fleet changed by itself
 	nested                       []*group
 	// known are the members that Intune knows while changes are on their way;
 	// nil: the newest. late are those changes.

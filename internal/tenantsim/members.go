@@ -150,10 +150,13 @@ type anyMember struct {
 	ref memberRef
 }
 
+// nestedBase is the key of the first nested group in a list: behind all users and
+// devices, however many there will be when the next page is read.
+const nestedBase = int64(1) << 40
+
 // mixedMembers lists users, then devices, then groups, each with @odata.type.
 func (c *call) mixedMembers(members bitset, below []*group, style listStyle) (*reply, error) {
 	style.context = "directoryObjects"
-	s := c.server
 	items := func(after int64) iter.Seq2[int64, anyMember] {
 		return func(yield func(int64, anyMember) bool) {
 			for i := members.next(int(after) + 1); i >= 0; i = members.next(i + 1) {
@@ -161,9 +164,8 @@ func (c *call) mixedMembers(members bitset, below []*group, style listStyle) (*r
 					return
 				}
 			}
-			base := int64(len(s.users) + len(s.fleet.devices))
 			for k, n := range below {
-				if key := base + int64(k); key > after && !yield(key, anyMember{c, memberRef{index: -1, group: n}}) {
+				if key := nestedBase + int64(k); key > after && !yield(key, anyMember{c, memberRef{index: -1, group: n}}) {
 					return
 				}
 			}
@@ -178,12 +180,11 @@ func (c *call) listMixed(items keyed[anyMember], below []*group, style listStyle
 	ids := &entity[anyMember]{name: "microsoft.graph.directoryObject", properties: []property[anyMember]{
 		{name: "id", ops: opsEquality, get: func(m anyMember) any { return m.id() }},
 	}}
-	base := int64(len(c.server.users) + len(c.server.fleet.devices))
 	selected := c.query.selected
 	style.decorate = func(key int64, out object) error {
 		ref := memberRef{index: int(key)}
-		if key >= base {
-			ref = memberRef{index: -1, group: below[key-base]}
+		if key >= nestedBase {
+			ref = memberRef{index: -1, group: below[key-nestedBase]}
 		}
 		return anyMember{c, ref}.fill(out, selected)
 	}

@@ -72,14 +72,7 @@ func (s *Server) retarget(change func()) {
 func difference(a, b bitset, size int) bitset {
 	out := newBitset(size)
 	for w := range out {
-		var x, y uint64
-		if w < len(a) {
-			x = a[w]
-		}
-		if w < len(b) {
-			y = b[w]
-		}
-		out[w] = x ^ y
+		out[w] = a.word(w) ^ b.word(w)
 	}
 	return out
 }

@@ -77,12 +77,19 @@ type Scenario struct {
 	MissingPrerequisitePercent *float64 `json:"missingPrerequisitePercent,omitempty"`
 	// UnencryptedPercent of devices report isEncrypted false. Start; default 2.
 	UnencryptedPercent *float64 `json:"unencryptedPercent,omitempty"`
+	// PhonesPercent of devices are phones and tablets. Start; default 0.
+	PhonesPercent float64 `json:"phonesPercent,omitempty"`
+	// SecondUserPercent of the Windows devices are used by a second person, who
+	// has results of her own in the reports. Start; default 0.
+	SecondUserPercent float64 `json:"secondUserPercent,omitempty"`
 	// Devices puts devices into special states, each otherwise fit and in
 	// contact; the percentages above and below are about the others. Start.
 	Devices []DeviceSpec `json:"devices,omitempty"`
 	// OfficeHoursPercent of devices sleep at night and mostly at weekends; the
 	// others are always on. Start; default 60.
 	OfficeHoursPercent *float64 `json:"officeHoursPercent,omitempty"`
+	// Churn lets devices join, leave and change all the time. Default: none.
+	Churn *Churn `json:"churn,omitempty"`
 	// CheckinInterval between scheduled contacts. Default 8h (contract b.3).
 	CheckinInterval Duration `json:"checkinInterval,omitempty"`
 	// PushPercent of online devices react within the hour when a policy, an
@@ -200,7 +207,7 @@ type GroupSpec struct {
 	// Count of members, or Percent of the pool; both zero: an empty group.
 	Count   int     `json:"count,omitempty"`
 	Percent float64 `json:"percent,omitempty"`
-	// From is the pool: "windows", "macos" or "all" (default): devices that are
+	// From is the pool: "windows", "macos", "ios", "android" or "all" (default): devices that are
 	// in regular contact, disjoint between groups; "everything": every device
 	// in the tenant, or a word of DeviceStates: the devices in that state, both
 	// shared with other groups.

@@ -33,6 +33,13 @@ func (s *Server) makeGroups() error {
 			}
 			s.enrol(g, spec, i)
 		}
+		switch {
+		case spec.Unit == "user":
+		case spec.From == "everything" && spec.Percent == 100:
+			s.fleet.everybody = append(s.fleet.everybody, g)
+		default:
+			s.fleet.starters = append(s.fleet.starters, g)
+		}
 	}
 	s.directoryChanged()
 	return nil
@@ -51,21 +58,21 @@ func (s *Server) enrol(g *group, spec GroupSpec, i int32) {
 	g.direct.set(len(s.users) + int(i))
 }
 
+// poolPlatforms are the pools of one platform.
+var poolPlatforms = map[string]platform{"windows": platformWindows, "macos": platformMacOS, "ios": platformIOS, "android": platformAndroid}
+
 // pool lists the devices a group may take, in a random but fixed order.
 func (s *Server) pool(spec GroupSpec, dealt bitset) []int32 {
 	var out []int32
+	shares, state := spec.shares(), stateIndex(spec.From)
+	only, one := poolPlatforms[spec.From]
 	for i := range s.fleet.devices {
 		d := &s.fleet.devices[i]
-		keep := spec.shares() || inContact(d) && !dealt.has(i)
-		if state := stateIndex(spec.From); state != 0 {
+		keep := shares || inContact(d) && !dealt.has(i)
+		if state != 0 {
 			keep = d.state == state
 		}
-		if spec.From == "windows" {
-			keep = keep && d.platform == platformWindows
-		}
-		if spec.From == "macos" {
-			keep = keep && d.platform == platformMacOS
-		}
+		keep = keep && (!one || d.platform == only)
 		if keep && inDirectory(d) {
 			out = append(out, int32(i))
 		}

@@ -61,10 +61,17 @@ var specimens = map[string]specimen{
 		body: `{"@odata.type":"#` + fido2Type + `"}`, kind: "graph.fido2AuthenticationMethodConfiguration",
 		computed: []string{"id"},
 	},
+	methodsPath:    {body: `{}`, kind: "graph.authenticationMethodsPolicy", computed: []string{"id", "displayName", "description", "lastModifiedDateTime", "policyVersion"}},
+	"devices/{id}": {body: `{}`, kind: "graph.device", computed: []string{"id"}},
+	"policies/identitySecurityDefaultsEnforcementPolicy": {body: `{}`, kind: "graph.identitySecurityDefaultsEnforcementPolicy", computed: []string{"id", "deletedDateTime", "description", "displayName"}}, // documented as read-only
 	"identity/conditionalAccess/policies": {
 		body: `{"displayName":"walk %d","state":"disabled","conditions":{"clientAppTypes":["all"],"applications":{"includeApplications":["All"]},"users":{"includeGroups":["GROUP"]}},` +
 			`"grantControls":{"operator":"OR","builtInControls":["mfa"]}}`,
 		computed: []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "templateId"},
+	},
+	"identity/conditionalAccess/namedLocations": {
+		body:     `{"@odata.type":"#microsoft.graph.ipNamedLocation","displayName":"walk %d","ipRanges":[{"@odata.type":"#microsoft.graph.iPv4CidrRange","cidrAddress":"192.0.2.0/24"}]}`,
+		computed: []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime"},
 	},
 	"policies/authenticationStrengthPolicies":                                                   strengthSpecimen,
 	"identity/conditionalAccess/authenticationStrength/policies":                                strengthSpecimen,
