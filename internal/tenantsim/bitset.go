@@ -85,13 +85,6 @@ func (b *bitset) or(o bitset) {
 	}
 }
 
-// andNot removes every element of o.
-func (b bitset) andNot(o bitset) {
-	for i := range b {
-		b[i] &^= o.word(i)
-	}
-}
-
 // next returns the smallest element >= i, or -1.
 func (b bitset) next(i int) int {
 	if i < 0 {

@@ -189,4 +189,5 @@ func (s *Server) deviceChanged(i int32, at int64) {
 	one := newBitset(len(s.fleet.devices))
 	one.set(int(i))
 	s.refresh(one, at, func(assignee) bool { return true })
+	s.factsChanged(len(s.users)+int(i), time.Unix(at, 0).UTC())
 }

@@ -89,17 +89,14 @@ func directoryRoutes() []route {
 	}
 	for _, collection := range []string{"members", "transitiveMembers"} {
 		transitive := collection != "members"
-		for _, cast := range []memberCast{castNone, castDevice, castUser} {
-			path := "groups/{id}/" + collection
-			if cast != castNone {
-				path += "/" + string(cast)
-			}
+		for _, cast := range memberCasts {
+			path := castPath("groups/{id}/"+collection, cast)
 			out = append(out,
 				route{method: get, pattern: path, roles: rolesReadGroups, query: qList, handle: listMembers(transitive, cast)},
 				route{method: get, pattern: path + "/$count", roles: rolesReadGroups, handle: countMembers(transitive, cast)})
 		}
 	}
-	return out
+	return append(out, groupRoutes()...)
 }
 
 // intuneRoutes follow contract a, b and c.

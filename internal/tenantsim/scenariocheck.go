@@ -95,6 +95,11 @@ func (sc *Scenario) validateLists() error {
 		if err := g.validate(); err != nil {
 			return fmt.Errorf("scenario: groups[%d]: %w", i, err)
 		}
+		for _, name := range g.Groups {
+			if !slices.ContainsFunc(sc.Groups, func(o GroupSpec) bool { return o.DisplayName == name }) {
+				return fmt.Errorf("scenario: groups[%d].groups names %q: write the displayName of another entry", i, name)
+			}
+		}
 	}
 	return nil
 }
@@ -146,9 +151,9 @@ func (g GroupSpec) validate() error {
 		return fmt.Errorf("count and percent exclude each other")
 	case !slices.Contains([]string{"", "all", "windows", "macos", "ios", "android", "everything"}, g.From) && stateIndex(g.From) == 0:
 		return fmt.Errorf("from %q: write windows, macos, ios, android, all, everything or a state of devices such as %s", g.From, deviceStates[1].name)
-	case !slices.Contains([]string{"", "device", "user"}, g.Unit):
-		return fmt.Errorf("unit %q: write device or user", g.Unit)
+	case !slices.Contains([]string{"", "device", "user", "mixed"}, g.Unit):
+		return fmt.Errorf("unit %q: write device, user or mixed", g.Unit)
 	default:
-		return nil
+		return g.validateKind()
 	}
 }

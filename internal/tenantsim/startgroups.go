@@ -16,6 +16,9 @@ func (s *Server) makeGroups() error {
 	for _, spec := range s.scenario.groupSpecs() {
 		g := s.addGroupObject(spec.DisplayName)
 		g.mailNickname = strings.ReplaceAll(strings.ToLower(spec.DisplayName), " ", "-")
+		if err := s.applyKind(g, spec); err != nil {
+			return err
+		}
 		pool := s.pool(spec, dealt)
 		want := spec.Count
 		if spec.Percent > 0 {
@@ -34,13 +37,14 @@ func (s *Server) makeGroups() error {
 			s.enrol(g, spec, i)
 		}
 		switch {
-		case spec.Unit == "user":
+		case spec.Unit == "user", spec.Rule != "":
 		case spec.From == "everything" && spec.Percent == 100:
 			s.fleet.everybody = append(s.fleet.everybody, g)
 		default:
 			s.fleet.starters = append(s.fleet.starters, g)
 		}
 	}
+	s.nestGroups()
 	s.directoryChanged()
 	return nil
 }
@@ -49,7 +53,7 @@ func (s *Server) makeGroups() error {
 func (g GroupSpec) shares() bool { return g.From == "everything" || stateIndex(g.From) != 0 }
 
 func (s *Server) enrol(g *group, spec GroupSpec, i int32) {
-	if spec.Unit == "user" {
+	if spec.Unit == "user" || spec.Unit == "mixed" && g.direct.count()%2 == 1 {
 		if u := s.fleet.devices[i].user; u >= 0 {
 			g.direct.set(int(u))
 		}

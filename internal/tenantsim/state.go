@@ -74,7 +74,11 @@ func (s *Server) digestGroup(h hash.Hash, g *group) {
 	for i, n := range g.nested {
 		nested[i] = n.id.String()
 	}
-	digestJSON(h, "group", g.id.String(), g.displayName, g.description, g.mailNickname, g.uniqueName, g.owners, !g.deleted.IsZero(), nested)
+	digestJSON(h, "group", g.id.String(), g.displayName, g.description, g.mailNickname, g.uniqueName, g.owners, !g.deleted.IsZero(), nested,
+		g.mailEnabled, g.securityEnabled, g.groupTypes, g.membershipRule, g.principals, g.stored)
+	if g.dynamic() { // time alone changes who is in it
+		return
+	}
 	// What the fleet changed by itself is undone first, and trailing zeros are left
 	// out: sets grow with the fleet.
 	members := difference(g.direct, g.drift, 64*max(len(g.direct), len(g.drift)))

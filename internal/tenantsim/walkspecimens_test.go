@@ -56,6 +56,7 @@ var specimens = map[string]specimen{
 		values: map[string][2]any{"mailEnabled": {false, false}, "securityEnabled": {true, true}, "mailNickname": {"walkone", "walktwo"}, "uniqueName": {"walk-unique-1", "walk-unique-2"},
 			"visibility": {"Private", "Public"}, "groupTypes": {[]string{}, []string{}}, "membershipRule": {nil, nil}, "membershipRuleProcessingState": {"On", "Paused"}},
 		computed: []string{"id", "createdDateTime", "deletedDateTime", "renewedDateTime", "securityIdentifier"},
+		defaults: object{"visibility": "Private"}, // contract-2 x.3
 	},
 	methodsPath + "/authenticationMethodConfigurations/{id}": {
 		body: `{"@odata.type":"#` + fido2Type + `"}`, kind: "graph.fido2AuthenticationMethodConfiguration",

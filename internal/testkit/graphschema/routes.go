@@ -184,14 +184,17 @@ var directoryRoutes = concat([]route{
 	{post, "groups/{}/members/$ref", false, bodyRef, ""},
 	{remove, "groups/{}/members/{}/$ref", false, "", ""},
 	{post, "groups/{}/owners/$ref", false, bodyRef, ""},
+	{remove, "groups/{}/owners/{}/$ref", false, "", ""},
+	{post, "directoryObjects/getByIds", false, bodyAny, "[]graph.directoryObject"},
 	{get, "directory/deletedItems/graph.group", false, "", "[]graph.group"},
 	{get, "directory/deletedItems/{}", false, "", "graph.directoryObject"},
 	{remove, "directory/deletedItems/{}", false, "", ""},
 	{post, "directory/deletedItems/{}/restore", false, "", "graph.directoryObject"},
-}, memberRoutes("members"), memberRoutes("transitiveMembers"), memberRoutes("owners"))
+}, memberRoutes("groups/{}/members"), memberRoutes("groups/{}/transitiveMembers"), memberRoutes("groups/{}/owners"),
+	memberRoutes("groups/{}/memberOf"), memberRoutes("groups/{}/transitiveMemberOf"), memberRoutes("users/{}/memberOf"), memberRoutes("users/{}/transitiveMemberOf"),
+	memberRoutes("devices/{}/memberOf"), memberRoutes("devices/{}/transitiveMemberOf"))
 
-func memberRoutes(collection string) []route {
-	at := "groups/{}/" + collection
+func memberRoutes(at string) []route {
 	out := []route{
 		{get, at, false, "", "[]graph.directoryObject"},
 		{get, at + "/$count", false, "", bodyText},
