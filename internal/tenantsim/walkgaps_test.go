@@ -57,7 +57,6 @@ var knownGaps = map[string]map[string]string{
 		"beta appliedConditionalAccessPolicy *": "F: which conditions a sign-in met is not simulated",
 		"beta deviceDetail browserId":           "F: nothing is published about its values",
 		"beta deviceOperatingSystemSummary *":   "F: counts of AOSP, ChromeOS and Linux, which the fleet does not have",
-		"beta managedDeviceOverview *":          "F: models and manufacturers are not counted",
 	},
 	"members": {
 		"beta deviceManagement/configurationPolicies disableEntraGroupPolicyAssignment": "C: shown only when it is true, as captured policies have it",

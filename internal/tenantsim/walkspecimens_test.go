@@ -64,6 +64,13 @@ var specimens = map[string]specimen{
 		computed: []string{"id", "createdDateTime", "deletedDateTime", "renewedDateTime", "securityIdentifier"},
 		defaults: object{"visibility": "Private"}, // contract-2 x.3
 	},
+	methodsPath + "/authenticationMethodConfigurations/{id}": {
+		body: `{"@odata.type":"#` + fido2Type + `"}`, kind: "graph.fido2AuthenticationMethodConfiguration",
+		computed: []string{"id"},
+	},
+	methodsPath:    {body: `{}`, kind: "graph.authenticationMethodsPolicy", computed: []string{"id", "displayName", "description", "lastModifiedDateTime", "policyVersion"}},
+	"devices/{id}": {body: `{}`, kind: "graph.device", computed: []string{"id"}},
+	"policies/identitySecurityDefaultsEnforcementPolicy": {body: `{}`, kind: "graph.identitySecurityDefaultsEnforcementPolicy", computed: []string{"id", "deletedDateTime", "description", "displayName"}}, // documented as read-only
 	"identity/conditionalAccess/policies": {
 		body: `{"displayName":"walk %d","state":"disabled","conditions":{"clientAppTypes":["all"],"applications":{"includeApplications":["All"]},"users":{"includeGroups":["GROUP"]}},` +
 			`"grantControls":{"operator":"OR","builtInControls":["mfa"]}}`,
