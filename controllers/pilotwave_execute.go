@@ -57,10 +57,7 @@ func (r *waveRun) freeze(ctx context.Context) step {
 	if err := r.saveLedger(ctx, r.before, ledger); err != nil {
 		return step{reason: v1alpha1.ReasonTransient, problem: err.Error(), requeue: retryAfterMistake}
 	}
-	out := execute.EnsureGroup(ctx, r.src, uniqueName(r.before.UID), graph.GroupSpec{
-		DisplayName: fmt.Sprintf("Tidegate wave %s/%s", r.before.Namespace, r.before.Name),
-		Description: fmt.Sprintf("Devices that wave %s/%s of Tidegate has exposed. Managed by Tidegate: do not change members by hand.", r.before.Namespace, r.before.Name),
-	})
+	out := r.ensureGroup(ctx)
 	if out.Result != execute.Applied && out.Result != execute.AlreadyTrue {
 		return r.failed(out, "make the wave's group")
 	}
@@ -70,6 +67,13 @@ func (r *waveRun) freeze(ctx context.Context) step {
 	}
 	r.after.Status.Devices = v1alpha1.DeviceCounts{Pending: int32(len(r.candidates.Eligible))}
 	return step{again: true}
+}
+
+func (r *waveRun) ensureGroup(ctx context.Context) execute.Outcome {
+	return execute.EnsureGroup(ctx, r.src, uniqueName(r.before.UID), graph.GroupSpec{
+		DisplayName: fmt.Sprintf("Tidegate wave %s/%s", r.before.Namespace, r.before.Name),
+		Description: fmt.Sprintf("Devices that wave %s/%s of Tidegate has exposed. Managed by Tidegate: do not change members by hand.", r.before.Namespace, r.before.Name),
+	})
 }
 
 // exposeBatch writes the batch into the ledger, then adds its devices to the group. After a crash in between the ledger
@@ -166,7 +170,13 @@ func (r *waveRun) release(ctx context.Context) (ctrl.Result, error) {
 	}
 	id := cmp.Or(r.groupID(), r.lostGroup)
 	if id == "" {
-		return r.letGo(ctx)
+		// A look-up finds nothing for a while after a group was made. The upsert knows it for certain: it gives the id of the
+		// group that is there, or makes one, which goes in the next line.
+		out := r.ensureGroup(ctx)
+		if out.Result != execute.Applied && out.Result != execute.AlreadyTrue {
+			return r.deletionWaits(ctx, fmt.Sprintf("the wave's group cannot be looked up: %s; set annotation %s to \"true\" to leave it behind", readable(out.Err), v1alpha1.AnnotationReleaseFinalizer))
+		}
+		id = out.ID
 	}
 	if r.stillAssigned() {
 		return r.deletionWaits(ctx, fmt.Sprintf("waiting until PasskeyPolicy %q no longer assigns anything to the wave's group: its conditions say what it waits for; set annotation %s to \"true\" to leave the group behind",

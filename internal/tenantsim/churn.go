@@ -6,7 +6,7 @@ package tenantsim
 import "fmt"
 
 // Churn is how the fleet changes by itself, in percent of its devices per week.
-// An absent share has its default; a tenant without Churn does not change.
+// An absent share has its default; an ideal tenant without Churn does not change.
 type Churn struct {
 	// NewPercent are enrolled for the first time. Default 1.5.
 	NewPercent *float64 `json:"newPercent,omitempty"`
@@ -32,6 +32,13 @@ type Churn struct {
 // DefaultChurn is what a real fleet goes through (the shares of new and gone
 // devices are given, the smaller ones ASSUMED).
 func DefaultChurn() *Churn { return &Churn{} }
+
+// NoChurn is a fleet in which nobody comes, goes or changes.
+func NoChurn() *Churn {
+	none := new(float64)
+	return &Churn{NewPercent: none, GonePercent: none, WipedPercent: none, ReimagedPercent: none,
+		RenamedPercent: none, DisabledPercent: none, MovedPercent: none, UserChangedPercent: none}
+}
 
 // churnRates are the shares with their defaults, by kind of event.
 type churnRates [churnKinds]float64

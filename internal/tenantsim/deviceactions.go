@@ -24,10 +24,10 @@ func patchDevice(c *call) (*reply, error) {
 	if err := deviceChangeShape.check(c, c.body, true); err != nil {
 		return nil, err
 	}
-	d := &c.server.fleet.devices[i]
-	if d.traits &^= traitDisabled; !boolean(c.body, "accountEnabled") {
-		d.traits |= traitDisabled
-		d.left = c.now.Unix()
+	if d := &c.server.fleet.devices[i]; boolean(c.body, "accountEnabled") {
+		d.traits &^= traitDisabled
+	} else {
+		d.disable(c.now.Unix())
 	}
 	return c.deviceDone(i)
 }

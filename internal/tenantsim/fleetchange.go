@@ -39,7 +39,7 @@ func (c *fleetChange) happen(e fleetEvent) {
 	case eventRenamed:
 		d.names++
 	case eventDisabled:
-		d.traits, d.left = d.traits|traitDisabled, c.at
+		d.disable(c.at)
 	case eventMoved:
 		c.move(e.device)
 	case eventUserChanged:
@@ -48,6 +48,14 @@ func (c *fleetChange) happen(e fleetEvent) {
 		c.leave(e.device, d)
 	}
 	c.s.deviceChanged(e.device, c.at)
+}
+
+// disable takes the account of a device away. An order to leave that is on its way
+// keeps its moment.
+func (d *device) disable(at int64) {
+	if d.traits |= traitDisabled; !d.management.leaves() {
+		d.left = at
+	}
 }
 
 // concerns tells whether a kind of event can still happen to a device.
@@ -198,7 +206,7 @@ func (c *fleetChange) changeUser(i int32, d *device) {
 func (c *fleetChange) move(i int32) {
 	s := c.s
 	member := len(s.users) + int(i)
-	here := slices.IndexFunc(s.fleet.starters, func(g *group) bool { return g.direct.has(member) })
+	here := slices.IndexFunc(s.fleet.starters, func(g *group) bool { return !g.dynamic() && g.direct.has(member) })
 	if here < 0 || len(s.fleet.starters) < 2 {
 		return
 	}

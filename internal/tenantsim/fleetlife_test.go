@@ -243,7 +243,21 @@ func TestWrongClocks(t *testing.T) {
 		tt := newTenant(t, Options{Devices: 30, Scenario: sc})
 		id := tt.createPolicy(allowBody("p"))
 		tt.assign(id, groupTarget(tt.groupID("g")))
+		script := text(tt.want(201, "POST", scriptsPath, scriptBody("s")), "id")
+		tt.want(204, "POST", scriptsPath+"/"+script+"/assign", object{"deviceHealthScriptAssignments": []object{scriptAssignment(tt.groupID("g"), 24)}})
 		tt.advance(24 * time.Hour)
+		runs := tt.all(scriptsPath + "/" + script + "/deviceRunStates")
+		for _, run := range runs {
+			_, record, _ := strings.Cut(text(run, "id"), ":")
+			key, _ := parseGUID(record)
+			ran := tt.sim.remediations.items[0].states[tt.sim.managed[key]].current.at
+			if want := unixTime(ran + int64(ahead/time.Second)); run["lastStateUpdateDateTime"] != want {
+				t.Errorf("%s: the run says %v, want %v", state, run["lastStateUpdateDateTime"], want)
+			}
+		}
+		if len(runs) != 4 {
+			t.Errorf("%s: %d runs", state, len(runs))
+		}
 		_, rows := tt.export(statusBody(id))
 		for _, r := range rows {
 			synced := text(tt.want(200, "GET", "/v1.0/deviceManagement/managedDevices/"+r["IntuneDeviceId"], nil), "lastSyncDateTime")

@@ -88,7 +88,8 @@ type Scenario struct {
 	// OfficeHoursPercent of devices sleep at night and mostly at weekends; the
 	// others are always on. Start; default 60.
 	OfficeHoursPercent *float64 `json:"officeHoursPercent,omitempty"`
-	// Churn lets devices join, leave and change all the time. Default: none.
+	// Churn lets devices join, leave and change all the time. Default:
+	// DefaultChurn, and none in an ideal tenant.
 	Churn *Churn `json:"churn,omitempty"`
 	// CheckinInterval between scheduled contacts. Default 8h (contract b.3).
 	CheckinInterval Duration `json:"checkinInterval,omitempty"`
@@ -135,13 +136,16 @@ type Scenario struct {
 	// Approvals names what Multi Admin Approval protects:
 	// configurationPolicies, scripts. Default: nothing.
 	Approvals []string `json:"approvals,omitempty"`
-	// Throttle enforces the published limits. Default: none.
+	// Throttle enforces the published limits. Default: a refusal now and then,
+	// and none in an ideal tenant.
 	Throttle *Throttle `json:"throttle,omitempty"`
-	// Odd switches on answers against the documentation. Default: none.
+	// Odd switches on answers against the documentation. Default: pages and
+	// names, and none in an ideal tenant.
 	Odd *Odd `json:"odd,omitempty"`
 	// Licences that the tenant lacks. Default: it has all.
 	Licences *Licences `json:"licences,omitempty"`
-	// Lag makes reads and targeting trail behind writes. Default: none.
+	// Lag makes reads and targeting trail behind writes. Default: OrdinaryLag,
+	// and none in an ideal tenant.
 	Lag *Lag `json:"lag,omitempty"`
 	// StrictAssignments refuses assignments to groups that do not exist. Default:
 	// an id that is well formed is accepted and reaches nobody, as reports say of

@@ -184,7 +184,7 @@ func (b *shapeBook) judge(t *testing.T, gaps *gapBook, key string) {
 func (w *walker) furnish() {
 	w.made = map[string]string{}
 	root := "/" + w.version + "/"
-	make := func(pattern string, body object) string {
+	put := func(pattern string, body object) string {
 		id := text(w.want(201, "POST", root+pattern, body), "id")
 		w.made[pattern] = id
 		return id
@@ -194,14 +194,14 @@ func (w *walker) furnish() {
 		access = stableMembers(&accessPolicyShape, access)
 	}
 	access["conditions"].(object)["locations"] = object{"includeLocations": []string{"All"}}
-	make("identity/conditionalAccess/policies", access)
+	put("identity/conditionalAccess/policies", access)
 	gone := text(w.want(201, "POST", root+"identity/conditionalAccess/policies", accessBody("gone")), "id")
 	w.want(204, "DELETE", root+"identity/conditionalAccess/policies/"+gone, nil)
-	make("identity/conditionalAccess/namedLocations", offices("o", false, cidr("iPv4CidrRange", "192.0.2.0/24"), cidr("iPv6CidrRange", "2001:db8::/32")))
-	make("identity/conditionalAccess/namedLocations", countries("c", "DE"))
+	put("identity/conditionalAccess/namedLocations", offices("o", false, cidr("iPv4CidrRange", "192.0.2.0/24"), cidr("iPv6CidrRange", "2001:db8::/32")))
+	put("identity/conditionalAccess/namedLocations", countries("c", "DE"))
 	place := text(w.want(201, "POST", root+"identity/conditionalAccess/namedLocations", countries("gone", "DE")), "id")
 	w.want(204, "DELETE", root+"identity/conditionalAccess/namedLocations/"+place, nil)
-	strength := make("policies/authenticationStrengthPolicies", object{"displayName": "walk", "allowedCombinations": []string{"fido2", "x509CertificateMultiFactor"},
+	strength := put("policies/authenticationStrengthPolicies", object{"displayName": "walk", "allowedCombinations": []string{"fido2", "x509CertificateMultiFactor"},
 		"combinationConfigurations": []object{{"@odata.type": "#microsoft.graph.fido2CombinationConfiguration", "appliesToCombinations": []string{"fido2"}, "allowedAAGUIDs": []string{boundAAGUID}},
 			{"@odata.type": "#microsoft.graph.x509CertificateCombinationConfiguration", "appliesToCombinations": []string{"x509CertificateMultiFactor"}, "allowedPolicyOIDs": []string{"1.2"}}}})
 	w.made["identity/conditionalAccess/authenticationStrength/policies"] = strength

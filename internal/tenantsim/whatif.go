@@ -114,7 +114,8 @@ func evaluateAccess(c *call) (*reply, error) {
 // evolved is a reason as the client may see it: members of an evolvable enum that
 // came after unknownFutureValue must be asked for (contract 0.3).
 func (c *call) evolved(reason string) string {
-	if (reason == reasonAgents || reason == reasonAgentRisk) && !(c.beta && c.prefers("include-unknown-enum-members")) {
+	asked := c.beta && c.prefers("include-unknown-enum-members")
+	if !asked && (reason == reasonAgents || reason == reasonAgentRisk) {
 		return unknownFuture
 	}
 	return reason

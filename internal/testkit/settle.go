@@ -107,6 +107,7 @@ func (w *World) Settle(t testing.TB) {
 		}
 	}
 	w.Calm(t)
+	w.look()
 }
 
 // Promptly settles the world until check returns nil, without letting virtual time pass, and fails the test with its last
@@ -127,9 +128,7 @@ func (w *World) Promptly(t testing.TB, check func(context.Context) error) {
 func (w *World) Pass(t testing.TB, step, d time.Duration) {
 	t.Helper()
 	for ; d > 0; d -= step {
-		if err := w.Sim.Advance(min(step, d)); err != nil {
-			t.Fatalf("advance: %v", err)
-		}
+		w.advance(t, min(step, d))
 		w.Settle(t)
 	}
 }
@@ -148,3 +147,18 @@ func (w *World) Until(t testing.TB, step, limit time.Duration, check func(contex
 		t.Fatalf("not within %s of virtual time: %v", limit, last)
 	}
 }
+
+// Soon lets minutes of virtual time pass, in which a tenant on an ordinary day shows what it took and the operator looks
+// again, until check returns nil. What Intune acts on takes longer: use Until for that.
+func (w *World) Soon(t testing.TB, check func(context.Context) error) {
+	t.Helper()
+	w.Until(t, soonStep, soonLimit, check)
+}
+
+const (
+	// soonStep is how far Soon moves the clock between two looks.
+	soonStep = 30 * time.Second
+	// soonLimit is the longest lag of a read, a list or a member list, for each of a handful of writes that wait for one
+	// another.
+	soonLimit = 30 * time.Minute
+)

@@ -72,6 +72,11 @@ type World struct {
 	front *front
 	ticks int
 	pause time.Duration
+	// oracle judges the tenant, see Watch.
+	oracle func()
+	glance time.Duration
+	// objectIDs names the directory objects of managed devices.
+	objectIDs map[string]string
 }
 
 // New starts a world and ends it with the test.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
-	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/testkit"
 )
 
@@ -23,7 +22,7 @@ func baked(t *testing.T, change func(*v1alpha1.PasskeyPolicy)) *testkit.World {
 	change(p)
 	w.Apply(t, w.Secret(), w.Tenant(), p, wave)
 	reaches(t, w, "wave", v1alpha1.PhaseBaking)
-	w.Pass(t, observe.ReplicationLag, observe.ReplicationLag) // what the tenant does not show from now on, somebody took away
+	arrives(t, w, "Allow", 20) // what the tenant does not show from now on, somebody took away
 	return w
 }
 
@@ -61,7 +60,7 @@ func TestDriftOfSettingsIsCorrected(t *testing.T) {
 	w := baked(t, func(*v1alpha1.PasskeyPolicy) {})
 	was := w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows)
 	edit(t, w, w.Admin(t))
-	w.Promptly(t, that(func() bool {
+	w.Soon(t, that(func() bool {
 		return equalValues(w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows).Values, was.Values) &&
 			condition(policy(t, w).Status.Conditions, v1alpha1.ConditionDrifted, "False", "") == nil
 	}, "the edited settings are not written back"))
@@ -122,7 +121,7 @@ func TestDriftOfSettingsIsReported(t *testing.T) {
 
 	t.Log("drift becomes Correct")
 	w.Edit(t, p, func() { p.Spec.Drift = v1alpha1.DriftCorrect })
-	w.Promptly(t, that(func() bool {
+	w.Soon(t, that(func() bool {
 		return !equalValues(w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows).Values, edited.Values)
 	}, "the settings were not written back"))
 }
@@ -137,10 +136,11 @@ func TestDriftOfAssignments(t *testing.T) {
 	if _, err := admin.Assign(t.Context(), allow.ID, []graph.Assignment{{Kind: graph.TargetExclusionGroup, GroupID: foreign}}); err != nil {
 		t.Fatal(err)
 	}
-	w.Promptly(t, that(func() bool {
-		return w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows).Targeted == 20 &&
+	w.Soon(t, that(func() bool {
+		return len(w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows).Assignments) == 2 &&
 			condition(policy(t, w).Status.Conditions, v1alpha1.ConditionDrifted, "True", v1alpha1.ReasonForeignAssignment) == nil
 	}, "our assignment is not back, or the foreign one is not reported"))
+	arrives(t, w, "Allow", 20)
 	list, err := admin.Assignments(t.Context(), allow.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -185,9 +185,9 @@ func TestDeletedPolicyIsMadeAgainOnce(t *testing.T) {
 		if err := w.Sim.DeletePolicy(was.ID); err != nil {
 			t.Fatal(err)
 		}
-		w.Promptly(t, that(func() bool {
+		w.Soon(t, that(func() bool {
 			is := w.OwnPolicy(t, role, v1alpha1.PlatformWindows)
-			return is != nil && is.Targeted == before.Targeted
+			return is != nil && len(is.Assignments) == len(before.Assignments)
 		}, "%s is not made again", role))
 		w.Pass(t, hour, 2*hour)
 		is := w.OwnPolicy(t, role, v1alpha1.PlatformWindows)

@@ -21,9 +21,10 @@ func TestEnforceOnly(t *testing.T) {
 	w.Apply(t, w.Secret(), w.Tenant(), p, first, second)
 	reaches(t, w, "first", v1alpha1.PhaseBaking)
 	reaches(t, w, "second", v1alpha1.PhaseBaking)
+	arrives(t, w, "Allow", 40)
 	for _, own := range w.OwnPolicies() {
-		if !strings.HasSuffix(own.Name, "Allow") || own.Targeted != 40 {
-			t.Errorf("in mode EnforceOnly the tenant has %s on %d devices, want allow alone on 40", own.Name, own.Targeted)
+		if !strings.HasSuffix(own.Name, "Allow") {
+			t.Errorf("in mode EnforceOnly the tenant has %s, want allow alone", own.Name)
 		}
 	}
 	if text := message(policy(t, w).Status.Conditions, v1alpha1.ConditionReady); !strings.Contains(text, "restrains no one") {
@@ -32,12 +33,8 @@ func TestEnforceOnly(t *testing.T) {
 
 	annotate(t, w, second, v1alpha1.AnnotationRollback, "now")
 	done := reaches(t, w, "second", v1alpha1.PhaseRolledBack).Status
-	for _, platform := range []v1alpha1.Platform{v1alpha1.PlatformWindows, v1alpha1.PlatformMacOS} {
-		hold, allow := w.OwnPolicy(t, v1alpha1.RoleHold, platform), w.OwnPolicy(t, v1alpha1.RoleAllow, platform)
-		if hold == nil || hold.Targeted != 20 || allow.Targeted != 20 {
-			t.Errorf("after the rollback %s has hold %+v and allow %+v, want 20 devices each", platform, hold, allow)
-		}
-	}
+	arrives(t, w, "Hold", 20)
+	arrives(t, w, "Allow", 20)
 	if done.Rollback.Verified < 19 || done.Rollback.Target != 20 {
 		t.Errorf("the rollback is proven by %+v", done.Rollback)
 	}

@@ -43,6 +43,7 @@ func calm(specs ...tenantsim.GroupSpec) tenantsim.Scenario {
 	sc.Groups[len(sc.Groups)-1].Percent = 100
 	sc.StalePercent, sc.NeverPercent, sc.UnenrolledPercent = none(), none(), none()
 	sc.MissingPrerequisitePercent, sc.UnencryptedPercent, sc.OfficeHoursPercent = none(), none(), none()
+	sc.Churn = tenantsim.NoChurn()
 	return sc
 }
 
@@ -75,6 +76,7 @@ func newWorld(t testing.TB, sc tenantsim.Scenario, o testkit.Options) *testkit.W
 		}
 		checkOverlaps(t, w)
 	})
+	w.Watch(t)
 	return w
 }
 
@@ -102,7 +104,8 @@ func dump(t testing.TB, w *testkit.World) {
 	}
 }
 
-// checkOverlaps is P1: after every request that changed the tenant, no device was targeted by both hold and allow.
+// checkOverlaps is P1 beside what World.Watch sees: at every request that changed the tenant, no device was reached by both
+// hold and allow.
 func checkOverlaps(t testing.TB, w *testkit.World) {
 	t.Helper()
 	j := w.Sim.Journal()
@@ -210,6 +213,12 @@ func all(checks ...func(context.Context) error) func(context.Context) error {
 		}
 		return errors.Join(errs...)
 	}
+}
+
+// arrives lets Intune hear of what the tenant shows already, until a payload reaches so many devices.
+func arrives(t testing.TB, w *testkit.World, payload string, want int) {
+	t.Helper()
+	w.Until(t, hour, 4*hour, func(context.Context) error { return w.Reaches(t, payload, want) })
 }
 
 // that makes a check of a condition; the rest says what was wanted.

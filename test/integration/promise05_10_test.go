@@ -246,7 +246,7 @@ func TestPromise10_MembersLostWhileAway(t *testing.T) {
 	first := quick(w, "first", "First")
 	first.Spec.Exposure.BatchSize, first.Spec.Exposure.Interval.Duration = 10, 2*step
 	base(t, w, first)
-	w.Promptly(t, that(func() bool {
+	w.Soon(t, that(func() bool {
 		return len(w.ExposedIDs(t, "first")) == 10 && w.Wave(t, "first").Status.Devices.Exposed == 10
 	}, "the first batch is not out"))
 	exposed := w.ExposedIDs(t, "first")
@@ -256,7 +256,7 @@ func TestPromise10_MembersLostWhileAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Run(t)
-	w.Promptly(t, that(func() bool { return len(w.Members(t, admin, group)) >= 10 }, "the lost members are not back"))
+	w.Soon(t, that(func() bool { return len(w.Members(t, admin, group)) >= 10 }, "the lost members are not back"))
 	if got := w.Members(t, admin, group); len(exposed) != 10 || !slices.Equal(got, exposed) || !slices.Equal(w.ExposedIDs(t, "first"), exposed) {
 		t.Errorf("the group has %d members and the ledger %d exposed devices, want the 10 of before", len(got), len(w.ExposedIDs(t, "first")))
 	}

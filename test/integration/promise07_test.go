@@ -46,10 +46,8 @@ func TestPromise07_DeletedWaveReturnsItsDevicesToHold(t *testing.T) {
 			}
 		}
 	}
-	allow, hold := w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows), w.OwnPolicy(t, v1alpha1.RoleHold, v1alpha1.PlatformWindows)
-	if allow.Targeted != 20 || hold.Targeted != 100 {
-		t.Errorf("allow reaches %d devices and hold %d, want 20 and 100", allow.Targeted, hold.Targeted)
-	}
+	arrives(t, w, "Allow", 20)
+	arrives(t, w, "Hold", 100)
 	reaches(t, w, "keeps", v1alpha1.PhaseSucceeded)
 }
 
@@ -60,7 +58,7 @@ func TestPromise07_DeletedPolicyRemovesItsObjects(t *testing.T) {
 	reaches(t, w, "wave", v1alpha1.PhaseBaking)
 	p := policy(t, w)
 	remove(t, w, p)
-	w.Promptly(t, that(func() bool { return len(w.OwnPolicies()) == 0 }, "the tenant still has the policies"))
+	w.Soon(t, that(func() bool { return len(w.OwnPolicies()) == 0 }, "the tenant still has the policies"))
 	order := deletions(w)
 	if len(order) != 4 || !strings.HasSuffix(order[0], "Allow") || !strings.HasSuffix(order[1], "Allow") {
 		t.Errorf("policies were deleted in the order %v, want both allow policies before any hold", order)
@@ -157,7 +155,7 @@ func TestPromise07_TenantThatIsGone(t *testing.T) {
 // TestPromise07_EverythingAtOnce deletes all objects in one go, in every phase that owns something.
 func TestPromise07_EverythingAtOnce(t *testing.T) {
 	for name, prepare := range map[string]func(*testing.T, *testkit.World){
-		"Exposing": func(t *testing.T, w *testkit.World) { w.Promptly(t, w.InPhase("wave", v1alpha1.PhaseExposing)) },
+		"Exposing": func(t *testing.T, w *testkit.World) { w.Soon(t, w.InPhase("wave", v1alpha1.PhaseExposing)) },
 		"Succeeded": func(t *testing.T, w *testkit.World) {
 			reaches(t, w, "wave", v1alpha1.PhaseSucceeded)
 		},

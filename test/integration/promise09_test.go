@@ -52,6 +52,7 @@ func TestPromise09_SafetyVerbs(t *testing.T) {
 			base(t, w, aborted, withdrawn, paused)
 			for _, wave := range []string{"aborted", "withdrawn", "paused"} {
 				reaches(t, w, wave, l.phase)
+				w.Soon(t, that(func() bool { return len(w.ExposedIDs(t, wave)) > 0 }, "nothing of %s is exposed", wave))
 			}
 
 			seen := len(w.Operator.Writes())
@@ -139,9 +140,9 @@ func retryDrainsFirst(t *testing.T, w *testkit.World, name string) {
 		t.Fatalf("wave %s has no device exposed, there is nothing to drain", name)
 	}
 	seen := len(w.Operator.Writes())
-	reached := w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows).Targeted
+	reached := len(w.ReachedBy(t, "Allow"))
 	annotate(t, w, wave, v1alpha1.AnnotationRetry, "now")
-	w.Promptly(t, all(w.InPhase(name, v1alpha1.PhaseExposing, v1alpha1.PhaseBaking), that(func() bool {
+	w.Until(t, 10*time.Minute, 4*hour, all(w.InPhase(name, v1alpha1.PhaseExposing, v1alpha1.PhaseBaking), that(func() bool {
 		return w.Wave(t, name).Status.Attempt == 2 && len(w.ExposedIDs(t, name)) > 0
 	}, "the second attempt of %s exposes nothing", name)))
 	out, widened := map[string]bool{}, false
@@ -158,7 +159,7 @@ func retryDrainsFirst(t *testing.T, w *testkit.World, name string) {
 	if s.Attempt != 2 || len(s.History) != 1 || s.HandledRequests.Retry != "now" || len(out) != len(old) || !widened {
 		t.Errorf("wave %s after the retry: attempt %d, history %+v, %d of %d devices drained, exposing %t", name, s.Attempt, s.History, len(out), len(old), widened)
 	}
-	if now := w.OwnPolicy(t, v1alpha1.RoleAllow, v1alpha1.PlatformWindows).Targeted; now > max(reached, reached+len(w.ExposedIDs(t, name))) {
+	if now := len(w.ReachedBy(t, "Allow")); now > max(reached, reached+len(w.ExposedIDs(t, name))) {
 		t.Errorf("allow reaches %d devices after the retry of %s, %d before", now, name, reached)
 	}
 	reaches(t, w, name, v1alpha1.PhaseSucceeded)
