@@ -19,7 +19,7 @@ var commonSeeds = []string{
 	"authenticationCombinationConfiguration+", "authenticationMethodModeDetail", "authenticationMethodsPolicy",
 	"authenticationMethodConfiguration+", "authenticationMethodTarget+", "passkeyProfile", "authenticationMethod+",
 	"userRegistrationDetails",
-	"authenticationStrengthUsage", "updateAllowedCombinationsResult",
+	"authenticationStrengthUsage", "updateAllowedCombinationsResult", "identitySecurityDefaultsEnforcementPolicy",
 	// Sign-ins (contract j).
 	"signIn",
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/filterrule"
 )
 
 // maxAssignmentFilters is the documented limit of a tenant (contract f).
@@ -23,7 +25,7 @@ type assignmentFilter struct {
 	platform, management     string
 	ruleText                 string
 	scopeTags                []string
-	rule                     deviceRule
+	rule                     filterrule.Rule
 	matching                 bitset    // devices, nil: not evaluated yet
 	released                 time.Time // last time an assignment dropped it
 }
@@ -55,7 +57,7 @@ var assignmentFilterShape = shape{typeName: "microsoft.graph.deviceAndAppManagem
 	"displayName":                    {kind: kindString, required: true, max: 256},
 	"description":                    {kind: kindString, max: 1500},
 	"platform":                       {kind: kindEnum, required: true, values: filterPlatforms},
-	"rule":                           {kind: kindString, required: true, max: maxRuleLength},
+	"rule":                           {kind: kindString, required: true, max: filterrule.MaxLength},
 	"roleScopeTags":                  {kind: kindStrings},
 	"assignmentFilterManagementType": {kind: kindEnum, values: []string{"devices", "apps"}},
 }}
@@ -86,7 +88,7 @@ func createAssignmentFilter(c *call) (*reply, error) {
 	if len(s.filters.items) >= maxAssignmentFilters {
 		return nil, c.badRequest("The maximum number of assignment filters (%d) is reached.", maxAssignmentFilters)
 	}
-	f := &assignmentFilter{platform: text(c.body, "platform"), management: "devices", scopeTags: []string{"0"}}
+	f := &assignmentFilter{platform: text(c.body, "platform"), management: managementOf(text(c.body, "platform")), scopeTags: []string{"0"}}
 	if err := c.fillAssignmentFilter(f); err != nil {
 		return nil, err
 	}
@@ -110,16 +112,19 @@ func (c *call) fillAssignmentFilter(f *assignmentFilter) error {
 	if present && (name == nil || name == "") {
 		return c.badRequest("A value is required for property 'displayName' of resource 'deviceAndAppManagementAssignmentFilter'.")
 	}
+	if kind, given := c.body["assignmentFilterManagementType"]; given && kind != any(managementOf(f.platform)) {
+		return c.badRequest("The management type of a filter for the platform '%s' is '%s'.", f.platform, managementOf(f.platform)) // ASSUMED
+	}
 	rule, ruleText := f.rule, f.ruleText
 	if _, changes := c.body["rule"]; changes {
 		var err error
 		ruleText = text(c.body, "rule")
-		if rule, err = parseRule(ruleText); err != nil {
+		if rule, err = filterrule.Parse(ruleText, f.platform); err != nil {
 			return c.badRequest("The filter rule is not valid: %s", err) // ASSUMED text
 		}
 	}
 	f.rule, f.ruleText, f.matching = rule, ruleText, nil
-	for member, field := range map[string]*string{"displayName": &f.displayName, "description": &f.description, "assignmentFilterManagementType": &f.management} {
+	for member, field := range map[string]*string{"displayName": &f.displayName, "description": &f.description} {
 		if _, given := c.body[member]; given {
 			*field = text(c.body, member)
 		}
@@ -222,7 +227,7 @@ func validateFilter(c *call) (*reply, error) {
 	if err := assignmentFilterShape.check(c, in, false); err != nil {
 		return nil, err
 	}
-	_, err := parseRule(text(in, "rule"))
+	_, err := filterrule.Parse(text(in, "rule"), text(in, "platform"))
 	return &reply{status: http.StatusOK, body: object{
 		"@odata.context": c.context("microsoft.graph.assignmentFilterValidationResult", nil), "isValidRule": err == nil}}, nil
 }
@@ -237,11 +242,11 @@ func evaluateFilter(c *call) (*reply, error) {
 	if err := errors.Join(c.onlyParameters(c.body, "data"), c.onlyParameters(data, "platform", "rule", "search", "orderBy", "skip", "top")); err != nil {
 		return nil, err
 	}
-	rule, err := parseRule(text(data, "rule"))
+	rule, err := filterrule.Parse(text(data, "rule"), text(data, "platform"))
 	if err != nil {
 		return nil, c.badRequest("The filter rule is not valid: %s", err)
 	}
-	platforms, outer := filterPlatform(text(data, "platform")), c.body
+	outer := c.body
 	c.body = data
 	skip, _, err := c.bodyNumber("skip")
 	top, given, topErr := c.bodyNumber("top")
@@ -251,7 +256,7 @@ func evaluateFilter(c *call) (*reply, error) {
 	}
 	t := table{columns: []tableColumn{{"DeviceId", "String", nil}, {"DeviceName", "String", nil}, {"OS", "String", nil}, {"OSVersion", "String", nil}}}
 	for _, v := range c.server.eachDevice(isEnrolled)(-1) {
-		if v.d.platform&platforms != 0 && rule.matches(v) && strings.Contains(strings.ToLower(v.name()), strings.ToLower(text(data, "search"))) {
+		if reachedBy(text(data, "platform"), v.d) && rule.Matches(deviceFacts{v}) && strings.Contains(strings.ToLower(v.name()), strings.ToLower(text(data, "search"))) {
 			t.rows = append(t.rows, []any{v.d.managedID.String(), v.name(), v.d.operatingSystem(), v.d.release().version})
 		}
 	}
@@ -268,13 +273,17 @@ func filterPlatform(name string) platform {
 		return platformWindows
 	case "macOS":
 		return platformMacOS
+	case "iOS", "iOSMobileApplicationManagement":
+		return platformIOS
+	case "android", "androidForWork", "androidWorkProfile", "androidAOSP", "androidMobileApplicationManagement":
+		return platformAndroid
 	default:
-		return platformOther
+		return 0
 	}
 }
 
 // devicesOf evaluates the filter. Device facts change rarely, so the result is
-// kept until the rule changes; the service evaluates at check-in (contract f),
+// kept until the rule changes, and reconsidered for a device that changes; the service evaluates at check-in (contract f),
 // which is also when a target matters here.
 func (f *assignmentFilter) devicesOf(s *Server) bitset {
 	if f.matching == nil {
@@ -289,7 +298,7 @@ func (f *assignmentFilter) devicesOf(s *Server) bitset {
 }
 
 func (f *assignmentFilter) lets(v deviceView) bool {
-	return isEnrolled(v.d) && v.d.platform&filterPlatform(f.platform) != 0 && f.rule.matches(v)
+	return isEnrolled(v.d) && reachedBy(f.platform, v.d) && f.rule.Matches(deviceFacts{v})
 }
 
 // refresh evaluates the filter anew for one device that changed.
@@ -312,9 +321,9 @@ func (s *Server) narrow(devices bitset, a assignment) {
 	matching := f.devicesOf(s)
 	for w := range devices {
 		if a.filterType == "include" {
-			devices[w] &= matching[w]
+			devices[w] &= matching.word(w)
 		} else {
-			devices[w] &^= matching[w]
+			devices[w] &^= matching.word(w)
 		}
 	}
 }

@@ -123,9 +123,6 @@ func (c *call) assignment(target object, platforms platform) (assignment, error)
 	default:
 		return a, c.badRequest("The assignment target type '%s' is not supported.", a.kind)
 	}
-	if !c.beta { // contract-2, top: the v1.0 target has no filter members
-		known = slices.DeleteFunc(known, func(name string) bool { return strings.HasPrefix(name, "deviceAndApp") })
-	}
 	for _, name := range sortedKeys(target) {
 		if strings.Contains(name, "@odata.") && name != "@odata.type" {
 			continue

@@ -33,6 +33,7 @@ func AllRoles() []string {
 		"Policy.Read.All",
 		"Policy.ReadWrite.ConditionalAccess",
 		"Policy.ReadWrite.AuthenticationMethod",
+		"Policy.ReadWrite.SecurityDefaults",
 		"Application.Read.All",
 		"AuditLog.Read.All",
 		"UserAuthMethod-Passkey.Read.All",

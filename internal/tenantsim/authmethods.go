@@ -4,8 +4,6 @@
 package tenantsim
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,6 +19,8 @@ var (
 const (
 	maxPasskeyProfiles = 3
 	maxMethodsPolicy   = 20 << 10
+	methodsPolicyBase  = 1434 // 1.4 KB
+	methodTargetSize   = 236  // 0.23 KB
 )
 
 // DefaultPasskeyProfile is the id of the profile that every tenant has.
@@ -37,7 +37,7 @@ func newFido2() object {
 		"defaultPasskeyProfile": DefaultPasskeyProfile,
 		"passkeyProfiles": []any{object{"id": DefaultPasskeyProfile, "name": "Default passkey profile", "passkeyTypes": "deviceBound,synced",
 			"attestationEnforcement": "disabled", "keyRestrictions": open}},
-		"includeTargets": []any{object{"targetType": "group", "id": "all_users", "isRegistrationRequired": false, "allowedPasskeyProfiles": []any{DefaultPasskeyProfile}}},
+		"includeTargets": []any{object{"targetType": "group", "id": everybodyTarget, "isRegistrationRequired": false, "allowedPasskeyProfiles": []any{DefaultPasskeyProfile}}},
 		"excludeTargets": []any{},
 	}
 }
@@ -53,8 +53,6 @@ var (
 	passkeyTargetShape = shapeOf("passkeyAuthenticationMethodTarget", map[string]member{
 		"id": {kind: kindString, required: true}, "targetType": {kind: kindEnum, required: true, values: []string{"user", "group"}},
 		"isRegistrationRequired": {kind: kindBool}, "allowedPasskeyProfiles": {kind: kindStrings}})
-	excludeTargetShape = shapeOf("excludeTarget", map[string]member{
-		"id": {kind: kindString, required: true}, "targetType": {kind: kindEnum, required: true, values: []string{"user", "group"}}})
 	fido2Shape = shape{typeName: fido2Type, members: map[string]member{
 		"id": {kind: kindString, readOnly: true}, "state": {kind: kindEnum, values: []string{"enabled", "disabled"}},
 		"isSelfServiceRegistrationAllowed": {kind: kindBool}, "isAttestationEnforced": {kind: kindBool},
@@ -71,27 +69,16 @@ const methodsPath = "policies/authenticationMethodsPolicy"
 // fido2Object is the configuration as GET shows it: the id is capitalised, the
 // path is not (contract i).
 func (c *call) fido2Object() object {
-	out := object{"@odata.type": "#" + fido2Type, "id": "Fido2",
-		"includeTargets@odata.context": c.base() + "/$metadata#" + methodsPath + "/authenticationMethodConfigurations('Fido2')/" + fido2Type + "/includeTargets"}
-	for name, v := range c.server.fido2 {
-		out[name] = v
-	}
+	out := fido2Shape.shown(c.server.fido2, c.beta)
+	out["@odata.type"], out["id"] = "#"+fido2Type, "Fido2"
+	out["includeTargets@odata.context"] = c.base() + "/$metadata#" + methodsPath + "/authenticationMethodConfigurations('Fido2')/" + fido2Type + "/includeTargets"
 	return out
 }
 
-func getMethodsPolicy(c *call) (*reply, error) {
-	campaign := object{"snoozeDurationInDays": 1, "state": "default", "excludeTargets": []object{}, "includeTargets": []object{}}
-	if c.beta { // a member that v1.0 does not have
-		campaign["enforceRegistrationAfterAllowedSnoozes"] = true
-	}
-	return c.entityReply(http.StatusOK, "authenticationMethodsPolicy", object{
-		"id": "authenticationMethodsPolicy", "displayName": "Authentication Methods Policy",
-		"description":          "The tenant-wide policy that controls which authentication methods are allowed in the tenant",
-		"lastModifiedDateTime": intuneTime(c.server.fido2Changed), "policyVersion": "1.5", "policyMigrationState": "migrationComplete",
-		"reconfirmationInDays": nil, "registrationEnforcement": object{"authenticationMethodsRegistrationCampaign": campaign},
-		"authenticationMethodConfigurations@odata.context": c.base() + "/$metadata#" + methodsPath + "/authenticationMethodConfigurations",
-		"authenticationMethodConfigurations":               []object{c.fido2Object()},
-	}), nil
+// listMethods lists the one method that is simulated.
+func listMethods(c *call) (*reply, error) {
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context": c.context(methodsPath+"/authenticationMethodConfigurations", nil), "value": []object{c.fido2Object()}}}, nil
 }
 
 func getFido2(c *call) (*reply, error) {
@@ -99,7 +86,7 @@ func getFido2(c *call) (*reply, error) {
 }
 
 // patchFido2 replaces arrays whole: a profile or target that is not sent is
-// gone (contract i). The answer is 204.
+// gone (contract i); other members merge at every depth. The answer is 204.
 func patchFido2(c *call) (*reply, error) {
 	if c.body["@odata.type"] == nil {
 		return nil, c.badRequest("The property '@odata.type' is required: '#%s'.", fido2Type)
@@ -108,15 +95,7 @@ func patchFido2(c *call) (*reply, error) {
 		return nil, err
 	}
 	s := c.server
-	next := object{}
-	for name, v := range s.fido2 {
-		next[name] = v
-	}
-	for name, m := range fido2Shape.members {
-		if v, given := c.body[name]; given && !m.readOnly {
-			next[name] = v
-		}
-	}
+	next := fido2Shape.merged(s.fido2, c.body)
 	next["passkeyProfiles"] = c.nameProfiles(next["passkeyProfiles"])
 	if err := c.checkFido2(next); err != nil {
 		return nil, err
@@ -164,23 +143,29 @@ func (c *call) checkFido2(next object) error {
 	if err := c.checkMethodTargets(next, ids); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(next)
-	if err != nil {
-		return fmt.Errorf("marshal the method configuration: %w", err)
-	}
-	if len(raw) > maxMethodsPolicy {
-		return c.badRequest("The authentication methods policy is %d bytes large, at most %d are allowed.", len(raw), maxMethodsPolicy)
+	if size := fido2Size(next); size > maxMethodsPolicy {
+		return c.badRequest("The authentication methods policy is %d bytes large, at most %d are allowed.", size, maxMethodsPolicy)
 	}
 	return nil
+}
+
+// fido2Size is the documented size of the policy: a base, each target, and the
+// AAGUIDs as text in a list (contract i).
+func fido2Size(next object) int {
+	size := methodsPolicyBase + methodTargetSize*(len(objects(next["includeTargets"]))+len(objects(next["excludeTargets"])))
+	for _, holder := range append(objects(next["passkeyProfiles"]), next) {
+		for _, id := range texts(inner(holder, "keyRestrictions")["aaGuids"]) {
+			size += len(id) + len(`"",`)
+		}
+	}
+	return size
 }
 
 func (c *call) checkMethodTargets(next object, profiles map[string]bool) error {
 	for _, name := range []string{"includeTargets", "excludeTargets"} {
 		for _, target := range objects(next[name]) {
 			id := text(target, "id")
-			group, isID := parseGUID(id)
-			_, user := c.server.findUser(id)
-			if g := c.server.groups[group]; id != "all_users" && !user && (!isID || g == nil || !g.deleted.IsZero()) {
+			if !c.methodTarget(id) {
 				return c.badRequest("The target '%s' of %s does not exist.", id, name)
 			}
 			for _, profile := range texts(target["allowedPasskeyProfiles"]) {

@@ -7,7 +7,9 @@ import "math/bits"
 
 // bitset is a set of small integers: the members of a group or the targets of
 // a policy by dense index. Iteration is in ascending order, which makes lists
-// that are built from it stable under paging.
+// that are built from it stable under paging. A set has no size: what lies
+// beyond its words is not in it, so sets that were made before the fleet grew
+// go together with newer ones.
 type bitset []uint64
 
 func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
@@ -31,8 +33,33 @@ func (b bitset) has(i int) bool {
 	return w < len(b) && b[w]&(1<<(i&63)) != 0
 }
 
-func (b bitset) set(i int)   { b[i>>6] |= 1 << (i & 63) }
-func (b bitset) clear(i int) { b[i>>6] &^= 1 << (i & 63) }
+// set adds an element. The set grows when it must, so a caller that shares a
+// set with others makes it large enough first.
+func (b *bitset) set(i int) {
+	b.grow(i>>6 + 1)
+	(*b)[i>>6] |= 1 << (i & 63)
+}
+
+func (b bitset) clear(i int) {
+	if w := i >> 6; w < len(b) {
+		b[w] &^= 1 << (i & 63)
+	}
+}
+
+// grow makes room for so many words.
+func (b *bitset) grow(words int) {
+	if missing := words - len(*b); missing > 0 {
+		*b = append(*b, make(bitset, missing)...)
+	}
+}
+
+// word is the w-th word, zero beyond the end.
+func (b bitset) word(w int) uint64 {
+	if w < len(b) {
+		return b[w]
+	}
+	return 0
+}
 
 func (b bitset) count() int {
 	n := 0
@@ -51,16 +78,10 @@ func (b bitset) grown(n int) bitset {
 }
 
 // or adds every element of o.
-func (b bitset) or(o bitset) {
+func (b *bitset) or(o bitset) {
+	b.grow(len(o))
 	for i, w := range o {
-		b[i] |= w
-	}
-}
-
-// andNot removes every element of o.
-func (b bitset) andNot(o bitset) {
-	for i, w := range o {
-		b[i] &^= w
+		(*b)[i] |= w
 	}
 }
 

@@ -109,12 +109,18 @@ type member struct {
 	max      int      // longest text; 0: no limit known
 	values   []string // enum members, or the members that a list of text may have
 	of       *shape   // type of an object or of a list's objects; nil: free
+	beta     bool     // does not exist on v1.0
 }
+
+// exists reports whether a version has the member.
+func (m member) exists(beta bool) bool { return beta || !m.beta }
 
 // shape is the set of members that a body of one type may carry.
 type shape struct {
 	typeName string // such as microsoft.graph.group
 	members  map[string]member
+	// variants are what an abstract type can be: @odata.type tells which.
+	variants []*shape
 }
 
 // check refuses unknown, ill-typed and missing members. Annotations are gone by
@@ -122,6 +128,13 @@ type shape struct {
 func (s shape) check(c *call, body object, create bool) error {
 	if body == nil {
 		return c.badRequest("A request body is required: %s expected.", s.typeName)
+	}
+	if s.variants != nil {
+		one := s.variant(body)
+		if one == nil {
+			return c.noVariant(s, body)
+		}
+		s = *one
 	}
 	for _, name := range sortedKeys(body) {
 		if err := s.checkMember(c, name, body[name]); err != nil {
@@ -149,7 +162,7 @@ func (s shape) checkMember(c *call, name string, value any) error {
 		return nil
 	}
 	m, known := s.members[name]
-	if !known {
+	if !known || !m.exists(c.beta) {
 		return c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, s.typeName)
 	}
 	if m.readOnly || value == nil {

@@ -27,10 +27,11 @@ type stamp struct {
 	status uint8
 }
 
-// row is the state of one policy on one device: the newest result, and the one
-// that reports show until the newest becomes visible.
+// row is the state of one policy on one device for one of its users: the newest
+// result, and the one that reports show until the newest becomes visible.
 type row struct {
 	policy   *policy
+	user     int32 // -1: the device has no user
 	first    int64 // first time the device applied the policy
 	visible  int64 // when current becomes reported
 	current  stamp
@@ -50,20 +51,30 @@ func (s *Server) settle(now time.Time) {
 	limit := now.Unix()
 	s.purgeGroups(now)
 	s.purgeAccess(now)
-	for len(s.fleet.due) > 0 && s.fleet.due[0].at <= limit {
+	for {
+		next := min(s.fleet.due.first(), s.fleet.events.first())
+		if next > limit {
+			break
+		}
 		// A change of members that reached Intune by then may bring devices
 		// that come earlier.
-		s.arriveUntil(s.fleet.due[0].at)
-		s.keepHistory(s.fleet.due[0].at)
-		next := s.fleet.due.pop()
-		d := &s.fleet.devices[next.device]
-		if d.nextSync != next.at { // rescheduled since
+		s.arriveUntil(next)
+		s.keepHistory(next)
+		if at := s.fleet.events.first(); at <= s.fleet.due.first() {
+			s.liveThrough(at)
 			continue
 		}
-		s.checkIn(next.device, d, next.at)
+		s.visit(s.fleet.due.pop())
 	}
 	s.arriveUntil(limit)
 	s.keepHistory(limit)
+}
+
+// visit lets a device check in, unless it was rescheduled since.
+func (s *Server) visit(e due) {
+	if d := &s.fleet.devices[e.device]; d.nextSync == e.at {
+		s.checkIn(e.device, d, e.at)
+	}
 }
 
 // checkIn is one contact of one device: it fetches the policies that target
@@ -75,7 +86,11 @@ func (s *Server) checkIn(i int32, d *device, at int64) {
 	}
 	d.lastSync = at
 	d.checkins++
-	if d.traits&traitNoPolicy != 0 {
+	if d.management.leaves() && at >= s.actsAt(i, d) {
+		s.leaveSoon(i, at)
+		return
+	}
+	if !d.acceptsPolicies() {
 		s.schedule(i, s.nextCheckIn(i, d, at))
 		return
 	}
@@ -85,12 +100,11 @@ func (s *Server) checkIn(i int32, d *device, at int64) {
 		}
 		d.inventory, d.invEdge = at, d.edge
 	}
-	targets := s.policiesFor(i, d)
-	for _, p := range targets {
-		s.apply(i, d, p, targets, at)
-	}
-	s.dropRows(i, d, targets, at)
+	s.runSessions(i, d, s.policiesFor(i, d), at)
 	s.runRemediations(i, d, at)
+	if forced := d.special().overwrites; forced != passkeyUnset {
+		d.effective = forced // a group policy is the last to write (domain 7.2)
+	}
 	if !d.dark {
 		s.schedule(i, s.nextCheckIn(i, d, at))
 	}
@@ -124,11 +138,11 @@ func (s *Server) policiesFor(i int32, d *device) []*policy {
 	return out
 }
 
-// apply evaluates one policy and records the result.
-func (s *Server) apply(i int32, d *device, p *policy, all []*policy, at int64) {
-	r := d.row(p)
+// apply evaluates one policy for one user and records the result.
+func (s *Server) apply(i int32, d *device, user int32, p *policy, all []*policy, at int64) {
+	r := d.row(p, user)
 	if r == nil {
-		d.rows = append(d.rows, row{policy: p, first: at})
+		d.rows = append(d.rows, row{policy: p, user: user, first: at})
 		r = &d.rows[len(d.rows)-1]
 	}
 	if r.current.status == statusGone {
@@ -145,7 +159,9 @@ func (s *Server) apply(i int32, d *device, p *policy, all []*policy, at int64) {
 
 // evaluate decides the status of a policy on a device that just checked in.
 func (s *Server) evaluate(i int32, d *device, p *policy, all []*policy, age int64) uint8 {
-	if !p.requires.met(d) {
+	if !p.requires.met(d) || d.traits&traitWorkloadElsewhere != 0 {
+		// That a policy of a workload which Configuration Manager has is reported
+		// as not applicable is ASSUMED.
 		return statusNotApplicable
 	}
 	for _, rival := range p.rivals {
@@ -191,51 +207,38 @@ func (s *Server) freeze() int64 {
 	return s.scenario.StaleReports.Unix()
 }
 
-// dropRows ends the rows of policies that no longer reach the device, and
-// reverts what they had set unless the value sticks (contract b.3).
-func (s *Server) dropRows(i int32, d *device, targets []*policy, at int64) {
-	kept := d.rows[:0]
-	reverted, governed := false, false
-	for _, r := range d.rows {
-		if slices.Contains(targets, r.policy) {
-			governed = governed || r.policy.passkey != passkeyUnset
-			kept = append(kept, r)
-			continue
-		}
-		if r.current.status != statusGone {
-			reverted = reverted || r.policy.passkey != passkeyUnset
-			s.record(i, d, &r, stamp{at: at, status: statusGone})
-		}
-		r.promote(min(at, s.freeze()))
-		if r.reported.status == statusGone || r.reported.at == 0 {
-			continue // never shown, or no longer shown
-		}
-		kept = append(kept, r)
-	}
-	clear(d.rows[len(kept):])
-	d.rows = kept
-	if reverted && !governed && s.draw(i, "tattoo")*100 >= s.scenario.TattooPercent {
-		d.effective = passkeyUnset
-	}
-}
-
-func (d *device) row(p *policy) *row {
-	for k := range d.rows {
-		if d.rows[k].policy == p {
-			return &d.rows[k]
-		}
-	}
-	return nil
-}
-
 // offline reports whether the scenario keeps the device away.
 func (s *Server) offline(i int32) bool {
 	return s.scenario.OfflinePercent > 0 && s.draw(i, "offline")*100 < s.scenario.OfflinePercent
 }
 
+// enrolmentPace is how long a fresh device waits between its first contacts.
+const enrolmentPace = 3 * 60
+
+// settlingPace is the wait of a device that was enrolled so many seconds ago, 0
+// once it has settled: Windows and Android every 3 minutes for 15 minutes, then
+// every 15 minutes for 2 hours; Apple's every 15 minutes for an hour (contract b.3).
+func (p platform) settlingPace(age int64) int64 {
+	apple := p == platformIOS || p == platformMacOS
+	switch {
+	case apple && age < hourOf:
+		return 15 * 60
+	case apple:
+		return 0
+	case age < 15*60:
+		return enrolmentPace
+	case age < 15*60+2*hourOf:
+		return 15 * 60
+	}
+	return 0
+}
+
 // nextCheckIn plans the next scheduled contact: the interval, give or take a
-// tenth, moved to when the device is awake.
+// tenth, moved to when the device is awake. A fresh device comes often.
 func (s *Server) nextCheckIn(i int32, d *device, at int64) int64 {
+	if wait := d.platform.settlingPace(at - d.enrolled); wait > 0 {
+		return at + wait
+	}
 	jitter := 0.9 + 0.2*s.drawAt(i, "jitter", d.checkins)
 	return s.awake(i, at+int64(float64(s.scenario.interval())*jitter))
 }

@@ -4,11 +4,7 @@
 package tenantsim
 
 import (
-	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"time"
 )
 
 // maxAccessPolicies is the limit of a tenant (contract h, inferred).
@@ -23,8 +19,7 @@ var (
 // accessPolicy is a conditional access policy: a document with known members.
 type accessPolicy struct {
 	meta
-	doc     object
-	deleted time.Time // zero: it lives
+	doc object
 }
 
 func (p *accessPolicy) member(name string) func(*accessPolicy) any {
@@ -35,12 +30,13 @@ var accessPolicyEntity = func() *entity[*accessPolicy] {
 	var p *accessPolicy
 	return &entity[*accessPolicy]{name: "microsoft.graph.conditionalAccessPolicy", properties: []property[*accessPolicy]{
 		{name: "id", ops: opsEquality, get: func(p *accessPolicy) any { return p.id }},
-		{name: "templateId", stable: true, get: func(*accessPolicy) any { return nil }},
+		{name: "templateId", get: func(*accessPolicy) any { return nil }},
+		{name: "partialEnablementStrategy", beta: true, get: p.member("partialEnablementStrategy")},
 		{name: "displayName", ops: opsText, get: p.member("displayName")},
 		{name: "description", get: p.member("description")},
 		{name: "createdDateTime", ops: opsOrder, get: func(p *accessPolicy) any { return intuneTime(p.created) }},
 		{name: "modifiedDateTime", ops: opsOrder, get: func(p *accessPolicy) any {
-			if p.modified.Equal(p.created) { // contract h: null on a policy that never changed
+			if !p.changed { // contract h: null on a policy that never changed
 				return nil
 			}
 			return intuneTime(p.modified)
@@ -58,96 +54,40 @@ var accessPolicyEntity = func() *entity[*accessPolicy] {
 	}}
 }()
 
-func lists(names ...string) map[string]member {
-	out := map[string]member{}
-	for _, n := range names {
-		out[n] = member{kind: kindStrings}
-	}
-	return out
-}
-
-func shapeOf(name string, sets ...map[string]member) *shape {
-	s := &shape{typeName: "microsoft.graph." + name, members: map[string]member{}}
-	for _, set := range sets {
-		maps.Copy(s.members, set)
-	}
-	return s
-}
-
-var clientAppWords = []string{"all", "browser", "mobileAppsAndDesktopClients", "exchangeActiveSync", "easSupported", "other"}
-
-var platformWords = []string{"android", "iOS", "windows", "windowsPhone", "macOS", "linux", "all"}
-
-var (
-	accessFilterShape = shapeOf("conditionalAccessFilter", map[string]member{
-		"mode": {kind: kindEnum, values: []string{"include", "exclude"}}, "rule": {kind: kindString},
-	})
-	accessUsersShape = shapeOf("conditionalAccessUsers", lists("includeUsers", "excludeUsers", "includeGroups", "excludeGroups", "includeRoles", "excludeRoles"),
-		map[string]member{"includeGuestsOrExternalUsers": {kind: kindObject}, "excludeGuestsOrExternalUsers": {kind: kindObject}})
-	accessAppsShape = shapeOf("conditionalAccessApplications", lists("includeApplications", "excludeApplications", "includeUserActions", "includeAuthenticationContextClassReferences"),
-		map[string]member{"applicationFilter": {kind: kindObject, of: accessFilterShape}})
-	accessPlatformsShape = shapeOf("conditionalAccessPlatforms", map[string]member{
-		"includePlatforms": {kind: kindStrings, values: platformWords}, "excludePlatforms": {kind: kindStrings, values: platformWords},
-	})
-	riskWords            = []string{"low", "medium", "high", "hidden", "none"}
-	accessConditionShape = shapeOf("conditionalAccessConditionSet", map[string]member{
-		"clientAppTypes":             {kind: kindStrings, values: clientAppWords},
-		"applications":               {kind: kindObject, of: accessAppsShape},
-		"users":                      {kind: kindObject, of: accessUsersShape},
-		"platforms":                  {kind: kindObject, of: accessPlatformsShape},
-		"locations":                  {kind: kindObject, of: shapeOf("conditionalAccessLocations", lists("includeLocations", "excludeLocations"))},
-		"devices":                    {kind: kindObject, of: shapeOf("conditionalAccessDevices", map[string]member{"deviceFilter": {kind: kindObject, of: accessFilterShape}})},
-		"clientApplications":         {kind: kindObject},
-		"authenticationFlows":        {kind: kindObject},
-		"signInRiskLevels":           {kind: kindStrings, values: riskWords},
-		"userRiskLevels":             {kind: kindStrings, values: riskWords},
-		"servicePrincipalRiskLevels": {kind: kindStrings, values: riskWords},
-		"insiderRiskLevels":          {kind: kindString},
-	})
-	accessGrantShape = shapeOf("conditionalAccessGrantControls", lists("customAuthenticationFactors", "termsOfUse"), map[string]member{
-		"operator": {kind: kindEnum, values: []string{"AND", "OR"}},
-		"builtInControls": {kind: kindStrings, values: []string{"block", "mfa", "compliantDevice", "domainJoinedDevice", "approvedApplication",
-			"compliantApplication", "passwordChange", "riskRemediation"}},
-		"authenticationStrength": {kind: kindObject},
-	})
-	accessSessionShape = shapeOf("conditionalAccessSessionControls", map[string]member{
-		"applicationEnforcedRestrictions": {kind: kindObject}, "cloudAppSecurity": {kind: kindObject}, "disableResilienceDefaults": {kind: kindBool},
-		"persistentBrowser": {kind: kindObject}, "secureSignInSession": {kind: kindObject}, "signInFrequency": {kind: kindObject},
-	})
-	accessPolicyShape = shape{typeName: "microsoft.graph.conditionalAccessPolicy", members: map[string]member{
-		"id": {kind: kindString, readOnly: true}, "templateId": {kind: kindString, readOnly: true},
-		"createdDateTime": {kind: kindDate, readOnly: true}, "modifiedDateTime": {kind: kindDate, readOnly: true},
-		"deletedDateTime": {kind: kindDate, readOnly: true},
-		"displayName":     {kind: kindString, required: true, max: 256},
-		"description":     {kind: kindString},
-		"state":           {kind: kindEnum, required: true, values: []string{"enabled", "disabled", "enabledForReportingButNotEnforced"}},
-		"conditions":      {kind: kindObject, required: true, of: accessConditionShape},
-		"grantControls":   {kind: kindObject, of: accessGrantShape},
-		"sessionControls": {kind: kindObject, of: accessSessionShape},
-	}}
-)
-
 const accessContext = "identity/conditionalAccess/policies"
 
-// shownAccess expands the authentication strength of a policy (contract h).
+// shownAccess gives a policy the shape of the version that reads it and expands
+// its authentication strength (contract h). Controls may be null as a whole.
 func (c *call) shownAccess(out object) {
+	for _, name := range []string{"conditions", "grantControls", "sessionControls"} {
+		if doc, ok := out[name].(map[string]any); ok {
+			out[name] = accessPolicyShape.members[name].of.shown(doc, c.beta)
+		}
+	}
 	grant, ok := out["grantControls"].(map[string]any)
 	if !ok {
 		return
 	}
+	c.hideUnknownMembers(grant)
 	ref, ok := grant["authenticationStrength"].(map[string]any)
 	if !ok {
 		return
 	}
-	grant = maps.Clone(grant)
-	if strength := c.server.strengths.get(text(ref, "id")); strength != nil {
-		members, err := strengthEntity.projection(c, nil)
-		if err == nil {
-			grant["authenticationStrength"] = render(strength, members)
-		}
-	}
+	grant["authenticationStrength"] = c.shownStrength(text(ref, "id"))
 	grant["authenticationStrength@odata.context"] = c.base() + "/$metadata#" + accessContext + "('" + text(out, "id") + "')/grantControls/authenticationStrength/$entity"
-	out["grantControls"] = grant
+}
+
+// shownStrength is a strength in full; only its id when it is gone.
+func (c *call) shownStrength(id string) object {
+	strength := c.server.strengths.get(id)
+	if strength == nil {
+		return object{"id": id}
+	}
+	members, err := strengthEntity.projection(c, nil)
+	if err != nil {
+		return object{"id": id}
+	}
+	return render(strength, members)
 }
 
 func listAccessPolicies(c *call) (*reply, error) {
@@ -177,6 +117,7 @@ func (c *call) accessReply(status int, p *accessPolicy, selected []string) (*rep
 }
 
 func createAccessPolicy(c *call) (*reply, error) {
+	normalAccess(c.body)
 	if err := accessPolicyShape.check(c, c.body, true); err != nil {
 		return nil, err
 	}
@@ -199,6 +140,7 @@ func patchAccessPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	normalAccess(c.body)
 	if err := accessPolicyShape.check(c, c.body, false); err != nil {
 		return nil, err
 	}
@@ -207,7 +149,7 @@ func patchAccessPolicy(c *call) (*reply, error) {
 		return nil, err
 	}
 	s.access.trail.note(s, p, &was)
-	p.modified = c.now
+	p.modified, p.changed = c.now, true
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }
@@ -218,89 +160,19 @@ func deleteAccessPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.server.removeAccess(p, c.now)
+	s := c.server
+	s.accessDeleted.throw(s, &s.access, p, c.now)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }
 
-// mergeAccess builds the canonical document from the old one and the body: each
-// member that is named replaces the old, and collections are never null.
+// mergeAccess builds the document from the old one and the body, and checks
+// the whole of it: a change that fits alone may not fit what stays.
 func (c *call) mergeAccess(p *accessPolicy) error {
-	next := maps.Clone(p.doc)
-	for name, m := range accessPolicyShape.members {
-		if v, given := c.body[name]; given && !m.readOnly {
-			next[name] = canonical(m, v)
-		}
-	}
-	if err := c.checkAccess(next); err != nil {
+	next := accessPolicyShape.merged(p.doc, c.body)
+	if err := c.checkAccess(next, c.body); err != nil {
 		return err
 	}
 	p.doc = next
 	return nil
-}
-
-// canonical fills a document in with what the service adds: empty lists and
-// nulls for members that were left out.
-func canonical(m member, v any) any {
-	body, ok := v.(map[string]any)
-	if !ok || m.of == nil {
-		return v
-	}
-	out := object{}
-	for name, inner := range m.of.members {
-		if value, given := body[name]; given && value != nil {
-			out[name] = canonical(inner, value)
-		} else if inner.kind == kindStrings {
-			out[name] = []any{}
-		} else {
-			out[name] = nil
-		}
-	}
-	return out
-}
-
-// checkAccess refuses references that do not resolve and controls that exclude
-// each other (contract h).
-func (c *call) checkAccess(doc object) error {
-	conditions, _ := doc["conditions"].(map[string]any)
-	users, _ := conditions["users"].(map[string]any)
-	for _, name := range []string{"includeGroups", "excludeGroups"} {
-		for _, id := range texts(users[name]) {
-			if g, isID := parseGUID(id); !isID || c.server.groups[g] == nil || !c.server.groups[g].deleted.IsZero() {
-				return c.accessError("1040", "The group '%s' of users.%s does not exist.", id, name)
-			}
-		}
-	}
-	for _, name := range []string{"includeUsers", "excludeUsers"} {
-		for _, id := range texts(users[name]) {
-			if _, exists := c.server.findUser(id); !exists && !slices.Contains([]string{"All", "None", "GuestsOrExternalUsers"}, id) {
-				return c.accessError("1040", "The user '%s' of users.%s does not exist.", id, name)
-			}
-		}
-	}
-	grant, _ := doc["grantControls"].(map[string]any)
-	session, _ := doc["sessionControls"].(map[string]any)
-	if grant == nil && session == nil {
-		return c.accessError("1007", "Policy contains no grant or session control.")
-	}
-	return c.checkGrant(grant)
-}
-
-func (c *call) checkGrant(grant object) error {
-	strength, _ := grant["authenticationStrength"].(map[string]any)
-	controls := texts(grant["builtInControls"])
-	switch {
-	case strength != nil && c.server.strengths.get(text(strength, "id")) == nil:
-		return c.accessError("1064", "The authentication strength '%s' does not exist.", text(strength, "id"))
-	case strength != nil && slices.Contains(controls, "mfa"): // contract h, inferred
-		return c.accessError("1065", "The control mfa and an authentication strength exclude each other.")
-	case slices.Contains(controls, "block") && (len(controls) > 1 || strength != nil):
-		return c.accessError("1006", "The control block excludes every other grant control.")
-	}
-	return nil
-}
-
-// accessError is a refusal of the policy service; its numbers are ASSUMED.
-func (c *call) accessError(number, format string, args ...any) error {
-	return fail(http.StatusBadRequest, codeBadRequest, "%s: %s", number, fmt.Sprintf(format, args...))
 }

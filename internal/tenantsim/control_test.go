@@ -189,7 +189,7 @@ func TestScenarioFiles(t *testing.T) {
 		"groups: [{count: 1}]":                                             "displayName",
 		"groups: [{displayName: a, count: 1, percent: 5}]":                 "exclude each other",
 		"groups: [{displayName: a, from: linux}]":                          "windows, macos",
-		"groups: [{displayName: a, unit: team}]":                           "device or user",
+		"groups: [{displayName: a, unit: team}]":                           "device, user or mixed",
 		"conflictingBaseline: {displayName: b, devicesPercent: 5}":         "groupDisplayName",
 		"tattooPercent: 120":                                               "between 0 and 100",
 	} {

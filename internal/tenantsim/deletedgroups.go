@@ -103,6 +103,7 @@ func restoreGroup(c *call) (*reply, error) {
 		g.deleted = time.Time{}
 		s.touchGroup(g)
 	})
+	s.ruleChanged(g, c.now)
 	c.changed()
 	members, err := groupEntity.projection(c, nil)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 // detectedApp is one name, version and platform over the whole fleet.
 type detectedApp struct {
 	name, publisher, version, platform string
+	system                             string // the platform in the words of the exports
 	devices                            []int32
 }
 
@@ -49,7 +50,7 @@ func (s *Server) detectedApps() []*detectedApp {
 func (s *Server) groupApps() []*detectedApp {
 	byID := map[string]*detectedApp{}
 	appInventory.rows(s, func(r appRow) {
-		a := &detectedApp{name: r.name, publisher: r.publisher, version: r.version, platform: r.d.detectedAppPlatform()}
+		a := &detectedApp{name: r.name, publisher: r.publisher, version: r.version, platform: r.d.detectedAppPlatform(), system: r.d.appPlatform()}
 		key := a.name + "\x00" + a.version + "\x00" + a.platform
 		if known := byID[key]; known != nil {
 			a = known
@@ -172,7 +173,7 @@ var encryptionEntity = &entity[deviceView]{name: "microsoft.graph.managedDeviceE
 // the report is about BitLocker and FileVault.
 func listEncryption(c *call) (*reply, error) {
 	reported := c.server.eachDevice(func(d *device) bool {
-		return takesPolicies(d) && d.lastSync != 0 && d.platform != platformOther && d.special().reports != reportsNoEncryption
+		return takesPolicies(d) && d.lastSync != 0 && !d.platform.phone() && d.special().reports != reportsNoEncryption
 	})
 	return listReply(c, c.query, encryptionEntity, reported, listStyle{context: "deviceManagement/managedDeviceEncryptionStates", size: 1000, max: 1000, count: countPage})
 }

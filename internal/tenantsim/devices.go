@@ -19,16 +19,7 @@ type deviceView struct {
 
 func (s *Server) device(i int32) deviceView { return deviceView{s, i, &s.fleet.devices[i]} }
 
-// machine is the index of the hardware: that of the living record, for an older
-// enrolment of the same device.
-func (v deviceView) machine() int32 {
-	if int(v.i) >= v.s.options.Devices {
-		return v.s.entra[v.d.deviceID]
-	}
-	return v.i
-}
-
-func (v deviceView) name() string { return deviceName(v.machine(), v.d) }
+func (v deviceView) name() string { return deviceName(v.d) }
 
 // trustType follows contract c: AzureAd joined, ServerAd hybrid, Workplace
 // registered; empty when the directory does not say.
@@ -62,13 +53,8 @@ var (
 // (contract 0.3).
 var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties: []property[deviceView]{
 	{name: "id", ops: opsEquality, get: func(v deviceView) any { return v.d.objectID.String() }},
-	{name: "accountEnabled", ops: opEq, get: func(deviceView) any { return true }},
-	{name: "approximateLastSignInDateTime", sort: true, ops: opsOrder, get: func(v deviceView) any {
-		if v.d.lastSync == 0 {
-			return nil
-		}
-		return unixTime(v.d.lastSync)
-	}},
+	{name: "accountEnabled", ops: opEq, get: func(v deviceView) any { return v.d.traits&traitDisabled == 0 }},
+	{name: "approximateLastSignInDateTime", sort: true, ops: opsOrder, get: deviceView.lastSignIn},
 	{name: "createdDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
 	{name: "deviceId", ops: opsEquality, get: func(v deviceView) any { return v.d.deviceID.String() }},
 	{name: "deviceOwnership", get: func(v deviceView) any { return ownership(v.d, "Company", "Personal") }},
@@ -89,15 +75,7 @@ var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties
 	}},
 	{name: "manufacturer", get: func(v deviceView) any { return v.d.manufacturer() }},
 	{name: "model", get: func(v deviceView) any { return v.d.modelName() }},
-	{name: "operatingSystem", ops: opsText, get: func(v deviceView) any {
-		switch v.d.platform {
-		case platformMacOS:
-			return "MacMDM"
-		case platformOther:
-			return mobileKinds[v.d.operatingSystem()].directory
-		}
-		return "Windows"
-	}},
+	{name: "operatingSystem", ops: opsText, get: func(v deviceView) any { return v.d.directorySystem() }},
 	{name: "operatingSystemVersion", ops: opsText, get: func(v deviceView) any { return v.d.release().version }},
 	{name: "profileType", ops: opEq, get: func(deviceView) any { return "RegisteredDevice" }},
 	{name: "registrationDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
@@ -110,8 +88,42 @@ var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties
 	}},
 }}
 
+// lastSignIn follows the contacts, and stops when the directory disables the
+// device: nobody signs in on it any more, while the certificate of the enrolment
+// still lets it check in (ASSUMED).
+func (v deviceView) lastSignIn() any {
+	switch at := v.d.lastSync; {
+	case at == 0:
+		return nil
+	case v.d.traits&traitDisabled != 0:
+		return unixTime(min(at, v.d.left))
+	default:
+		return unixTime(at)
+	}
+}
+
+// usersLoggedOn are the people who used the device. That the last check-in is
+// when they signed in is ASSUMED.
+func (v deviceView) usersLoggedOn() []object {
+	out := []object{}
+	for _, u := range v.d.people() {
+		out = append(out, object{"userId": v.s.users[u].id.String(), "lastLogOnDateTime": unixTime(v.d.lastSync)})
+	}
+	return out
+}
+
+// workloads says, for a co-managed device, which ones Intune has; null for the
+// others (ASSUMED).
+func (v deviceView) workloads() any {
+	if v.managementAgent() != agentCoManaged {
+		return nil
+	}
+	return object{"inventory": true, "modernApps": true, "resourceAccess": true, "compliancePolicy": true, "windowsUpdateForBusiness": true,
+		"deviceConfiguration": v.d.traits&traitWorkloadElsewhere == 0}
+}
+
 func ownership(d *device, company, personal string) string {
-	if d.state == 0 && !isEnrolled(d) || d.traits&traitPersonal != 0 {
+	if d.state == 0 && d.traits&traitUnenrolled != 0 || d.traits&traitPersonal != 0 {
 		return personal
 	}
 	return company
@@ -155,7 +167,7 @@ var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", p
 	{name: "manufacturer", ops: opEq, get: func(v deviceView) any { return v.d.manufacturer() }},
 	{name: "serialNumber", sort: true, ops: opEq, get: func(v deviceView) any { return v.serial() }},
 	{name: "managedDeviceName", get: func(v deviceView) any { return v.name() + "_managed" }},
-	{name: "managementState", get: func(deviceView) any { return "managed" }},
+	{name: "managementState", ops: opEq, get: func(v deviceView) any { return v.d.management.String() }},
 	{name: "easActivated", get: func(deviceView) any { return false }},
 	{name: "easActivationDateTime", get: func(deviceView) any { return neverTime }},
 	{name: "exchangeAccessState", get: func(deviceView) any { return "none" }},
@@ -170,9 +182,11 @@ var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", p
 	{name: "totalStorageSpaceInBytes", get: func(deviceView) any { return int64(512) << 30 }},
 	{name: "freeStorageSpaceInBytes", get: func(deviceView) any { return int64(200) << 30 }},
 	{name: "deviceActionResults", get: func(deviceView) any { return []object{} }},
+	{name: "configurationManagerClientEnabledFeatures", get: func(v deviceView) any { return v.workloads() }},
 	{name: "joinType", beta: true, get: func(v deviceView) any { return v.joinType() }},
 	{name: "ownerType", beta: true, get: func(v deviceView) any { return ownership(v.d, "company", "personal") }},
 	{name: "deviceType", beta: true, get: func(v deviceView) any { return v.deviceType() }},
+	{name: "usersLoggedOn", beta: true, get: func(v deviceView) any { return v.usersLoggedOn() }},
 	{name: "roleScopeTagIds", beta: true, get: func(deviceView) any { return []string{} }},
 	{name: "skuFamily", beta: true, get: func(v deviceView) any {
 		if v.d.platform != platformWindows {
@@ -196,7 +210,7 @@ func (v deviceView) upn() string {
 	return v.s.userPrincipalName(v.d.user)
 }
 
-func (v deviceView) serial() string { return fmt.Sprintf("SN%08X", uint32(v.machine())*2654435761) }
+func (v deviceView) serial() string { return fmt.Sprintf("SN%08X", uint32(v.d.machine)*2654435761) }
 
 const agentCoManaged = "configurationManagerClientMdm"
 
@@ -214,7 +228,7 @@ func (v deviceView) deviceType() string {
 	switch v.d.platform {
 	case platformMacOS:
 		return "macMDM"
-	case platformOther:
+	case platformIOS, platformAndroid:
 		return mobileKinds[v.d.operatingSystem()].deviceType
 	}
 	return "windowsRT" // ASSUMED: beta reports desktops under this name
@@ -237,7 +251,7 @@ func (v deviceView) enrollmentType() string {
 	switch {
 	case v.d.platform == platformMacOS:
 		return "appleBulkWithUser"
-	case v.d.traits&traitPersonal != 0, v.d.platform == platformOther:
+	case v.d.traits&traitPersonal != 0, v.d.platform.phone():
 		return "userEnrollment"
 	case v.d.traits&traitHybrid != 0:
 		return "windowsAutoEnrollment"
@@ -259,11 +273,14 @@ func (s *Server) eachDevice(include func(*device) bool) keyed[deviceView] {
 	}
 }
 
-func inDirectory(d *device) bool   { return d.traits&traitNoEntra == 0 }
-func isEnrolled(d *device) bool    { return d.traits&traitUnenrolled == 0 }
+func inDirectory(d *device) bool   { return d.traits&(traitNoEntra|traitDeleted) == 0 }
+func isEnrolled(d *device) bool    { return d.traits&(traitUnenrolled|traitLeft) == 0 }
 func inContact(d *device) bool     { return d.traits&traitSilent == 0 }
-func takesPolicies(d *device) bool { return d.traits&(traitUnenrolled|traitNoPolicy) == 0 }
-func unixUTC(sec int64) time.Time  { return time.Unix(sec, 0).UTC() }
+func takesPolicies(d *device) bool { return isEnrolled(d) && d.traits&traitNoPolicy == 0 }
+
+// inTenant is false for a device of which nothing is left.
+func inTenant(d *device) bool     { return inDirectory(d) || isEnrolled(d) }
+func unixUTC(sec int64) time.Time { return time.Unix(sec, 0).UTC() }
 
 func listDevices(c *call) (*reply, error) {
 	if err := c.advancedQuery(&c.query); err != nil {

@@ -25,6 +25,10 @@ type deviceState struct {
 	reports                  reports // how much the device says of itself
 	contact                  int64   // seconds between the last contact and the start
 	enrolled                 int64   // seconds between the enrolment and the start
+	management               management
+	again                    again        // what an earlier life of the machine left behind
+	overwrites               passkeyState // the value that a group policy enforces
+	skew                     int64        // seconds that the device's clock is ahead
 }
 
 // app is one application in the inventory of a device.
@@ -43,8 +47,7 @@ const (
 )
 
 const (
-	trustNone          = "none" // in deviceState: no trustType
-	stateEnrolledTwice = "enrolledTwice"
+	trustNone = "none" // in deviceState: no trustType
 
 	hourOf     = int64(3600)
 	dayOf      = 24 * hourOf
@@ -78,7 +81,7 @@ var deviceStates = slices.Concat([]deviceState{{}},
 		{name: "agentConfigurationManagerClientMdmEas", agent: "configurationManagerClientMdmEas", platform: platformWindows, traits: traitCoManaged},
 		{name: "agentUnknown", agent: "unknown"},
 		{name: "agentJamf", agent: "jamf", platform: platformMacOS, traits: traitNoPolicy, reports: reportsNoApps},
-		{name: "agentGoogleCloudDevicePolicyController", agent: "googleCloudDevicePolicyController", platform: platformOther, release: mobile("Android", "14")},
+		{name: "agentGoogleCloudDevicePolicyController", agent: "googleCloudDevicePolicyController", platform: platformAndroid, release: mobile("Android", "14")},
 		{name: "agentMicrosoft365ManagedMdm", agent: "microsoft365ManagedMdm"},
 		{name: "agentMsSense", agent: "msSense", platform: platformWindows, traits: traitNoPolicy, reports: reportsNoApps},
 	},
@@ -90,7 +93,31 @@ var deviceStates = slices.Concat([]deviceState{{}},
 		{name: "hybridJoined", platform: platformWindows, traits: traitHybrid},
 		{name: "trustTypeMissing", platform: platformWindows, trust: trustNone},
 		{name: "enrolledUnregistered", traits: traitNoEntra},
-		{name: stateEnrolledTwice, traits: traitEnrolledTwice},
+		{name: "enrolledTwice", again: againRecord},
+		{name: "registeredTwice", platform: platformWindows, again: againObject},
+		{name: "reimaged", platform: platformWindows, again: againRecord | againObject},
+		{name: "accountDisabled", traits: traitDisabled},
+		{name: "deletedFromDirectory", traits: traitDeleted},
+	},
+	// managementState (contract c), and who else manages the device.
+	[]deviceState{
+		{name: "managementRetirePending", management: managementRetirePending},
+		{name: "managementRetireIssued", management: managementRetireIssued},
+		{name: "managementRetireFailed", management: managementRetireFailed},
+		{name: "managementRetireCanceled", management: managementRetireCanceled},
+		{name: "managementWipePending", management: managementWipePending},
+		{name: "managementWipeIssued", management: managementWipeIssued},
+		{name: "managementWipeFailed", management: managementWipeFailed},
+		{name: "managementWipeCanceled", management: managementWipeCanceled},
+		{name: "managementDeletePending", management: managementDeletePending},
+		{name: "managementUnhealthy", management: managementUnhealthy},
+		{name: "managementDiscovered", management: managementDiscovered, traits: traitNoPolicy | traitNever, reports: reportsNoApps},
+		{name: "managementUnknown", management: managementUnknown},
+		{name: "coManagedIntune", platform: platformWindows, agent: agentCoManaged, traits: traitCoManaged},
+		{name: "coManagedConfigurationManager", platform: platformWindows, agent: agentCoManaged, traits: traitCoManaged | traitWorkloadElsewhere},
+		{name: "hybridGroupPolicy", platform: platformWindows, traits: traitHybrid, overwrites: passkeyBlocked},
+		{name: "clockAhead", platform: platformWindows, skew: 5 * hourOf},
+		{name: "clockBehind", platform: platformWindows, skew: -3 * hourOf},
 	},
 	// R17 and R19: operating systems.
 	[]deviceState{
@@ -100,16 +127,16 @@ var deviceStates = slices.Concat([]deviceState{{}},
 		{name: "macOS12", platform: platformMacOS, release: macOS("12.7.6 (21H1320)", 12)},
 		{name: "macOS13", platform: platformMacOS, release: macOS("13.4.1 (22F82)", 13)},
 		{name: "macOSX", platform: platformMacOS, release: &osRelease{system: "Mac OS X", version: "13.6.9", build: 13}},
-		{name: "iOS15", platform: platformOther, release: mobile("iOS", "15.8.3")},
-		{name: "iOS16", platform: platformOther, release: mobile("iOS", "16.0")},
-		{name: "iOS17", platform: platformOther, release: mobile("iOS", "17.5.1")},
-		{name: "iPadOS15", platform: platformOther, release: mobile("iPadOS", "15.8")},
-		{name: "iPadOS17", platform: platformOther, release: mobile("iPadOS", "17.0")},
-		{name: "android8", platform: platformOther, release: mobile("Android", "8.1.0")},
-		{name: "android9", platform: platformOther, release: mobile("Android", "9.0")},
-		{name: "android14", platform: platformOther, release: mobile("Android", "14")},
-		{name: "androidForWork", platform: platformOther, release: mobile("AndroidForWork", "13")},
-		{name: "androidEnterprise", platform: platformOther, release: mobile("AndroidEnterprise", "15")},
+		{name: "iOS15", platform: platformIOS, release: mobile("iOS", "15.8.3")},
+		{name: "iOS16", platform: platformIOS, release: mobile("iOS", "16.0")},
+		{name: "iOS17", platform: platformIOS, release: mobile("iOS", "17.5.1")},
+		{name: "iPadOS15", platform: platformIOS, release: mobile("iPadOS", "15.8")},
+		{name: "iPadOS17", platform: platformIOS, release: mobile("iPadOS", "17.0")},
+		{name: "android8", platform: platformAndroid, release: mobile("Android", "8.1.0")},
+		{name: "android9", platform: platformAndroid, release: mobile("Android", "9.0")},
+		{name: "android14", platform: platformAndroid, release: mobile("Android", "14")},
+		{name: "androidForWork", platform: platformAndroid, release: mobile("AndroidForWork", "13")},
+		{name: "androidEnterprise", platform: platformAndroid, release: mobile("AndroidEnterprise", "15")},
 		{name: "osVersionEmpty", platform: platformWindows, release: windows("", 0)},
 		{name: "osVersionUnreadable", platform: platformWindows, release: windows("10.0.x", 0)},
 		{name: "osVersionZero", platform: platformWindows, release: windows("0.0.0.0", 0)},
@@ -157,6 +184,7 @@ var deviceStates = slices.Concat([]deviceState{{}},
 		{name: "complianceConfigManager", compliance: "configManager"},
 		{name: "userNone", traits: traitShared},
 		{name: "userOfThree", traits: traitSameUser},
+		{name: "userTwo", platform: platformWindows, traits: traitSecondUser},
 	})
 
 // DeviceStates lists the words for DeviceSpec.State, in the order of domain 4.
@@ -226,13 +254,6 @@ func (s *Server) dealStates() ([]uint8, error) {
 	return out, nil
 }
 
-func countState(states []uint8, state uint8) (n int) {
-	for _, st := range states {
-		n += boolInt(st == state)
-	}
-	return n
-}
-
 // special is what the device's state changes.
 func (d *device) special() *deviceState { return &deviceStates[d.state] }
 
@@ -246,6 +267,13 @@ func (s *Server) enterState(d *device, nth int, now int64) {
 	case d.traits&traitSameUser != 0:
 		d.user = int32(nth / 3 % len(s.users)) // three devices each, beside those that the user has anyway
 	}
+	switch d.management = st.management; {
+	case d.management.leaves():
+		d.left = now
+	case d.traits&traitDisabled != 0:
+		d.left = d.lastSync
+	}
+	d.effective = st.overwrites
 	if st.contact != 0 {
 		d.lastSync = now - st.contact
 	}
@@ -260,30 +288,5 @@ func (s *Server) enterState(d *device, nth int, now int64) {
 	}
 	if d.traits&traitNoEntra != 0 {
 		d.deviceID = guid{} // not registered: all zeros (contract c)
-	}
-}
-
-// addOlderEnrolments leaves, for each device that was enrolled twice, the record
-// of its first enrolment: one more managed device of the same deviceId that knows
-// the machine as it was then (contract c). It is no device of the directory.
-func (s *Server) addOlderEnrolments(now int64) {
-	for i := range s.options.Devices {
-		living := &s.fleet.devices[i]
-		if living.traits&traitEnrolledTwice == 0 {
-			continue
-		}
-		old := *living
-		old.objectID, old.managedID = guid{}, newGUID(s.options.Seed, "managedDevice of old", uint64(i))
-		old.traits = traitStale | traitNoEntra | traitUnencrypted
-		old.state, old.edge, old.invEdge, old.nextSync = 0, edge138, edge138, 0
-		old.osVersion = currentWindows
-		if old.platform == platformMacOS {
-			old.osVersion = currentMac
-		}
-		old.lastSync = now - 20*dayOf - int64(s.draw(int32(i), "old enrolment")*float64(30*dayOf))
-		old.enrolled, old.inventory = old.lastSync-300*dayOf, old.lastSync
-		living.enrolled = old.lastSync + hourOf
-		s.managed[old.managedID] = int32(len(s.fleet.devices))
-		s.fleet.devices = append(s.fleet.devices, old)
 	}
 }

@@ -41,6 +41,28 @@ var stateSays = map[string]said{
 	"trustTypeMissing":     {"trust": "-"},
 	"enrolledUnregistered": {"directory": "-"},
 	"enrolledTwice":        {"records": "2"},
+	"registeredTwice":      {},
+	"reimaged":             {},
+	"accountDisabled":      {"enabled": "false"},
+	"deletedFromDirectory": {"directory": "-"},
+
+	"managementRetirePending":       {"management": "retirePending"},
+	"managementRetireIssued":        {"management": "retireIssued"},
+	"managementRetireFailed":        {"management": "retireFailed"},
+	"managementRetireCanceled":      {"management": "retireCanceled"},
+	"managementWipePending":         {"management": "wipePending"},
+	"managementWipeIssued":          {"management": "wipeIssued"},
+	"managementWipeFailed":          {"management": "wipeFailed"},
+	"managementWipeCanceled":        {"management": "wipeCanceled"},
+	"managementDeletePending":       {"management": "deletePending"},
+	"managementUnhealthy":           {"management": "unhealthy"},
+	"managementDiscovered":          {"management": "discovered", "sync": "-", "apps": "-", "encryption": "-", "compliance": "unknown"},
+	"managementUnknown":             {"management": "unknownFutureValue"},
+	"coManagedIntune":               {"agent": "configurationManagerClientMdm"},
+	"coManagedConfigurationManager": {"agent": "configurationManagerClientMdm", "configuration": "elsewhere"},
+	"hybridGroupPolicy":             {"trust": "ServerAd"},
+	"clockAhead":                    {},
+	"clockBehind":                   {},
 
 	"windows10":           {"os": "Windows 10.0.19045.5854"},
 	"windows11v21H2":      {"os": "Windows 10.0.22000.3260"},
@@ -95,11 +117,13 @@ var stateSays = map[string]said{
 	"complianceConfigManager": {"compliance": "configManager"},
 	"userNone":                {"user": "-"},
 	"userOfThree":             {},
+	"userTwo":                 {"second": "yes"},
 }
 
 // usual is what is said of a device in no special state.
 var usual = said{"records": "1", "directory": "yes", "agent": "mdm", "os": "current", "apps": "current", "sync": "recent", "enrolled": "long ago",
-	"encrypted": "true", "encryption": "encrypted", "compliance": "compliant", "owner": "company", "user": "yes"}
+	"encrypted": "true", "encryption": "encrypted", "compliance": "compliant", "owner": "company", "user": "yes",
+	"enabled": "true", "management": "managed", "configuration": "Intune", "second": "-"}
 
 const perState = 3
 
@@ -174,6 +198,10 @@ func (l places) of(tt *tenant, i int) said {
 		out["trust"] = cmp.Or(text(entra, "trustType"), "-")
 		out["owner"] = strings.ToLower(text(entra, "deviceOwnership"))
 	}
+	out["enabled"] = "true"
+	if entra := l.directory[deviceID]; entra != nil {
+		out["enabled"] = fmt.Sprint(entra["accountEnabled"])
+	}
 	managed := l.v1[v.d.managedID.String()]
 	if managed == nil {
 		return out
@@ -182,6 +210,13 @@ func (l places) of(tt *tenant, i int) said {
 	out["os"] = text(managed, "operatingSystem") + " " + text(managed, "osVersion")
 	if isCurrent(v.d) {
 		out["os"] = "current"
+	}
+	out["management"], out["configuration"], out["second"] = text(managed, "managementState"), "Intune", "-"
+	if workloads, _ := managed["configurationManagerClientEnabledFeatures"].(map[string]any); workloads["deviceConfiguration"] == false {
+		out["configuration"] = "elsewhere"
+	}
+	if people, _ := l.beta[v.d.managedID.String()]["usersLoggedOn"].([]any); len(people) > 1 {
+		out["second"] = "yes"
 	}
 	out["encrypted"], out["user"] = fmt.Sprint(managed["isEncrypted"]), "yes"
 	if text(managed, "userId") == "" && text(managed, "userPrincipalName") == "" {
@@ -265,7 +300,7 @@ func TestDeviceStates(t *testing.T) {
 			want["trust"] = "AzureAd" // nobody says otherwise
 		}
 		if want["records"] == "0" {
-			want = said{"records": "0", "directory": "yes", "trust": want["trust"], "owner": want["owner"]}
+			want = said{"records": "0", "directory": "yes", "trust": want["trust"], "owner": want["owner"], "enabled": "true"}
 		}
 		if diff := gocmp.Diff(want, l.of(tt, i)); diff != "" {
 			t.Errorf("%s: %s (-want +got)", state, diff)
@@ -291,6 +326,11 @@ var exportWords = map[string]string{
 	"join unknown": "Unknown", "join azureADJoined": "Microsoft Entra joined", "join azureADRegistered": "Microsoft Entra registered",
 	"join hybridAzureADJoined": "Microsoft Entra hybrid joined",
 }
+
+// managementWord are the words of the Devices report for managementState.
+var managementWord = map[string]string{"managed": "Managed", "retirePending": "Retire pending", "retireIssued": "Retire issued", "retireFailed": "Retire failed",
+	"retireCanceled": "Retire canceled", "wipePending": "Wipe pending", "wipeIssued": "Wipe issued", "wipeFailed": "Wipe failed", "wipeCanceled": "Wipe canceled",
+	"deletePending": "Delete pending", "unhealthy": "Unhealthy", "discovered": "Discovered", "unknownFutureValue": "Unknown"}
 
 // TestDeviceStatesAgree: what one place says of a device, the others say too.
 func TestDeviceStatesAgree(t *testing.T) {
@@ -331,7 +371,12 @@ func TestDeviceStatesAgree(t *testing.T) {
 		slices.Sort(l.apps[id])
 		slices.Sort(l.detected[id])
 		same("applications", l.apps[id], l.detected[id])
+		same("word for the state of management", managementWord[text(d, "managementState")], row["ManagementState_loc"])
 		entra := l.directory[text(d, "azureADDeviceId")]
+		if entra == nil && text(d, "azureADDeviceId") != (guid{}).String() {
+			same("registered, although the object is deleted", d["azureADRegistered"], true)
+			continue
+		}
 		if entra == nil {
 			same("registered", d["azureADRegistered"], false)
 			same("registration state", d["deviceRegistrationState"], "notRegistered")

@@ -7,8 +7,14 @@ package tenantsim
 type fleet struct {
 	devices []device
 	due     dueHeap
-	scratch []*policy
-	rules   []activeRule // nil: to be built from the scenario
+	events  fleetEvents
+	// requested counts the changes of devices that requests made.
+	requested uint64
+	// everybody are the start groups that take every device, starters the other
+	// static start groups of devices.
+	everybody, starters []*group
+	scratch             []*policy
+	rules               []activeRule // nil: to be built from the scenario
 	// apps is the inventory by application as of appsGen.
 	apps                  []*detectedApp
 	appsGen, inventoryGen uint64
@@ -40,6 +46,14 @@ func (h *dueHeap) push(e due) {
 		a[i], a[parent] = a[parent], a[i]
 		i = parent
 	}
+}
+
+// first is when the earliest entry is due.
+func (h dueHeap) first() int64 {
+	if len(h) == 0 {
+		return never
+	}
+	return h[0].at
 }
 
 // pop removes the earliest entry; the heap must not be empty.

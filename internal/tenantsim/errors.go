@@ -18,6 +18,8 @@ type graphError struct {
 	code    string
 	message string
 	header  http.Header
+	// inner is the sentence of a service behind the gateway, in innerError.
+	inner string
 	// plain keeps an Intune route from wrapping the message: some failures are
 	// raised by the gateway in front of Intune, before the service sees them.
 	plain bool
@@ -119,6 +121,9 @@ func (c *call) errorReply(err error) *reply {
 		"date":              c.now.UTC().Format("2006-01-02T15:04:05"),
 		"request-id":        c.requestID,
 		"client-request-id": c.clientRequestID(),
+	}
+	if ge.inner != "" {
+		body.Error.InnerError["message"] = ge.inner
 	}
 	return &reply{status: ge.status, body: body, header: ge.header}
 }

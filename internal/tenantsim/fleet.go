@@ -5,41 +5,36 @@ package tenantsim
 
 import "fmt"
 
-// platform is an operating system family, as a bit of platformSet.
-type platform uint8
+// trait is a fact about a device that a check-in does not change, as a bit.
+type trait uint32
 
 const (
-	platformWindows platform = 1 << iota
-	platformMacOS
-	platformOther // android, iOS, linux: only by way of a device state
-)
-
-// trait is a fact about a device that does not change, as a bit.
-type trait uint16
-
-const (
-	traitUnenrolled    trait = 1 << iota // Entra registration only (contract c: no managed device)
-	traitNever                           // enrolled, never in contact
-	traitStale                           // lost contact long before the start
-	traitUnencrypted                     // isEncrypted false
-	traitOfficeHours                     // asleep at night
-	traitWeekend                         // an office device that also runs at weekends
-	traitCoManaged                       // managed by Configuration Manager and MDM
-	traitHybrid                          // joined to on-premises AD as well
-	traitSystemRow                       // reports a second row for the system account
-	traitPersonal                        // owned by its user
-	traitNoPolicy                        // Intune knows the device and does not manage it
-	traitNoEntra                         // a record of Intune without a device of the directory
-	traitEnrolledTwice                   // an older record of the same device exists
-	traitShared                          // no primary user
-	traitSameUser                        // several devices have the same primary user
+	traitUnenrolled        trait = 1 << iota // Entra registration only (contract c: no managed device)
+	traitNever                               // enrolled, never in contact
+	traitStale                               // lost contact long before the start
+	traitUnencrypted                         // isEncrypted false
+	traitOfficeHours                         // asleep at night
+	traitWeekend                             // an office device that also runs at weekends
+	traitCoManaged                           // managed by Configuration Manager and MDM
+	traitHybrid                              // joined to on-premises AD as well
+	traitSystemRow                           // reports a second row for the system account
+	traitPersonal                            // owned by its user
+	traitNoPolicy                            // Intune knows the device and does not manage it
+	traitNoEntra                             // a record of Intune without a device of the directory
+	traitShared                              // no primary user
+	traitSameUser                            // several devices have the same primary user
+	traitSecondUser                          // somebody else uses the device as well
+	traitDeleted                             // taken out of the directory, where Intune may still know it
+	traitDisabled                            // accountEnabled false in the directory
+	traitLeft                                // was enrolled: Intune has no record any more
+	traitWorkloadElsewhere                   // Configuration Manager has the device configuration workload
 )
 
 // ordinaryTraits are those that a device may have in whatever state it is.
 const ordinaryTraits = traitOfficeHours | traitWeekend | traitSystemRow
 
 // silent devices never check in.
-const traitSilent = traitUnenrolled | traitNever | traitStale
+const traitSilent = traitUnenrolled | traitNever | traitStale | traitLeft
 
 // device is one machine. It is kept small: a tenant may hold 200,000.
 type device struct {
@@ -51,7 +46,10 @@ type device struct {
 	inventory int64 // last app inventory
 	enrolled  int64
 	rows      []row
+	left      int64 // when Intune lost the device or the directory disabled it
 	user      int32 // primary user, -1: none
+	second    int32 // another user, -1: none
+	machine   int32 // index of the hardware's first record
 	checkins  uint32
 	traits    trait
 	platform  platform
@@ -60,6 +58,8 @@ type device struct {
 	invEdge   uint8 // Edge version that the inventory knows
 	model     uint8
 	state     uint8 // index into deviceStates
+	names     uint8 // how often the machine was renamed
+	management
 	effective passkeyState
 	dark      bool
 }
@@ -76,30 +76,6 @@ const (
 func (p passkeyState) String() string {
 	return [...]string{"unset", "allowed", "blocked"}[p]
 }
-
-// osRelease is one operating system version.
-type osRelease struct {
-	version string
-	build   int    // Windows build, or macOS major version; 0: neither
-	system  string // operatingSystem; empty: the usual name of the platform
-}
-
-// systemEmpty stands for an operatingSystem without a name.
-const systemEmpty = "-"
-
-// The first currentWindows and currentMac entries meet every prerequisite;
-// the rest do not (R17: Windows 11 22H2 is build 22621, macOS 13).
-var windowsReleases = []osRelease{
-	{"10.0.26100.4061", 26100, ""}, {"10.0.26200.5603", 26200, ""}, {"10.0.22631.5335", 22631, ""}, {"10.0.22621.5335", 22621, ""},
-	{"10.0.19045.5854", 19045, ""}, {"10.0.22000.3260", 22000, ""},
-}
-
-var macReleases = []osRelease{{"15.5", 15, ""}, {"26.1", 26, ""}, {"14.8", 14, ""}, {"12.7.6", 12, ""}}
-
-const (
-	currentWindows = 4
-	currentMac     = 3
-)
 
 // edgeRelease is a Stable version; the first currentEdge support the passkey
 // policy (domain 2.2: Windows and macOS from 145). An ordinary fleet has the
@@ -123,22 +99,6 @@ const (
 	ordinaryEdge = 5
 )
 
-// models hold a bare quote on purpose: real exports do (contract b.4).
-var windowsModels = []string{"Latitude 7450", "ThinkPad X1 Carbon Gen 12", "Surface Laptop 7", `EliteBook 840 14"`, "Virtual Machine"}
-var windowsMakers = []string{"Dell Inc.", "LENOVO", "Microsoft Corporation", "HP", "Microsoft Corporation"}
-var macModels = []string{"MacBook Pro", "MacBook Air", "iMac", "Mac mini"}
-
-// mobileKinds are the words for a kind of mobile device: operatingSystem of the
-// directory, beta deviceType, model, maker, and platform of the detected apps.
-// Words of enums are from the metadata; which belongs to which is ASSUMED.
-var mobileKinds = map[string]struct{ directory, deviceType, model, maker, apps string }{
-	"iOS":               {"IPhone", "iPhone", "iPhone 15", "Apple", "ios"},
-	"iPadOS":            {"IPad", "iPad", "iPad Air", "Apple", "ios"},
-	"Android":           {"Android", "android", "Galaxy S24", "samsung", "androidDeviceAdministrator"},
-	"AndroidForWork":    {"AndroidForWork", "androidForWork", "Pixel 8", "Google", "androidWorkProfile"},
-	"AndroidEnterprise": {"AndroidEnterprise", "androidEnterprise", "Pixel 8", "Google", "androidDedicatedAndFullyManaged"},
-}
-
 // makeFleet creates the devices and schedules their first check-in. It fails
 // when the scenario wants more devices in special states than there are.
 func (s *Server) makeFleet() error {
@@ -146,8 +106,7 @@ func (s *Server) makeFleet() error {
 	if err != nil {
 		return err
 	}
-	twice := countState(states, stateIndex(stateEnrolledTwice))
-	s.fleet.devices = make([]device, s.options.Devices, s.options.Devices+twice)
+	s.fleet.devices = make([]device, s.options.Devices, s.options.Devices+countDuplicates(states))
 	s.fleet.due = make(dueHeap, 0, s.options.Devices)
 	now := s.start.Unix()
 	var inState [256]int
@@ -166,7 +125,7 @@ func (s *Server) makeFleet() error {
 			s.schedule(int32(i), s.firstCheckIn(int32(i), now))
 		}
 	}
-	s.addOlderEnrolments(now)
+	s.addDuplicates(now)
 	return nil
 }
 
@@ -179,19 +138,33 @@ func (s *Server) register(i int32, d *device) {
 	if isEnrolled(d) {
 		s.managed[d.managedID] = i
 	}
-	if d.user >= 0 {
-		s.users[d.user].devices = append(s.users[d.user].devices, i)
+	for _, u := range d.people() {
+		s.users[u].devices = append(s.users[u].devices, i)
 	}
+}
+
+// people are the users of the device, the primary one first.
+func (d *device) people() []int32 {
+	both := [2]int32{d.user, d.second}
+	switch {
+	case d.second < 0 && d.user < 0:
+		return nil
+	case d.second < 0:
+		return both[:1]
+	case d.user < 0:
+		return both[1:]
+	}
+	return both[:]
 }
 
 func (s *Server) makeDevice(i int32, d *device, now int64) {
 	n := uint64(i)
 	d.objectID = newGUID(s.options.Seed, "device", n)
 	d.deviceID = newGUID(s.options.Seed, "deviceId", n)
-	d.user = int32(int(i) % len(s.users))
-	d.platform = platformWindows
-	if s.draw(i, "platform") < 0.15 {
-		d.platform = platformMacOS
+	d.user, d.second, d.machine = int32(int(i)%len(s.users)), -1, i
+	d.platform = s.drawPlatform(i)
+	if d.platform.phone() { // the phone of somebody who mostly has a computer too
+		d.user = int32(s.draw(i, "phone of") * float64(len(s.users)))
 	}
 	d.traits = s.drawTraits(i)
 	if d.state != 0 {
@@ -201,6 +174,10 @@ func (s *Server) makeDevice(i int32, d *device, now int64) {
 			d.platform = st.platform
 		}
 	}
+	if d.platform.phone() {
+		d.traits &^= traitSystemRow | traitCoManaged | traitHybrid
+	}
+	s.drawSecondUser(i, d)
 	s.drawVersions(i, d)
 	d.enrolled = now - int64(30+s.draw(i, "enrolled")*700)*86400
 	if d.traits&traitUnenrolled != 0 {
@@ -239,23 +216,33 @@ func (s *Server) drawTraits(i int32) trait {
 	return t
 }
 
+// drawSecondUser gives a shared computer its other user. A device in a special
+// state has one only if the state says so.
+func (s *Server) drawSecondUser(i int32, d *device) {
+	ordinary := d.state == 0 && d.platform == platformWindows && s.draw(i, "second user")*100 < s.scenario.SecondUserPercent
+	if d.traits&traitSecondUser == 0 && !ordinary || len(s.users) < 2 {
+		return
+	}
+	d.traits |= traitSecondUser
+	d.second = int32(s.draw(i, "second") * float64(len(s.users)-1))
+	if d.second >= d.user {
+		d.second++
+	}
+}
+
 func (s *Server) drawVersions(i int32, d *device) {
 	pick := func(label string, from, to int) uint8 {
 		return uint8(from + int(s.draw(i, label)*float64(to-from)))
 	}
-	releases, current := len(windowsReleases), currentWindows
-	models := len(windowsModels)
-	if d.platform == platformMacOS {
-		releases, current, models = len(macReleases), currentMac, len(macModels)
-	}
-	d.osVersion, d.edge, d.model = pick("os", 0, current), pick("edge", 0, currentEdge), pick("model", 0, models)
+	releases, current := d.platform.releases()
+	d.osVersion, d.edge, d.model = pick("os", 0, current), pick("edge", 0, currentEdge), pick("model", 0, d.platform.models())
 	if st := d.special(); d.state != 0 {
 		if st.edge != 0 {
 			d.edge = st.edge - 1
 		}
 	} else if s.draw(i, "prerequisite")*100 < orDefault(s.scenario.MissingPrerequisitePercent, 3) {
 		if s.draw(i, "which") < 0.5 {
-			d.osVersion = pick("os", current, releases)
+			d.osVersion = pick("os", current, len(releases))
 		} else {
 			d.edge = pick("edge", currentEdge, ordinaryEdge)
 		}
@@ -294,78 +281,18 @@ func (s *Server) drawAt(i int32, label string, n uint32) float64 {
 	return uniform(mix(mix(mix(s.options.Seed^hashText(label))^uint64(i)) + uint64(n)))
 }
 
-func (d *device) release() osRelease {
-	if r := d.special().release; r != nil {
-		return *r
-	}
-	if d.platform == platformMacOS {
-		return macReleases[d.osVersion]
-	}
-	return windowsReleases[d.osVersion]
-}
-
-func (d *device) operatingSystem() string {
-	switch system := d.release().system; {
-	case system == systemEmpty:
-		return ""
-	case system != "":
-		return system
-	case d.platform == platformMacOS:
-		return "macOS"
-	}
-	return "Windows"
-}
-
-// appPlatform is the operating system in the words of the app inventory report.
-func (d *device) appPlatform() string {
+// deviceName follows the hardware, not the record: a machine that is enrolled
+// again keeps its name unless somebody gives it another one.
+func deviceName(d *device) string {
+	base := fmt.Sprintf("PC-%06d", d.machine+1)
 	switch {
 	case d.platform == platformMacOS:
-		return "macOS"
-	case d.platform == platformWindows:
-		return "Windows"
-	case mobileKinds[d.operatingSystem()].apps == "ios":
-		return "iOS"
+		base = fmt.Sprintf("MAC-%06d", d.machine+1)
+	case d.platform.phone():
+		base = fmt.Sprintf("PHONE-%06d", d.machine+1)
 	}
-	return "Android"
-}
-
-// detectedAppPlatform is the same in the words of detectedApps (contract c).
-func (d *device) detectedAppPlatform() string {
-	switch d.platform {
-	case platformMacOS:
-		return "macOS"
-	case platformOther:
-		return mobileKinds[d.operatingSystem()].apps
+	if d.names > 0 {
+		return fmt.Sprintf("%s-%d", base, d.names+1)
 	}
-	return "windows"
-}
-
-func (d *device) modelName() string {
-	switch d.platform {
-	case platformMacOS:
-		return macModels[d.model]
-	case platformOther:
-		return mobileKinds[d.operatingSystem()].model
-	}
-	return windowsModels[d.model]
-}
-
-func (d *device) manufacturer() string {
-	switch d.platform {
-	case platformMacOS:
-		return "Apple"
-	case platformOther:
-		return mobileKinds[d.operatingSystem()].maker
-	}
-	return windowsMakers[d.model]
-}
-
-func deviceName(i int32, d *device) string {
-	switch d.platform {
-	case platformMacOS:
-		return fmt.Sprintf("MAC-%06d", i+1)
-	case platformOther:
-		return fmt.Sprintf("PHONE-%06d", i+1)
-	}
-	return fmt.Sprintf("PC-%06d", i+1)
+	return base
 }

@@ -102,7 +102,7 @@ func TestPolicyOutcomes(t *testing.T) {
 	for i := range tt.sim.fleet.devices {
 		d := &tt.sim.fleet.devices[i]
 		if !inContact(d) || d.platform != platformWindows {
-			if r := d.row(tt.sim.policies[0]); r != nil {
+			if r := d.row(tt.sim.policies[0], d.user); r != nil {
 				t.Fatalf("device %d has a result", i)
 			}
 			continue

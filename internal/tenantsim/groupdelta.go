@@ -50,12 +50,12 @@ func (s *Server) logMembers(g *group, before, after membership) {
 	})
 	for _, n := range before.nested {
 		if !slices.Contains(after.nested, n) {
-			g.log = append(g.log, memberChange{s.deltaGen, memberRef{-1, n}, true})
+			g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: -1, group: n}, true})
 		}
 	}
 	for _, n := range after.nested {
 		if !slices.Contains(before.nested, n) {
-			g.log = append(g.log, memberChange{s.deltaGen, memberRef{-1, n}, false})
+			g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: -1, group: n}, false})
 		}
 	}
 }
@@ -210,7 +210,7 @@ func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
 	}
 	item = object{"id": g.id.String()}
 	if changed || !t.Minimal {
-		t.describe(g, item)
+		t.describe(g, item, c.beta)
 	}
 	from := min(t.Offset, len(members))
 	to := min(from+deltaMembers, len(members))
@@ -221,10 +221,10 @@ func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
 }
 
 // describe adds the selected properties of the group.
-func (t *deltaToken) describe(g *group, item object) {
+func (t *deltaToken) describe(g *group, item object, beta bool) {
 	for i := range groupEntity.properties {
 		p := &groupEntity.properties[i]
-		if len(t.Select) == 0 && !p.hidden || slices.Contains(t.Select, p.name) {
+		if p.exists(beta) && (len(t.Select) == 0 && !p.hidden || slices.Contains(t.Select, p.name)) {
 			item[p.name] = p.get(g)
 		}
 	}
@@ -233,10 +233,13 @@ func (t *deltaToken) describe(g *group, item object) {
 // memberDelta lists all members, or how they changed since a generation.
 func (c *call) memberDelta(g *group, since uint64) []object {
 	var out []object
+	if c.hides(g) {
+		return nil
+	}
 	if since == 0 {
 		g.direct.each(func(i int) { out = append(out, c.deltaMember(memberRef{index: i}, false)) })
 		for _, n := range g.nested {
-			out = append(out, c.deltaMember(memberRef{-1, n}, false))
+			out = append(out, c.deltaMember(memberRef{index: -1, group: n}, false))
 		}
 		return out
 	}

@@ -5,10 +5,13 @@ package tenantsim
 
 import (
 	"iter"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/memberrule"
 )
 
 // group is a directory group. Members that are users or devices are a set of
@@ -18,13 +21,22 @@ type group struct {
 	sequence uint64
 	displayName, description,
 	mailNickname, uniqueName string
+	mail                         string
 	mailEnabled, securityEnabled bool
-	groupTypes                   []string
-	membershipRule               string
-	owners                       []string
-	created, deleted             time.Time
-	direct                       bitset
-	nested                       []*group
+	// synced groups belong to the on-premises directory.
+	synced         bool
+	groupTypes     []string
+	membershipRule string
+	rule           *memberrule.Rule // of a dynamic group
+	evaluation     evaluation
+	// stored are the other members that a caller wrote, as they were sent.
+	stored           object
+	owners           []string
+	principals       []string // members that are service principals, by id
+	created, deleted time.Time
+	direct           bitset
+	drift            bitset // members that the fleet changed by itself
+	nested           []*group
 	// known are the members that Intune knows while changes are on their way;
 	// nil: the newest. late are those changes.
 	known    *membership
@@ -38,39 +50,6 @@ type group struct {
 	flat    bitset // transitive members as of flatGen
 	flatGen uint64
 }
-
-// dynamic groups compute their members and refuse membership writes.
-func (g *group) dynamic() bool { return slices.Contains(g.groupTypes, "DynamicMembership") }
-
-var groupEntity = &entity[*group]{name: "microsoft.graph.group", properties: []property[*group]{
-	{name: "id", ops: opsEquality, get: func(g *group) any { return g.id.String() }},
-	{name: "deletedDateTime", get: func(g *group) any {
-		if g.deleted.IsZero() {
-			return nil
-		}
-		return entraTime(g.deleted)
-	}},
-	{name: "classification", get: nothing},
-	{name: "createdDateTime", sort: true, ops: opsOrder, get: func(g *group) any { return entraTime(g.created) }},
-	{name: "description", ops: opsText, get: func(g *group) any { return orNull(g.description) }},
-	{name: "displayName", sort: true, ops: opsText, get: func(g *group) any { return g.displayName }},
-	{name: "expirationDateTime", get: nothing},
-	{name: "groupTypes", get: func(g *group) any { return g.groupTypes }},
-	{name: "isAssignableToRole", get: nothing},
-	{name: "mail", ops: opsText, get: nothing},
-	{name: "mailEnabled", ops: opEq, get: func(g *group) any { return g.mailEnabled }},
-	{name: "mailNickname", sort: true, ops: opsText, get: func(g *group) any { return g.mailNickname }},
-	{name: "membershipRule", get: func(g *group) any { return orNull(g.membershipRule) }},
-	{name: "membershipRuleProcessingState", get: nothing},
-	{name: "onPremisesSyncEnabled", get: nothing},
-	{name: "proxyAddresses", get: func(*group) any { return []string{} }},
-	{name: "renewedDateTime", get: func(g *group) any { return entraTime(g.created) }},
-	{name: "securityEnabled", ops: opEq, get: func(g *group) any { return g.securityEnabled }},
-	{name: "uniqueName", ops: opsText, get: func(g *group) any { return orNull(g.uniqueName) }},
-	{name: "visibility", get: nothing},
-}}
-
-func nothing(*group) any { return nil }
 
 func orNull(s string) any {
 	if s == "" {
@@ -87,26 +66,6 @@ var (
 	rolesMembers     = []string{"GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"}
 	rolesWriteDevice = []string{"Device.ReadWrite.All", "Directory.ReadWrite.All"}
 )
-
-// groupShape is the body of POST and PATCH (contract g).
-var groupShape = shape{typeName: "microsoft.graph.group", members: map[string]member{
-	"id":                            {kind: kindString, readOnly: true},
-	"createdDateTime":               {kind: kindDate, readOnly: true},
-	"deletedDateTime":               {kind: kindDate, readOnly: true},
-	"displayName":                   {kind: kindString, required: true, max: 256},
-	"description":                   {kind: kindString, max: 1024},
-	"mailEnabled":                   {kind: kindBool, required: true},
-	"mailNickname":                  {kind: kindString, required: true, max: 64},
-	"securityEnabled":               {kind: kindBool, required: true},
-	"uniqueName":                    {kind: kindString, max: 256},
-	"groupTypes":                    {kind: kindStrings},
-	"membershipRule":                {kind: kindString},
-	"membershipRuleProcessingState": {kind: kindString},
-	"isAssignableToRole":            {kind: kindBool},
-	"visibility":                    {kind: kindString},
-	"members@odata.bind":            {kind: kindStrings},
-	"owners@odata.bind":             {kind: kindStrings},
-}}
 
 // groupsAsOf yields the live groups as a list of the moment shows them.
 func (s *Server) groupsAsOf(asOf time.Time) keyed[*group] {
@@ -187,7 +146,7 @@ func (s *Server) groupByUniqueName(name string) *group {
 }
 
 func createGroup(c *call) (*reply, error) {
-	if err := groupShape.check(c, c.body, true); err != nil {
+	if err := c.checkGroupBody(true); err != nil {
 		return nil, err
 	}
 	g, err := c.newGroup(text(c.body, "uniqueName"))
@@ -207,8 +166,10 @@ func createGroup(c *call) (*reply, error) {
 // unique; the unique name must be.
 func (c *call) newGroup(uniqueName string) (*group, error) {
 	s := c.server
-	if strings.ContainsAny(text(c.body, "mailNickname"), " @()\\[]\";:<>,") {
-		return nil, c.badRequest("Invalid value specified for property 'mailNickname' of resource 'Group'.")
+	next := &group{groupTypes: []string{}}
+	next.setFields(c.body)
+	if err := c.checkKind(nil, next); err != nil {
+		return nil, err
 	}
 	if s.groupByUniqueName(uniqueName) != nil {
 		return nil, fail(http.StatusConflict, codeSameKey, "Another object with the same value for property uniqueName already exists.") // ASSUMED text
@@ -217,19 +178,22 @@ func (c *call) newGroup(uniqueName string) (*group, error) {
 	if len(relations) > 20 { // contract g
 		return nil, c.badRequest("The number of relations in the request is %d, at most 20 are allowed.", len(relations))
 	}
-	refs, err := c.references(texts(c.body["members@odata.bind"]))
+	refs, err := c.newMembers(next, texts(c.body["members@odata.bind"]))
 	if err != nil {
 		return nil, err
 	}
 	owners := texts(c.body["owners@odata.bind"])
 	for _, owner := range owners {
-		if !strings.HasPrefix(owner, c.origin()+"/") {
-			return nil, c.badRequest("The reference '%s' is not a resource of this service: use %s/servicePrincipals/{id}.", owner, c.base())
+		if _, err := c.ownerID(owner); err != nil {
+			return nil, err
 		}
 	}
 	g := s.addGroupObject(text(c.body, "displayName"))
-	g.created, g.uniqueName, g.owners = c.now, uniqueName, owners
+	g.created, g.uniqueName, g.owners, g.rule = c.now, uniqueName, owners, next.rule
 	g.setFields(c.body)
+	if g.unified() {
+		g.mail = g.mailNickname + "@" + s.options.Domain
+	}
 	s.groupTrail.created(s, g)
 	if len(refs) > 0 {
 		s.changeMembers(g, func() {
@@ -238,8 +202,29 @@ func (c *call) newGroup(uniqueName string) (*group, error) {
 			}
 		})
 	}
+	s.ruleChanged(g, c.now)
 	c.changed()
 	return g, nil
+}
+
+// newMembers resolves the members that a new group begins with.
+func (c *call) newMembers(g *group, targets []string) ([]memberRef, error) {
+	refs, err := c.references(targets)
+	if err != nil {
+		return nil, err
+	}
+	if len(refs) > 0 && g.dynamic() {
+		return nil, c.checkMemberWrite(g)
+	}
+	for i, ref := range refs {
+		if slices.Contains(refs[:i], ref) {
+			return nil, c.badRequest("One or more added object references already exist for the following modified properties: 'members'.")
+		}
+		if err := c.checkNesting(g, ref); err != nil {
+			return nil, err
+		}
+	}
+	return refs, nil
 }
 
 func (s *Server) addGroupObject(displayName string) *group {
@@ -271,20 +256,32 @@ func (g *group) setFields(body object) {
 	if types, present := body["groupTypes"]; present {
 		g.groupTypes = append([]string{}, texts(types)...)
 	}
+	g.stored = maps.Clone(g.stored) // looks of before keep theirs
+	for _, name := range storedNames {
+		if value, present := body[name]; present {
+			if g.stored == nil {
+				g.stored = object{}
+			}
+			g.stored[name] = value
+		}
+	}
 }
+
+// storedNames are the members that come back as they were written.
+var storedNames = append([]string{"classification", "isAssignableToRole", "membershipRuleProcessingState", "preferredDataLocation", "preferredLanguage",
+	"theme", "visibility", "resourceBehaviorOptions", "resourceProvisioningOptions", "writebackConfiguration", "unseenCount"}, unifiedSwitches...)
 
 // patchGroup updates a group; with the alternate key and Prefer:
 // create-if-missing it creates one (contract g: upsert, 201 or 204).
 func patchGroup(c *call) (*reply, error) {
-	if err := groupShape.check(c, c.body, false); err != nil {
+	if err := c.checkGroupBody(false); err != nil {
 		return nil, err
 	}
-	name, byName := alternateKey(c.params["id"], "uniqueName")
-	if byName && c.server.groupByUniqueName(name) == nil && c.prefers("create-if-missing") {
-		return upsertGroup(c, name)
-	}
-	if byName && c.prefers("create-if-missing") {
-		if g := c.server.groupByUniqueName(name); !g.deleted.IsZero() {
+	if name, byName := alternateKey(c.params["id"], "uniqueName"); byName && c.prefers("create-if-missing") {
+		switch g := c.server.groupByUniqueName(name); {
+		case g == nil:
+			return upsertGroup(c, name)
+		case !g.deleted.IsZero():
 			// ASSUMED: that a soft-deleted group holds its unique name, status and text.
 			return nil, fail(http.StatusConflict, codeSameKey, "A deleted object still holds the value '%s' for property uniqueName.", name)
 		}
@@ -293,33 +290,53 @@ func patchGroup(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.authorizePatch(g); err != nil {
+	next, err := c.checkPatch(g)
+	if err != nil {
 		return nil, err
-	}
-	if unique, present := c.body["uniqueName"]; present && unique != any(g.uniqueName) {
-		return nil, c.badRequest("Property 'uniqueName' is read-only and cannot be set.") // contract g: treat as immutable
 	}
 	if bind, present := c.body["members@odata.bind"]; present {
 		if err := c.addMembers(g, texts(bind)); err != nil {
 			return nil, err
 		}
 	}
-	if namesFields(c.body) {
-		c.server.groupTrail.changing(c.server, g)
-		g.setFields(c.body)
-		c.server.touchGroup(g)
+	if next != nil {
+		c.applyGroup(g, next)
 	}
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }
 
-// authorizePatch wants a group permission for anything but members, which have
-// a permission of their own.
-func (c *call) authorizePatch(g *group) error {
-	if namesFields(c.body) {
-		return c.authorizeGroup(g, rolesWriteGroups)
+// checkPatch returns the group as it would be after the change, nil if the body
+// is about members only: they have a permission of their own.
+func (c *call) checkPatch(g *group) (*group, error) {
+	if !namesFields(c.body) {
+		return nil, nil
 	}
-	return nil
+	if err := c.authorizeGroup(g, rolesWriteGroups); err != nil {
+		return nil, err
+	}
+	if unique, present := c.body["uniqueName"]; present && unique != any(g.uniqueName) {
+		return nil, c.badRequest("Property 'uniqueName' is read-only and cannot be set.") // contract g: treat as immutable
+	}
+	if err := c.checkGroupWrite(g); err != nil {
+		return nil, err
+	}
+	next := *g
+	next.setFields(c.body)
+	return &next, c.checkKind(g, &next)
+}
+
+// applyGroup writes the fields that were checked before.
+func (c *call) applyGroup(g, next *group) {
+	s := c.server
+	s.groupTrail.changing(s, g)
+	evaluate := g.membershipRule != next.membershipRule || g.dynamic() != next.dynamic() || g.paused() != next.paused()
+	g.rule = next.rule
+	g.setFields(c.body)
+	s.touchGroup(g)
+	if evaluate {
+		s.ruleChanged(g, c.now)
+	}
 }
 
 // namesFields reports whether the body is about more than members.
@@ -346,7 +363,7 @@ func upsertGroup(c *call, name string) (*reply, error) {
 	if err := c.authorize(rolesCreateGroup); err != nil {
 		return nil, err
 	}
-	if err := groupShape.check(c, c.body, true); err != nil {
+	if err := c.checkGroupBody(true); err != nil {
 		return nil, err
 	}
 	if given := text(c.body, "uniqueName"); given != "" && given != name {
@@ -382,6 +399,9 @@ func deleteGroup(c *call) (*reply, error) {
 		return nil, err
 	}
 	if err := c.authorizeGroup(g, rolesWriteGroups); err != nil {
+		return nil, err
+	}
+	if err := c.checkGroupWrite(g); err != nil {
 		return nil, err
 	}
 	s := c.server

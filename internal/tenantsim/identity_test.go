@@ -74,8 +74,8 @@ func TestConditionalAccessRefusals(t *testing.T) {
 		"excludes every other":   change("grantControls/builtInControls", []string{"block"}),
 		"strength 'x' does not":  change("grantControls/authenticationStrength", object{"id": "x"}),
 		"group 'x' of users":     change("conditions/users", object{"includeGroups": []string{"x"}}),
-		"user 'x' of users":      change("conditions/users", object{"excludeUsers": []string{"x"}}),
-		"no grant or session":    change("grantControls", nil),
+		"user 'x' of users":      change("conditions/users", object{"includeUsers": []string{"All"}, "excludeUsers": []string{"x"}}),
+		"no grant control":       change("grantControls", nil),
 		"'displayName'":          change("displayName", nil),
 		"Collection(Edm.String)": change("conditions/users", object{"includeGroups": "x"}),
 	} {

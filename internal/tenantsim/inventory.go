@@ -48,6 +48,7 @@ var devicesExport = &report[deviceView]{name: "Devices", columns: []column[devic
 	{name: "ManagementAgents", kind: "Int32", filter: true, words: agentWords, get: func(v deviceView) any {
 		return agentNumbers[v.managementAgent()]
 	}},
+	{name: "ManagementState", kind: "Int32", filter: true, words: managementWords(), get: func(v deviceView) any { return int(v.d.management) }},
 	{name: "OwnerType", kind: "Int32", filter: true, words: ownerWords, get: func(v deviceView) any {
 		return ownerNumbers[ownership(v.d, "company", "personal")]
 	}},

@@ -27,7 +27,7 @@ func inventoryColumns() []column[deviceView] {
 		text("CategoryName", "Category", func(deviceView) any { return "" }),
 		taken("CompliantState", "Compliance"), taken("OwnerType", "Ownership"), taken("JoinType", ""), taken("ManagementAgents", ""),
 		text("DeviceType", "OS", func(v deviceView) any { return v.d.operatingSystem() }),
-		text("ManagementState", "Device state", func(deviceView) any { return "Managed" }),
+		taken("ManagementState", "Device state"),
 		text("JailBroken", "Jailbroken", func(deviceView) any { return "Unknown" }),
 		{name: "IsEncrypted", header: "Encrypted", kind: "Boolean", get: func(v deviceView) any { return v.d.traits&traitUnencrypted == 0 }},
 		{name: "IsManaged", kind: "Boolean", get: func(deviceView) any { return true }},

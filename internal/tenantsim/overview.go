@@ -9,19 +9,27 @@ import "net/http"
 // bucket (contract c).
 func deviceOverview(c *call) (*reply, error) {
 	s := c.server
-	windows, macOS, dual := 0, 0, 0
+	on := map[platform]int{}
+	android := map[string]int{}
+	all, dual := 0, 0
 	for _, v := range s.eachDevice(isEnrolled)(-1) {
-		windows += boolInt(v.d.platform == platformWindows)
-		macOS += boolInt(v.d.platform == platformMacOS)
+		all++
+		on[v.d.platform]++
+		if v.d.platform == platformAndroid {
+			android[v.d.operatingSystem()]++
+		}
 		dual += boolInt(v.d.platform == platformWindows && v.d.traits&traitCoManaged != 0)
 	}
 	return c.entityReply(http.StatusOK, "deviceManagement/managedDeviceOverview/$entity", object{
 		"id":                  newGUID(s.options.Seed, "managedDeviceOverview", 0).String(),
-		"enrolledDeviceCount": windows + macOS, "mdmEnrolledCount": windows + macOS, "dualEnrolledDeviceCount": dual,
+		"enrolledDeviceCount": all, "mdmEnrolledCount": all, "dualEnrolledDeviceCount": dual,
 		"deviceOperatingSystemSummary": object{
-			"windowsCount": windows, "macOSCount": macOS, "configMgrDeviceCount": dual, "androidCount": 0, "iosCount": 0, "windowsMobileCount": 0, "unknownCount": 0,
-			"androidDedicatedCount": 0, "androidDeviceAdminCount": 0, "androidFullyManagedCount": 0, "androidWorkProfileCount": 0, "androidCorporateWorkProfileCount": 0},
+			"windowsCount": on[platformWindows], "macOSCount": on[platformMacOS], "configMgrDeviceCount": dual,
+			"androidCount": on[platformAndroid], "iosCount": on[platformIOS], "windowsMobileCount": 0, "unknownCount": 0,
+			// Which kind of Android counts where is ASSUMED.
+			"androidDedicatedCount": 0, "androidDeviceAdminCount": android["Android"], "androidFullyManagedCount": android["AndroidEnterprise"],
+			"androidWorkProfileCount": android["AndroidForWork"], "androidCorporateWorkProfileCount": 0},
 		"deviceExchangeAccessStateSummary": object{"allowedDeviceCount": 0, "blockedDeviceCount": 0, "quarantinedDeviceCount": 0,
-			"unavailableDeviceCount": 0, "unknownDeviceCount": windows + macOS},
+			"unavailableDeviceCount": 0, "unknownDeviceCount": all},
 	}), nil
 }

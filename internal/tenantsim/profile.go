@@ -23,12 +23,21 @@ func OrdinaryLag() *Lag {
 	}
 }
 
-// ordinary gives a scenario what it does not name: the slowness and the odd
-// answers that the service has on any day. A scenario that names a part, even
-// an empty one (lag: {}), keeps its own.
+// ordinary gives a scenario what it does not name: the slowness, the odd
+// answers and the comings and goings of any day. A scenario that names a part,
+// even an empty one (lag: {}), keeps its own.
 func (sc Scenario) ordinary() Scenario {
 	if sc.Lag == nil {
 		sc.Lag = OrdinaryLag()
+	}
+	if sc.Throttle == nil {
+		sc.Throttle = &Throttle{NowAndThenPercent: 0.5} // ASSUMED: now and then (contract k.4), no source has a number
+	}
+	if sc.Odd == nil {
+		sc.Odd = &Odd{Pages: true, Names: true}
+	}
+	if sc.Churn == nil {
+		sc.Churn = DefaultChurn()
 	}
 	return sc
 }

@@ -104,7 +104,7 @@ func (s *Server) remediationFor(r *remediation, i int32) remediationAssignment {
 // runs at the next contact.
 func (r *remediation) due(i int32, a remediationAssignment, at int64) bool {
 	var last int64
-	if r.states != nil {
+	if int(i) < len(r.states) {
 		last = r.states[i].current.at
 	}
 	start, err := clockTime(a.schedule.time)
@@ -129,12 +129,18 @@ func (r *remediation) due(i int32, a remediationAssignment, at int64) bool {
 	return at >= day+int64(a.schedule.interval-1)*86400
 }
 
+// state is what is known of the script on a device of a fleet of that size. The
+// result is stale once the fleet has grown.
+func (r *remediation) state(i int32, devices int) *runState {
+	if int(i) >= len(r.states) {
+		r.states = append(r.states, make([]runState, devices-len(r.states))...)
+	}
+	return &r.states[i]
+}
+
 // runScript runs detection and, on an issue, the repair.
 func (s *Server) runScript(i int32, d *device, r *remediation, a remediationAssignment, at int64) {
-	if r.states == nil {
-		r.states = make([]runState, len(s.fleet.devices))
-	}
-	state := &r.states[i]
+	state := r.state(i, len(s.fleet.devices))
 	rule := s.remediationRule(i, r, state)
 	result := runResult{at: at, detection: detectionWords[rule.Detection], repair: "unknown"}
 	result.before = s.scriptOutput(d, rule)
@@ -183,6 +189,10 @@ func (s *Server) remediationRule(i int32, r *remediation, state *runState) Remed
 		}
 		return rule
 	}
+	if forced := s.fleet.devices[i].special().overwrites; forced != passkeyUnset && r.effect != passkeyUnset && forced != r.effect {
+		// Group policy undoes the repair before the next run (domain 7.2).
+		return RemediationRule{Detection: "issue", Repair: "success", Recurs: true}
+	}
 	if state.repaired {
 		return RemediationRule{Detection: "noIssue"}
 	}
@@ -230,7 +240,7 @@ type runView struct {
 var runStateEntity = &entity[runView]{name: "microsoft.graph.deviceHealthScriptDeviceState", properties: []property[runView]{
 	{name: "id", ops: opEq, get: func(v runView) any { return v.script.id + ":" + v.d.managedID.String() }},
 	{name: "detectionState", ops: opEq, get: func(v runView) any { return v.run.detection }},
-	{name: "lastStateUpdateDateTime", get: func(v runView) any { return unixTime(v.run.at) }},
+	{name: "lastStateUpdateDateTime", get: func(v runView) any { return unixTime(v.deviceTime(v.run.at)) }},
 	{name: "expectedStateUpdateDateTime", get: func(runView) any { return nil }},
 	{name: "lastSyncDateTime", get: func(v runView) any { return unixTime(v.d.lastSync) }},
 	{name: "preRemediationDetectionScriptOutput", get: func(v runView) any { return orNull(v.run.before) }},
@@ -255,8 +265,9 @@ func (s *Server) runs(r *remediation) keyed[runView] {
 	return func(after int64) iter.Seq2[int64, runView] {
 		return func(yield func(int64, runView) bool) {
 			for i := after + 1; i < int64(len(r.states)); i++ {
+				v := s.device(int32(i))
 				r.states[i].promote(now)
-				if run := r.states[i].shown; run.at != 0 && !yield(i, runView{s.device(int32(i)), r, run}) {
+				if run := r.states[i].shown; run.at != 0 && s.inReports(v, now) && !yield(i, runView{v, r, run}) {
 					return
 				}
 			}

@@ -47,36 +47,40 @@ var statusWords = map[int]string{
 }
 
 // statusRow is one policy result of one device for one user. The row of the
-// system account has no user.
+// system account has no user (-1).
 type statusRow struct {
 	deviceView
 	policy *policy
 	stamp  stamp
-	system bool
+	user   int32
 }
 
 func (r statusRow) upn() string {
-	if r.system {
+	if r.user < 0 {
 		return ""
 	}
-	return r.deviceView.upn()
+	return r.s.userPrincipalName(r.user)
 }
 
 func (r statusRow) userID() string {
-	if r.system {
+	if r.user < 0 {
 		return ""
 	}
-	return r.deviceView.userID()
+	return r.s.users[r.user].id.String()
+}
+
+// evaluated is when the device says that it evaluated the policy, by its clock.
+func (r statusRow) evaluated() any { return r.deviceTime(r.stamp.at) }
+
+// deviceTime is a moment by the device's own clock, which may be wrong.
+func (v deviceView) deviceTime(at int64) int64 {
+	if at == 0 {
+		return 0
+	}
+	return at + v.d.special().skew
 }
 
 const policyBaseType = "DeviceManagementConfigurationPolicy"
-
-func (r statusRow) platformType() string {
-	if r.d.platform == platformMacOS {
-		return "macOS"
-	}
-	return "Windows10"
-}
 
 func statusOf(r statusRow) any { return int(r.stamp.status) }
 
@@ -92,42 +96,14 @@ var deviceStatus = &report[statusRow]{name: "DeviceStatusesByConfigurationProfil
 	{name: "PolicyId", kind: "String", filter: true, get: func(r statusRow) any { return r.policy.id.String() }},
 	{name: "PolicyName", kind: "String", get: func(r statusRow) any { return r.policy.name }},
 	{name: "PolicyStatus", kind: "Int32", filter: true, words: statusWords, get: statusOf},
-	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: func(r statusRow) any { return r.stamp.at }},
+	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: statusRow.evaluated},
 	{name: "ReportStatus", kind: "Int32", words: statusWords, get: statusOf},
 	{name: "TemplateVersion", kind: "Int32", get: func(statusRow) any { return 0 }},
 	{name: "UPN", kind: "String", get: func(r statusRow) any { return r.unlessLost("upn", r.upn()) }},
-	{name: "UnifiedPolicyPlatformType", kind: "String", get: func(r statusRow) any { return r.platformType() }},
+	{name: "UnifiedPolicyPlatformType", kind: "String", get: func(r statusRow) any { return r.d.policyPlatform() }},
 	{name: "UnifiedPolicyType", kind: "String", get: func(statusRow) any { return "DeviceConfigurationPolicySettingsCatalog" }},
 	{name: "UserId", kind: "String", get: func(r statusRow) any { return r.userID() }},
 }, rows: (*Server).statusRows}
-
-// statusRows yields what reports show now: results whose lag is over, of
-// policies that still exist, several rows for some devices.
-func (s *Server) statusRows(yield func(statusRow)) {
-	if s.scenario.EmptyReports {
-		return
-	}
-	now := min(s.clock.Now().Unix(), s.freeze())
-	for i := range s.fleet.devices {
-		v := s.device(int32(i))
-		for k := range v.d.rows {
-			r := &v.d.rows[k]
-			r.promote(now)
-			if r.reported.at == 0 || r.reported.status == statusGone || s.policyByID[r.policy.id] == nil {
-				continue
-			}
-			out := statusRow{deviceView: v, policy: r.policy, stamp: r.reported}
-			if s.scenario.ZeroReports {
-				out.stamp.status = statusPending
-			}
-			yield(out)
-			if v.d.traits&traitSystemRow != 0 {
-				out.system = true
-				yield(out)
-			}
-		}
-	}
-}
 
 // table is a rendered report, before a format is chosen.
 type table struct {

@@ -72,14 +72,7 @@ func (s *Server) retarget(change func()) {
 func difference(a, b bitset, size int) bitset {
 	out := newBitset(size)
 	for w := range out {
-		var x, y uint64
-		if w < len(a) {
-			x = a[w]
-		}
-		if w < len(b) {
-			y = b[w]
-		}
-		out[w] = x ^ y
+		out[w] = a.word(w) ^ b.word(w)
 	}
 	return out
 }
@@ -196,4 +189,5 @@ func (s *Server) deviceChanged(i int32, at int64) {
 	one := newBitset(len(s.fleet.devices))
 	one.set(int(i))
 	s.refresh(one, at, func(assignee) bool { return true })
+	s.factsChanged(len(s.users)+int(i), time.Unix(at, 0).UTC())
 }

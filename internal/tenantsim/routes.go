@@ -66,6 +66,8 @@ func directoryRoutes() []route {
 		{method: get, pattern: "users/{id}", roles: rolesReadUsers, query: qSelect, handle: getUser},
 		{method: get, pattern: "devices", roles: rolesReadDevices, query: qList | qOrderBy | qSearch, handle: listDevices},
 		{method: get, pattern: "devices/{id}", roles: rolesReadDevices, query: qSelect, handle: getDevice},
+		{method: patc, pattern: "devices/{id}", roles: rolesWriteDevice, handle: patchDevice},
+		{method: del, pattern: "devices/{id}", roles: rolesWriteDevice, handle: deleteDevice},
 		{method: get, pattern: "groups", roles: rolesReadGroups, query: qList | qOrderBy | qSearch, handle: listGroups},
 		{method: post, pattern: "groups", roles: rolesCreateGroup, handle: createGroup},
 		{method: get, pattern: "groups/delta", roles: rolesReadGroups, query: qSelect | qFilter | qSkipToken | qDeltaToken, handle: groupsDelta},
@@ -87,17 +89,14 @@ func directoryRoutes() []route {
 	}
 	for _, collection := range []string{"members", "transitiveMembers"} {
 		transitive := collection != "members"
-		for _, cast := range []memberCast{castNone, castDevice, castUser} {
-			path := "groups/{id}/" + collection
-			if cast != castNone {
-				path += "/" + string(cast)
-			}
+		for _, cast := range memberCasts {
+			path := castPath("groups/{id}/"+collection, cast)
 			out = append(out,
 				route{method: get, pattern: path, roles: rolesReadGroups, query: qList, handle: listMembers(transitive, cast)},
 				route{method: get, pattern: path + "/$count", roles: rolesReadGroups, handle: countMembers(transitive, cast)})
 		}
 	}
-	return out
+	return append(out, groupRoutes()...)
 }
 
 // intuneRoutes follow contract a, b and c.
@@ -113,6 +112,9 @@ func intuneRoutes() []route {
 		{method: get, pattern: devices, roles: rolesManaged, query: qList | qSkip | qOrderBy, handle: listManagedDevices},
 		{method: get, pattern: devices + "/$count", roles: rolesManaged, handle: noManagedCount},
 		{method: get, pattern: devices + "/{id}", roles: rolesManaged, query: qSelect, handle: getManagedDevice},
+		{method: del, pattern: devices + "/{id}", roles: rolesWriteManaged, handle: deleteManagedDevice},
+		{method: post, pattern: devices + "/{id}/retire", roles: rolesSync, handle: orderDevice(managementRetirePending)},
+		{method: post, pattern: devices + "/{id}/wipe", roles: rolesSync, handle: orderDevice(managementWipePending)},
 		{method: get, pattern: "deviceManagement/managedDeviceOverview", roles: rolesManaged, handle: deviceOverview},
 		{method: post, pattern: devices + "/{id}/syncDevice", roles: rolesSync, handle: syncDevice},
 		{method: post, pattern: reports + "/exportJobs", roles: rolesExport, reports: true, handle: createExport},
@@ -245,10 +247,23 @@ func identityRoutes() []route {
 		{method: get, pattern: accessDeletedContext + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getDeletedAccess},
 		{method: del, pattern: accessDeletedContext + "/{id}", roles: rolesWriteAccess, handle: purgeDeletedAccess},
 		{method: post, pattern: accessDeletedContext + "/{id}/restore", roles: rolesWriteAccess, handle: restoreAccess},
+		{method: get, pattern: locationsContext, roles: rolesReadPolicy, query: qList | qOrderBy, handle: listNamedLocations},
+		{method: post, pattern: locationsContext, roles: rolesWriteAccess, handle: createNamedLocation},
+		{method: get, pattern: locationsContext + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getNamedLocation},
+		{method: patc, pattern: locationsContext + "/{id}", roles: rolesWriteAccess, handle: patchNamedLocation},
+		{method: del, pattern: locationsContext + "/{id}", roles: rolesWriteAccess, handle: deleteNamedLocation},
+		{method: get, pattern: locationsDeletedContext, roles: rolesReadPolicy, query: qList, handle: listDeletedLocations},
+		{method: get, pattern: locationsDeletedContext + "/{id}", roles: rolesReadPolicy, query: qSelect, handle: getDeletedLocation},
+		{method: del, pattern: locationsDeletedContext + "/{id}", roles: rolesWriteAccess, handle: purgeDeletedLocation},
+		{method: post, pattern: locationsDeletedContext + "/{id}/restore", roles: rolesWriteAccess, handle: restoreLocation},
+		{method: get, pattern: defaultsContext, roles: rolesReadPolicy, query: qSelect, handle: getSecurityDefaults},
+		{method: patc, pattern: defaultsContext, roles: rolesWriteDefaults, handle: patchSecurityDefaults},
 		{method: post, pattern: "identity/conditionalAccess/evaluate", roles: rolesReadPolicy, handle: evaluateAccess},
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/combinations", roles: rolesReadPolicy, handle: listCombinations},
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", roles: rolesReadPolicy, query: qList, handle: listMethodModes},
 		{method: get, pattern: methodsPath, roles: rolesReadMethods, handle: getMethodsPolicy},
+		{method: patc, pattern: methodsPath, roles: rolesWriteMethods, handle: patchMethodsPolicy},
+		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations", roles: rolesReadMethods, handle: listMethods},
 		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesReadMethods, handle: methodConfiguration(getFido2)},
 		{method: patc, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesWriteMethods, handle: methodConfiguration(patchFido2)},
 		{method: get, pattern: "reports/authenticationMethods/userRegistrationDetails", roles: rolesAudit, query: qList, handle: listRegistrations},
@@ -266,8 +281,11 @@ func identityRoutes() []route {
 			route{method: del, pattern: root + "/{id}", roles: rolesWriteAccess, handle: deleteStrength},
 			route{method: post, pattern: root + "/{id}/updateAllowedCombinations", roles: rolesWriteAccess, handle: updateCombinations},
 			route{method: get, pattern: root + "/{id}/usage", roles: rolesReadPolicy, handle: strengthUsage},
-			route{method: get, pattern: root + "/{id}/combinationConfigurations", roles: rolesReadPolicy, handle: listConfigurations},
-			route{method: post, pattern: root + "/{id}/combinationConfigurations", roles: rolesWriteAccess, handle: createConfiguration})
+			route{method: get, pattern: root + "/{id}/combinationConfigurations", roles: rolesReadPolicy, query: qList, handle: listConfigurations},
+			route{method: post, pattern: root + "/{id}/combinationConfigurations", roles: rolesWriteAccess, handle: createConfiguration},
+			route{method: get, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesReadPolicy, query: qSelect, handle: getConfiguration},
+			route{method: patc, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesWriteAccess, handle: patchConfiguration},
+			route{method: del, pattern: root + "/{id}/combinationConfigurations/{configuration}", roles: rolesWriteAccess, handle: deleteConfiguration})
 	}
 	return out
 }

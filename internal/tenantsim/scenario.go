@@ -77,12 +77,20 @@ type Scenario struct {
 	MissingPrerequisitePercent *float64 `json:"missingPrerequisitePercent,omitempty"`
 	// UnencryptedPercent of devices report isEncrypted false. Start; default 2.
 	UnencryptedPercent *float64 `json:"unencryptedPercent,omitempty"`
+	// PhonesPercent of devices are phones and tablets. Start; default 0.
+	PhonesPercent float64 `json:"phonesPercent,omitempty"`
+	// SecondUserPercent of the Windows devices are used by a second person, who
+	// has results of her own in the reports. Start; default 0.
+	SecondUserPercent float64 `json:"secondUserPercent,omitempty"`
 	// Devices puts devices into special states, each otherwise fit and in
 	// contact; the percentages above and below are about the others. Start.
 	Devices []DeviceSpec `json:"devices,omitempty"`
 	// OfficeHoursPercent of devices sleep at night and mostly at weekends; the
 	// others are always on. Start; default 60.
 	OfficeHoursPercent *float64 `json:"officeHoursPercent,omitempty"`
+	// Churn lets devices join, leave and change all the time. Default:
+	// DefaultChurn, and none in an ideal tenant.
+	Churn *Churn `json:"churn,omitempty"`
 	// CheckinInterval between scheduled contacts. Default 8h (contract b.3).
 	CheckinInterval Duration `json:"checkinInterval,omitempty"`
 	// PushPercent of online devices react within the hour when a policy, an
@@ -128,13 +136,16 @@ type Scenario struct {
 	// Approvals names what Multi Admin Approval protects:
 	// configurationPolicies, scripts. Default: nothing.
 	Approvals []string `json:"approvals,omitempty"`
-	// Throttle enforces the published limits. Default: none.
+	// Throttle enforces the published limits. Default: a refusal now and then,
+	// and none in an ideal tenant.
 	Throttle *Throttle `json:"throttle,omitempty"`
-	// Odd switches on answers against the documentation. Default: none.
+	// Odd switches on answers against the documentation. Default: pages and
+	// names, and none in an ideal tenant.
 	Odd *Odd `json:"odd,omitempty"`
 	// Licences that the tenant lacks. Default: it has all.
 	Licences *Licences `json:"licences,omitempty"`
-	// Lag makes reads and targeting trail behind writes. Default: none.
+	// Lag makes reads and targeting trail behind writes. Default: OrdinaryLag,
+	// and none in an ideal tenant.
 	Lag *Lag `json:"lag,omitempty"`
 	// StrictAssignments refuses assignments to groups that do not exist. Default:
 	// an id that is well formed is accepted and reaches nobody, as reports say of
@@ -200,13 +211,23 @@ type GroupSpec struct {
 	// Count of members, or Percent of the pool; both zero: an empty group.
 	Count   int     `json:"count,omitempty"`
 	Percent float64 `json:"percent,omitempty"`
-	// From is the pool: "windows", "macos" or "all" (default): devices that are
+	// From is the pool: "windows", "macos", "ios", "android" or "all" (default): devices that are
 	// in regular contact, disjoint between groups; "everything": every device
 	// in the tenant, or a word of DeviceStates: the devices in that state, both
 	// shared with other groups.
 	From string `json:"from,omitempty"`
-	// Unit is "device" (default) or "user" (the primary users of the devices).
+	// Unit is "device" (default), "user" (the primary users of the devices) or
+	// "mixed" (devices and primary users in turns).
 	Unit string `json:"unit,omitempty"`
+	// Kind is "security" (default), "unified", "hidden" (unified with hidden
+	// membership), "mail" (mail-enabled security), "synced" (from on-premises) or
+	// "roleAssignable".
+	Kind string `json:"kind,omitempty"`
+	// Rule makes the group dynamic: its members are those that the membership
+	// rule holds for, from the start.
+	Rule string `json:"rule,omitempty"`
+	// Groups are nested in it, by the display names of other entries.
+	Groups []string `json:"groups,omitempty"`
 }
 
 // ParseScenario reads YAML or JSON strictly and validates it.

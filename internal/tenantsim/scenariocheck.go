@@ -22,6 +22,9 @@ func (sc *Scenario) Validate() error {
 	if b := sc.ConflictingBaseline; b != nil && (b.DisplayName == "" || b.GroupDisplayName == "") {
 		return fmt.Errorf("scenario: conflictingBaseline needs displayName and groupDisplayName")
 	}
+	if err := sc.Churn.validate(); err != nil {
+		return err
+	}
 	if err := sc.validateLists(); err != nil {
 		return err
 	}
@@ -36,8 +39,10 @@ func (sc *Scenario) percents() map[string]*float64 {
 		"federationFailurePercent": &sc.FederationFailurePercent,
 		"stalePercent":             sc.StalePercent, "neverPercent": sc.NeverPercent, "unenrolledPercent": sc.UnenrolledPercent,
 		"missingPrerequisitePercent": sc.MissingPrerequisitePercent, "unencryptedPercent": sc.UnencryptedPercent,
+		"phonesPercent": &sc.PhonesPercent, "secondUserPercent": &sc.SecondUserPercent,
 		"officeHoursPercent": sc.OfficeHoursPercent, "pushPercent": sc.PushPercent,
 	}
+	sc.Churn.percents(out)
 	if t := sc.Throttle; t != nil {
 		out["throttle.nowAndThenPercent"] = &t.NowAndThenPercent
 	}
@@ -90,6 +95,11 @@ func (sc *Scenario) validateLists() error {
 		if err := g.validate(); err != nil {
 			return fmt.Errorf("scenario: groups[%d]: %w", i, err)
 		}
+		for _, name := range g.Groups {
+			if !slices.ContainsFunc(sc.Groups, func(o GroupSpec) bool { return o.DisplayName == name }) {
+				return fmt.Errorf("scenario: groups[%d].groups names %q: write the displayName of another entry", i, name)
+			}
+		}
 	}
 	return nil
 }
@@ -139,11 +149,11 @@ func (g GroupSpec) validate() error {
 		return fmt.Errorf("count is %d: write 0 or more", g.Count)
 	case g.Count > 0 && g.Percent > 0:
 		return fmt.Errorf("count and percent exclude each other")
-	case !slices.Contains([]string{"", "all", "windows", "macos", "everything"}, g.From) && stateIndex(g.From) == 0:
-		return fmt.Errorf("from %q: write windows, macos, all, everything or a state of devices such as %s", g.From, deviceStates[1].name)
-	case !slices.Contains([]string{"", "device", "user"}, g.Unit):
-		return fmt.Errorf("unit %q: write device or user", g.Unit)
+	case !slices.Contains([]string{"", "all", "windows", "macos", "ios", "android", "everything"}, g.From) && stateIndex(g.From) == 0:
+		return fmt.Errorf("from %q: write windows, macos, ios, android, all, everything or a state of devices such as %s", g.From, deviceStates[1].name)
+	case !slices.Contains([]string{"", "device", "user", "mixed"}, g.Unit):
+		return fmt.Errorf("unit %q: write device, user or mixed", g.Unit)
 	default:
-		return nil
+		return g.validateKind()
 	}
 }

@@ -125,8 +125,6 @@ type Server struct {
 	lagDraws, knownGen uint64
 	// leaving are purged groups that Intune still knows.
 	leaving []*group
-	// otherUsers are the users of devices beside the primary one.
-	otherUsers map[int32][]int32
 	// deltaGen numbers changes for delta queries; purged are groups that are
 	// gone for good, nextPurge is when the next one goes.
 	deltaGen  uint64
@@ -142,11 +140,15 @@ type Server struct {
 	filtersOff              bool
 	remediations            shelf[remediation, *remediation]
 	access                  shelf[accessPolicy, *accessPolicy]
-	accessDeleted           []*accessPolicy // in the order of their deletion
+	accessDeleted           bin[accessPolicy, *accessPolicy]
+	locations               shelf[namedLocation, *namedLocation]
+	locationsDeleted        bin[namedLocation, *namedLocation]
+	securityDefaults        bool
 	strengths               shelf[strength, *strength]
 	approvals               shelf[approval, *approval]
 	// fido2 is the passkey method's configuration.
 	fido2        object
+	methods      object // the rest of the methods policy
 	fido2Changed time.Time
 	policyByID   map[guid]*policy
 	assigned     []*policy
@@ -188,7 +190,7 @@ func New(options Options) (*Server, error) {
 		p.sequence = uint64(i) // before everything that is created
 		p.created, p.modified = strengthsMade, strengthsMade
 	}
-	s.fido2, s.fido2Changed = newFido2(), s.start
+	s.fido2, s.methods, s.fido2Changed = newFido2(), newMethodsPolicy(), s.start
 	s.makeUsers()
 	if err := s.makeFleet(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
@@ -196,6 +198,7 @@ func New(options Options) (*Server, error) {
 	if err := s.makeGroups(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
+	s.planChurn(s.start.Unix())
 	if err := s.applyBaseline(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
@@ -310,7 +313,11 @@ func (s *Server) SetScenario(sc Scenario) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(s.clock.Now())
+	old := s.scenario.Churn.rates()
 	s.scenario = s.options.inForce(sc)
+	if s.scenario.Churn.rates() != old {
+		s.planChurn(s.clock.Now().Unix())
+	}
 	s.resetRules()
 	s.wakeFleet()
 	return s.applyBaseline()

@@ -54,7 +54,7 @@ var settingColumns = []column[settingRow]{
 	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(settingRow) any { return policyBaseType }},
 	{name: "PolicyId", kind: "String", filter: true, get: func(r settingRow) any { return r.policy.id.String() }},
 	{name: "PolicyName", kind: "String", get: func(r settingRow) any { return r.policy.name }},
-	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: func(r settingRow) any { return r.stamp.at }},
+	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: func(r settingRow) any { return r.evaluated() }},
 	{name: "SettingId", kind: "String", filter: true, get: func(r settingRow) any { return r.definition.id }},
 	{name: "SettingName", kind: "String", get: func(r settingRow) any { return r.definition.displayName }},
 	{name: "SettingStatus", kind: "Int32", filter: true, words: statusWords, get: func(r settingRow) any { return r.status() }},
@@ -102,9 +102,9 @@ func (s *Server) countSettings(yield func(settingCounts)) {
 			found[p][id] = &settingCounts{policyCounts{policy: p}, s.catalog.byID[id]}
 		}
 	}
-	s.settingRows(func(r settingRow) {
-		if c := found[r.policy][r.definition.id]; c != nil && !r.system { // a device counts once
-			c.counts[r.status()&7]++
+	s.deviceRows(func(r statusRow) { // a device counts once
+		for id, c := range found[r.policy] {
+			c.counts[settingRow{r, s.catalog.byID[id]}.status()&7]++
 		}
 	})
 	for _, p := range s.policies {
@@ -173,16 +173,14 @@ func deviceColumns(noun string) []column[deviceCounts] {
 var deviceSummary = &report[deviceCounts]{name: "getDeviceConfigurationPolicyStatusSummary", columns: deviceColumns("Policies"),
 	rows: func(s *Server, yield func(deviceCounts)) {
 		var last *deviceCounts
-		s.statusRows(func(r statusRow) { // ordered by device
+		s.deviceRows(func(r statusRow) { // ordered by device
 			if last == nil || last.device.i != r.i {
 				if last != nil {
 					yield(*last)
 				}
 				last = &deviceCounts{device: r.deviceView}
 			}
-			if !r.system {
-				last.counts[r.stamp.status&7]++
-			}
+			last.counts[r.stamp.status&7]++
 		})
 		if last != nil {
 			yield(*last)
@@ -195,10 +193,7 @@ var deviceSettings = &report[deviceCounts]{name: "getDeviceConfigurationPolicySe
 	column[deviceCounts]{name: "PolicyId", kind: "String", filter: true, get: func(c deviceCounts) any { return c.policy.id.String() }},
 	column[deviceCounts]{name: "PolicyName", kind: "String", get: func(c deviceCounts) any { return c.policy.name }}),
 	rows: func(s *Server, yield func(deviceCounts)) {
-		s.statusRows(func(r statusRow) {
-			if r.system {
-				return
-			}
+		s.deviceRows(func(r statusRow) {
 			out := deviceCounts{policyCounts{policy: r.policy}, r.deviceView}
 			for _, id := range sortedKeys(r.policy.values) {
 				out.counts[settingRow{r, s.catalog.byID[id]}.status()&7]++

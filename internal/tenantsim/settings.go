@@ -58,8 +58,12 @@ func platformsOf(flags string) platform {
 			out |= platformWindows
 		case "macOS":
 			out |= platformMacOS
-		default:
-			out |= platformOther
+		case "iOS":
+			out |= platformIOS
+		case "android", "androidEnterprise", "aosp":
+			out |= platformAndroid
+		case "linux":
+			out |= platformLinux
 		}
 	}
 	return out

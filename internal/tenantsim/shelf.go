@@ -14,6 +14,8 @@ type meta struct {
 	id                string
 	sequence          uint64
 	created, modified time.Time
+	changed           bool      // since it was made
+	deleted           time.Time // zero: it lives
 }
 
 func (m *meta) head() *meta { return m }

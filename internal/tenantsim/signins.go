@@ -74,16 +74,75 @@ func (e signIn) complete() bool {
 	return !e.shows.Before(e.at().Add(lag))
 }
 
+// from is the device that the user signs in on: the first one, or one of them by
+// the day when some are phones. Nobody signs in on a disabled device.
+func (e signIn) from() (deviceView, bool) {
+	s := e.user.s
+	var own []int32
+	phones := false
+	for _, i := range s.users[e.user.i].devices {
+		if d := &s.fleet.devices[i]; d.traits&traitDisabled == 0 {
+			own = append(own, i)
+			phones = phones || d.platform.phone()
+		}
+	}
+	switch {
+	case len(own) == 0:
+		return deviceView{}, false
+	case phones:
+		return s.device(own[int(uniform(mix(hashText(e.key("device"))))*float64(len(own)))]), true
+	}
+	return s.device(own[0]), true
+}
+
+// byApp tells whether the sign-in comes from an application instead of a browser:
+// on a phone half of the time (ASSUMED).
+func (e signIn) byApp() bool {
+	v, ok := e.from()
+	return ok && v.d.platform.phone() && uniform(mix(hashText(e.key("client")))) < 0.5
+}
+
+func (e signIn) clientApp() string {
+	if e.byApp() {
+		return "Mobile Apps and Desktop clients"
+	}
+	return "Browser"
+}
+
+// system is the operating system in the words of the log; those of phones are
+// ASSUMED.
+func (e signIn) system(v deviceView) string {
+	switch v.d.platform {
+	case platformMacOS:
+		return "MacOs"
+	case platformIOS:
+		return "Ios " + v.d.release().version
+	case platformAndroid:
+		return "Android " + v.d.release().version
+	}
+	return "Windows10"
+}
+
+// browser is empty for an application. The words of phones are ASSUMED.
+func (e signIn) browser(v deviceView) string {
+	switch {
+	case e.byApp():
+		return ""
+	case v.d.platform == platformIOS:
+		return "Mobile Safari " + v.d.release().version
+	case v.d.platform == platformAndroid:
+		return "Chrome Mobile 137.0.0"
+	}
+	return "Edge 148.0.0"
+}
+
 func (e signIn) device() object {
 	out := object{"deviceId": "", "displayName": "", "operatingSystem": "Windows10", "browser": "Edge 148.0.0", "isCompliant": false, "isManaged": false, "trustType": ""}
-	if devices := e.user.s.users[e.user.i].devices; len(devices) > 0 {
-		v := e.user.s.device(devices[0])
+	if v, ok := e.from(); ok {
+		out["operatingSystem"], out["browser"] = e.system(v), e.browser(v)
 		out["deviceId"], out["displayName"], out["isManaged"] = v.d.deviceID.String(), v.name(), isEnrolled(v.d)
 		out["isCompliant"] = isEnrolled(v.d) && v.complianceState() == "compliant"
 		out["trustType"] = map[string]string{"AzureAd": "Azure AD joined", "Workplace": "Azure AD registered", "ServerAd": "Hybrid Azure AD joined"}[v.trustType()]
-		if v.d.platform == platformMacOS {
-			out["operatingSystem"] = "MacOs"
-		}
 	}
 	return out
 }
@@ -124,7 +183,7 @@ var signInEntity = &entity[signIn]{name: "microsoft.graph.signIn", properties: [
 	{name: "appId", ops: opEq, get: func(signIn) any { return "00000002-0000-0ff1-ce00-000000000000" }},
 	{name: "appDisplayName", ops: opEq | opStartsWith, get: func(signIn) any { return "Office 365 Exchange Online" }},
 	{name: "ipAddress", ops: opEq | opStartsWith, get: func(e signIn) any { return fmt.Sprintf("192.0.2.%d", e.user.i%254+1) }},
-	{name: "clientAppUsed", ops: opEq, get: func(signIn) any { return "Browser" }},
+	{name: "clientAppUsed", ops: opEq, get: func(e signIn) any { return e.clientApp() }},
 	{name: "correlationId", ops: opEq, get: func(e signIn) any { return e.key("correlation") }},
 	{name: "conditionalAccessStatus", ops: opEq, get: func(e signIn) any {
 		if len(e.user.s.access.items) == 0 {

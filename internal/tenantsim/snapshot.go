@@ -96,6 +96,7 @@ type DeviceSnapshot struct {
 	LastSync  string            `json:"lastSync"`
 	Passkeys  string            `json:"passkeys"`
 	Results   map[string]string `json:"results,omitempty"` // policy name to status
+	Facts     DeviceFacts       `json:"facts"`
 }
 
 // Snapshot returns the tenant as of now; withDevices adds every device.
@@ -115,7 +116,9 @@ func (s *Server) Snapshot(withDevices bool) Snapshot {
 	s.snapshotObjects(&out)
 	if withDevices {
 		for i := range s.fleet.devices {
-			out.Devices = append(out.Devices, s.deviceSnapshot(int32(i)))
+			if inTenant(&s.fleet.devices[i]) {
+				out.Devices = append(out.Devices, s.deviceSnapshot(int32(i)))
+			}
 		}
 	}
 	return out
@@ -137,8 +140,8 @@ func (s *Server) policySnapshot(p *policy) PolicySnapshot {
 		Assignments: []TargetSnapshot{}, Targeted: s.targets(p).count(), Status: map[string]int{}}
 	out.Assignments = append(out.Assignments, s.targetSnapshots(p.assignments)...)
 	for i := range s.fleet.devices {
-		if r := s.fleet.devices[i].row(p); r != nil && r.current.at != 0 && r.current.status != statusGone {
-			out.Status[statusWords[int(r.current.status)]]++
+		if result, _, found := s.fleet.devices[i].worst(p, newest); found && isEnrolled(&s.fleet.devices[i]) {
+			out.Status[statusWords[int(result.status)]]++
 		}
 	}
 	return out
@@ -189,9 +192,13 @@ func (s *Server) groupSnapshot(g *group) GroupSnapshot {
 }
 
 func (s *Server) fleetSnapshot(now int64) FleetSnapshot {
-	out := FleetSnapshot{Devices: len(s.fleet.devices), Passkeys: map[string]int{}, ByPlatform: map[string]int{}}
+	out := FleetSnapshot{Passkeys: map[string]int{}, ByPlatform: map[string]int{}}
 	for i := range s.fleet.devices {
 		d := &s.fleet.devices[i]
+		if !inTenant(d) {
+			continue
+		}
+		out.Devices++
 		out.Managed += boolInt(isEnrolled(d))
 		out.Silent += boolInt(!inContact(d))
 		out.Dark += boolInt(d.dark)
@@ -206,18 +213,20 @@ func (s *Server) fleetSnapshot(now int64) FleetSnapshot {
 
 func (s *Server) deviceSnapshot(i int32) DeviceSnapshot {
 	v := s.device(i)
-	out := DeviceSnapshot{Name: v.name(), ObjectID: v.d.objectID.String(), LastSync: unixTime(v.d.lastSync), Passkeys: v.d.effective.String()}
-	if isEnrolled(v.d) {
-		out.ManagedID = v.d.managedID.String()
+	out := DeviceSnapshot{Name: v.name(), ObjectID: v.d.objectID.String(), LastSync: unixTime(v.d.lastSync), Passkeys: v.d.effective.String(), Facts: s.deviceFacts(v)}
+	if !isEnrolled(v.d) {
+		return out
 	}
+	out.ManagedID = v.d.managedID.String()
 	for _, r := range v.d.rows {
-		if r.current.at == 0 || r.current.status == statusGone {
+		result, _, found := v.d.worst(r.policy, newest)
+		if !found {
 			continue
 		}
 		if out.Results == nil {
 			out.Results = map[string]string{}
 		}
-		out.Results[r.policy.name] = statusWords[int(r.current.status)]
+		out.Results[r.policy.name] = statusWords[int(result.status)]
 	}
 	return out
 }

@@ -16,6 +16,9 @@ func (s *Server) makeGroups() error {
 	for _, spec := range s.scenario.groupSpecs() {
 		g := s.addGroupObject(spec.DisplayName)
 		g.mailNickname = strings.ReplaceAll(strings.ToLower(spec.DisplayName), " ", "-")
+		if err := s.applyKind(g, spec); err != nil {
+			return err
+		}
 		pool := s.pool(spec, dealt)
 		want := spec.Count
 		if spec.Percent > 0 {
@@ -33,7 +36,15 @@ func (s *Server) makeGroups() error {
 			}
 			s.enrol(g, spec, i)
 		}
+		switch {
+		case spec.Unit == "user", spec.Rule != "":
+		case spec.From == "everything" && spec.Percent == 100:
+			s.fleet.everybody = append(s.fleet.everybody, g)
+		default:
+			s.fleet.starters = append(s.fleet.starters, g)
+		}
 	}
+	s.nestGroups()
 	s.directoryChanged()
 	return nil
 }
@@ -42,7 +53,7 @@ func (s *Server) makeGroups() error {
 func (g GroupSpec) shares() bool { return g.From == "everything" || stateIndex(g.From) != 0 }
 
 func (s *Server) enrol(g *group, spec GroupSpec, i int32) {
-	if spec.Unit == "user" {
+	if spec.Unit == "user" || spec.Unit == "mixed" && g.direct.count()%2 == 1 {
 		if u := s.fleet.devices[i].user; u >= 0 {
 			g.direct.set(int(u))
 		}
@@ -51,21 +62,21 @@ func (s *Server) enrol(g *group, spec GroupSpec, i int32) {
 	g.direct.set(len(s.users) + int(i))
 }
 
+// poolPlatforms are the pools of one platform.
+var poolPlatforms = map[string]platform{"windows": platformWindows, "macos": platformMacOS, "ios": platformIOS, "android": platformAndroid}
+
 // pool lists the devices a group may take, in a random but fixed order.
 func (s *Server) pool(spec GroupSpec, dealt bitset) []int32 {
 	var out []int32
+	shares, state := spec.shares(), stateIndex(spec.From)
+	only, one := poolPlatforms[spec.From]
 	for i := range s.fleet.devices {
 		d := &s.fleet.devices[i]
-		keep := spec.shares() || inContact(d) && !dealt.has(i)
-		if state := stateIndex(spec.From); state != 0 {
+		keep := shares || inContact(d) && !dealt.has(i)
+		if state != 0 {
 			keep = d.state == state
 		}
-		if spec.From == "windows" {
-			keep = keep && d.platform == platformWindows
-		}
-		if spec.From == "macos" {
-			keep = keep && d.platform == platformMacOS
-		}
+		keep = keep && (!one || d.platform == only)
 		if keep && inDirectory(d) {
 			out = append(out, int32(i))
 		}

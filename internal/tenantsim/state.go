@@ -14,8 +14,9 @@ import (
 
 // ConfigDigest is a fingerprint of what requests can change: policies, groups
 // with members, filters, remediations and identity policy, with their ids. It
-// leaves out what only time changes: devices, reports and timestamps. Two equal
-// digests around a request prove that it changed nothing.
+// leaves out what only time changes: devices, the groups that they join or leave by
+// themselves, reports and timestamps. Two equal digests around a request prove
+// that it changed nothing.
 func (s *Server) ConfigDigest() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,7 +49,13 @@ func (s *Server) computeDigest() string {
 	for _, p := range s.access.items {
 		digestJSON(h, "access", p.id, p.doc)
 	}
-	for _, p := range s.accessDeleted {
+	for _, l := range s.locations.items {
+		digestJSON(h, "named location", l.id, l.doc)
+	}
+	for _, l := range s.locationsDeleted.items {
+		digestJSON(h, "deleted named location", l.id, l.doc)
+	}
+	for _, p := range s.accessDeleted.items {
 		digestJSON(h, "deleted access", p.id, p.doc)
 	}
 	for _, p := range s.strengths.items {
@@ -57,8 +64,8 @@ func (s *Server) computeDigest() string {
 	for _, r := range s.cached {
 		digestJSON(h, "cached report", r.id, r.filter, r.selected, r.order, r.metadata)
 	}
-	digestJSON(h, "switches", s.filtersOff)
-	digestJSON(h, "fido2", s.fido2)
+	digestJSON(h, "switches", s.filtersOff, s.securityDefaults, s.fleet.requested)
+	digestJSON(h, "authentication methods", s.fido2, s.methods)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
@@ -67,8 +74,18 @@ func (s *Server) digestGroup(h hash.Hash, g *group) {
 	for i, n := range g.nested {
 		nested[i] = n.id.String()
 	}
-	digestJSON(h, "group", g.id.String(), g.displayName, g.description, g.mailNickname, g.uniqueName, g.owners, !g.deleted.IsZero(), nested)
-	for _, word := range g.direct {
+	digestJSON(h, "group", g.id.String(), g.displayName, g.description, g.mailNickname, g.uniqueName, g.owners, !g.deleted.IsZero(), nested,
+		g.mailEnabled, g.securityEnabled, g.groupTypes, g.membershipRule, g.principals, g.stored)
+	if g.dynamic() { // time alone changes who is in it
+		return
+	}
+	// What the fleet changed by itself is undone first, and trailing zeros are left
+	// out: sets grow with the fleet.
+	members := difference(g.direct, g.drift, 64*max(len(g.direct), len(g.drift)))
+	for len(members) > 0 && members[len(members)-1] == 0 {
+		members = members[:len(members)-1]
+	}
+	for _, word := range members {
 		_ = binary.Write(h, binary.LittleEndian, word) // a hash never fails to write
 	}
 }

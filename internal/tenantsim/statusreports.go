@@ -8,7 +8,8 @@ import "slices"
 // assignmentStatus lists every managed device that a policy targets, the ones
 // without a result as pending (contract b.4). It shows assignments as they are
 // now; the lag of a day or two that the service may have is the scenario's
-// reportLag only.
+// reportLag only. A device with several users has one row, for the user with the
+// worst result (ASSUMED).
 var assignmentStatus = &report[statusRow]{name: "DeviceAssignmentStatusByConfigurationPolicy", columns: []column[statusRow]{
 	{name: "AadDeviceId", kind: "String", get: func(r statusRow) any { return r.d.deviceID.String() }},
 	{name: "AssignmentFilterIds", kind: "String", get: statusFilters},
@@ -18,11 +19,11 @@ var assignmentStatus = &report[statusRow]{name: "DeviceAssignmentStatusByConfigu
 	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(statusRow) any { return policyBaseType }},
 	{name: "PolicyId", kind: "String", filter: true, get: func(r statusRow) any { return r.policy.id.String() }},
 	{name: "PolicyName", kind: "String", get: func(r statusRow) any { return r.policy.name }},
-	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: func(r statusRow) any { return r.stamp.at }},
+	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: statusRow.evaluated},
 	{name: "ReportStatus", kind: "Int32", words: statusWords, get: statusOf},
 	{name: "TemplateVersion", kind: "Int32", get: func(statusRow) any { return 0 }},
 	{name: "UPN", kind: "String", get: func(r statusRow) any { return r.upn() }},
-	{name: "UnifiedPolicyPlatformType", kind: "String", filter: true, get: func(r statusRow) any { return r.platformType() }},
+	{name: "UnifiedPolicyPlatformType", kind: "String", filter: true, get: func(r statusRow) any { return r.d.policyPlatform() }},
 	{name: "UnifiedPolicyType", kind: "String", get: func(statusRow) any { return "DeviceConfigurationPolicySettingsCatalog" }},
 }, rows: (*Server).assignmentRows}
 
@@ -64,12 +65,10 @@ func (s *Server) assignmentRowsAt(at int64, yield func(statusRow)) {
 			if !isEnrolled(v.d) || v.d.platform&p.platforms == 0 {
 				return
 			}
-			out := statusRow{deviceView: v, policy: p}
-			if r := v.d.row(p); r != nil {
-				r.promote(now)
-				if r.reported.status != statusGone {
-					out.stamp = r.reported
-				}
+			out := statusRow{deviceView: v, policy: p, user: v.d.user}
+			v.d.promote(now)
+			if result, user, found := v.d.worst(p, shown); found {
+				out.stamp, out.user = result, user
 			}
 			if s.scenario.ZeroReports {
 				out.stamp.status = statusPending
@@ -156,9 +155,9 @@ var remediationRuns = &report[runView]{name: "DeviceRunStatesByProactiveRemediat
 	{name: "FilterIdsCSV", kind: "String", get: func(runView) any { return "" }},
 	{name: "InternalVersion", kind: "Int32", get: func(runView) any { return 1 }},
 	{name: "JoinType", kind: "String", get: func(v runView) any { return v.joinType() }},
-	{name: "LastAgentUpdateTime", kind: "DateTime", get: func(v runView) any { return v.run.at }},
+	{name: "LastAgentUpdateTime", kind: "DateTime", get: func(v runView) any { return v.deviceTime(v.run.at) }},
 	{name: "Model", kind: "String", get: func(v runView) any { return v.d.modelName() }},
-	{name: "ModifiedTime", kind: "DateTime", get: func(v runView) any { return v.run.at }},
+	{name: "ModifiedTime", kind: "DateTime", get: func(v runView) any { return v.deviceTime(v.run.at) }},
 	{name: "NextExecutionDateTime", kind: "DateTime", get: func(runView) any { return int64(0) }},
 	{name: "OSDescription", kind: "String", get: func(v runView) any { return v.d.operatingSystem() }},
 	{name: "OSVersion", kind: "String", get: func(v runView) any { return v.d.release().version }},
@@ -207,10 +206,7 @@ var appTotals = &report[*detectedApp]{name: "AppInvAggregate", columns: []column
 	{name: "ApplicationVersion", kind: "String", filter: true, get: func(a *detectedApp) any { return a.version }},
 	{name: "DeviceCount", kind: "Int32", get: func(a *detectedApp) any { return len(a.devices) }},
 	{name: "Platform", kind: "String", filter: true, get: func(a *detectedApp) any {
-		if a.platform == "macOS" {
-			return "macOS"
-		}
-		return "Windows"
+		return a.system
 	}},
 }, rows: func(s *Server, yield func(*detectedApp)) {
 	for _, a := range s.detectedApps() {

@@ -4,63 +4,93 @@
 package tenantsim
 
 import (
+	"maps"
 	"net/http"
 	"slices"
-	"strings"
 )
 
-// configurationShapes are the restrictions that a combination may have. Which
-// combinations a type applies to, and that a FIDO2 restriction needs keys while
-// a certificate restriction may leave either list out, is ASSUMED.
-var configurationShapes = []shape{
-	{typeName: "microsoft.graph.fido2CombinationConfiguration", members: map[string]member{
-		"id": {kind: kindString, readOnly: true}, "appliesToCombinations": {kind: kindStrings, required: true, values: []string{"fido2"}},
-		"allowedAAGUIDs": {kind: kindStrings, required: true},
-	}},
-	{typeName: "microsoft.graph.x509CertificateCombinationConfiguration", members: map[string]member{
-		"id":                    {kind: kindString, readOnly: true},
+// configurationShape is a restriction of a combination. Which combinations a type
+// applies to, and that a FIDO2 restriction needs keys while a certificate
+// restriction may leave every list out, is ASSUMED. The texts of this file are
+// ASSUMED.
+var configurationShape = &shape{typeName: "microsoft.graph.authenticationCombinationConfiguration", variants: []*shape{
+	shapeOf("fido2CombinationConfiguration", map[string]member{"id": {readOnly: true},
+		"appliesToCombinations": {kind: kindStrings, required: true, values: []string{"fido2"}}, "allowedAAGUIDs": {kind: kindStrings, required: true}}),
+	shapeOf("x509CertificateCombinationConfiguration", map[string]member{"id": {readOnly: true},
 		"appliesToCombinations": {kind: kindStrings, required: true, values: []string{"x509CertificateSingleFactor", "x509CertificateMultiFactor"}},
 		"allowedIssuerSkis":     {kind: kindStrings}, "allowedPolicyOIDs": {kind: kindStrings},
-	}},
-}
+		// Recorded portal requests carry it, no metadata has it (third-party row 9).
+		"allowedIssuers": {kind: kindStrings}}),
+}}
 
-// configurationShape is the shape of the type that a body states. The texts of
-// this file are ASSUMED.
-func (c *call) configurationShape(body object) (shape, error) {
-	stated := strings.TrimPrefix(text(body, "@odata.type"), "#")
-	i := slices.IndexFunc(configurationShapes, func(s shape) bool { return s.typeName == stated })
-	if i < 0 {
-		return shape{}, c.badRequest("A combination configuration must carry '@odata.type': '#%s' or '#%s'.", configurationShapes[0].typeName, configurationShapes[1].typeName)
+// checkConfiguration checks a restriction as it would be stored.
+func (c *call) checkConfiguration(doc object) error {
+	if len(texts(doc["appliesToCombinations"])) == 0 {
+		return c.badRequest("Property 'appliesToCombinations' must name at least one combination.")
 	}
-	return configurationShapes[i], nil
-}
-
-func (c *call) addConfiguration(p *strength, body object) error {
-	kind, err := c.configurationShape(body)
-	if err != nil {
-		return err
-	}
-	if err := kind.check(c, body, true); err != nil {
-		return err
-	}
-	for _, id := range texts(body["allowedAAGUIDs"]) {
+	for _, id := range texts(doc["allowedAAGUIDs"]) {
 		if _, ok := parseGUID(id); !ok {
 			return c.badRequest("'%s' of allowedAAGUIDs is not a GUID.", id)
 		}
 	}
-	id, _ := c.server.nextID("combinationConfiguration")
-	made := object{"@odata.type": "#" + kind.typeName, "id": id.String()}
-	for name, m := range kind.members {
-		switch {
-		case m.readOnly:
-		case body[name] == nil: // a list that was left out is an empty one (schema: not nullable)
-			made[name] = []string{}
-		default:
-			made[name] = body[name]
-		}
+	return nil
+}
+
+func (c *call) addConfiguration(p *strength, body object) error {
+	if err := configurationShape.check(c, body, true); err != nil {
+		return err
 	}
+	made := configurationShape.merged(nil, body)
+	if err := c.checkConfiguration(made); err != nil {
+		return err
+	}
+	id, _ := c.server.nextID("combinationConfiguration")
+	made["id"] = id.String()
 	p.configurations = append(slices.Clone(p.configurations), made)
 	return nil
+}
+
+// shownConfiguration is a restriction as GET shows it: a list that was left out
+// is an empty one. allowedIssuers shows only when it was sent, as no metadata has
+// it.
+func shownConfiguration(doc object) object {
+	out := configurationShape.shown(doc, true)
+	if doc["allowedIssuers"] == nil {
+		delete(out, "allowedIssuers")
+	}
+	return out
+}
+
+func (p *strength) shownConfigurations() []object {
+	out := []object{}
+	for _, doc := range p.configurations {
+		out = append(out, shownConfiguration(doc))
+	}
+	return out
+}
+
+func (p *strength) configurationsContext() string {
+	return strengthContext + "('" + p.id + "')/combinationConfigurations"
+}
+
+// configurationEntity has the members of both kinds; ofKind leaves what the kind
+// does not have.
+var configurationEntity = func() *entity[object] {
+	e := &entity[object]{name: "microsoft.graph.authenticationCombinationConfiguration"}
+	for _, name := range []string{"id", "appliesToCombinations", "allowedAAGUIDs", "allowedIssuerSkis", "allowedPolicyOIDs", "allowedIssuers"} {
+		e.properties = append(e.properties, property[object]{name: name, get: func(doc object) any { return doc[name] }})
+	}
+	return e
+}()
+
+// ofKind takes the members away that a restriction does not show.
+func ofKind(shown, out object) {
+	for name := range out {
+		if _, has := shown[name]; !has {
+			delete(out, name)
+		}
+	}
+	out["@odata.type"] = shown["@odata.type"]
 }
 
 func listConfigurations(c *call) (*reply, error) {
@@ -68,8 +98,40 @@ func listConfigurations(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reply{status: http.StatusOK, body: object{
-		"@odata.context": c.context(strengthContext+"('"+p.id+"')/combinationConfigurations", nil), "value": append([]object{}, p.configurations...)}}, nil
+	all := p.shownConfigurations()
+	return listReply(c, c.query, configurationEntity, eachOf(all), listStyle{context: p.configurationsContext(), size: 100, max: 999,
+		decorate: func(key int64, out object) error {
+			ofKind(all[key], out)
+			return nil
+		}})
+}
+
+// configuration finds the restriction of the path.
+func (c *call) configuration(p *strength) (int, error) {
+	i := slices.IndexFunc(p.configurations, func(doc object) bool { return text(doc, "id") == c.params["configuration"] })
+	if i < 0 {
+		return 0, c.notFound(c.params["configuration"])
+	}
+	return i, nil
+}
+
+func getConfiguration(c *call) (*reply, error) {
+	p, err := c.server.strengths.see(c)
+	if err != nil {
+		return nil, err
+	}
+	i, err := c.configuration(p)
+	if err != nil {
+		return nil, err
+	}
+	members, err := configurationEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	shown := shownConfiguration(p.configurations[i])
+	out := render(shown, members)
+	ofKind(shown, out)
+	return c.entityReply(http.StatusOK, p.configurationsContext()+"/$entity", out), nil
 }
 
 func createConfiguration(c *call) (*reply, error) {
@@ -83,9 +145,54 @@ func createConfiguration(c *call) (*reply, error) {
 	}
 	c.server.strengths.trail.note(c.server, p, &was)
 	c.changed()
-	out := make(object)
-	for name, v := range p.configurations[len(p.configurations)-1] {
-		out[name] = v
+	made := shownConfiguration(p.configurations[len(p.configurations)-1])
+	return c.entityReply(http.StatusCreated, p.configurationsContext()+"/$entity", made), nil
+}
+
+// patchConfiguration answers 204 (authenticationcombinationconfiguration-update).
+// Its example does without @odata.type: the kind cannot change.
+func patchConfiguration(c *call) (*reply, error) {
+	p, err := c.customStrength()
+	if err != nil {
+		return nil, err
 	}
-	return c.entityReply(http.StatusCreated, strengthContext+"('"+p.id+"')/combinationConfigurations/$entity", out), nil
+	i, err := c.configuration(p)
+	if err != nil {
+		return nil, err
+	}
+	old := p.configurations[i]
+	body := maps.Clone(c.body)
+	if body != nil && body["@odata.type"] == nil {
+		body["@odata.type"] = old["@odata.type"]
+	}
+	if err := configurationShape.check(c, body, false); err != nil {
+		return nil, err
+	}
+	if configurationShape.variant(body) != configurationShape.variant(old) {
+		return nil, c.badRequest("A combination configuration of type '%s' cannot become '%s'.", text(old, "@odata.type"), text(body, "@odata.type"))
+	}
+	next := configurationShape.merged(old, body)
+	if err := c.checkConfiguration(next); err != nil {
+		return nil, err
+	}
+	c.server.strengths.change(c.server, p)
+	p.configurations = slices.Clone(p.configurations)
+	p.configurations[i] = next
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+func deleteConfiguration(c *call) (*reply, error) {
+	p, err := c.customStrength()
+	if err != nil {
+		return nil, err
+	}
+	i, err := c.configuration(p)
+	if err != nil {
+		return nil, err
+	}
+	c.server.strengths.change(c.server, p)
+	p.configurations = slices.Delete(slices.Clone(p.configurations), i, i+1)
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
 }

@@ -67,7 +67,7 @@ var strengthEntity = &entity[*strength]{name: "microsoft.graph.authenticationStr
 	}},
 	{name: "requirementsSatisfied", get: func(p *strength) any { return p.satisfies() }},
 	{name: "allowedCombinations", get: func(p *strength) any { return p.combinations }},
-	{name: "combinationConfigurations", get: func(p *strength) any { return append([]object{}, p.configurations...) }},
+	{name: "combinationConfigurations", get: func(p *strength) any { return p.shownConfigurations() }},
 }}
 
 func (p *strength) satisfies() string {
@@ -122,8 +122,9 @@ func createStrength(c *call) (*reply, error) {
 		return nil, c.badRequest("The maximum number of custom authentication strengths (15) is reached.")
 	case len(p.combinations) == 0:
 		return nil, c.badRequest("Property 'allowedCombinations' must name at least one combination.")
-	case slices.ContainsFunc(s.strengths.items, func(o *strength) bool { return strings.EqualFold(o.displayName, p.displayName) }):
-		return nil, c.badRequest("An authentication strength named '%s' exists already.", p.displayName)
+	}
+	if err := c.checkStrengthName(nil, p.displayName); err != nil {
+		return nil, err
 	}
 	for _, item := range objects(c.body["combinationConfigurations"]) {
 		if err := c.addConfiguration(p, item); err != nil {
@@ -135,7 +136,18 @@ func createStrength(c *call) (*reply, error) {
 	return c.strengthReply(http.StatusCreated, p, nil)
 }
 
-// custom finds a policy that may be changed: built-in ones are read-only.
+// checkStrengthName wants a name that no other strength has (contract h).
+func (c *call) checkStrengthName(own *strength, name string) error {
+	if name == "" {
+		return c.badRequest("A value is required for property 'displayName' of resource 'authenticationStrengthPolicy'.")
+	}
+	if slices.ContainsFunc(c.server.strengths.items, func(o *strength) bool { return o != own && strings.EqualFold(o.displayName, name) }) {
+		return c.badRequest("An authentication strength named '%s' exists already.", name)
+	}
+	return nil
+}
+
+// customStrength finds a policy that may be changed: built-in ones are read-only.
 func (c *call) customStrength() (*strength, error) {
 	p, err := c.server.strengths.find(c)
 	if err == nil && p.builtIn {
@@ -154,8 +166,16 @@ func patchStrength(c *call) (*reply, error) {
 	if err := strengthShape.check(c, c.body, false); err != nil {
 		return nil, err
 	}
-	if _, given := c.body["allowedCombinations"]; given {
-		return nil, c.badRequest("Property 'allowedCombinations' cannot be changed here: use updateAllowedCombinations.")
+	for _, name := range []string{"allowedCombinations", "combinationConfigurations"} {
+		if _, given := c.body[name]; given {
+			return nil, c.badRequest("Property '%s' cannot be changed here: it has requests of its own.", name)
+		}
+	}
+	if name, given := c.body["displayName"]; given {
+		title, _ := name.(string)
+		if err := c.checkStrengthName(p, title); err != nil {
+			return nil, err
+		}
 	}
 	c.server.strengths.change(c.server, p)
 	for name, field := range map[string]*string{"displayName": &p.displayName, "description": &p.description} {
@@ -222,26 +242,27 @@ func deleteStrength(c *call) (*reply, error) {
 	return &reply{status: http.StatusNoContent}, nil
 }
 
-// strengthUsage is the function usage().
+// strengthUsage is the function usage(): the policies that name a strength, in
+// full, by what the strength satisfies for them.
 func strengthUsage(c *call) (*reply, error) {
 	p, err := c.server.strengths.see(c)
 	if err != nil {
 		return nil, err
 	}
-	mfa, none := []object{}, []object{}
+	members, err := accessPolicyEntity.projection(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	by := map[string][]object{"mfa": {}, "none": {}}
 	for _, policy := range c.server.access.items {
-		if policy.strengthID() != p.id {
-			continue
-		}
-		item := object{"id": policy.id, "displayName": policy.doc["displayName"], "state": policy.doc["state"]}
-		if p.satisfies() == "mfa" {
-			mfa = append(mfa, item)
-		} else {
-			none = append(none, item)
+		if policy.strengthID() == p.id {
+			out := render(policy, members)
+			c.shownAccess(out)
+			by[p.satisfies()] = append(by[p.satisfies()], out)
 		}
 	}
 	return &reply{status: http.StatusOK, body: object{
-		"@odata.context": c.context("microsoft.graph.authenticationStrengthUsage", nil), "mfa": mfa, "none": none}}, nil
+		"@odata.context": c.context("microsoft.graph.authenticationStrengthUsage", nil), "mfa": by["mfa"], "none": by["none"]}}, nil
 }
 
 // listCombinations and listMethodModes are the vocabulary of the service.

@@ -155,6 +155,12 @@ func (s *Server) reaches(assignments []assignment, i int32) bool {
 	for _, u := range s.usersOf(i) {
 		stands = append(stands, int(u))
 	}
+	return s.reachesAs(assignments, i, stands)
+}
+
+// reachesAs tells whether assignments reach a device by one of the directory
+// indices that stand for it: its own and those of users.
+func (s *Server) reachesAs(assignments []assignment, i int32, stands []int) bool {
 	stands = slices.DeleteFunc(stands, func(index int) bool { return s.excluded(assignments, index) })
 	for _, a := range assignments {
 		if a.kind != targetExclude && s.admits(a, i) &&
@@ -183,23 +189,16 @@ func (s *Server) addMember(set bitset, i int) {
 
 // usersOf are the users of a device, the primary one first. users[u].devices
 // says the same the other way round.
-func (s *Server) usersOf(i int32) []int32 {
-	var out []int32
-	if u := s.fleet.devices[i].user; u >= 0 {
-		out = append(out, u)
-	}
-	return append(out, s.otherUsers[i]...)
-}
+func (s *Server) usersOf(i int32) []int32 { return s.fleet.devices[i].people() }
 
-// addDeviceUser makes a user use a device beside its primary user.
+// addDeviceUser makes a user use a device beside its primary user, unless another
+// one does already.
 func (s *Server) addDeviceUser(i, u int32) {
-	if slices.Contains(s.usersOf(i), u) {
+	d := &s.fleet.devices[i]
+	if d.second >= 0 || d.user == u {
 		return
 	}
-	if s.otherUsers == nil {
-		s.otherUsers = map[int32][]int32{}
-	}
-	s.otherUsers[i] = append(s.otherUsers[i], u)
+	d.second = u
 	s.users[u].devices = append(s.users[u].devices, i)
 }
 

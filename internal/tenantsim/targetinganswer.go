@@ -239,11 +239,14 @@ func (s *Server) everyAssignee() []assignee {
 }
 
 func refOf(a assignee) PolicyRef {
-	if r, isScript := a.(*remediation); isScript {
-		return PolicyRef{Ref{r.id, r.displayName}, "deviceHealthScript"}
+	switch a := a.(type) {
+	case *remediation:
+		return PolicyRef{Ref{a.id, a.displayName}, "deviceHealthScript"}
+	case *policy:
+		return PolicyRef{Ref{a.id.String(), a.name}, "configurationPolicy"}
+	default: // there is no third kind
+		panic(fmt.Sprintf("tenantsim: %T has no name for people", a))
 	}
-	p := a.(*policy)
-	return PolicyRef{Ref{p.id.String(), p.name}, "configurationPolicy"}
 }
 
 // platformOf are the platforms an assignee is for; scripts run on Windows only.

@@ -25,6 +25,7 @@ type oracle struct {
 	enrolled  map[string]string // device object id to managed id
 	lag       time.Duration
 	assignLag time.Duration
+	dynamic   time.Duration
 }
 
 // oracleChange is a value and when Intune takes it in.
@@ -124,6 +125,7 @@ type play struct {
 	rnd                       *rand.Rand
 	groupIDs, live, people    []string
 	devices, policyIDs, rules []string
+	automatic                 string // the dynamic group
 }
 
 func newPlay(t *testing.T, seed uint64) *play {
@@ -135,7 +137,8 @@ func newPlay(t *testing.T, seed uint64) *play {
 	sc.UnenrolledPercent = &gone
 	if seed%2 == 0 {
 		p.lag, p.assignLag = time.Duration(p.rnd.IntN(5))*time.Hour, time.Duration(p.rnd.IntN(3))*time.Hour
-		sc.Lag = &Lag{Targeting: Fixed(p.lag), Assignments: Fixed(p.assignLag)}
+		p.dynamic = time.Duration(p.rnd.IntN(2)) * time.Hour
+		sc.Lag = &Lag{Targeting: Fixed(p.lag), Assignments: Fixed(p.assignLag), Dynamic: Fixed(p.dynamic)}
 	}
 	p.tenant = newTenant(t, Options{Seed: seed, Devices: 9, Users: 5, Scenario: sc})
 	s := p.sim
@@ -170,6 +173,8 @@ func (p *play) furnish() {
 		p.groupIDs, p.live = append(p.groupIDs, id), append(p.live, id)
 		p.groups[id] = &oracleGroup{members: map[string]bool{}}
 	}
+	p.automatic = p.makeGroup("automatic", object{"groupTypes": []string{"DynamicMembership"}, "membershipRule": `user.mail -eq null`})
+	p.groupIDs, p.groups[p.automatic] = append(p.groupIDs, p.automatic), &oracleGroup{}
 	for k := range 2 {
 		matching := map[string]bool{}
 		for id, name := range p.names {
@@ -185,6 +190,30 @@ func (p *play) furnish() {
 		id := p.createPolicy(allowBody(fmt.Sprint("p", k)))
 		p.policyIDs, p.policies[id] = append(p.policyIDs, id), &[]oracleChange[[]oracleTarget]{}
 	}
+}
+
+// rewrite gives the dynamic group a rule that holds for random users or devices.
+func (p *play) rewrite() {
+	p.Helper()
+	kind, all := "user", p.people
+	if p.rnd.IntN(2) == 0 {
+		kind, all = "device", p.devices
+	}
+	var chosen []string
+	for _, id := range all {
+		if p.rnd.IntN(2) == 0 {
+			chosen = append(chosen, id)
+		}
+	}
+	rule := kind + `.objectId -in ["none","` + strings.Join(chosen, `","`) + `"]`
+	p.want(204, "PATCH", "/v1.0/groups/"+p.automatic, object{"membershipRule": rule})
+	g, now := p.groups[p.automatic], p.sim.Now()
+	for k := range g.known {
+		if evaluated := g.known[k].at.Add(-p.lag); evaluated.After(now) {
+			g.known[k].value = chosen // whichever rule stands then is evaluated
+		}
+	}
+	g.known = append(g.known, oracleChange[[]string]{now.Add(p.dynamic + p.lag), chosen})
 }
 
 func (p *play) pick(list []string) string { return list[p.rnd.IntN(len(list))] }
@@ -218,7 +247,11 @@ func (p *play) reassign() {
 // step changes one thing.
 func (p *play) step() string {
 	p.Helper()
-	if len(p.live) == 0 || p.rnd.IntN(4) == 0 {
+	switch n := p.rnd.IntN(10); {
+	case n == 0:
+		p.rewrite()
+		return "rule"
+	case len(p.live) == 0 || n < 4:
 		p.reassign()
 		return "assign"
 	}
@@ -246,7 +279,7 @@ func (p *play) step() string {
 		p.changed(id, now)
 		return "delete"
 	}
-	member := p.pick(slices.Concat(p.devices, p.people, p.people, p.live))
+	member := p.pick(slices.Concat(p.devices, p.people, p.people, p.live, []string{p.automatic}))
 	if o := p.groups[member]; o != nil && o.deleted || member == id {
 		return "nothing"
 	}
@@ -284,12 +317,12 @@ func (p *play) compare(after string) {
 	}
 }
 
-// TestTargetingAgainstOracle plays hundreds of small tenants with groups that
-// are mixed, nested, circular, deleted, restored and purged, with every kind of
+// TestTargetingAgainstOracle plays many small tenants with groups that are mixed,
+// dynamic, nested, circular, deleted, restored and purged, with every kind of
 // target, filters, devices of two users, and lags.
 func TestTargetingAgainstOracle(t *testing.T) {
 	seen := map[bool]int{}
-	for seed := range uint64(200) {
+	for seed := range uint64(150) {
 		p := newPlay(t, seed)
 		for k := range 25 {
 			did := p.step()

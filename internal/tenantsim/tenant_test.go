@@ -170,7 +170,7 @@ func (t *tenant) errorOf(status int, method, target string, body any, headers ..
 	if text(inner, "request-id") == "" || text(inner, "date") == "" {
 		t.Errorf("%s %s: innerError lacks request-id or date: %v", method, target, inner)
 	}
-	return text(e, "code"), text(e, "message")
+	return text(e, "code"), strings.TrimSpace(text(e, "message") + " " + text(inner, "message"))
 }
 
 func (t *tenant) advance(d time.Duration) {

@@ -33,6 +33,9 @@ type walker struct {
 	schema  *graphschema.Schema
 	found   *gapBook
 	group   string // an id
+	// made are objects to read by collection, deletedGroup is in the bin.
+	made         map[string]string
+	deletedGroup string
 }
 
 func newWalker(t *testing.T, version string, book *gapBook) *walker {
@@ -42,7 +45,7 @@ func newWalker(t *testing.T, version string, book *gapBook) *walker {
 		t.Fatal(err)
 	}
 	tt := newTenant(t, Options{Devices: 12, Scenario: quiet(GroupSpec{DisplayName: "Walk", Count: 5})})
-	return &walker{tt, version, schema, book, tt.groupID("Walk")}
+	return &walker{tenant: tt, version: version, schema: schema, found: book, group: tt.groupID("Walk")}
 }
 
 // raw sends any body as it is, without looking whether it fits.

@@ -56,11 +56,16 @@ var specimens = map[string]specimen{
 		values: map[string][2]any{"mailEnabled": {false, false}, "securityEnabled": {true, true}, "mailNickname": {"walkone", "walktwo"}, "uniqueName": {"walk-unique-1", "walk-unique-2"},
 			"visibility": {"Private", "Public"}, "groupTypes": {[]string{}, []string{}}, "membershipRule": {nil, nil}, "membershipRuleProcessingState": {"On", "Paused"}},
 		computed: []string{"id", "createdDateTime", "deletedDateTime", "renewedDateTime", "securityIdentifier"},
+		defaults: object{"visibility": "Private"}, // contract-2 x.3
 	},
 	"identity/conditionalAccess/policies": {
 		body: `{"displayName":"walk %d","state":"disabled","conditions":{"clientAppTypes":["all"],"applications":{"includeApplications":["All"]},"users":{"includeGroups":["GROUP"]}},` +
 			`"grantControls":{"operator":"OR","builtInControls":["mfa"]}}`,
 		computed: []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "templateId"},
+	},
+	"identity/conditionalAccess/namedLocations": {
+		body:     `{"@odata.type":"#microsoft.graph.ipNamedLocation","displayName":"walk %d","ipRanges":[{"@odata.type":"#microsoft.graph.iPv4CidrRange","cidrAddress":"192.0.2.0/24"}]}`,
+		computed: []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime"},
 	},
 	"policies/authenticationStrengthPolicies":                                                   strengthSpecimen,
 	"identity/conditionalAccess/authenticationStrength/policies":                                strengthSpecimen,

@@ -6,6 +6,7 @@ package tenantsim
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -22,6 +23,7 @@ var (
 		"signInRiskLevel": {kind: kindEnum, values: riskWords}, "userRiskLevel": {kind: kindEnum, values: riskWords},
 		"servicePrincipalRiskLevel": {kind: kindEnum, values: riskWords},
 		"insiderRiskLevel":          {kind: kindEnum, values: []string{"none", "minor", "moderate", "elevated"}},
+		"agentIdRiskLevel":          {kind: kindEnum, values: append([]string{"none"}, agentRiskWords...), beta: true},
 		"authenticationFlow": {kind: kindObject, of: shapeOf("authenticationFlow", map[string]member{
 			"transferMethod": {kind: kindFlags, values: []string{"none", "deviceCodeFlow", "authenticationTransfer"}}})},
 		"deviceInfo": {kind: kindObject, of: whatIfDeviceShape}})
@@ -31,10 +33,11 @@ var (
 		"operatingSystemVersion": {kind: kindString}, "ownership": {kind: kindString}, "profileType": {kind: kindString}, "trustType": {kind: kindString}})
 	whatIfIdentities = []*shape{
 		shapeOf("userSignIn", map[string]member{"userId": {kind: kindString, required: true}, "externalTenantId": {kind: kindString},
-			"externalUserType": {kind: kindFlags, values: []string{"none", "internalGuest", "b2bCollaborationGuest", "b2bCollaborationMember",
-				"b2bDirectConnectUser", "otherExternalUser", "serviceProvider"}}}),
-		shapeOf("servicePrincipalSignIn", map[string]member{"servicePrincipalId": {kind: kindString, required: true}})}
-	whatIfContexts = []*shape{
+			"externalUserType": flags(guestWords...)}),
+		shapeOf("servicePrincipalSignIn", map[string]member{"servicePrincipalId": {kind: kindString, required: true}}),
+		agentSignInShape}
+	agentSignInShape = shapeOf("agentSignIn", map[string]member{"agentServicePrincipalId": {kind: kindString, required: true}})
+	whatIfContexts   = []*shape{
 		shapeOf("applicationContext", map[string]member{"includeApplications": {kind: kindStrings, required: true}}),
 		shapeOf("userActionContext", map[string]member{"userAction": {kind: kindEnum, required: true, values: sortedKeys(userActions)}}),
 		shapeOf("authContext", map[string]member{"authenticationContextValue": {kind: kindString, required: true}})}
@@ -58,7 +61,7 @@ func extensionAttributes() map[string]member {
 func (c *call) checkOneOf(name string, of []*shape) error {
 	body, _ := c.body[name].(map[string]any)
 	kind := strings.TrimPrefix(text(body, "@odata.type"), "#")
-	i := slices.IndexFunc(of, func(s *shape) bool { return s.typeName == kind })
+	i := slices.IndexFunc(of, func(s *shape) bool { return s.typeName == kind && (c.beta || s != agentSignInShape) })
 	if i < 0 {
 		return c.badRequest("The property '@odata.type' of '%s' is '%s', which names no type that it can have, such as '#%s'.", name, text(body, "@odata.type"), of[0].typeName)
 	}
@@ -84,6 +87,11 @@ func evaluateAccess(c *call) (*reply, error) {
 			return nil, c.badRequest("The user '%s' of signInIdentity does not exist.", id) // ASSUMED: 400
 		}
 	}
+	if address := text(w.conditions, "ipAddress"); address != "" {
+		if _, err := netip.ParseAddr(address); err != nil {
+			return nil, c.badRequest("'%s' of signInConditions.ipAddress is not an IP address.", address) // ASSUMED: 400
+		}
+	}
 	members, err := accessPolicyEntity.projection(c, nil)
 	if err != nil {
 		return nil, err
@@ -96,11 +104,21 @@ func evaluateAccess(c *call) (*reply, error) {
 		}
 		out := render(p, members)
 		c.shownAccess(out)
-		out["policyApplies"], out["analysisReasons"] = reason == reasonNone, reason
+		out["policyApplies"], out["analysisReasons"] = reason == reasonNone, c.evolved(reason)
 		results = append(results, out)
 	}
 	return &reply{status: http.StatusOK, body: object{
 		"@odata.context": c.context("Collection(microsoft.graph.whatIfAnalysisResult)", nil), "value": results}}, nil
+}
+
+// evolved is a reason as the client may see it: members of an evolvable enum that
+// came after unknownFutureValue must be asked for (contract 0.3).
+func (c *call) evolved(reason string) string {
+	asked := c.beta && c.prefers("include-unknown-enum-members")
+	if !asked && (reason == reasonAgents || reason == reasonAgentRisk) {
+		return unknownFuture
+	}
+	return reason
 }
 
 func inner(body object, name string) object {
@@ -111,23 +129,23 @@ func inner(body object, name string) object {
 // Why a policy does not apply: members of whatIfAnalysisReasons. The first that
 // is found is given; the service may join several (it is a set of flags).
 const (
-	reasonNone          = "notSet"
-	reasonUnknown       = "notEnoughInformation"
-	reasonUsers         = "users"
-	reasonWorkloads     = "workloadIdentities"
-	reasonApplication   = "application"
-	reasonActions       = "userActions"
-	reasonContext       = "authenticationContext"
-	reasonPlatform      = "devicePlatform"
-	reasonClientApps    = "clientApps"
-	reasonLocation      = "location"
-	reasonSignInRisk    = "signInRisk"
-	reasonUserRisk      = "userRisk"
-	reasonInsiderRisk   = "insiderRisk"
-	reasonFlow          = "authenticationFlow"
-	reasonNotEnabled    = "policyNotEnabled"
-	everything          = "All"
-	allTrustedLocations = "AllTrusted"
+	reasonNone        = "notSet"
+	reasonUnknown     = "notEnoughInformation"
+	reasonUsers       = "users"
+	reasonWorkloads   = "workloadIdentities"
+	reasonApplication = "application"
+	reasonActions     = "userActions"
+	reasonContext     = "authenticationContext"
+	reasonPlatform    = "devicePlatform"
+	reasonClientApps  = "clientApps"
+	reasonLocation    = "location"
+	reasonSignInRisk  = "signInRisk"
+	reasonUserRisk    = "userRisk"
+	reasonInsiderRisk = "insiderRisk"
+	reasonFlow        = "authenticationFlow"
+	reasonAgents      = "agentIdentities"
+	reasonAgentRisk   = "agentIdRisk"
+	reasonNotEnabled  = "policyNotEnabled"
 )
 
 // whatIf is one sign-in that is held against policies.
@@ -143,7 +161,7 @@ func (w *whatIf) against(p *accessPolicy) string {
 	if p.doc["state"] == "disabled" {
 		return reasonNotEnabled
 	}
-	for _, judge := range []func(object) string{w.who, w.what, w.client, w.platform, w.risk, w.place, w.flow} {
+	for _, judge := range []func(object) string{w.who, w.what, w.client, w.platform, w.devices, w.risk, w.place, w.flow, w.unknown} {
 		if reason := judge(conditions); reason != reasonNone {
 			return reason
 		}
@@ -151,23 +169,36 @@ func (w *whatIf) against(p *accessPolicy) string {
 	return reasonNone
 }
 
-// who judges users with their groups, nested ones too, or a workload. Nobody in
-// the tenant has a directory role.
+// who judges users with their groups, nested ones too, a workload or an agent.
+// Nobody in the tenant has a directory role.
 func (w *whatIf) who(conditions object) string {
 	workloads := inner(conditions, "clientApplications")
-	if principal, isWorkload := w.identity["servicePrincipalId"].(string); isWorkload {
-		included := texts(workloads["includeServicePrincipals"])
-		if !slices.Contains(included, principal) && !slices.Contains(included, "ServicePrincipalsInMyTenant") ||
-			slices.Contains(texts(workloads["excludeServicePrincipals"]), principal) {
-			return reasonWorkloads
-		}
-		return reasonNone
+	if id, is := w.identity["servicePrincipalId"].(string); is {
+		return listedPrincipal(workloads, id, "ServicePrincipals", "servicePrincipalFilter", everyTenantPrincipal, reasonWorkloads)
+	}
+	if id, is := w.identity["agentServicePrincipalId"].(string); is {
+		return listedPrincipal(workloads, id, "AgentIdServicePrincipals", "agentIdServicePrincipalFilter", everything, reasonAgents)
 	}
 	users := inner(conditions, "users")
 	if !w.named(users, "include") || w.named(users, "exclude") {
 		return reasonUsers
 	}
 	return reasonNone
+}
+
+// listedPrincipal judges a sign-in without a user. A filter looks at custom
+// attributes, which are not simulated.
+func listedPrincipal(workloads object, id, list, filter, all, reason string) string {
+	named := func(side string, words ...string) bool {
+		return slices.ContainsFunc(texts(workloads[side+list]), func(v string) bool { return strings.EqualFold(v, id) || slices.Contains(words, v) })
+	}
+	switch {
+	case named("exclude"):
+		return reason
+	case inner(workloads, filter) != nil:
+		return reasonUnknown
+	}
+	return unless(named("include", all), reason)
 }
 
 // named reports whether one side of a user condition names the user.
@@ -199,8 +230,10 @@ func (w *whatIf) what(conditions object) string {
 	if value, asked := w.context["authenticationContextValue"].(string); asked {
 		return unless(slices.Contains(texts(applications["includeAuthenticationContextClassReferences"]), value), reasonContext)
 	}
-	if inner(applications, "applicationFilter") != nil {
-		return reasonUnknown // custom attributes of applications are not simulated
+	for _, name := range []string{"applicationFilter", "globalSecureAccess", "networkAccess"} {
+		if inner(applications, name) != nil {
+			return reasonUnknown // custom attributes of applications and network traffic are not simulated
+		}
 	}
 	included, excluded := texts(applications["includeApplications"]), texts(applications["excludeApplications"])
 	for _, id := range texts(w.context["includeApplications"]) {
@@ -232,10 +265,30 @@ func (w *whatIf) client(conditions object) string {
 	}
 }
 
-func (w *whatIf) platform(conditions object) string {
-	if inner(inner(conditions, "devices"), "deviceFilter") != nil {
-		return reasonUnknown // ASSUMED: rules over Entra devices are not simulated
+// devices judges what is about single devices: rules over Entra devices, device
+// states and ids are not simulated. ASSUMED.
+func (w *whatIf) devices(conditions object) string {
+	for _, name := range []string{"devices", "deviceStates"} {
+		for _, v := range inner(conditions, name) {
+			if list, isList := v.([]any); v != nil && (!isList || len(list) > 0) {
+				return reasonUnknown
+			}
+		}
 	}
+	return reasonNone
+}
+
+// unknown judges the conditions of which nothing is published.
+func (w *whatIf) unknown(conditions object) string {
+	for _, name := range []string{"times", "clients", "agents", "signInRiskDetections"} {
+		if conditions[name] != nil {
+			return reasonUnknown
+		}
+	}
+	return reasonNone
+}
+
+func (w *whatIf) platform(conditions object) string {
 	platforms, given := inner(conditions, "platforms"), text(w.conditions, "devicePlatform")
 	included, excluded := texts(platforms["includePlatforms"]), texts(platforms["excludePlatforms"])
 	switch {
@@ -262,6 +315,9 @@ func (w *whatIf) risk(conditions object) string {
 	if wanted := text(conditions, "insiderRiskLevels"); wanted != "" && !hasFlag(wanted, w.level("insiderRiskLevel")) {
 		return reasonInsiderRisk
 	}
+	if wanted := text(conditions, "agentIdRiskLevels"); wanted != "" && !hasFlag(wanted, w.level("agentIdRiskLevel")) {
+		return reasonAgentRisk
+	}
 	return reasonNone
 }
 
@@ -270,22 +326,6 @@ func (w *whatIf) level(name string) string {
 		return given
 	}
 	return "none"
-}
-
-// place judges locations. The tenant has no named location and no trusted one.
-func (w *whatIf) place(conditions object) string {
-	locations := inner(conditions, "locations")
-	included, excluded := texts(locations["includeLocations"]), texts(locations["excludeLocations"])
-	switch {
-	case len(included) == 0 && len(excluded) == 0:
-		return reasonNone
-	case slices.Contains(excluded, everything), slices.Equal(included, []string{allTrustedLocations}):
-		return reasonLocation
-	}
-	if slices.Contains(included, everything) && !slices.ContainsFunc(excluded, func(id string) bool { return id != allTrustedLocations }) {
-		return reasonNone
-	}
-	return reasonUnknown
 }
 
 func (w *whatIf) flow(conditions object) string {

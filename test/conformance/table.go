@@ -61,7 +61,7 @@ const (
 // late: what they disturb, no other row needs.
 func Table() []Row {
 	return slices.Concat(tokenRows, catalogRows, catalogErrorRows, directoryRows, directoryErrorRows, assignmentRows, deviceRows, templateRows, reportRows, actionRows,
-		reportExtraRows, remediationRows, filterRows, identityRows, strengthRows, methodRows, signInRows, accessRows, batchRows, thirdPartyRows,
+		reportExtraRows, remediationRows, filterRows, identityRows, strengthRows, methodRows, signInRows, accessRows, locationRows, restrictionRows, ruleRows, batchRows, thirdPartyRows,
 		approvalRows, licenceRows, oddRows, lateRows, exportFaultRows, gatewayRows, throttleRows, cleanUpRows)
 }
 

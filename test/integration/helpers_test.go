@@ -43,6 +43,7 @@ func calm(specs ...tenantsim.GroupSpec) tenantsim.Scenario {
 	sc.Groups[len(sc.Groups)-1].Percent = 100
 	sc.StalePercent, sc.NeverPercent, sc.UnenrolledPercent = none(), none(), none()
 	sc.MissingPrerequisitePercent, sc.UnencryptedPercent, sc.OfficeHoursPercent = none(), none(), none()
+	sc.Churn = tenantsim.NoChurn()
 	return sc
 }
 

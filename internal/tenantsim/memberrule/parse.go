@@ -247,8 +247,8 @@ func (n test) checked(shown string, holds shape) (node, error) {
 		holds == boolean && !isBool && n.value != nil:
 		return nil, misfit
 	}
-	if strings.HasSuffix(n.op.name, "match") {
-		pattern, err := regexp.Compile("(?i)" + n.value.(string))
+	if pattern, isText := n.value.(string); isText && strings.HasSuffix(n.op.name, "match") {
+		pattern, err := regexp.Compile("(?i)" + pattern)
 		if err != nil {
 			return nil, fmt.Errorf("the pattern of -%s is not valid: %w", n.op.name, err)
 		}

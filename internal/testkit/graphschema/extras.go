@@ -12,7 +12,12 @@ var extras = map[string]map[string]string{
 	"device": {"createdDateTime": "Edm.DateTimeOffset", "sourceType": "Edm.String"},
 	// Portal bodies of the settings catalog carry it as null (contract a.2).
 	"deviceManagementConfigurationSettingInstance": {"auditRuleInformation": "Edm.Untyped"},
-	// The portal writes it and no metadata has it (third-party 9).
+	// Documented answers of conditional access (conditionalaccessroot-evaluate and
+	// -post-policies, policydeletableitem) and the exports made from them.
+	"conditionalAccessPolicy":          {"templateId": "Edm.String", "partialEnablementStrategy": "Edm.String"},
+	"conditionalAccessConditionSet":    {"times": "Edm.Untyped", "clients": "Edm.Untyped", "agents": "Edm.Untyped", "signInRiskDetections": "Edm.Untyped"},
+	"conditionalAccessSessionControls": {"networkAccessSecurity": "Edm.Untyped"},
+	// Recorded portal requests (third-party row 9).
 	"x509CertificateCombinationConfiguration": {"allowedIssuers": "[]Edm.String"},
 	// Errors nest: the inner code is the more specific (contract 0.4).
 	"innerError": {"code": "Edm.String", "message": "Edm.String", "innerError": "error.innerError", "innererror": "error.innerError"},

@@ -100,6 +100,9 @@ var catalogRoutes = []route{
 var deviceRoutes = concat([]route{
 	{get, "deviceManagement/managedDevices", false, "", "[]graph.managedDevice"},
 	{get, "deviceManagement/managedDevices/{}", false, "", "graph.managedDevice"},
+	{remove, "deviceManagement/managedDevices/{}", false, "", ""},
+	{post, "deviceManagement/managedDevices/{}/retire", false, "", ""},
+	{post, "deviceManagement/managedDevices/{}/wipe", false, bodyAny, ""},
 	{post, "deviceManagement/managedDevices/{}/syncDevice", false, "", ""},
 	{get, "deviceManagement/managedDevices/{}/detectedApps", true, "", "[]graph.detectedApp"},
 	{post, "deviceManagement/managedDevices/{}/initiateOnDemandProactiveRemediation", true, "action.managedDevicesItemInitiateOnDemandProactiveRemediationPostRequestBody", ""},
@@ -167,6 +170,8 @@ var directoryRoutes = concat([]route{
 	{get, "users/{}/authentication/methods", false, "", "[]graph.authenticationMethod"},
 	{get, "devices", false, "", "[]graph.device"},
 	{get, "devices/{}", false, "", "graph.device"},
+	{patch, "devices/{}", false, "graph.device", ""},
+	{remove, "devices/{}", false, "", ""},
 	{get, "servicePrincipals", false, "", "[]graph.servicePrincipal"},
 	{get, "servicePrincipals/{}", false, "", "graph.servicePrincipal"},
 	{get, "servicePrincipals/{}/appRoleAssignments", false, "", "[]graph.appRoleAssignment"},
@@ -179,14 +184,17 @@ var directoryRoutes = concat([]route{
 	{post, "groups/{}/members/$ref", false, bodyRef, ""},
 	{remove, "groups/{}/members/{}/$ref", false, "", ""},
 	{post, "groups/{}/owners/$ref", false, bodyRef, ""},
+	{remove, "groups/{}/owners/{}/$ref", false, "", ""},
+	{post, "directoryObjects/getByIds", false, bodyAny, "[]graph.directoryObject"},
 	{get, "directory/deletedItems/graph.group", false, "", "[]graph.group"},
 	{get, "directory/deletedItems/{}", false, "", "graph.directoryObject"},
 	{remove, "directory/deletedItems/{}", false, "", ""},
 	{post, "directory/deletedItems/{}/restore", false, "", "graph.directoryObject"},
-}, memberRoutes("members"), memberRoutes("transitiveMembers"), memberRoutes("owners"))
+}, memberRoutes("groups/{}/members"), memberRoutes("groups/{}/transitiveMembers"), memberRoutes("groups/{}/owners"),
+	memberRoutes("groups/{}/memberOf"), memberRoutes("groups/{}/transitiveMemberOf"), memberRoutes("users/{}/memberOf"), memberRoutes("users/{}/transitiveMemberOf"),
+	memberRoutes("devices/{}/memberOf"), memberRoutes("devices/{}/transitiveMemberOf"))
 
-func memberRoutes(collection string) []route {
-	at := "groups/{}/" + collection
+func memberRoutes(at string) []route {
 	out := []route{
 		{get, at, false, "", "[]graph.directoryObject"},
 		{get, at + "/$count", false, "", bodyText},
@@ -208,7 +216,16 @@ var identityRoutes = concat([]route{
 	{remove, "identity/conditionalAccess/policies/{}", false, "", ""},
 	{post, "identity/conditionalAccess/evaluate", false, "action.conditionalAccessEvaluatePostRequestBody", "[]graph.whatIfAnalysisResult"},
 	{get, "identity/conditionalAccess/namedLocations", false, "", "[]graph.namedLocation"},
+	{post, "identity/conditionalAccess/namedLocations", false, "graph.namedLocation", "graph.namedLocation"},
 	{get, "identity/conditionalAccess/namedLocations/{}", false, "", "graph.namedLocation"},
+	{patch, "identity/conditionalAccess/namedLocations/{}", false, "graph.namedLocation", ""},
+	{remove, "identity/conditionalAccess/namedLocations/{}", false, "", ""},
+	{get, "identity/conditionalAccess/deletedItems/namedLocations", false, "", "[]graph.namedLocation"},
+	{get, "identity/conditionalAccess/deletedItems/namedLocations/{}", false, "", "graph.namedLocation"},
+	{remove, "identity/conditionalAccess/deletedItems/namedLocations/{}", false, "", ""},
+	{post, "identity/conditionalAccess/deletedItems/namedLocations/{}/restore", false, "", "graph.namedLocation"},
+	{get, "policies/identitySecurityDefaultsEnforcementPolicy", false, "", "graph.identitySecurityDefaultsEnforcementPolicy"},
+	{patch, "policies/identitySecurityDefaultsEnforcementPolicy", false, "graph.identitySecurityDefaultsEnforcementPolicy", ""},
 	{post, "identity/conditionalAccess/policies/{}/restore", false, "", "graph.conditionalAccessPolicy"},
 	{get, "identity/conditionalAccess/deletedItems/policies", false, "", "[]graph.conditionalAccessPolicy"},
 	{get, "identity/conditionalAccess/deletedItems/policies/{}", false, "", "graph.conditionalAccessPolicy"},
@@ -217,6 +234,7 @@ var identityRoutes = concat([]route{
 	{get, "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", false, "", "[]graph.authenticationMethodModeDetail"},
 	{get, "identity/conditionalAccess/authenticationStrength/combinations", false, "", "[]graph.authenticationMethodModes"},
 	{get, "policies/authenticationMethodsPolicy", false, "", "graph.authenticationMethodsPolicy"},
+	{patch, "policies/authenticationMethodsPolicy", false, "graph.authenticationMethodsPolicy", "graph.authenticationMethodsPolicy"},
 	{get, "policies/authenticationMethodsPolicy/authenticationMethodConfigurations", false, "", "[]graph.authenticationMethodConfiguration"},
 	{get, "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{}", false, "", "graph.authenticationMethodConfiguration"},
 	{patch, "policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{}", false, "graph.authenticationMethodConfiguration", ""},

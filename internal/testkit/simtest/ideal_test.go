@@ -26,6 +26,7 @@ var idealists = map[string][]string{
 	"hack/internal/lab/options.go":             {"the person at the lab asks for one by LAG=ideal"},
 	"internal/observe/audience_states_test.go": {"each device is in the one state that it stands for, and its group is read just after it was made"},
 	"internal/observe/fake_test.go":            {"each reading is compared with what was written a line before"},
+	"internal/testkit/simtest/samples_test.go": {"a sample is assigned just after it was made"},
 	"internal/tenantsim/tenant_test.go":        {"a test of the simulator looks at one answer just after one write"},
 	"test/conformance/conformance_test.go":     {"a row of the table is one request with its one right answer, just after the rows before it"},
 	"test/conformance/sdkv1/sdk_test.go":       {"the official SDK does not wait: what is asked of it here is that it and the simulator speak one language"},

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/tidegate/tidegate/internal/tenantsim"
@@ -31,6 +32,7 @@ const (
 	filters  = "/beta/deviceManagement/assignmentFilters"
 	groups   = "/v1.0/groups"
 	access   = "/v1.0/identity/conditionalAccess/policies"
+	places   = "/v1.0/identity/conditionalAccess/namedLocations"
 	strength = "/v1.0/policies/authenticationStrengthPolicies"
 )
 
@@ -47,6 +49,9 @@ func TestSamplesAreAccepted(t *testing.T) {
 		{"captured/groups__group__create__11.json", groups, 1},
 		{"groups/group__validate_create__*.json", groups, 6},
 		{"conditional-access/conditional_access_policy__*_success.json", access, 37},
+		{"conditional-access/conditional_access_policy__*_success.json", "/beta" + strings.TrimPrefix(access, "/v1.0"), 37},
+		{"conditional-access/named_location__*.json", places, 5},
+		{"captured/named_location__create_req__0*.json", places, 3},
 		{"authentication-strength/*_get_authentication_strength_policy_minimal.json", strength, 2},
 		{"authentication-strength/*_get_authentication_strength_policy_maximal.json", strength, 2},
 		{"authentication-strength/*__post_authentication_strength_policy_success.json", strength, 1},
@@ -72,15 +77,18 @@ type sender struct {
 	wire
 	token         string
 	group, filter string
+	location      string
+	principal     string
 }
 
 func newSender(t *testing.T) *sender {
 	t.Helper()
-	tn := New(t, tenantsim.Options{Seed: 1, Devices: 5})
-	s := &sender{wire: wire{tn, "http://tenant.example", byHandler{tn.Handler()}}}
+	tn := New(t, tenantsim.Options{Ideal: "a sample is assigned just after it was made", Seed: 1, Devices: 5})
+	s := &sender{wire: wire{tn, "http://tenant.example", byHandler{tn.Handler()}}, principal: tn.PrincipalID()}
 	s.token = s.wire.token(t)
 	s.group = s.post(t, groups, map[string]any{"displayName": "g", "mailEnabled": false, "mailNickname": "g", "securityEnabled": true})
 	s.filter = s.post(t, filters, map[string]any{"displayName": "f", "platform": "windows10AndLater", "rule": `(device.model -ne "x")`})
+	s.location = s.post(t, places, map[string]any{"@odata.type": "#microsoft.graph.countryNamedLocation", "displayName": "l", "countriesAndRegions": []string{"DE"}})
 	return s
 }
 
@@ -148,6 +156,10 @@ func (s *sender) adapt(v any) {
 				v[name] = s.filter
 			case (name == "includeGroups" || name == "excludeGroups") && isList && len(list) > 0:
 				v[name] = []any{s.group}
+			case (name == "includeLocations" || name == "excludeLocations") && isList && len(list) > 0 && len(list[0].(string)) == len(s.location):
+				v[name] = []any{s.location}
+			case (name == "includeServicePrincipals" || name == "excludeServicePrincipals") && isList && len(list) > 0:
+				v[name] = []any{s.principal}
 			default:
 				s.adapt(member)
 			}

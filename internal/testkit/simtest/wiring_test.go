@@ -35,6 +35,7 @@ var elsewhere = map[string]string{
 	"internal/tenantsim/tenant_test.go .Handler":                       "checks what it hands to the tenant",
 	"internal/tenantsim/auth_test.go .Handler":                         "sends token requests past the check, which are not Graph's",
 	"internal/tenantsim/assertions_test.go .Handler":                   "signs in, which is not Graph's",
+	"internal/tenantsim/walk_test.go .Handler":                         "sends what no caller would, and looks at the answers by itself",
 	"internal/tenantsim/control_test.go .Start":                        "asks for the clock and the sign-in endpoints, which are not Graph's",
 	"internal/tenantsim/faults_test.go .StartBehind":                   "puts the check before the socket",
 	"internal/tenantsim/faults_test.go .Handler":                       "sends a read that is dropped",

@@ -4,109 +4,12 @@
 package tenantsim
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 )
-
-func TestParseRule(t *testing.T) {
-	tt := newTenant(t, Options{Devices: 1, Scenario: quiet()})
-	v := tt.sim.device(0)
-	v.d.platform, v.d.osVersion, v.d.model, v.d.traits = platformWindows, 2, 0, traitHybrid // 10.0.22631.5335, a Latitude
-	for text, want := range map[string]bool{
-		`(device.deviceOwnership -eq "Corporate")`:                                                                 true,
-		`(device.deviceOwnership -eq "corporate")`:                                                                 true,
-		`(device.deviceOwnership -eq "Personal")`:                                                                  false,
-		`device.deviceOwnership -ne "Personal"`:                                                                    true,
-		`(device.deviceName -startsWith "PC-") and (device.model -contains "latitude")`:                            true,
-		`(device.deviceName -eq "x") or (device.manufacturer -in ["LENOVO","Dell Inc."])`:                          true,
-		`(device.manufacturer -notIn ["LENOVO"])`:                                                                  true,
-		`(device.model -notContains "Latitude")`:                                                                   false,
-		`not (device.model -contains "Latitude")`:                                                                  false,
-		`NOT (device.model -contains "x") AND (device.deviceTrustType -eq "Hybrid Azure AD joined")`:               true,
-		`(device.operatingSystemVersion -ge 10.0.22631.0)`:                                                         true,
-		`(device.operatingSystemVersion -gt 10.0.22631.5335)`:                                                      false,
-		`(device.operatingSystemVersion -lt 10.0.9999)`:                                                            false, // by number, not by text
-		`(device.operatingSystemVersion -le 11)`:                                                                   true,
-		`(device.operatingSystemVersion -eq 10.0.22631.5335.0)`:                                                    true,
-		`(device.deviceCategory -eq $null)`:                                                                        true,
-		`(device.model -ne $null)`:                                                                                 true,
-		`((device.deviceName -eq "x") or (device.model -ne "y")) and (device.operatingSystemSKU -eq "Enterprise")`: true,
-	} {
-		rule, err := parseRule(text)
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-			continue
-		}
-		if got := rule.matches(v); got != want {
-			t.Errorf("%s is %v", text, got)
-		}
-		if again, err := parseRule(rule.String()); err != nil || again.String() != rule.String() {
-			t.Errorf("%s is written as %s: %v", text, rule, err)
-		}
-	}
-	for text, want := range map[string]string{
-		"":                       "property such as device.deviceName",
-		`deviceName -eq "x"`:     "property such as device.deviceName",
-		`(device.nope -eq "x")`:  "'device.nope' does not exist",
-		`(device.model -is "x")`: "'-is' is not supported",
-		`(device.model -gt "x")`: "'-gt' is not supported for device.model",
-		`(device.operatingSystemVersion -startsWith 10)`: "not supported",
-		`(device.operatingSystemVersion -ge "10.0")`:     "without quotes",
-		`(device.operatingSystemVersion -ge 10.x)`:       "without quotes",
-		`(device.model -eq x)`:                           "double quotes",
-		`(device.model -eq "x)`:                          "unterminated",
-		`(device.model -eq "x"`:                          "')' expected",
-		`(device.model -eq "x"))`:                        "unexpected text",
-		`(device.model -in "x")`:                         "a list such as",
-		`(device.model -in ["x" "y"])`:                   "',' or ']'",
-		`(device.model -contains $null)`:                 "$null goes with",
-		`(device.deviceOwnership -eq "Mine")`:            "not one of",
-		`(device.model -eq "x") (device.model -eq "y")`:  "unexpected text",
-		strings.Repeat("(", 50):                          "nested too deeply",
-		strings.Repeat("not ", 50):                       "nested too deeply",
-		strings.Repeat("x", 3073):                        "at most 3072",
-		"\xff":                                           "UTF-8",
-	} {
-		if _, err := parseRule(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", text, err, want)
-		}
-	}
-}
-
-// FuzzParseRule: no input crashes, and a rule means the same when it is written
-// out and parsed again.
-func FuzzParseRule(f *testing.F) {
-	for _, seed := range []string{
-		`(device.deviceOwnership -eq "Corporate") and (device.operatingSystemVersion -ge 10.0.22631.0)`,
-		`not ((device.model -in ["a","b"]) or (device.model -ne $null))`, `device.deviceName -startsWith "x"`, `((((`,
-	} {
-		f.Add(seed)
-	}
-	sim, err := New(Options{Ideal: idealHere, Devices: 1})
-	if err != nil {
-		f.Fatal(err)
-	}
-	v := sim.device(0)
-	f.Fuzz(func(t *testing.T, text string) {
-		rule, err := parseRule(text)
-		if err != nil {
-			return
-		}
-		written := rule.String()
-		again, err := parseRule(written)
-		if err != nil {
-			if strings.Contains(err.Error(), "nested too deeply") || len(written) > maxRuleLength {
-				return // writing adds parentheses
-			}
-			t.Fatalf("%q was written as %q: %v", text, written, err)
-		}
-		if again.String() != written || again.matches(v) != rule.matches(v) {
-			t.Fatalf("%q became %q", written, again)
-		}
-	})
-}
 
 const filtersPath = "/beta/deviceManagement/assignmentFilters"
 
@@ -201,9 +104,14 @@ func TestAssignmentFilterRefusals(t *testing.T) {
 		tt.assign(policy, filteredTarget(group, emptyFilterID, "none")) // "no filter" in its other spelling
 	}
 	for want, body := range map[string]object{
-		"platform":     {"displayName": "x", "rule": "(device.model -eq \"x\")"},
-		"syntax error": filterBody("x", "windows10AndLater", "x"),
-		"expected":     filterBody("x", "solaris", "(device.model -eq \"x\")"),
+		"platform":                         {"displayName": "x", "rule": "(device.model -eq \"x\")"},
+		"syntax error":                     filterBody("x", "windows10AndLater", "x"),
+		"'device.isRooted' does not exist": filterBody("x", "macOS", `(device.isRooted -eq "True")`),
+		"such as app.":                     with(filterBody("x", "iOSMobileApplicationManagement", `(device.model -eq "x")`), object{"assignmentFilterManagementType": "apps"}),
+		"no rule can be written":           filterBody("x", "unknown", `(device.model -eq "x")`),
+		"management type":                  with(filterBody("x", "macOS", `(device.model -eq "x")`), object{"assignmentFilterManagementType": "apps"}),
+		"is 'apps'":                        filterBody("x", "iOSMobileApplicationManagement", `(app.appVersion -eq "1")`),
+		"expected":                         filterBody("x", "solaris", "(device.model -eq \"x\")"),
 	} {
 		if _, message := tt.errorOf(400, "POST", filtersPath, body); !strings.Contains(message, want) {
 			t.Errorf("%s: %s", want, message)
@@ -235,5 +143,57 @@ func TestFilterPreview(t *testing.T) {
 	tt.errorOf(400, "POST", "/beta/deviceManagement/evaluateAssignmentFilter", object{})
 	if !slices.Contains(filterPlatforms, "windows10AndLater") {
 		t.Error("platforms")
+	}
+}
+
+// TestFilterPlatforms: each platform reaches the devices of its kind, judged by
+// what Intune shows of them.
+func TestFilterPlatforms(t *testing.T) {
+	sc := quiet()
+	for _, state := range []string{"iOS17", "iPadOS17", "android14", "androidForWork", "androidEnterprise"} {
+		sc.Devices = append(sc.Devices, DeviceSpec{State: state, Count: 2})
+	}
+	tt := newTenant(t, Options{Devices: 60, Scenario: sc})
+	shown := map[string]int{}
+	for _, d := range tt.all("/beta/deviceManagement/managedDevices?$select=operatingSystem") {
+		shown[text(d, "operatingSystem")]++
+	}
+	for platform, want := range map[string]int{"windows10AndLater": shown["Windows"], "macOS": shown["macOS"], "iOS": 4, "android": 2, "androidForWork": 4,
+		"androidWorkProfile": 2, "androidAOSP": 0, "windowsPhone81": 0} {
+		body := object{"data": object{"platform": platform, "rule": `(device.model -ne $null)`, "search": "", "skip": 0, "top": 100}}
+		w := tt.do("POST", "/beta/deviceManagement/evaluateAssignmentFilter", body)
+		var got struct{ TotalRowCount int }
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.TotalRowCount != want || platform == "macOS" && want == 0 {
+			t.Errorf("%s: %d devices, want %d: %v", platform, got.TotalRowCount, want, err)
+		}
+	}
+	for platform, rule := range map[string]string{
+		"androidWorkProfile": `(device.deviceManagementType -eq "Corporate-owned with work profile")`,
+		"androidForWork":     `(device.deviceManagementType -eq "Corporate-owned fully managed")`,
+		"iOS":                `(device.isRooted -eq "Unknown") and (device.manufacturer -eq "Apple") and (device.operatingSystemVersion -ge 17.0) and (device.model -startsWith "iP")`,
+		"macOS":              `(device.cpuArchitecture -eq "arm64") and (device.deviceCategory -eq $null)`,
+		"windows10AndLater":  `(device.cpuArchitecture -eq "amd64") and (device.operatingSystemSKU -eq "Enterprise") and (device.deviceTrustType -ne "Unknown")`,
+	} {
+		w := tt.do("POST", "/beta/deviceManagement/evaluateAssignmentFilter", object{"data": object{"platform": platform, "rule": rule, "skip": 0, "top": 100}})
+		if w.Code != 200 || strings.Contains(w.Body.String(), `"TotalRowCount":0`) {
+			t.Errorf("%s: %s reaches nothing: %s", platform, rule, w.Body)
+		}
+	}
+}
+
+// TestAppFilters: a filter of managed apps is kept and reaches no device.
+func TestAppFilters(t *testing.T) {
+	tt := newTenant(t, Options{Devices: 20})
+	body := object{"displayName": "old Edge", "platform": "androidMobileApplicationManagement", "rule": `(app.appVersion -startsWith "1") and (app.deviceManagementType -eq "Unmanaged")`}
+	made := tt.want(201, "POST", filtersPath, body)
+	if made["assignmentFilterManagementType"] != "apps" || made["rule"] != body["rule"] {
+		t.Errorf("made %v", made)
+	}
+	tt.want(200, "PATCH", filtersPath+"/"+text(made, "id"), object{"rule": `(app.operatingSystemVersion -lt 14)`, "assignmentFilterManagementType": "apps"})
+	tt.errorOf(400, "PATCH", filtersPath+"/"+text(made, "id"), object{"rule": `(device.model -eq "x")`})
+	tt.errorOf(400, "PATCH", filtersPath+"/"+text(made, "id"), object{"assignmentFilterManagementType": "devices"})
+	w := tt.do("POST", "/beta/deviceManagement/evaluateAssignmentFilter", object{"data": object{"platform": body["platform"], "rule": body["rule"], "skip": 0, "top": 10}})
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"TotalRowCount":0`) {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

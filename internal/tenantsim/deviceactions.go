@@ -1,0 +1,84 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import "net/http"
+
+// rolesWriteManaged delete managed devices; retire and wipe are privileged
+// operations as syncDevice is (documentation of managedDevice: delete, retire, wipe).
+var rolesWriteManaged = []string{"DeviceManagementManagedDevices.ReadWrite.All"}
+
+// deviceChangeShape is what an application may change of a directory device
+// (documentation of device: update); of that, what the fleet can show.
+var deviceChangeShape = shape{typeName: "microsoft.graph.device", members: map[string]member{
+	"id": {kind: kindString, readOnly: true}, "accountEnabled": {kind: kindBool, required: true},
+}}
+
+// patchDevice enables or disables a device of the directory.
+func patchDevice(c *call) (*reply, error) {
+	i, ok := c.server.findDevice(c.params["id"])
+	if !ok {
+		return nil, c.notFound(c.params["id"])
+	}
+	if err := deviceChangeShape.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	if d := &c.server.fleet.devices[i]; boolean(c.body, "accountEnabled") {
+		d.traits &^= traitDisabled
+	} else {
+		d.disable(c.now.Unix())
+	}
+	return c.deviceDone(i)
+}
+
+// deleteDevice takes a device out of the directory for good.
+func deleteDevice(c *call) (*reply, error) {
+	s := c.server
+	i, ok := s.findDevice(c.params["id"])
+	if !ok {
+		return nil, c.notFound(c.params["id"])
+	}
+	change := fleetChange{s: s, at: c.now.Unix(), byRequest: true}
+	change.leaveDirectory(i, &s.fleet.devices[i])
+	change.commit()
+	return c.deviceDone(i)
+}
+
+// orderDevice serves retire and wipe: the order waits for the device.
+func orderDevice(order management) func(*call) (*reply, error) {
+	return func(c *call) (*reply, error) {
+		i, err := c.managedDevice()
+		if err != nil {
+			return nil, err
+		}
+		if err := c.onlyParameters(c.body, "keepEnrollmentData", "keepUserData", "macOsUnlockCode", "persistEsimDataPlan", "obliterationBehavior"); err != nil {
+			return nil, err
+		}
+		d := &c.server.fleet.devices[i]
+		d.management, d.left = order, c.now.Unix()
+		return c.deviceDone(i)
+	}
+}
+
+// deleteManagedDevice takes a device out of Intune: it is shown as deletePending
+// until the next run of the service, and gone then, whether it has heard of it or
+// not (ASSUMED).
+func deleteManagedDevice(c *call) (*reply, error) {
+	i, err := c.managedDevice()
+	if err != nil {
+		return nil, err
+	}
+	d := &c.server.fleet.devices[i]
+	d.management, d.left = managementDeletePending, c.now.Unix()
+	c.server.leaveSoon(i, c.now.Unix())
+	return c.deviceDone(i)
+}
+
+// deviceDone ends a request that changed a device.
+func (c *call) deviceDone(i int32) (*reply, error) {
+	c.server.deviceChanged(i, c.now.Unix())
+	c.server.fleet.requested++
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}

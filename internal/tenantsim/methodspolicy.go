@@ -1,0 +1,117 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"maps"
+	"net/http"
+)
+
+// The policy of authentication methods without its methods (schema.json, both
+// versions).
+var (
+	methodTargetMembers = map[string]member{"id": {kind: kindString, required: true}, "targetType": {kind: kindEnum, required: true, values: []string{"user", "group"}}}
+	stateMembers        = map[string]member{"state": enum("default", "enabled", "disabled")}
+	excludeTargetShape  = shapeOf("excludeTarget", methodTargetMembers)
+	includeTargetShape  = shapeOf("includeTarget", methodTargetMembers)
+	includeTargets      = member{kind: kindObjects, of: includeTargetShape}
+	excludeTargets      = member{kind: kindObjects, of: excludeTargetShape}
+	campaignShape       = shapeOf("authenticationMethodsRegistrationCampaign", stateMembers, map[string]member{
+		"snoozeDurationInDays": {kind: kindInt}, "enforceRegistrationAfterAllowedSnoozes": {kind: kindBool, beta: true}, "excludeTargets": excludeTargets,
+		"includeTargets": {kind: kindObjects, of: shapeOf("authenticationMethodsRegistrationCampaignIncludeTarget", methodTargetMembers,
+			map[string]member{"targetedAuthenticationMethod": {kind: kindString}})}})
+	methodsPolicyShape = shape{typeName: "microsoft.graph.authenticationMethodsPolicy", members: map[string]member{
+		"id": {readOnly: true}, "displayName": {readOnly: true}, "description": {readOnly: true}, "lastModifiedDateTime": {readOnly: true}, "policyVersion": {readOnly: true},
+		"policyMigrationState":    enum("preMigration", "migrationInProgress", "migrationComplete"),
+		"reconfirmationInDays":    {kind: kindInt},
+		"registrationEnforcement": shapeOf("registrationEnforcement", map[string]member{"authenticationMethodsRegistrationCampaign": campaignShape.object()}).object(),
+		"systemCredentialPreferences": {kind: kindObject, beta: true, of: shapeOf("systemCredentialPreferences", stateMembers,
+			map[string]member{"includeTargets": includeTargets, "excludeTargets": excludeTargets})},
+		"reportSuspiciousActivitySettings": {kind: kindObject, beta: true, of: shapeOf("reportSuspiciousActivitySettings", stateMembers,
+			map[string]member{"includeTarget": includeTargetShape.object(), "voiceReportingCode": {kind: kindInt}})},
+		"microsoftAuthenticatorPlatformSettings": {kind: kindObject, beta: true, of: shapeOf("microsoftAuthenticatorPlatformSettings",
+			map[string]member{"enforceAppPIN": shapeOf("enforceAppPIN", map[string]member{"includeTargets": includeTargets, "excludeTargets": excludeTargets}).object()})},
+	}}
+)
+
+// newMethodsPolicy is that of a tenant that migrated and changed nothing else.
+// The values are ASSUMED.
+func newMethodsPolicy() object {
+	everyone := object{"targetType": "group", "id": everybodyTarget}
+	return object{
+		"policyMigrationState": "migrationComplete",
+		"registrationEnforcement": object{"authenticationMethodsRegistrationCampaign": object{"snoozeDurationInDays": 1, "state": "default",
+			"enforceRegistrationAfterAllowedSnoozes": true}},
+		"systemCredentialPreferences":            object{"state": "default", "includeTargets": []any{everyone}},
+		"reportSuspiciousActivitySettings":       object{"state": "default", "includeTarget": everyone, "voiceReportingCode": 0},
+		"microsoftAuthenticatorPlatformSettings": object{"enforceAppPIN": object{}},
+	}
+}
+
+// everybodyTarget is the target that stands for everybody (contract i).
+const everybodyTarget = "all_users"
+
+// methodsPolicy is the policy with its methods, as one version shows it.
+func (c *call) methodsPolicy() object {
+	out := methodsPolicyShape.shown(c.server.methods, c.beta)
+	fixed := object{
+		"id": "authenticationMethodsPolicy", "displayName": "Authentication Methods Policy", "policyVersion": "1.5",
+		"description":          "The tenant-wide policy that controls which authentication methods are allowed in the tenant",
+		"lastModifiedDateTime": intuneTime(c.server.fido2Changed),
+		"authenticationMethodConfigurations@odata.context": c.base() + "/$metadata#" + methodsPath + "/authenticationMethodConfigurations",
+		"authenticationMethodConfigurations":               []object{c.fido2Object()},
+	}
+	maps.Copy(out, fixed)
+	return out
+}
+
+func getMethodsPolicy(c *call) (*reply, error) {
+	return c.entityReply(http.StatusOK, "authenticationMethodsPolicy", c.methodsPolicy()), nil
+}
+
+// patchMethodsPolicy answers 200 with the policy (authenticationmethodspolicy-update).
+// The methods have endpoints of their own: sent here they are refused. ASSUMED.
+func patchMethodsPolicy(c *call) (*reply, error) {
+	s := c.server
+	if err := methodsPolicyShape.check(c, c.body, false); err != nil {
+		return nil, err
+	}
+	next := methodsPolicyShape.merged(s.methods, c.body)
+	if err := c.checkPolicyTargets(next); err != nil {
+		return nil, err
+	}
+	s.methods, s.fido2Changed = next, c.now
+	c.changed()
+	return getMethodsPolicy(c)
+}
+
+// checkPolicyTargets refuses targets that do not exist, wherever they stand.
+func (c *call) checkPolicyTargets(v any) error {
+	switch v := v.(type) {
+	case map[string]any:
+		if id, isTarget := v["id"].(string); isTarget && !c.methodTarget(id) {
+			return c.badRequest("The target '%s' does not exist.", id)
+		}
+		for _, name := range sortedKeys(v) {
+			if err := c.checkPolicyTargets(v[name]); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for _, item := range v {
+			if err := c.checkPolicyTargets(item); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// methodTarget reports whether an id is everybody, a user or a group.
+func (c *call) methodTarget(id string) bool {
+	group, isID := parseGUID(id)
+	_, user := c.server.findUser(id)
+	g := c.server.groups[group]
+	return id == everybodyTarget || user || isID && g != nil && g.deleted.IsZero()
+}

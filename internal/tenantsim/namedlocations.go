@@ -1,0 +1,311 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Limits of the documentation of the location condition (entra: concept
+// assignment network).
+const (
+	maxNamedLocations = 195
+	maxLocationRanges = 2000
+	leastPrefixBits   = 8 // of an IPv4 range
+)
+
+// trustedAddressesID stands for the trusted addresses of multifactor
+// authentication. The tenant has none.
+const trustedAddressesID = "00000000-0000-0000-0000-000000000000"
+
+// namedLocation is a document that says by @odata.type which kind it is.
+type namedLocation struct {
+	meta
+	doc object
+}
+
+const (
+	ipLocation      = "microsoft.graph.ipNamedLocation"
+	countryLocation = "microsoft.graph.countryNamedLocation"
+)
+
+func (l *namedLocation) kind() string { return strings.TrimPrefix(text(l.doc, "@odata.type"), "#") }
+
+// namedLocationEntity has the members of both kinds; shownLocation leaves what
+// the kind does not have: a country has no isTrusted (contract h).
+var namedLocationEntity = func() *entity[*namedLocation] {
+	member := func(name string) func(*namedLocation) any {
+		return func(l *namedLocation) any { return l.doc[name] }
+	}
+	return &entity[*namedLocation]{name: "microsoft.graph.namedLocation", properties: []property[*namedLocation]{
+		{name: "id", ops: opsEquality, get: func(l *namedLocation) any { return l.id }},
+		{name: "displayName", ops: opsText, sort: true, get: member("displayName")},
+		{name: "createdDateTime", ops: opsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.created) }},
+		{name: "modifiedDateTime", ops: opsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.modified) }},
+		{name: "deletedDateTime", hidden: true, get: func(l *namedLocation) any {
+			if l.deleted.IsZero() {
+				return nil
+			}
+			return intuneTime(l.deleted)
+		}},
+		{name: "isTrusted", ops: opEq, get: member("isTrusted")},
+		{name: "ipRanges", get: member("ipRanges")},
+		{name: "countriesAndRegions", get: member("countriesAndRegions")},
+		{name: "countryLookupMethod", get: member("countryLookupMethod")},
+		{name: "includeUnknownCountriesAndRegions", get: member("includeUnknownCountriesAndRegions")},
+	}}
+}()
+
+// Types of named locations that can be written; the others of beta are made by
+// the service itself.
+var (
+	ipRangeShape = &shape{typeName: "microsoft.graph.ipRange", variants: []*shape{
+		shapeOf("iPv4CidrRange", cidrMembers), shapeOf("iPv6CidrRange", cidrMembers), shapeOf("iPv4Range", boundMembers), shapeOf("iPv6Range", boundMembers)}}
+	cidrMembers       = map[string]member{"cidrAddress": {kind: kindString, required: true}}
+	boundMembers      = map[string]member{"lowerAddress": {kind: kindString, required: true}, "upperAddress": {kind: kindString, required: true}}
+	namedLocationHead = map[string]member{"id": {readOnly: true}, "createdDateTime": {readOnly: true}, "modifiedDateTime": {readOnly: true}, "deletedDateTime": {readOnly: true},
+		"displayName": {kind: kindString, required: true, max: 256}}
+	namedLocationShape = &shape{typeName: "microsoft.graph.namedLocation", variants: []*shape{
+		shapeOf("ipNamedLocation", namedLocationHead, map[string]member{"isTrusted": {kind: kindBool}, "ipRanges": {kind: kindObjects, required: true, of: ipRangeShape}}),
+		shapeOf("countryNamedLocation", namedLocationHead, map[string]member{"countriesAndRegions": {kind: kindStrings, required: true},
+			"countryLookupMethod": enum("clientIpAddress", "authenticatorAppGps"), "includeUnknownCountriesAndRegions": {kind: kindBool}}),
+	}}
+)
+
+const (
+	locationsContext        = "identity/conditionalAccess/namedLocations"
+	locationsDeletedContext = "identity/conditionalAccess/deletedItems/namedLocations"
+)
+
+// shownLocation takes the members of other kinds away.
+func (c *call) shownLocation(l *namedLocation, out object) {
+	own := namedLocationShape.variant(l.doc)
+	for name := range out {
+		if _, has := own.members[name]; !has {
+			delete(out, name)
+		}
+	}
+	out["@odata.type"] = l.doc["@odata.type"]
+	if !l.deleted.IsZero() && len(c.query.selected) == 0 {
+		out["deletedDateTime"] = intuneTime(l.deleted)
+	}
+}
+
+func listNamedLocations(c *call) (*reply, error) {
+	return c.locationList(c.server.locations.listed(c), locationsContext)
+}
+
+func listDeletedLocations(c *call) (*reply, error) {
+	return c.locationList(eachOf(c.server.locationsDeleted.items), locationsDeletedContext)
+}
+
+func (c *call) locationList(items keyed[*namedLocation], context string) (*reply, error) {
+	byKey := map[int64]*namedLocation{}
+	for key, l := range items(-1) {
+		byKey[key] = l
+	}
+	return listReply(c, c.query, namedLocationEntity, items, listStyle{context: context, size: 100, max: 999,
+		decorate: func(key int64, out object) error {
+			c.shownLocation(byKey[key], out)
+			return nil
+		}})
+}
+
+func (c *call) locationReply(status int, context string, l *namedLocation, selected []string) (*reply, error) {
+	members, err := namedLocationEntity.projection(c, selected)
+	if err != nil {
+		return nil, err
+	}
+	out := render(l, members)
+	c.shownLocation(l, out)
+	return c.entityReply(status, context+"/$entity", out), nil
+}
+
+func getNamedLocation(c *call) (*reply, error) {
+	l, err := c.server.locations.see(c)
+	if err != nil {
+		return nil, err
+	}
+	return c.locationReply(http.StatusOK, locationsContext, l, c.query.selected)
+}
+
+func getDeletedLocation(c *call) (*reply, error) {
+	l, err := c.server.locationsDeleted.find(c)
+	if err != nil {
+		return nil, err
+	}
+	return c.locationReply(http.StatusOK, locationsDeletedContext, l, c.query.selected)
+}
+
+func createNamedLocation(c *call) (*reply, error) {
+	s := c.server
+	if err := namedLocationShape.check(c, c.body, true); err != nil {
+		return nil, err
+	}
+	if len(s.locations.items) >= maxNamedLocations {
+		return nil, c.accessError(1920, "The maximum number of named locations (%d) is reached.", maxNamedLocations)
+	}
+	l := &namedLocation{}
+	if err := c.mergeLocation(l); err != nil {
+		return nil, err
+	}
+	s.locations.add(s, l, "namedLocation")
+	c.changed()
+	return c.locationReply(http.StatusCreated, locationsContext, l, nil)
+}
+
+// patchNamedLocation: the documentation wants @odata.type. It cannot make
+// another kind of a location. ASSUMED.
+func patchNamedLocation(c *call) (*reply, error) {
+	s := c.server
+	l, err := s.locations.find(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := namedLocationShape.check(c, c.body, false); err != nil {
+		return nil, err
+	}
+	if own := namedLocationShape.variant(c.body); own.typeName != l.kind() {
+		return nil, c.badRequest("A named location of type '%s' cannot become '%s'.", l.kind(), own.typeName)
+	}
+	was := *l
+	if err := c.mergeLocation(l); err != nil {
+		return nil, err
+	}
+	s.locations.trail.note(s, l, &was)
+	l.modified, l.changed = c.now, true
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// mergeLocation changes a location; nothing is changed when it returns an error.
+// Defaults are documented (resources of both kinds).
+func (c *call) mergeLocation(l *namedLocation) error {
+	next := namedLocationShape.merged(l.doc, c.body)
+	defaults := object{"isTrusted": false}
+	if strings.TrimPrefix(text(next, "@odata.type"), "#") == countryLocation {
+		defaults = object{"includeUnknownCountriesAndRegions": false, "countryLookupMethod": "clientIpAddress"}
+	}
+	for name, v := range defaults {
+		if next[name] == nil {
+			next[name] = v
+		}
+	}
+	if text(next, "displayName") == "" {
+		return c.accessError(1921, "A named location needs a displayName.")
+	}
+	if err := c.checkLocation(next); err != nil {
+		return err
+	}
+	l.doc = next
+	return nil
+}
+
+// checkLocation checks what a location consists of. Numbers and texts ASSUMED.
+func (c *call) checkLocation(doc object) error {
+	if strings.TrimPrefix(text(doc, "@odata.type"), "#") == countryLocation {
+		codes := texts(doc["countriesAndRegions"])
+		if bad := slices.IndexFunc(codes, func(code string) bool { return !isCountry(code) }); bad >= 0 {
+			return c.accessError(1922, "'%s' of countriesAndRegions is not a two-letter country code.", codes[bad])
+		}
+		if len(codes) == 0 {
+			return c.accessError(1922, "'countriesAndRegions' must name at least one country or region.")
+		}
+		return nil
+	}
+	ranges := objects(doc["ipRanges"])
+	if len(ranges) == 0 || len(ranges) > maxLocationRanges {
+		return c.accessError(1923, "'ipRanges' has %d ranges: 1 to %d are allowed.", len(ranges), maxLocationRanges)
+	}
+	for _, r := range ranges {
+		if _, _, ok := rangeBounds(r); !ok {
+			return c.accessError(1924, "'%s%s' of ipRanges is not a range of type '%s'.", text(r, "cidrAddress"), text(r, "lowerAddress"), text(r, "@odata.type"))
+		}
+	}
+	return nil
+}
+
+func isCountry(code string) bool {
+	return len(code) == 2 && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
+
+// rangeBounds are the first and the last address of a range, if it is one of the
+// type that it states. Host bits may be set, as in the documented examples.
+func rangeBounds(r object) (first, last netip.Addr, ok bool) {
+	kind := strings.TrimPrefix(text(r, "@odata.type"), "#microsoft.graph.")
+	four := strings.HasPrefix(kind, "iPv4")
+	if !strings.HasSuffix(kind, "CidrRange") {
+		first, err1 := netip.ParseAddr(text(r, "lowerAddress"))
+		last, err2 := netip.ParseAddr(text(r, "upperAddress"))
+		return first, last, err1 == nil && err2 == nil && first.Is4() == four && last.Is4() == four && first.Zone()+last.Zone() == "" && !last.Less(first)
+	}
+	prefix, err := netip.ParsePrefix(text(r, "cidrAddress"))
+	if err != nil || prefix.Addr().Is4() != four || four && prefix.Bits() < leastPrefixBits {
+		return first, last, false
+	}
+	prefix = prefix.Masked()
+	end := prefix.Addr().AsSlice()
+	for bit := prefix.Bits(); bit < len(end)*8; bit++ {
+		end[bit/8] |= 0x80 >> (bit % 8)
+	}
+	last, _ = netip.AddrFromSlice(end)
+	return prefix.Addr(), last, true
+}
+
+// deleteNamedLocation is soft. One that is trusted must be made untrusted first
+// (provider: named location); one that a policy names cannot go (ASSUMED).
+func deleteNamedLocation(c *call) (*reply, error) {
+	s := c.server
+	l, err := s.locations.find(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range s.access.items {
+		if p.namesLocation(l.id) {
+			return nil, c.accessError(1925, "The named location '%s' is used by the conditional access policy '%s'.", l.id, p.id)
+		}
+	}
+	if l.doc["isTrusted"] == true {
+		return nil, c.accessError(1926, "The named location '%s' is trusted: it must be marked as not trusted before it can be deleted.", l.id)
+	}
+	s.locationsDeleted.throw(s, &s.locations, l, c.now)
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+func (p *accessPolicy) namesLocation(id string) bool {
+	locations := inner(inner(p.doc, "conditions"), "locations")
+	return slices.ContainsFunc(append(texts(locations["includeLocations"]), texts(locations["excludeLocations"])...),
+		func(named string) bool { return strings.EqualFold(named, id) })
+}
+
+func restoreLocation(c *call) (*reply, error) {
+	s := c.server
+	l, err := s.locationsDeleted.find(c)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.body) > 0 {
+		return nil, c.badRequest("The action 'restore' takes no parameters.")
+	}
+	if len(s.locations.items) >= maxNamedLocations {
+		return nil, c.accessError(1920, "The maximum number of named locations (%d) is reached.", maxNamedLocations)
+	}
+	back := s.locationsDeleted.restore(s, &s.locations, l, c.now)
+	c.changed()
+	return c.locationReply(http.StatusOK, locationsContext, back, nil)
+}
+
+func purgeDeletedLocation(c *call) (*reply, error) {
+	l, err := c.server.locationsDeleted.find(c)
+	if err != nil {
+		return nil, err
+	}
+	c.server.locationsDeleted.drop(l)
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}

@@ -1,0 +1,66 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import "net/http"
+
+// rolesWriteDefaults change security defaults. The documentation names two
+// permissions to write with beside the one to read; either is taken. ASSUMED.
+var rolesWriteDefaults = []string{"Policy.ReadWrite.SecurityDefaults", "Policy.ReadWrite.ConditionalAccess"}
+
+const defaultsContext = "policies/identitySecurityDefaultsEnforcementPolicy"
+
+// securityDefaultsEntity is the one policy of its kind, with the documented id.
+var securityDefaultsEntity = &entity[*Server]{name: "microsoft.graph.identitySecurityDefaultsEnforcementPolicy", properties: []property[*Server]{
+	{name: "id", get: func(*Server) any { return strengthPrefix + "5" }},
+	{name: "displayName", get: func(*Server) any { return "Security Defaults" }},
+	{name: "description", get: func(*Server) any {
+		return "Basic identity security mechanisms that Microsoft recommends for every organization."
+	}},
+	{name: "isEnabled", get: func(s *Server) any { return s.securityDefaults }},
+	{name: "deletedDateTime", hidden: true, get: func(*Server) any { return nil }},
+}}
+
+// securityDefaultsShape: only the switch can be written; what else a client read
+// and sends back is ignored.
+var securityDefaultsShape = shape{typeName: securityDefaultsEntity.name, members: map[string]member{
+	"id": {readOnly: true}, "displayName": {readOnly: true}, "description": {readOnly: true}, "deletedDateTime": {readOnly: true},
+	"isEnabled": {kind: kindBool},
+}}
+
+func getSecurityDefaults(c *call) (*reply, error) {
+	members, err := securityDefaultsEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	return c.entityReply(http.StatusOK, defaultsContext, render(c.server, members)), nil
+}
+
+// patchSecurityDefaults: security defaults and enabled conditional access
+// policies exclude each other (documentation of security defaults; domain C19).
+// Report-only and disabled policies do not stand in the way. ASSUMED, as the
+// sentence is.
+func patchSecurityDefaults(c *call) (*reply, error) {
+	s := c.server
+	if err := securityDefaultsShape.check(c, c.body, false); err != nil {
+		return nil, err
+	}
+	v, given := c.body["isEnabled"]
+	on, isBool := v.(bool)
+	if given && !isBool {
+		return nil, c.badRequest("Property 'isEnabled' cannot be null.")
+	}
+	if on {
+		for _, p := range s.access.items {
+			if p.doc["state"] == "enabled" {
+				return nil, c.accessError(1930, "Security defaults cannot be enabled while the conditional access policy '%s' is.", p.id)
+			}
+		}
+	}
+	if given && on != s.securityDefaults {
+		s.securityDefaults = on
+		c.changed()
+	}
+	return &reply{status: http.StatusNoContent}, nil
+}
