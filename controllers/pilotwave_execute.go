@@ -182,10 +182,20 @@ func (r *waveRun) release(ctx context.Context) (ctrl.Result, error) {
 		return r.deletionWaits(ctx, fmt.Sprintf("waiting until PasskeyPolicy %q no longer assigns anything to the wave's group: its conditions say what it waits for; set annotation %s to \"true\" to leave the group behind",
 			r.policy.Name, v1alpha1.AnnotationReleaseFinalizer))
 	}
-	if out := execute.RemoveGroup(ctx, r.src, id); out.Result != execute.Applied && out.Result != execute.AlreadyTrue {
+	switch out := execute.RemoveGroup(ctx, r.src, id); {
+	case out.Result == execute.AlreadyTrue && !r.shownByNow():
+		return r.deletionWaits(ctx, fmt.Sprintf("the tenant does not show group %s yet, which was made just now: it is deleted as soon as it does; set annotation %s to \"true\" to leave it behind",
+			id, v1alpha1.AnnotationReleaseFinalizer))
+	case out.Result != execute.Applied && out.Result != execute.AlreadyTrue:
 		return r.deletionWaits(ctx, fmt.Sprintf("group %s cannot be deleted: %s; set annotation %s to \"true\" to leave it behind", id, readable(out.Err), v1alpha1.AnnotationReleaseFinalizer))
 	}
 	return r.letGo(ctx)
+}
+
+// shownByNow says that the wave's group was made so long ago that a tenant which does not know it speaks the truth. A group
+// that the status does not name was seen a moment before.
+func (r *waveRun) shownByNow() bool {
+	return r.groupID() != "" && r.now.Sub(r.before.Status.Audience.ResolvedAt.Time) >= observe.ReplicationLag
 }
 
 // stillAssigned says whether the policy has yet to take the wave's group out of its assignments. A policy that is deleted

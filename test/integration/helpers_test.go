@@ -244,14 +244,13 @@ func message(list []metav1.Condition, kind string) string {
 	return ""
 }
 
-// awaitDeath ticks until an operator has been cut off, then stops it.
+// awaitDeath lets minutes pass until an operator has been cut off, then stops it.
 func awaitDeath(t testing.TB, w *testkit.World, op *testkit.Operator) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func(context.Context) error {
+	w.Soon(t, func(context.Context) error {
 		if op.Dead() {
 			return nil
 		}
-		w.Tick(t)
 		return fmt.Errorf("the operator is alive; it wrote %v", op.Writes())
 	})
 	op.Stop()

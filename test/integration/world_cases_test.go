@@ -206,15 +206,18 @@ func TestPromise01_TwoPoliciesOnOnePopulation(t *testing.T) {
 func TestPromise01_FirstBatchAtTheServicesPace(t *testing.T) {
 	t.Parallel()
 	testkit.ExpectBroken(t, func(t testing.TB) {
-		w := newWorld(t, calm(of("A", 20), of("B", 20)), testkit.Options{Devices: 60})
+		w := newWorld(t, calm(of("a", 15), of("b", 15), of("c", 15), of("d", 15)), testkit.Options{Devices: 70})
 		changed(t, w, func(sc *tenantsim.Scenario) {
 			lag := *tenantsim.OrdinaryLag()
 			lag.Targeting.Max = lag.Targeting.Min // members arrive as early as they ever do
 			sc.Lag = &lag
 		})
 		w.WatchEvery(t, time.Minute)
-		base(t, w, quick(w, "a", "A"), quick(w, "b", "B"))
-		w.Pass(t, 2*time.Minute, 50*time.Minute)
+		base(t, w)
+		for _, name := range []string{"a", "b", "c", "d"} {
+			w.Apply(t, quick(w, name, name))
+			w.Pass(t, 2*time.Minute, 30*time.Minute)
+		}
 	})
 }
 
