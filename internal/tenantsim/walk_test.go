@@ -342,7 +342,10 @@ func (w *walker) standing() {
 			w.Errorf("%s can be changed, cannot be made, and has no specimen: add one to specimens", r.pattern)
 			continue
 		}
-		item, _ := w.fill(r.pattern)
+		item, ok := w.fill(r.pattern)
+		if !ok {
+			continue // the tenant has none
+		}
 		w.members(r.pattern, sp.kind, nil, func(at []string, kind string) {
 			key := w.version + " " + r.pattern + " " + strings.Join(at, ".")
 			first, second := w.values(r.pattern, strings.Join(at, "."), kind)

@@ -68,8 +68,10 @@ var specimens = map[string]specimen{
 		body: `{"@odata.type":"#` + fido2Type + `"}`, kind: "graph.fido2AuthenticationMethodConfiguration",
 		computed: []string{"id"},
 	},
-	methodsPath:    {body: `{}`, kind: "graph.authenticationMethodsPolicy", computed: []string{"id", "displayName", "description", "lastModifiedDateTime", "policyVersion"}},
-	"devices/{id}": {body: `{}`, kind: "graph.device", computed: []string{"id"}},
+	methodsPath: {body: `{}`, kind: "graph.authenticationMethodsPolicy", computed: []string{"id", "displayName", "description", "lastModifiedDateTime", "policyVersion"}},
+	// Without one in the tenant there is nothing to change (contract-2 u: read side).
+	"deviceManagement/intents/{id}":                      {body: `{}`, kind: "graph.deviceManagementIntent", computed: []string{"id"}},
+	"devices/{id}":                                       {body: `{}`, kind: "graph.device", computed: []string{"id"}},
 	"policies/identitySecurityDefaultsEnforcementPolicy": {body: `{}`, kind: "graph.identitySecurityDefaultsEnforcementPolicy", computed: []string{"id", "deletedDateTime", "description", "displayName"}}, // documented as read-only
 	"identity/conditionalAccess/policies": {
 		body: `{"displayName":"walk %d","state":"disabled","conditions":{"clientAppTypes":["all"],"applications":{"includeApplications":["All"]},"users":{"includeGroups":["GROUP"]}},` +
