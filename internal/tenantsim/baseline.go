@@ -14,15 +14,14 @@ import (
 // share of another group's devices, and assigns one to the other. An admin
 // removes the conflict by un-assigning or deleting the policy through Graph.
 func (s *Server) addBaseline(b Baseline) error {
-	i := slices.IndexFunc(s.ordered, func(g *group) bool { return g.displayName == b.GroupDisplayName && g.deleted.IsZero() })
-	if i < 0 {
-		return fmt.Errorf("scenario: conflictingBaseline.groupDisplayName %q names no group of the tenant", b.GroupDisplayName)
+	if err := s.checkBaseline(&b); err != nil {
+		return err
 	}
 	d, err := s.baselineDefinition(&b)
 	if err != nil {
 		return err
 	}
-	target := assignment{kind: targetGroup, group: s.baselineGroup(b, s.ordered[i], platformsOf(d.Platform)).id, filterType: "none"}
+	target := assignment{kind: targetGroup, group: s.baselineGroup(b, s.ordered[s.baselineSource(&b)], platformsOf(d.Platform)).id, filterType: "none"}
 	switch b.Kind {
 	case baselineGroupPolicy:
 		return s.addAdmxBaseline(b.DisplayName, d, b.Value == d.ID+"_1", target)
@@ -46,6 +45,37 @@ func (s *Server) addBaseline(b Baseline) error {
 	})
 	s.baseline = p
 	return nil
+}
+
+// baselineSource is the place of the group whose devices a baseline hits, -1 if
+// there is none.
+func (s *Server) baselineSource(b *Baseline) int {
+	return slices.IndexFunc(s.ordered, func(g *group) bool { return g.displayName == b.GroupDisplayName && g.deleted.IsZero() })
+}
+
+// checkBaseline refuses a foreign policy that this tenant cannot have, and changes
+// nothing: a scenario that is refused is not in force.
+func (s *Server) checkBaseline(given *Baseline) error {
+	if given == nil {
+		return nil
+	}
+	b := *given
+	if s.baselineSource(&b) < 0 {
+		return fmt.Errorf("scenario: conflictingBaseline.groupDisplayName %q names no group of the tenant", b.GroupDisplayName)
+	}
+	d, err := s.baselineDefinition(&b)
+	if err != nil {
+		return err
+	}
+	switch b.Kind {
+	case baselineGroupPolicy:
+		_, err = s.baselineAdmx(d)
+	case baselineIntent:
+		err = s.checkIntentBaseline(d)
+	case baselineSecurity:
+		err = s.fromTemplate(&policy{}, b)
+	}
+	return err
 }
 
 // baselineDefinition fills in what the baseline leaves open, and finds the

@@ -49,10 +49,9 @@ func (r *row) promote(now int64) {
 // request and each advance, so that state is always as of now.
 func (s *Server) settle(now time.Time) {
 	limit := now.Unix()
-	s.purgeGroups(now)
 	s.purgeAccess(now)
 	for {
-		next := min(s.fleet.due.first(), s.fleet.events.first())
+		next := min(s.fleet.due.first(), s.fleet.events.first(), s.purgeDue())
 		if next > limit {
 			break
 		}
@@ -60,11 +59,15 @@ func (s *Server) settle(now time.Time) {
 		// that come earlier.
 		s.arriveUntil(next)
 		s.keepHistory(next)
-		if at := s.fleet.events.first(); at <= s.fleet.due.first() {
-			s.liveThrough(at)
-			continue
+		purge, event, visit := s.purgeDue(), s.fleet.events.first(), s.fleet.due.first()
+		switch {
+		case purge <= min(event, visit):
+			s.purgeGroups(unixUTC(purge))
+		case event <= visit:
+			s.liveThrough(event)
+		default:
+			s.visit(s.fleet.due.pop())
 		}
-		s.visit(s.fleet.due.pop())
 	}
 	s.arriveUntil(limit)
 	s.keepHistory(limit)

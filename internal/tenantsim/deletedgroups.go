@@ -13,17 +13,24 @@ import (
 // keptDeleted is how long a deleted group can be restored (contract g).
 const keptDeleted = 30 * 24 * time.Hour
 
+// purgeDue is the second in which the next group leaves the recycle bin. It is one
+// of the things that settle lets happen in their order: what is drawn for it must
+// not depend on how far the clock moves at once.
+func (s *Server) purgeDue() int64 {
+	if s.nextPurge.IsZero() {
+		return never
+	}
+	return s.nextPurge.Add(time.Second - 1).Unix()
+}
+
 // purgeGroups ends the groups whose time in the recycle bin is over.
 func (s *Server) purgeGroups(now time.Time) {
-	if s.nextPurge.IsZero() || now.Before(s.nextPurge) {
-		return
-	}
 	s.nextPurge = time.Time{}
 	for _, g := range slices.Clone(s.ordered) {
 		switch {
 		case g.deleted.IsZero():
 		case now.Sub(g.deleted) >= keptDeleted:
-			s.purgeGroup(g)
+			s.purgeGroup(g, now)
 		case s.nextPurge.IsZero() || g.deleted.Add(keptDeleted).Before(s.nextPurge):
 			s.nextPurge = g.deleted.Add(keptDeleted)
 		}
@@ -31,7 +38,7 @@ func (s *Server) purgeGroups(now time.Time) {
 }
 
 // purgeGroup ends a deleted group for good and frees its unique name.
-func (s *Server) purgeGroup(g *group) {
+func (s *Server) purgeGroup(g *group, at time.Time) {
 	if g.known != nil { // Intune has not heard of the deletion
 		s.leaving = append(s.leaving, g)
 	}
@@ -39,7 +46,7 @@ func (s *Server) purgeGroup(g *group) {
 	s.ordered = slices.DeleteFunc(s.ordered, func(o *group) bool { return o == g })
 	for _, parent := range s.ordered {
 		if slices.Contains(parent.nested, g) {
-			s.changeMembers(parent, func() {
+			s.changeMembersAt(parent, at, func() {
 				parent.nested = slices.DeleteFunc(parent.nested, func(o *group) bool { return o == g })
 			})
 		}
@@ -120,7 +127,7 @@ func purgeDeletedGroup(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.server.purgeGroup(g)
+	c.server.purgeGroup(g, c.now)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }

@@ -428,22 +428,30 @@ func boundID(address, collection string) string {
 
 // addAdmxBaseline is a scenario's foreign policy as a group policy configuration.
 func (s *Server) addAdmxBaseline(name string, d *definition, enabled bool, target assignment) error {
-	for _, known := range s.admxDefinitions() {
-		if known.setting.ID != d.ID || d.Kind != catalog.Choice {
-			continue
-		}
-		g := &groupPolicy{displayName: name, scopeTags: []string{"0"}, assignments: []assignment{target},
-			values: []admxValue{{id: newGUID(s.options.Seed, "baseline value", 0).String(), definition: known, enabled: enabled, created: s.clock.Now(), modified: s.clock.Now()}}}
-		s.groupPolicies.add(s, g, "groupPolicyConfiguration")
-		s.applyGroupPolicy(g)
-		s.standing(g.shadow, target)
-		s.baselineParts = func() {
-			if s.groupPolicies.get(g.id) != nil { // an admin may have deleted it
-				s.groupPolicies.remove(s, g)
-				s.dropShadow(g.shadow)
-			}
-		}
-		return nil
+	known, err := s.baselineAdmx(d)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("scenario: conflictingBaseline.definition %q is no Windows policy of an ADMX file", d.ID)
+	g := &groupPolicy{displayName: name, scopeTags: []string{"0"}, assignments: []assignment{target},
+		values: []admxValue{{id: newGUID(s.options.Seed, "baseline value", 0).String(), definition: known, enabled: enabled, created: s.clock.Now(), modified: s.clock.Now()}}}
+	s.groupPolicies.add(s, g, "groupPolicyConfiguration")
+	s.applyGroupPolicy(g)
+	s.standing(g.shadow, target)
+	s.baselineParts = func() {
+		if s.groupPolicies.get(g.id) != nil { // an admin may have deleted it
+			s.groupPolicies.remove(s, g)
+			s.dropShadow(g.shadow)
+		}
+	}
+	return nil
+}
+
+// baselineAdmx finds the policy of an ADMX file behind a definition.
+func (s *Server) baselineAdmx(d *definition) (admxDefinition, error) {
+	for _, known := range s.admxDefinitions() {
+		if known.setting.ID == d.ID && d.Kind == catalog.Choice {
+			return known, nil
+		}
+	}
+	return admxDefinition{}, fmt.Errorf("scenario: conflictingBaseline.definition %q is no Windows policy of an ADMX file", d.ID)
 }

@@ -420,8 +420,8 @@ func (c *call) newIntent(t *intentTemplate, delta any) (*intent, error) {
 
 // addIntentBaseline is a scenario's foreign policy as an intent.
 func (s *Server) addIntentBaseline(name string, d *definition, enabled bool, target assignment) error {
-	if d != s.edgeDefinition(d.Name) {
-		return fmt.Errorf("scenario: conflictingBaseline.definition %q is no device setting of Edge for Windows, which an intent needs", d.ID)
+	if err := s.checkIntentBaseline(d); err != nil {
+		return err
 	}
 	value := `"disabled"`
 	if enabled {
@@ -438,6 +438,13 @@ func (s *Server) addIntentBaseline(name string, d *definition, enabled bool, tar
 			s.intents.remove(s, i)
 			s.dropShadow(i.shadow)
 		}
+	}
+	return nil
+}
+
+func (s *Server) checkIntentBaseline(d *definition) error {
+	if d != s.edgeDefinition(d.Name) {
+		return fmt.Errorf("scenario: conflictingBaseline.definition %q is no device setting of Edge for Windows, which an intent needs", d.ID)
 	}
 	return nil
 }

@@ -323,6 +323,9 @@ func (s *Server) SetScenario(sc Scenario) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(s.clock.Now())
+	if err := s.checkBaseline(sc.ConflictingBaseline); err != nil {
+		return err // before anything changed
+	}
 	old := s.scenario.Churn.rates()
 	s.scenario = s.options.inForce(sc)
 	if s.scenario.Churn.rates() != old {
