@@ -51,37 +51,56 @@ func (s *Server) purgeGroup(g *group, at time.Time) {
 			})
 		}
 	}
-	s.deltaGen++
+	s.nextDelta(at)
 	s.purged = append(s.purged, purgedGroup{g.id, s.deltaGen})
 	s.directoryGen++
 	s.changes++
 }
 
-func (s *Server) eachDeletedGroup(after int64) iter.Seq2[int64, *group] {
-	return func(yield func(int64, *group) bool) {
-		for _, g := range s.ordered {
-			if key := int64(g.sequence); key > after && !g.deleted.IsZero() && !yield(key, g) {
-				return
+// binAsOf yields the deleted groups as a list of the moment shows them.
+func (s *Server) binAsOf(asOf time.Time) keyed[*group] {
+	return func(after int64) iter.Seq2[int64, *group] {
+		return func(yield func(int64, *group) bool) {
+			for _, g := range s.ordered {
+				seen := s.groupTrail.at(g, asOf)
+				if key := int64(g.sequence); key > after && isDeleted(seen) && !yield(key, seen) {
+					return
+				}
 			}
 		}
 	}
 }
+
+func isDeleted(g *group) bool { return g != nil && !g.deleted.IsZero() }
 
 // listDeletedGroups is /directory/deletedItems/microsoft.graph.group.
 func listDeletedGroups(c *call) (*reply, error) {
 	if err := c.advancedQuery(&c.query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, groupEntity, c.server.eachDeletedGroup,
+	return listReply(c, c.query, groupEntity, c.server.binAsOf(c.listAsOf()),
 		listStyle{context: "groups", size: 100, max: 999, refuseAbove: true})
 }
 
-func (c *call) deletedGroup() (*group, error) {
+// deletedGroup finds the group of the path in the bin, as it is and as a read sees
+// it. Until a deletion is replicated the bin does not have it (contract g).
+func (c *call) deletedGroup() (live, seen *group, err error) {
 	id, ok := parseGUID(c.params["id"])
-	if g := c.server.groups[id]; ok && g != nil && !g.deleted.IsZero() {
-		return g, nil
+	if live = c.server.groups[id]; ok && live != nil {
+		if seen = c.server.groupTrail.at(live, c.readAsOf()); isDeleted(seen) {
+			return live, seen, nil
+		}
 	}
-	return nil, c.notFound(c.params["id"])
+	return nil, nil, c.notFound(c.params["id"])
+}
+
+// inBin finds the group of the path for a write: it must truly be in the bin.
+func (c *call) inBin() (*group, error) {
+	g, _, err := c.deletedGroup()
+	if err == nil && !isDeleted(g) {
+		return nil, c.notFound(c.params["id"])
+	}
+	return g, err
 }
 
 func getDeletedGroup(c *call) (*reply, error) {
@@ -89,18 +108,18 @@ func getDeletedGroup(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := c.deletedGroup()
+	_, seen, err := c.deletedGroup()
 	if err != nil {
 		return nil, err
 	}
-	out := render(g, members)
+	out := render(seen, members)
 	out["@odata.type"] = "#" + groupEntity.name
 	return c.entityReply(http.StatusOK, "directoryObjects/$entity", out), nil
 }
 
 // restoreGroup brings a deleted group back with its id, members and name.
 func restoreGroup(c *call) (*reply, error) {
-	g, err := c.deletedGroup()
+	g, err := c.inBin()
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +142,7 @@ func restoreGroup(c *call) (*reply, error) {
 
 // purgeDeletedGroup is DELETE /directory/deletedItems/{id}.
 func purgeDeletedGroup(c *call) (*reply, error) {
-	g, err := c.deletedGroup()
+	g, err := c.inBin()
 	if err != nil {
 		return nil, err
 	}

@@ -35,16 +35,43 @@ type purgedGroup struct {
 	gen uint64
 }
 
+// deltaMoment is when a generation began.
+type deltaMoment struct {
+	gen uint64
+	at  time.Time
+}
+
+// nextDelta begins a generation, and forgets moments that every read has behind it.
+func (s *Server) nextDelta(at time.Time) {
+	s.deltaGen++
+	if s.scenario.Lag == nil {
+		return
+	}
+	before := at.Add(-s.scenario.Lag.longest())
+	s.deltaMoments = append(slices.DeleteFunc(s.deltaMoments, func(m deltaMoment) bool { return m.at.Before(before) }), deltaMoment{s.deltaGen, at})
+}
+
+// deltaSeen is the newest generation that a moment shows. The documentation of delta
+// queries says so: a change may not be in the next answer, and appears later.
+func (s *Server) deltaSeen(asOf time.Time) uint64 {
+	for _, m := range s.deltaMoments {
+		if m.at.After(asOf) {
+			return m.gen - 1
+		}
+	}
+	return s.deltaGen
+}
+
 // touchGroup notes a change of a group itself.
 func (s *Server) touchGroup(g *group) {
-	s.deltaGen++
+	s.nextDelta(s.clock.Now())
 	g.touched = s.deltaGen
 	s.directoryGen++
 }
 
 // logMembers notes how the members differ from before.
-func (s *Server) logMembers(g *group, before, after membership) {
-	s.deltaGen++
+func (s *Server) logMembers(g *group, before, after membership, at time.Time) {
+	s.nextDelta(at)
 	difference(before.direct, after.direct, len(s.users)+len(s.fleet.devices)).each(func(i int) {
 		g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: i}, before.direct.has(i)})
 	})
@@ -70,6 +97,8 @@ type deltaToken struct {
 	Select  []string `json:"p,omitempty"`
 	IDs     []string `json:"i,omitempty"`
 	Minimal bool     `json:"m,omitempty"`
+	// AsOf is the moment that all pages of the round show, in Unix nanoseconds.
+	AsOf int64 `json:"w"`
 	// After is the sequence of the last group that was sent whole, Offset counts
 	// the member changes of the next one that were sent.
 	After  uint64 `json:"a,omitempty"`
@@ -125,7 +154,8 @@ func groupsDelta(c *call) (*reply, error) {
 
 // beginDelta reads the link's token, or starts a new query.
 func (c *call) beginDelta() (deltaToken, error) {
-	now := c.server.deltaGen
+	asOf := c.membersAsOf()
+	now := c.server.deltaSeen(asOf)
 	switch {
 	case c.query.token != "":
 		return c.decodeDelta(c.query.token)
@@ -133,10 +163,11 @@ func (c *call) beginDelta() (deltaToken, error) {
 		return deltaToken{Since: now, Until: now, Issued: c.now.Unix(), Select: c.query.selected}, nil
 	case c.query.delta != "":
 		t, err := c.decodeDelta(c.query.delta)
-		t.Until, t.Minimal = now, c.prefers("return=minimal")
+		// The replica may be further behind than the one before.
+		t.Until, t.AsOf, t.Minimal = max(now, t.Since), asOf.UnixNano(), c.prefers("return=minimal")
 		return t, err
 	}
-	t := deltaToken{Until: now, Issued: c.now.Unix(), Select: c.query.selected, Minimal: c.prefers("return=minimal")}
+	t := deltaToken{Until: now, AsOf: asOf.UnixNano(), Issued: c.now.Unix(), Select: c.query.selected, Minimal: c.prefers("return=minimal")}
 	for _, name := range t.Select {
 		if _, known := groupEntity.selectable(name, c.version); !known {
 			return t, c.badRequest("Could not find a property named '%s' on type '%s'.", name, groupEntity.name)
@@ -192,10 +223,16 @@ func (c *call) deltaPage(t deltaToken) (page []object, next *deltaToken) {
 }
 
 // deltaItem renders what changed on a group, nil if nothing did. left tells that
-// more member changes follow.
+// more member changes follow. A change that the moment does not show yet is left to a later round.
 func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
-	changed := t.Since == 0 || g.touched > t.Since
-	if !g.deleted.IsZero() {
+	changed, seen := t.Since == 0 || g.touched > t.Since && g.touched <= t.Until, g
+	if g.touched > t.Until {
+		seen = c.server.groupTrail.at(g, time.Unix(0, t.AsOf))
+	}
+	switch {
+	case seen == nil:
+		return nil, false
+	case isDeleted(seen):
 		if t.Since == 0 || !changed {
 			return nil, false
 		}
@@ -203,14 +240,14 @@ func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
 	}
 	var members []object
 	if len(t.Select) == 0 || slices.Contains(t.Select, "members") {
-		members = c.memberDelta(g, t.Since)
+		members = c.memberDelta(g, t)
 	}
 	if !changed && len(members) == 0 {
 		return nil, false
 	}
 	item = object{"id": g.id.String()}
 	if changed || !t.Minimal {
-		t.describe(g, item, c.beta)
+		t.describe(seen, item, c.beta)
 	}
 	from := min(t.Offset, len(members))
 	to := min(from+deltaMembers, len(members))
@@ -231,21 +268,22 @@ func (t *deltaToken) describe(g *group, item object, beta bool) {
 }
 
 // memberDelta lists all members, or how they changed since a generation.
-func (c *call) memberDelta(g *group, since uint64) []object {
+func (c *call) memberDelta(g *group, t deltaToken) []object {
 	var out []object
 	if c.hides(g) {
 		return nil
 	}
-	if since == 0 {
-		g.direct.each(func(i int) { out = append(out, c.deltaMember(memberRef{index: i}, false)) })
-		for _, n := range g.nested {
+	if t.Since == 0 {
+		direct, nested := c.server.membersAt(g, false, time.Unix(0, t.AsOf))
+		direct.each(func(i int) { out = append(out, c.deltaMember(memberRef{index: i}, false)) })
+		for _, n := range nested {
 			out = append(out, c.deltaMember(memberRef{index: -1, group: n}, false))
 		}
 		return out
 	}
 	last := map[memberRef]int{}
 	for i, m := range g.log {
-		if m.gen > since {
+		if m.gen > t.Since && m.gen <= t.Until {
 			last[m.member] = i
 		}
 	}

@@ -277,7 +277,9 @@ func patchGroup(c *call) (*reply, error) {
 	if err := c.checkGroupBody(false); err != nil {
 		return nil, err
 	}
-	if name, byName := alternateKey(c.params["id"], "uniqueName"); byName && c.prefers("create-if-missing") {
+	name, byName := alternateKey(c.params["id"], "uniqueName")
+	upsert := byName && c.prefers("create-if-missing")
+	if upsert {
 		switch g := c.server.groupByUniqueName(name); {
 		case g == nil:
 			return upsertGroup(c, name)
@@ -294,6 +296,10 @@ func patchGroup(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	owners, err := c.boundOwners(g, upsert)
+	if err != nil {
+		return nil, err
+	}
 	if bind, present := c.body["members@odata.bind"]; present {
 		if err := c.addMembers(g, texts(bind)); err != nil {
 			return nil, err
@@ -301,6 +307,7 @@ func patchGroup(c *call) (*reply, error) {
 	}
 	if next != nil {
 		c.applyGroup(g, next)
+		g.owners = append(slices.Clone(g.owners), owners...)
 	}
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil

@@ -112,6 +112,18 @@ func (c *call) groupsWith(ref memberRef, transitive bool) []*group {
 			out = append(out, g)
 		}
 	}
+	return c.seenGroups(out)
+}
+
+// seenGroups are groups as a list sees them, without those that it does not show
+// yet (contract g).
+func (c *call) seenGroups(groups []*group) (out []*group) {
+	asOf := c.listAsOf()
+	for _, g := range groups {
+		if seen := c.server.groupTrail.at(g, asOf); seen != nil && seen.deleted.IsZero() {
+			out = append(out, seen)
+		}
+	}
 	return out
 }
 
@@ -143,7 +155,7 @@ func getByIDs(c *call) (*reply, error) {
 		if !ok {
 			return nil, c.badRequest("Invalid GUID: '%s'.", key) // ASSUMED text
 		}
-		ref, kind, found := c.server.directoryObject(id)
+		ref, kind, found := c.directoryObject(id)
 		if !found || len(types) > 0 && !slices.Contains(types, kind) && !slices.Contains(types, "directoryObject") {
 			continue
 		}
@@ -156,8 +168,10 @@ func getByIDs(c *call) (*reply, error) {
 	return &reply{status: http.StatusOK, body: object{"@odata.context": c.context("directoryObjects", nil), "value": value}}, nil
 }
 
-// directoryObject finds an object of any kind, and the word for the kind.
-func (s *Server) directoryObject(id guid) (ref memberRef, kind string, found bool) {
+// directoryObject finds an object of any kind, and the word for the kind. A group is
+// as a read sees it: one that was made just now is not there yet (contract g).
+func (c *call) directoryObject(id guid) (ref memberRef, kind string, found bool) {
+	s := c.server
 	if i, known := s.objects[id]; known {
 		kind = "user"
 		if int(i) >= len(s.users) {
@@ -166,7 +180,8 @@ func (s *Server) directoryObject(id guid) (ref memberRef, kind string, found boo
 		return memberRef{index: int(i)}, kind, true
 	}
 	if g := s.groups[id]; g != nil {
-		return memberRef{index: -1, group: g}, "group", g.deleted.IsZero()
+		seen := s.groupTrail.at(g, c.readAsOf())
+		return memberRef{index: -1, group: seen}, "group", seen != nil && seen.deleted.IsZero()
 	}
 	for _, p := range s.principals() {
 		if p.id == id.String() {

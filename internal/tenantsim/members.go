@@ -84,6 +84,7 @@ func (c *call) visibleMembers(g *group, transitive bool) memberSet {
 	s := c.server
 	var out memberSet
 	out.indices, out.groups = s.membersAt(g, transitive, c.membersAsOf())
+	out.groups = c.seenGroups(out.groups)
 	if c.beta {
 		out.principals = s.principalsIn(g, transitive)
 	}

@@ -34,6 +34,32 @@ func addOwnerRef(c *call) (*reply, error) {
 	return &reply{status: http.StatusNoContent}, nil
 }
 
+// boundOwners are the owners that the body of a PATCH adds. The documentation has
+// that binding for POST only; that PATCH adds them, as it does members, is ASSUMED:
+// a 204 that loses them would be worse. An upsert repeats the body of the creation,
+// so owners that the group has already are no fault there.
+func (c *call) boundOwners(g *group, upsert bool) ([]string, error) {
+	var out []string
+	targets := texts(c.body["owners@odata.bind"])
+	if len(targets) > 20 { // contract g
+		return nil, c.badRequest("The number of owners in the request is %d, at most 20 are allowed.", len(targets))
+	}
+	for _, target := range targets {
+		id, err := c.ownerID(target)
+		if err != nil {
+			return nil, err
+		}
+		known := slices.ContainsFunc(slices.Concat(g.owners, out), func(o string) bool { return ownerIn(o) == id })
+		switch {
+		case !known:
+			out = append(out, target)
+		case !upsert:
+			return nil, c.badRequest("One or more added object references already exist for the following modified properties: 'owners'.")
+		}
+	}
+	return out, nil
+}
+
 // ownedGroup is the group of the path whose owners the caller may change.
 func (c *call) ownedGroup() (*group, error) {
 	g, err := c.group()

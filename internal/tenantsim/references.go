@@ -131,7 +131,8 @@ func (c *call) references(targets []string) ([]memberRef, error) {
 }
 
 // resolveMember finds a member by object id. Writing device members needs a
-// device permission as well (contract g).
+// device permission as well (contract g). A group that was made just now is "not
+// found" until it is replicated (contract-2 z 20).
 func (c *call) resolveMember(key string) (memberRef, error) {
 	s := c.server
 	id, ok := parseGUID(key)
@@ -146,7 +147,7 @@ func (c *call) resolveMember(key string) (memberRef, error) {
 		}
 		return memberRef{index: int(i)}, nil
 	}
-	if g := s.groups[id]; g != nil && g.deleted.IsZero() {
+	if g := s.groups[id]; g != nil && g.deleted.IsZero() && s.groupTrail.at(g, c.readAsOf()) != nil {
 		return memberRef{index: -1, group: g}, nil
 	}
 	for _, p := range s.principals() {

@@ -77,7 +77,7 @@ func (s *Server) changeMembersAt(g *group, at time.Time, change func()) {
 	change()
 	s.directoryGen++
 	after := g.membership()
-	s.logMembers(g, before, after)
+	s.logMembers(g, before, after, at)
 	delay := s.lagOf(func(l *Lag) LagRange { return l.Targeting })
 	if delay == 0 && g.late.pending == 0 {
 		s.learnMembers(g, before, after, at)

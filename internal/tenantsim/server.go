@@ -130,9 +130,11 @@ type Server struct {
 	leaving []*group
 	// deltaGen numbers changes for delta queries; purged are groups that are
 	// gone for good, nextPurge is when the next one goes.
-	deltaGen  uint64
-	purged    []purgedGroup
-	nextPurge time.Time
+	deltaGen uint64
+	// deltaMoments are when the generations began that some read does not see yet.
+	deltaMoments []deltaMoment
+	purged       []purgedGroup
+	nextPurge    time.Time
 	// directoryGen changes with groups and memberships, targetGen with
 	// anything that decides which device a policy reaches.
 	directoryGen, targetGen uint64
