@@ -96,7 +96,7 @@ func (v deviceView) lastSignIn() any {
 	case at == 0:
 		return nil
 	case v.d.traits&traitDisabled != 0:
-		return unixTime(min(at, v.d.left))
+		return unixTime(min(at, v.d.disabled))
 	default:
 		return unixTime(at)
 	}

@@ -267,11 +267,11 @@ func (s *Server) enterState(d *device, nth int, now int64) {
 	case d.traits&traitSameUser != 0:
 		d.user = int32(nth / 3 % len(s.users)) // three devices each, beside those that the user has anyway
 	}
-	switch d.management = st.management; {
-	case d.management.leaves():
+	if d.management = st.management; d.management.leaves() {
 		d.left = now
-	case d.traits&traitDisabled != 0:
-		d.left = d.lastSync
+	}
+	if d.traits&traitDisabled != 0 {
+		d.disabled = d.lastSync
 	}
 	d.effective = st.overwrites
 	if st.contact != 0 {

@@ -46,7 +46,8 @@ type device struct {
 	inventory int64 // last app inventory
 	enrolled  int64
 	rows      []row
-	left      int64 // when Intune lost the device or the directory disabled it
+	left      int64 // when Intune lost the device, or it was ordered to leave
+	disabled  int64 // when the directory disabled it
 	user      int32 // primary user, -1: none
 	second    int32 // another user, -1: none
 	machine   int32 // index of the hardware's first record

@@ -50,11 +50,10 @@ func (c *fleetChange) happen(e fleetEvent) {
 	c.s.deviceChanged(e.device, c.at)
 }
 
-// disable takes the account of a device away. An order to leave that is on its way
-// keeps its moment.
+// disable takes the account of a device away, if it still has one.
 func (d *device) disable(at int64) {
-	if d.traits |= traitDisabled; !d.management.leaves() {
-		d.left = at
+	if d.traits&traitDisabled == 0 {
+		d.traits, d.disabled = d.traits|traitDisabled, at
 	}
 }
 

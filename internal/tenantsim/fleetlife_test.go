@@ -290,6 +290,12 @@ func TestDisabledDevice(t *testing.T) {
 	if tt.sim.Now().Unix()-v.d.lastSync > dayOf {
 		t.Error("a disabled device stopped checking in")
 	}
+	tt.want(204, "POST", "/v1.0/deviceManagement/managedDevices/"+v.d.managedID.String()+"/wipe", object{})
+	tt.want(204, "PATCH", path, object{"accountEnabled": false})
+	tt.advance(10 * 24 * time.Hour)
+	if after := tt.want(200, "GET", path, nil); isEnrolled(v.d) || before["approximateLastSignInDateTime"] != after["approximateLastSignInDateTime"] {
+		t.Errorf("wiped: %t, before %v, after %v", !isEnrolled(v.d), before, after)
+	}
 }
 
 // administered is a tenant whose caller may do everything to devices, and the

@@ -74,14 +74,27 @@ func (e signIn) complete() bool {
 	return !e.shows.Before(e.at().Add(lag))
 }
 
+// canSignIn tells whether somebody can have signed in on the device at a moment, as
+// the other members of it say: after it was registered, and not later than the last
+// sign-in that the directory shows when it was disabled or lost contact.
+func (d *device) canSignIn(at int64) bool {
+	switch {
+	case !inDirectory(d) || at < d.enrolled:
+		return false
+	case d.traits&traitDisabled != 0 && at >= d.disabled:
+		return false
+	}
+	return inContact(d) || at <= d.lastSync
+}
+
 // from is the device that the user signs in on: the first one, or one of them by
-// the day when some are phones. Nobody signs in on a disabled device.
+// the day when some are phones.
 func (e signIn) from() (deviceView, bool) {
 	s := e.user.s
 	var own []int32
 	phones := false
 	for _, i := range s.users[e.user.i].devices {
-		if d := &s.fleet.devices[i]; d.traits&traitDisabled == 0 {
+		if d := &s.fleet.devices[i]; d.canSignIn(e.at().Unix()) {
 			own = append(own, i)
 			phones = phones || d.platform.phone()
 		}
