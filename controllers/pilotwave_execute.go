@@ -38,10 +38,10 @@ func (r *waveRun) execute(ctx context.Context, d rollout.Decision) step {
 	case rollout.EffectDrain:
 		return r.drain(ctx)
 	}
-	if r.problem != nil {
+	if r.problem != nil && d.Phase == r.before.Status.Phase {
 		return r.failed(execute.Outcome{Result: execute.Retry, Err: r.problem}, "look at the tenant")
 	}
-	return step{}
+	return step{} // a move is told by its own reason; the next reconcile tells the problem if it is still there
 }
 
 // freeze writes the candidates down as the audience of this attempt and makes the managed group, still empty.
