@@ -30,6 +30,7 @@ var idealists = map[string][]string{
 	"internal/tenantsim/tenant_test.go":        {"a test of the simulator looks at one answer just after one write"},
 	"test/conformance/conformance_test.go":     {"a row of the table is one request with its one right answer, just after the rows before it"},
 	"test/conformance/sdkv1/sdk_test.go":       {"the official SDK does not wait: what is asked of it here is that it and the simulator speak one language"},
+	"test/integration/promise12_test.go":       {"requests of a resync are counted, and one that is refused now and then is sent again"},
 	"test/reliability/sequence_test.go":        {"the sweep puts one fault at one request and must know that nothing else went wrong"},
 }
 
