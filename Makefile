@@ -69,6 +69,7 @@ generate: $(BIN)/controller-gen ## Regenerate deep copies, CRDs, RBAC and docs/a
 .PHONY: graphschema
 graphschema: ## Regenerate the schema of Graph's types from Microsoft's SDKs; downloads the beta SDK
 	$(GO) -C hack/graphschema run . -o $(CURDIR)/internal/testkit/graphschema/schema.json
+	$(GO) test ./internal/tenantsim/metadata -run TestMembers -update
 
 .PHONY: fmt
 fmt: ## Format all Go files

@@ -80,7 +80,7 @@ func group(name string, n int) tenantsim.GroupSpec {
 func newLab(t testing.TB, sc tenantsim.Scenario) *lab {
 	t.Helper()
 	l := &lab{t: t, clock: tenantsim.NewClock(time.Date(2026, 6, 1, 6, 0, 0, 0, time.UTC), 0), registry: prometheus.NewRegistry()}
-	l.sim = simtest.New(t, tenantsim.Options{Seed: 1, Devices: 80, Clock: l.clock, Scenario: sc, JournalSize: 100_000,
+	l.sim = simtest.New(t, tenantsim.Options{Seed: 1, Devices: 80, Clock: l.clock, Catalog: tenantsim.CatalogMacOSPasskeys, Scenario: sc, JournalSize: 100_000,
 		Ideal: "reconciles run by hand, one after the other at one instant, and each is looked at: what is late has tests of its own"})
 	l.url, l.ca = l.sim.Start()
 	l.kube = l.newKube(t)

@@ -60,7 +60,7 @@ a virtual clock. Control endpoints are listed at GET /_sim/ and need no token.`,
 	fs.Uint64Var(&f.seed, "seed", 1, "seed of every random choice")
 	fs.Float64Var(&f.speed, "speed", 1, "virtual seconds per real second; 0 moves time only by POST /_sim/clock")
 	fs.StringVar(&f.start, "start", "now", "virtual start time, RFC 3339 or \"now\"")
-	fs.StringVar(&f.catalog, "catalog", "edge", "settings catalog: edge, article or empty-edge")
+	fs.StringVar(&f.catalog, "catalog", "edge", "settings catalog: edge, article, empty-edge, edge-with-macos-passkeys (fictitious), or a file with a dump of configurationSettings")
 	fs.StringVar(&f.scenario, "scenario", "healthy", fmt.Sprintf("built-in scenario %v or a YAML file", tenantsim.BuiltinScenarios()))
 	fs.StringVar(&f.ideal, "ideal", "", "take away the slowness and the odd answers of an ordinary day; write why")
 	fs.StringVar(&f.faults, "faults", "", "YAML file of faults to begin with; PUT /_sim/faults changes them later")

@@ -117,6 +117,37 @@ func TestFaultsFile(t *testing.T) {
 	}
 }
 
+// TestCatalogFile: --catalog takes a dump, and names the file, index and member
+// that do not fit.
+func TestCatalogFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "dump.json")
+	const definition = `{"id": "a", "@odata.type": "#microsoft.graph.deviceManagementConfigurationSimpleSettingDefinition"%s}`
+	for applicability, want := range map[string]string{
+		`, "applicability": {"platform": "windows10", "technologies": "mdm"}`: "",
+		`, "applicability": {"platform": "windows10"}`:                        file + ": definition 0 (a): applicability.technologies is missing",
+	} {
+		if err := os.WriteFile(file, fmt.Appendf(nil, `{"value": [`+definition+`]}`, applicability), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		cmd := newCommand()
+		cmd.SetArgs([]string{"--devices", "5", "--catalog", file, "--ca-file", filepath.Join(t.TempDir(), "ca.pem")})
+		read, write := io.Pipe()
+		cmd.SetOut(write)
+		done := make(chan error, 1)
+		go func() { done <- cmd.ExecuteContext(ctx); write.Close() }()
+		if _, err := bufio.NewReader(read).ReadString('\n'); (err == nil) != (want == "") {
+			t.Errorf("%s: read %v", applicability, err)
+		}
+		go func() { _, _ = io.Copy(io.Discard, read) }()
+		cancel()
+		if err := <-done; (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", applicability, err, want)
+		}
+	}
+}
+
 // TestCredentialFiles: the files that the flags name are registered.
 func TestCredentialFiles(t *testing.T) {
 	key := testcert.Key(t)

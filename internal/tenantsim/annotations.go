@@ -23,7 +23,7 @@ func dropAnnotations(value any, reference bool) {
 	switch v := value.(type) {
 	case map[string]any:
 		for name, inner := range v {
-			if isAnnotation(name) && !(reference && name == idAnnotation) {
+			if isAnnotation(name) && (!reference || name != idAnnotation) {
 				delete(v, name)
 				continue
 			}

@@ -137,6 +137,10 @@ func (c *call) assignment(target object, platforms platform) (assignment, error)
 // applyBaseline makes the scenario's foreign policy exist, or removes the one
 // of the scenario before.
 func (s *Server) applyBaseline() error {
+	if s.baselineParts != nil {
+		s.baselineParts()
+		s.baselineParts = nil
+	}
 	if s.baseline != nil {
 		if _, exists := s.policyByID[s.baseline.id]; exists {
 			s.removePolicy(s.baseline)

@@ -66,7 +66,7 @@ func livingTenant(t *testing.T) *counter {
 	return o
 }
 
-const cameraID = "device_vendor_msft_policy_config_camera_allowcamera"
+const cameraID = "device_vendor_msft_policy_config_microsoft_edge~policy~microsoft_edge_syncdisabled"
 
 func (o *counter) add(body object, targets ...countedTarget) {
 	o.Helper()

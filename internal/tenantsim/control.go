@@ -24,24 +24,32 @@ var controls = map[string]control{
 	"GET dump": func(s *Server, r *http.Request) (any, error) {
 		return s.Snapshot(r.URL.Query().Get("devices") == "true"), nil
 	},
-	"GET journal":            func(s *Server, _ *http.Request) (any, error) { return s.Journal(), nil },
-	"DELETE journal":         func(s *Server, _ *http.Request) (any, error) { s.ResetJournal(); return nil, nil },
-	"GET faults":             func(s *Server, _ *http.Request) (any, error) { return object{"faults": s.Faults()}, nil },
-	"PUT faults":             (*Server).controlFaults,
-	"DELETE faults":          func(s *Server, _ *http.Request) (any, error) { return nil, s.SetFaults(nil) },
-	"POST refuse":            (*Server).controlRefuse,
-	"POST tokens/expire":     func(s *Server, _ *http.Request) (any, error) { s.ExpireTokens(); return nil, nil },
-	"GET approvals":          func(s *Server, _ *http.Request) (any, error) { return object{"approvals": s.Approvals()}, nil },
-	"GET targeting":          (*Server).controlTargeting,
-	"POST approvals":         func(s *Server, r *http.Request) (any, error) { return nil, s.controlApproval(r) },
-	"POST policies/unassign": func(s *Server, r *http.Request) (any, error) { return nil, s.controlPolicy(r, s.Unassign) },
-	"POST policies/delete":   func(s *Server, r *http.Request) (any, error) { return nil, s.controlPolicy(r, s.DeletePolicy) },
+	"GET journal":             func(s *Server, _ *http.Request) (any, error) { return s.Journal(), nil },
+	"DELETE journal":          func(s *Server, _ *http.Request) (any, error) { s.ResetJournal(); return nil, nil },
+	"GET faults":              func(s *Server, _ *http.Request) (any, error) { return object{"faults": s.Faults()}, nil },
+	"PUT faults":              (*Server).controlFaults,
+	"DELETE faults":           func(s *Server, _ *http.Request) (any, error) { return nil, s.SetFaults(nil) },
+	"POST refuse":             (*Server).controlRefuse,
+	"POST tokens/expire":      func(s *Server, _ *http.Request) (any, error) { s.ExpireTokens(); return nil, nil },
+	"GET approvals":           func(s *Server, _ *http.Request) (any, error) { return object{"approvals": s.Approvals()}, nil },
+	"POST approvals":          func(s *Server, r *http.Request) (any, error) { return nil, s.controlApproval(r) },
+	"GET catalog":             func(s *Server, _ *http.Request) (any, error) { return s.CatalogState(), nil },
+	"PUT catalog":             (*Server).controlCatalog,
+	"POST catalog/generation": (*Server).controlGeneration,
+	"POST catalog/remove":     func(s *Server, r *http.Request) (any, error) { return nil, s.controlRemoveDefinition(r) },
+	"POST policies/unassign":  func(s *Server, r *http.Request) (any, error) { return nil, s.controlPolicy(r, s.Unassign) },
+	"POST policies/delete":    func(s *Server, r *http.Request) (any, error) { return nil, s.controlPolicy(r, s.DeletePolicy) },
+	"GET targeting":           (*Server).controlTargeting,
 }
 
 // serveControl answers below /_sim/. It needs no token: it is for the person
 // or test who owns the simulator, and no product code calls it.
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, path string) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
+	limit := int64(maxBodyBytes)
+	if path == "catalog" {
+		limit = maxCatalogBytes
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if path == "" && r.Method == http.MethodGet {
 		s.writeControl(w, s.controlIndex(), nil)
 		return
@@ -239,22 +247,26 @@ func (s *Server) eachNamed(nameOrID string, do func(*policy)) error {
 
 func (s *Server) controlIndex() any {
 	return object{
-		"GET /_sim/clock":              "virtual time",
-		"POST /_sim/clock":             `{"advance":"8h"} or {"speed":1000}`,
-		"GET /_sim/scenario":           "scenario in force",
-		"PUT /_sim/scenario":           "new scenario as JSON or YAML; ?name= takes a built-in one",
-		"GET /_sim/dump":               "whole tenant; ?devices=true adds every device",
-		"GET /_sim/journal":            "requests so far; DELETE forgets them",
-		"POST /_sim/policies/unassign": `{"name":"…"}: clear the assignments of a policy`,
-		"POST /_sim/policies/delete":   `{"name":"…"}: delete a policy`,
-		"GET /_sim/faults":             "faults in force with counters; DELETE ends all of them",
-		"PUT /_sim/faults":             `{"faults":[{"match":{"method":"POST","route":"/beta/**","nth":1},"mode":"lostAnswer"}]} as JSON or YAML`,
-		"GET /_sim/approvals":          "requests of Multi Admin Approval",
-		"POST /_sim/approvals":         `{"id":"…","decision":"approve"}, or reject`,
-		"GET /_sim/targeting":          "?policy=&device=: does a policy reach a device, and why; a policy alone: counts, list=true the devices; a device alone: what reaches it, all=true every verdict",
-		"POST /_sim/tokens/expire":     "expire every token that was issued until now",
-		"POST /_sim/refuse":            `{"for":"2s"}: refuse connections for so long in real time`,
-		"scenarios":                    BuiltinScenarios(),
-		"reports":                      object{"DeviceStatusesByConfigurationProfile": deviceStatus.columnNames(), "Devices": devicesExport.columnNames(), "AppInvRawData": appInventory.columnNames()},
+		"GET /_sim/clock":               "virtual time",
+		"POST /_sim/clock":              `{"advance":"8h"} or {"speed":1000}`,
+		"GET /_sim/scenario":            "scenario in force",
+		"PUT /_sim/scenario":            "new scenario as JSON or YAML; ?name= takes a built-in one",
+		"GET /_sim/dump":                "whole tenant; ?devices=true adds every device",
+		"GET /_sim/journal":             "requests so far; DELETE forgets them",
+		"POST /_sim/policies/unassign":  `{"name":"…"}: clear the assignments of a policy`,
+		"POST /_sim/policies/delete":    `{"name":"…"}: delete a policy`,
+		"GET /_sim/catalog":             "settings catalog in force",
+		"PUT /_sim/catalog":             "?name= takes a built-in catalog; otherwise the body is a dump of configurationSettings",
+		"POST /_sim/catalog/generation": `{"definition":"PasswordManagerPasskeysEnabled","generation":"v150"}: a new ADMX generation, by id or policy name`,
+		"POST /_sim/catalog/remove":     `{"definition":"id"}: take a definition away; policies keep it`,
+		"GET /_sim/faults":              "faults in force with counters; DELETE ends all of them",
+		"PUT /_sim/faults":              `{"faults":[{"match":{"method":"POST","route":"/beta/**","nth":1},"mode":"lostAnswer"}]} as JSON or YAML`,
+		"GET /_sim/approvals":           "requests of Multi Admin Approval",
+		"POST /_sim/approvals":          `{"id":"…","decision":"approve"}, or reject`,
+		"POST /_sim/tokens/expire":      "expire every token that was issued until now",
+		"POST /_sim/refuse":             `{"for":"2s"}: refuse connections for so long in real time`,
+		"scenarios":                     BuiltinScenarios(),
+		"reports":                       object{"DeviceStatusesByConfigurationProfile": deviceStatus.columnNames(), "Devices": devicesExport.columnNames(), "AppInvRawData": appInventory.columnNames()},
+		"GET /_sim/targeting":           "?policy=&device=: does a policy reach a device, and why; a policy alone: counts, list=true the devices; a device alone: what reaches it, all=true every verdict",
 	}
 }

@@ -28,7 +28,7 @@ func copyPolicy(c *call) (*reply, error) {
 	s := c.server
 	twin := &policy{name: text(c.body, "displayName"), description: p.description, platformsText: p.platformsText, technologies: p.technologies,
 		scopeTags: p.scopeTags, template: p.template, templateFamily: p.templateFamily, creationSource: p.creationSource,
-		created: c.now, modified: c.now, settings: p.settings,
+		created: c.now, modified: c.now, settings: p.settings, secrets: p.secrets, noGroups: p.noGroups,
 		platforms: p.platforms, values: p.values, payloadKey: p.payloadKey, requires: p.requires, passkey: p.passkey}
 	if _, given := c.body["description"]; given {
 		twin.description = text(c.body, "description")

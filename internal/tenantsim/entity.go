@@ -86,15 +86,13 @@ func (e *entity[T]) selectable(name, version string) (p *property[T], known bool
 	if p := e.lookup(name, version == "beta"); p != nil {
 		return p, true
 	}
-	switch metadata.Of(version, e.name, name) {
-	case metadata.Single:
-		return &property[T]{name: name, get: func(T) any { return nil }}, true
-	case metadata.Collection:
-		return &property[T]{name: name, get: func(T) any { return []any{} }}, true
+	switch kind := metadata.Of(version, e.name, name); kind {
+	case metadata.None:
+		return nil, false
 	case metadata.Navigation:
 		return nil, true
 	default:
-		return nil, false
+		return &property[T]{name: name, get: func(T) any { return unset(kind) }}, true
 	}
 }
 
@@ -188,11 +186,8 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 		return nil, err
 	}
 	body := object{"@odata.context": c.context(style.context, q.selected), "value": page}
-	switch {
-	case style.count == countPage:
-		body["@odata.count"] = len(page)
-	case style.count == countTotal, q.count && q.token == "":
-		body["@odata.count"] = total()
+	if n, shown := style.shownCount(q, odds, len(page), total); shown {
+		body["@odata.count"] = n
 	}
 	switch {
 	case more && odds.empty:
@@ -201,6 +196,20 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 		body["@odata.nextLink"] = c.nextLink(tokenPrefix, last, style)
 	}
 	return &reply{status: http.StatusOK, body: body}, nil
+}
+
+// shownCount is what @odata.count says of a page, if it is there (contract 0.3).
+func (style listStyle) shownCount(q query, odds pageOdds, page int, total func() int) (n int, shown bool) {
+	switch {
+	case odds.miscounts && style.count != countOnRequest:
+		return 0, true
+	case style.count == countPage:
+		return page, true
+	case style.count == countTotal, q.count && q.token == "":
+		return total(), true
+	default:
+		return 0, false
+	}
 }
 
 // collect renders up to size matching items. It returns the key of the last

@@ -71,6 +71,7 @@ type (
 		path   string
 		op     filterOp
 		values []literal
+		exact  bool // functions on text compare letters exactly
 	}
 )
 
@@ -142,11 +143,27 @@ func (l literal) String() string {
 func (e *comparison) eval(get func(string) any) bool {
 	value := get(e.path)
 	for _, lit := range e.values {
-		if compare(value, e.op, lit.v) {
+		if compare(value, e.op, lit.v) && (!e.exact || matchExactly(value, e.op, lit.v)) {
 			return true
 		}
 	}
 	return false
+}
+
+// matchExactly narrows a match of a text function to equal letters.
+func matchExactly(value any, op filterOp, lit any) bool {
+	text, ok := value.(string)
+	want, ok2 := lit.(string)
+	switch {
+	case !ok || !ok2:
+		return true
+	case op == opContains:
+		return strings.Contains(text, want)
+	case op == opStartsWith:
+		return strings.HasPrefix(text, want)
+	default:
+		return true
+	}
 }
 
 // compare decides `value op lit`. Text compares without regard to case, as

@@ -98,11 +98,14 @@ func constantMembers() []property[*group] {
 // of their own (group-update page).
 var unifiedSwitches = []string{"allowExternalSenders", "autoSubscribeNewMembers", "hideFromAddressLists", "hideFromOutlookClients", "isSubscribedByMail"}
 
-var (
-	groupVisibilities = []string{"Private", "Public", "HiddenMembership"}
-	groupThemes       = []string{"Teal", "Purple", "Green", "Blue", "Pink", "Orange", "Red"} // group resource page
-	processingStates  = []string{"On", "Paused"}
-)
+// groupWords are members that are text in the metadata and take certain words
+// only (group resource page). A captured body has one in lower case, so case does
+// not matter; that the word comes back in its usual form is ASSUMED.
+var groupWords = map[string][]string{
+	"visibility":                    {"Private", "Public", "HiddenMembership"},
+	"theme":                         {"Teal", "Purple", "Green", "Blue", "Pink", "Orange", "Red"},
+	"membershipRuleProcessingState": {"On", "Paused"},
+}
 
 // groupShape is the body of POST and PATCH (contract g): what the group resource
 // page and schema.json let a caller write. Whatever else the type has is read-only.
@@ -120,11 +123,11 @@ func groupMembers() map[string]member {
 		"classification":                {kind: kindString},
 		"preferredDataLocation":         {kind: kindString},
 		"preferredLanguage":             {kind: kindString},
-		"theme":                         {kind: kindEnum, values: groupThemes},
+		"theme":                         {kind: kindString},
 		"membershipRule":                {kind: kindString},
-		"membershipRuleProcessingState": {kind: kindEnum, values: processingStates},
+		"membershipRuleProcessingState": {kind: kindString},
 		"isAssignableToRole":            {kind: kindBool},
-		"visibility":                    {kind: kindEnum, values: groupVisibilities},
+		"visibility":                    {kind: kindString},
 		"resourceBehaviorOptions":       {kind: kindStrings},
 		"resourceProvisioningOptions":   {kind: kindStrings},
 		"unseenCount":                   {kind: kindInt},
@@ -155,7 +158,20 @@ func (c *call) checkGroupBody(create bool) error {
 			return c.badRequest("Property '%s' is read-only and cannot be set.", name)
 		}
 	}
-	return groupShape.check(c, c.body, create)
+	if err := groupShape.check(c, c.body, create); err != nil {
+		return err
+	}
+	for _, name := range sortedKeys(groupWords) {
+		value, isText := c.body[name].(string)
+		i := slices.IndexFunc(groupWords[name], func(word string) bool { return strings.EqualFold(word, value) })
+		switch {
+		case isText && i < 0:
+			return invalidGroupValue(c, name)
+		case isText:
+			c.body[name] = groupWords[name][i]
+		}
+	}
+	return nil
 }
 
 // visibility is what was written or the default: Public for Microsoft 365

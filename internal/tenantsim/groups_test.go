@@ -158,6 +158,9 @@ func TestGroupKindsAreRefused(t *testing.T) {
 	}
 	tt.errorOf(400, "DELETE", "/v1.0/groups/"+tt.groupID("synced"), nil)
 	tt.want(204, "PATCH", "/v1.0/groups/"+unified, object{"hideFromOutlookClients": true})
+	if got := tt.want(201, "POST", "/v1.0/groups", with(groupBody("lower"), object{"visibility": "private"})); got["visibility"] != "Private" {
+		t.Errorf("visibility in lower case: %v", got["visibility"])
+	}
 	if got := tt.want(200, "GET", "/v1.0/groups/"+unified+"?$select=hideFromOutlookClients,mail,visibility", nil); got["hideFromOutlookClients"] != true || got["mail"] != "u@contoso.example" || got["visibility"] != "Public" {
 		t.Errorf("unified %v", got)
 	}

@@ -78,7 +78,7 @@ func patchMethodsPolicy(c *call) (*reply, error) {
 		return nil, err
 	}
 	next := methodsPolicyShape.merged(s.methods, c.body)
-	if err := c.checkPolicyTargets(next); err != nil {
+	if err := c.checkPolicyTargets(next, "authenticationMethodsPolicy"); err != nil {
 		return nil, err
 	}
 	s.methods, s.fido2Changed = next, c.now
@@ -86,21 +86,22 @@ func patchMethodsPolicy(c *call) (*reply, error) {
 	return getMethodsPolicy(c)
 }
 
-// checkPolicyTargets refuses targets that do not exist, wherever they stand.
-func (c *call) checkPolicyTargets(v any) error {
+// checkPolicyTargets refuses targets that do not exist, wherever they stand; of is
+// the member that holds them.
+func (c *call) checkPolicyTargets(v any, of string) error {
 	switch v := v.(type) {
 	case map[string]any:
 		if id, isTarget := v["id"].(string); isTarget && !c.methodTarget(id) {
-			return c.badRequest("The target '%s' does not exist.", id)
+			return c.badRequest("The target '%s' of %s does not exist.", id, of)
 		}
 		for _, name := range sortedKeys(v) {
-			if err := c.checkPolicyTargets(v[name]); err != nil {
+			if err := c.checkPolicyTargets(v[name], name); err != nil {
 				return err
 			}
 		}
 	case []any:
 		for _, item := range v {
-			if err := c.checkPolicyTargets(item); err != nil {
+			if err := c.checkPolicyTargets(item, of); err != nil {
 				return err
 			}
 		}

@@ -17,8 +17,9 @@ type Odd struct {
 	// a word of OddStatuses, to 200 or 204 (third-party 16: undecided).
 	Statuses map[string]int `json:"statuses,omitempty"`
 	// Pages makes lists page as they are free to: a first page that is short
-	// (contract c: 948, 999), empty pages with a nextLink, and a $top above the
-	// maximum that is ignored where it is otherwise clamped (contract 0.3).
+	// (contract c: 948, 999), empty pages with a nextLink, an unasked @odata.count
+	// of 0 beside rows, and a $top above the maximum that is ignored where it is
+	// otherwise clamped (contract 0.3).
 	Pages bool `json:"pages,omitempty"`
 	// Names leaves DeviceName and UPN empty in some rows of a status report
 	// (contract b.1).
@@ -76,8 +77,9 @@ func (c *call) oddStatus(out *reply) {
 
 // pageOdds is how a page of a list departs from what was asked for.
 type pageOdds struct {
-	empty bool // no item, and a nextLink to the same place
-	size  int
+	empty     bool // no item, and a nextLink to the same place
+	size      int
+	miscounts bool // @odata.count is 0 beside rows (contract 0.3)
 }
 
 // oddPage draws the odds of the page that begins after a key. Equal requests get
@@ -94,6 +96,8 @@ func (c *call) oddPage(q query, size int, after int64) pageOdds {
 		return pageOdds{empty: true}
 	case after < 0 && u < 0.7: // the observed pages were 948 and 999 of 1,000
 		return pageOdds{size: max(1, size-1-int(u*100)*size/1000)}
+	case u >= 0.85:
+		return pageOdds{size: size, miscounts: true}
 	default:
 		return normal
 	}

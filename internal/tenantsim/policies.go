@@ -4,6 +4,8 @@
 package tenantsim
 
 import (
+	"encoding/json"
+	"fmt"
 	"iter"
 	"net/http"
 	"slices"
@@ -26,6 +28,9 @@ type policy struct {
 	creationSource    any
 	created, modified time.Time
 	settings          []object // canonical setting instances
+	secrets           map[string]string
+	noGroups          bool   // disableEntraGroupPolicyAssignment
+	shadowOf          string // base type in reports; "": a settings catalog policy
 	assignments       []assignment
 
 	// What devices need, derived from the settings.
@@ -61,7 +66,11 @@ var policyEntity = &entity[*policy]{name: "microsoft.graph.deviceManagementConfi
 	{name: "isAssigned", ops: opEq, get: func(p *policy) any { return len(p.assignments) > 0 }},
 	{name: "templateReference", get: func(p *policy) any { return p.templateReference() }},
 	{name: "priorityMetaData", get: func(p *policy) any { return p.priorityMeta() }},
+	{name: "disableEntraGroupPolicyAssignment", hidden: true, get: func(p *policy) any { return p.noGroups }},
 	{name: "templateReference/templateFamily", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
+	// The names as tools write them, too (contract-2 u).
+	{name: "templateReference/TemplateFamily", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
+	{name: "templateReference/TemplateId", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
 	{name: "templateReference/templateId", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
 }}
 
@@ -80,10 +89,12 @@ var policyShape = shape{typeName: "microsoft.graph.deviceManagementConfiguration
 	"roleScopeTagIds":                   {kind: kindStrings},
 	"creationSource":                    {kind: kindString},
 	"disableEntraGroupPolicyAssignment": {kind: kindBool},
-	"priorityMetaData":                  {kind: kindObject},
+	"priorityMetaData":                  {kind: kindObject, of: priorityShape},
 	"templateReference":                 {kind: kindObject, of: templateReferenceShape},
 	"settings":                          {kind: kindObjects},
 }}
+
+var priorityShape = shapeOf("deviceManagementPriorityMetaData", map[string]member{"priority": {kind: kindInt}})
 
 func sequenceOf(p *policy) uint64 { return p.sequence }
 
@@ -126,6 +137,9 @@ func (c *call) checkExpand(known ...string) error {
 func (p *policy) finish(c *call, out object) {
 	delete(out, "templateReference/templateFamily")
 	delete(out, "templateReference/templateId")
+	if p.noGroups && len(c.query.selected) == 0 {
+		out["disableEntraGroupPolicyAssignment"] = true // captured policies do not show it otherwise
+	}
 	if slices.Contains(c.query.expand, "settings") {
 		out["settings"] = p.settingObjects()
 	}
@@ -223,7 +237,7 @@ func (c *call) fillPolicy(p *policy) error {
 	if next.name == "" {
 		return c.badRequest("A value is required for property 'name' of resource 'deviceManagementConfigurationPolicy'.")
 	}
-	if err := c.buildSettings(next); err != nil {
+	if err := c.buildSettings(next, p.secrets); err != nil {
 		return err
 	}
 	p.name, p.description = next.name, next.description
@@ -234,7 +248,13 @@ func (c *call) fillPolicy(p *policy) error {
 	if len(p.scopeTags) == 0 {
 		p.scopeTags = []string{"0"} // contract a.1: the default tag
 	}
-	p.settings, p.values, p.payloadKey = next.settings, next.values, next.payloadKey
+	p.noGroups = boolean(c.body, "disableEntraGroupPolicyAssignment")
+	if place, given := inner(c.body, "priorityMetaData")["priority"].(json.Number); given {
+		if n, err := place.Int64(); err == nil { // the shape was checked
+			p.priority = int(max(n, 0))
+		}
+	}
+	p.settings, p.secrets, p.values, p.payloadKey = next.settings, next.secrets, next.values, next.payloadKey
 	p.platforms, p.requires, p.passkey = next.platforms, next.requires, next.passkey
 	return nil
 }
@@ -251,6 +271,9 @@ func patchPolicy(c *call) (*reply, error) {
 			"Cannot apply PATCH to navigation property 'settings' on entity type 'microsoft.management.services.api.deviceManagementConfigurationPolicy'.")
 	}
 	if err := policyShape.check(c, c.body, false); err != nil {
+		return nil, err
+	}
+	if err := c.keeps(p); err != nil {
 		return nil, err
 	}
 	name, present := c.body["name"]
@@ -274,6 +297,37 @@ func patchPolicy(c *call) (*reply, error) {
 		return nil, err
 	}
 	return c.policyReply(p, members), nil
+}
+
+// keeps refuses to change by PATCH what PATCH does not change. In practice only
+// name, description and scope tags change (contract a5); that the service says so
+// rather than ignoring the others is ASSUMED.
+func (c *call) keeps(p *policy) error {
+	for _, name := range []string{"platforms", "technologies", "creationSource", "templateReference", "priorityMetaData", "disableEntraGroupPolicyAssignment"} {
+		given, present := c.body[name]
+		if !present || given == nil {
+			continue
+		}
+		if now := policyEntity.lookup(name, true).get(p); !sameMembers(given, now) {
+			return c.badRequest("Property '%s' cannot be changed by PATCH.", name)
+		}
+	}
+	return nil
+}
+
+// sameMembers reports whether everything that was given equals what is there.
+func sameMembers(given, now any) bool {
+	members, isObject := given.(map[string]any)
+	if !isObject {
+		return fmt.Sprint(given) == fmt.Sprint(now)
+	}
+	have, _ := now.(object)
+	for name, v := range members {
+		if v != nil && fmt.Sprint(v) != fmt.Sprint(have[name]) {
+			return false
+		}
+	}
+	return true
 }
 
 // putPolicy replaces everything but assignments: 204 (contract a.4).
@@ -309,6 +363,9 @@ func deletePolicy(c *call) (*reply, error) {
 	s := c.server
 	s.removePolicy(p)
 	c.changed()
+	if s.scenario.DeleteAnswersOK {
+		return &reply{status: http.StatusOK}, nil
+	}
 	return &reply{status: http.StatusNoContent}, nil
 }
 
@@ -362,32 +419,45 @@ func listSettings(c *call) (*reply, error) {
 	if slices.Contains(c.query.expand, "settingDefinitions") {
 		style.context += "(settingDefinitions())"
 		style.decorate = func(key int64, out object) error {
-			out["settingDefinitions"] = c.definitionsOf(p.settings[key])
+			out["settingDefinitions"] = c.definitionObjects(definitionsOf(p.settings[key]))
 			return nil
 		}
 	}
 	return listReply(c, c.query, settingEntity, items, style)
 }
 
-// definitionsOf renders the definitions that an instance and its children use.
-func (c *call) definitionsOf(instance object) []object {
-	var out []object
-	ids := []string{text(instance, "settingDefinitionId")}
-	if choice, ok := instance["choiceSettingValue"].(object); ok {
-		children, _ := choice["children"].([]object)
-		for _, child := range children {
-			ids = append(ids, text(child, "settingDefinitionId"))
+// definitionsOf collects the definitions that an instance and everything below
+// it use, each once.
+func definitionsOf(instance object) []string {
+	var ids []string
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []object:
+			for _, item := range v {
+				walk(item)
+			}
+		case object:
+			if id := text(v, "settingDefinitionId"); id != "" && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+			for _, name := range sortedKeys(v) {
+				walk(v[name])
+			}
 		}
 	}
+	walk(instance)
+	return ids
+}
+
+// definitionObjects renders definitions. One that the catalog no longer has is
+// left out (ASSUMED).
+func (c *call) definitionObjects(ids []string) []object {
+	out := []object{}
 	for _, id := range ids {
-		d := c.server.catalog.byID[id]
-		members, err := definitionEntity.projection(c, nil)
-		if d == nil || err != nil {
-			continue
+		if d := c.server.catalog.Find(id); d != nil {
+			out = append(out, definitionObject(d))
 		}
-		o := render(d, members)
-		d.finish(o, nil)
-		out = append(out, o)
 	}
 	return out
 }

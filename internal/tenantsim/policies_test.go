@@ -8,19 +8,22 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 )
 
 const edgePrefix = "device_vendor_msft_policy_config_microsoft_edge~policy~microsoft_edge_"
 
+const definitionsPath = "/beta/deviceManagement/configurationSettings"
+
 func TestCatalogs(t *testing.T) {
-	for catalog, want := range map[string]struct{ passkeys, literal int }{"edge": {3, 0}, "article": {3, 2}, "empty-edge": {0, 0}} {
-		tt := newTenant(t, Options{Devices: 5, Catalog: catalog})
-		const list = "/beta/deviceManagement/configurationSettings"
-		if n := len(tt.all(list + "?$filter=name eq 'PasswordManagerPasskeysEnabled'")); n != want.passkeys {
-			t.Errorf("%s: %d passkey settings, want %d", catalog, n, want.passkeys)
+	for name, want := range map[string]struct{ passkeys, literal int }{"edge": {5, 0}, "article": {5, 2}, "empty-edge": {0, 0}, "edge-with-macos-passkeys": {6, 0}} {
+		tt := newTenant(t, Options{Devices: 5, Catalog: name})
+		if n := len(tt.all(definitionsPath + "?$filter=name eq 'PasswordManagerPasskeysEnabled'")); n != want.passkeys {
+			t.Errorf("%s: %d passkey settings, want %d", name, n, want.passkeys)
 		}
-		if n := len(tt.all(list + "?$filter=name eq 'PasskeySyncEnabled'")); n != want.literal {
-			t.Errorf("%s: %d literal settings, want %d", catalog, n, want.literal)
+		if n := len(tt.all(definitionsPath + "?$filter=name eq 'PasskeySyncEnabled'")); n != want.literal {
+			t.Errorf("%s: %d literal settings, want %d", name, n, want.literal)
 		}
 	}
 	if _, err := New(Options{Ideal: idealHere, Catalog: "chrome"}); err == nil || !strings.Contains(err.Error(), "empty-edge") {
@@ -29,10 +32,9 @@ func TestCatalogs(t *testing.T) {
 }
 
 func TestDefinitionShape(t *testing.T) {
-	tt := newTenant(t, Options{Devices: 5})
-	const list = "/beta/deviceManagement/configurationSettings"
-	d := tt.want(200, "GET", list+"/"+PasskeysWindowsDevice, nil)
-	if d["@odata.type"] != typePrefix+"ChoiceSettingDefinition" || d["rootDefinitionId"] != PasskeysWindowsDevice || d["categoryId"] != categoryPasswords {
+	tt := newTenant(t, Options{Devices: 5, Catalog: "edge-with-macos-passkeys"})
+	d := tt.want(200, "GET", definitionsPath+"/"+PasskeysWindowsDevice, nil)
+	if d["@odata.type"] != typePrefix+"ChoiceSettingDefinition" || d["rootDefinitionId"] != PasskeysWindowsDevice || d["baseUri"] != "./Device/Vendor/MSFT/Policy" {
 		t.Errorf("definition %v", d)
 	}
 	options := objects(d["options"])
@@ -43,27 +45,95 @@ func TestDefinitionShape(t *testing.T) {
 	if applicability["platform"] != "windows10" || applicability["technologies"] != "mdm" {
 		t.Errorf("applicability %v", applicability)
 	}
-	user := tt.want(200, "GET", list+"('"+PasskeysWindowsUser+"')", nil)
+	user := tt.want(200, "GET", definitionsPath+"('"+PasskeysWindowsUser+"')", nil)
 	if !strings.HasSuffix(text(user, "displayName"), "(User)") {
 		t.Errorf("user scope is called %v", user["displayName"])
 	}
-	child := tt.want(200, "GET", list+"/"+edgePrefix+"browsersignin_browsersignin", nil)
+	child := tt.want(200, "GET", definitionsPath+"/"+edgePrefix+"browsersignin_browsersignin", nil)
 	if child["rootDefinitionId"] != edgePrefix+"browsersignin" {
 		t.Errorf("child points at %v", child["rootDefinitionId"])
 	}
-	for filter, want := range map[string]int{
-		"applicability/platform has 'macOS' and contains(displayName,'passkeys')": 1,
-		"contains(id,'passwordmanagerenabled')":                                   5,
-		"categoryId eq '" + categoryChrome + "'":                                  1,
+	tt.errorOf(404, "GET", definitionsPath+"/nothing", nil)
+	if one := tt.all(definitionsPath + "?$top=1&$select=id,displayName")[0]; one["displayName"] == nil || one["options"] != nil || one["description"] != nil {
+		t.Errorf("selected %v", one)
+	}
+}
+
+// TestDefinitionSearch runs the forms that tools use (contract a.6). Numbers are
+// those of the built-in data with the fictitious macOS setting.
+func TestDefinitionSearch(t *testing.T) {
+	tt := newTenant(t, Options{Devices: 5, Catalog: "edge-with-macos-passkeys"})
+	for query, want := range map[string]int{
+		"": 217,
+		"?$filter=applicability/platform has 'macOS' and contains(displayName,'passkeys')":              3, // MAM, macOS, iCloud Keychain
+		"?$filter=applicability/platform eq 'macOS'":                                                    18,
+		"?$filter=applicability/platform eq 'macOS,windows10'":                                          23,
+		"?$filter=applicability/technologies has 'appleRemoteManagement'":                               18,
+		"?$filter=applicability/technologies eq 'mdm,appleRemoteManagement'":                            18,
+		"?$filter=applicability/technologies has 'mobileApplicationManagement'":                         23,
+		"?$filter=contains(id,'passwordmanagerpasskeysenabled')":                                        6,
+		"?$filter=contains(id,'PasswordManagerPasskeysEnabled')":                                        6, // ASSUMED: whatever the case
+		"?$filter=contains(displayName,'saving passkeys')":                                              6,
+		"?$filter=rootDefinitionId eq '" + edgePrefix + "browsersignin'":                                2,
+		"?$filter=categoryId eq 'a5a38799-7bf1-4b83-86fe-62729cd9ed9d'":                                 20,
+		"?$filter=contains(id,'passkeysenabled') and not (contains(id,'chrome'))&$select=id":            4,
+		"?$search=\"passkeys manager\"":                                                                 6,
+		"?$search=\"passkeys\"&$filter=applicability/platform has 'windows10'":                          5,
+		"?$filter=startswith(id,'user_vendor')and categoryId eq '45a89c1f-0a34-4f78-b28f-d30b623fa423'": 18,
 	} {
-		if n := len(tt.all(list + "?$filter=" + filter)); n != want {
-			t.Errorf("%s: %d definitions, want %d", filter, n, want)
+		if n := len(tt.all(definitionsPath + query)); n != want {
+			t.Errorf("%s: %d definitions, want %d", query, n, want)
 		}
 	}
-	if n := len(tt.all(list + "?$search=\"passkeys manager\"")); n != 3 {
-		t.Errorf("$search found %d", n)
+	tt.scenario(func(sc *Scenario) { sc.CaseSensitiveSearch = true })
+	for query, want := range map[string]int{
+		"?$filter=contains(id,'PasswordManagerPasskeysEnabled')":    0,
+		"?$filter=contains(displayName,'enable saving passkeys')":   0,
+		"?$filter=startswith(displayName,'Enable saving passkeys')": 6,
+		"?$search=\"passkeys\"":                                     7,
+	} {
+		if n := len(tt.all(definitionsPath + query)); n != want {
+			t.Errorf("case sensitive, %s: %d definitions, want %d", query, n, want)
+		}
 	}
-	tt.errorOf(404, "GET", list+"/nothing", nil)
+	for _, bad := range []string{"?$filter=contains(categoryId,'a')", "?$filter=baseUri eq 'x'", "?$filter=options eq 'x'", "?$select=colour", "?$orderby=id"} {
+		tt.errorOf(400, "GET", definitionsPath+bad, nil)
+	}
+}
+
+// TestCategoryTree: every definition has its category, and the tree hangs by
+// parents that exist.
+func TestCategoryTree(t *testing.T) {
+	tt := newTenant(t, Options{Devices: 5})
+	const path = "/beta/deviceManagement/configurationCategories"
+	all, byID := tt.all(path), map[string]object{}
+	for _, k := range all {
+		byID[text(k, "id")] = k
+	}
+	for _, d := range tt.all(definitionsPath + "?$top=1000") {
+		if byID[text(d, "categoryId")] == nil {
+			t.Errorf("%s is in no category", d["id"])
+		}
+	}
+	for _, k := range all {
+		parent, root := byID[text(k, "parentCategoryId")], byID[text(k, "rootCategoryId")]
+		if root == nil || (parent == nil) != (text(k, "rootCategoryId") == k["id"]) {
+			t.Errorf("category %v", k)
+		}
+		children, _ := k["childCategoryIds"].([]any)
+		for _, id := range children {
+			if byID[id.(string)]["parentCategoryId"] != k["id"] {
+				t.Errorf("%s is a child of %s", id, k["displayName"])
+			}
+		}
+	}
+	if n := len(tt.all(path + "?$filter=platforms has 'macOS'")); n != 3 {
+		t.Errorf("%d categories for macOS", n)
+	}
+	if one := tt.want(200, "GET", path+"/3ba8106d-4b2f-4775-939d-1cc8703a41dc", nil); one["platforms"] != "macOS,windows10" {
+		t.Errorf("category %v", one)
+	}
+	tt.errorOf(404, "GET", path+"/nothing", nil)
 }
 
 func TestPolicyLifecycle(t *testing.T) {
@@ -109,6 +179,9 @@ func TestPolicyLifecycle(t *testing.T) {
 	if got["name"] != "hold" || got["description"] != "" || !strings.Contains(fmt.Sprint(got["settings"]), PasskeysWindowsDevice+"_0") {
 		t.Errorf("after PUT: %v", got)
 	}
+	tt.scenario(func(sc *Scenario) { sc.DeleteAnswersOK = true })
+	tt.want(200, "DELETE", policiesPath+"/"+tt.createPolicy(allowBody("other")), nil)
+	tt.scenario(func(sc *Scenario) { sc.DeleteAnswersOK = false })
 	tt.want(204, "DELETE", policiesPath+"/"+id, nil)
 	if code, _ := tt.errorOf(404, "GET", policiesPath+"/"+id, nil); code != codeResourceNotFound {
 		t.Errorf("deleted policy: %s", code)
@@ -116,7 +189,7 @@ func TestPolicyLifecycle(t *testing.T) {
 }
 
 func TestPolicyRefusals(t *testing.T) {
-	tt := newTenant(t, Options{Devices: 5})
+	tt := newTenant(t, Options{Devices: 5, Catalog: catalog.MacOSPasskeys})
 	instance := func(change func(instance, value object)) object {
 		body := allowBody("x")
 		in := body["settings"].([]object)[0]["settingInstance"].(object)
@@ -177,30 +250,15 @@ func TestPolicyRefusals(t *testing.T) {
 	tt.createPolicy(choiceBody("mac", "macOS", "mdm,appleRemoteManagement", PasskeysMacOS, PasskeysMacOS+"_true"))
 }
 
-// TestSimpleValuesNeedTheirType: the annotation carries the kind (contract a.2).
-func TestSimpleValuesNeedTheirType(t *testing.T) {
-	tt := newTenant(t, Options{Devices: 5})
-	const length = "device_vendor_msft_policy_config_devicelock_mindevicepasswordlength"
-	body := func(value object) object {
-		b := allowBody("x")
-		b["settings"] = []object{{"settingInstance": object{"@odata.type": typePrefix + "SimpleSettingInstance", "settingDefinitionId": length, "simpleSettingValue": value}}}
-		return b
-	}
-	integer := typePrefix + "IntegerSettingValue"
-	tt.createPolicy(body(object{"@odata.type": integer, "value": 14}))
-	for _, bad := range []object{{"value": 14}, {"@odata.type": integer, "value": "14"}, {"@odata.type": integer, "value": 99}, {"@odata.type": typePrefix + "StringSettingValue", "value": "14"}} {
-		tt.errorOf(400, "POST", policiesPath, body(bad))
-	}
-}
-
 // TestSettingsPageAt25: a client that ignores nextLink loses settings
 // (contract a.3).
 func TestSettingsPageAt25(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 5})
 	var settings []object
-	for i := range 60 {
-		def := fmt.Sprintf("device_vendor_msft_policy_config_sample_area%02d_setting%03d", i/20, i)
-		settings = append(settings, choiceBody("", "", "", def, def+"_1")["settings"].([]object)[0])
+	for _, d := range tt.sim.catalog.Definitions() {
+		if d.Kind == catalog.Choice && d.RootID == d.ID && d.Platform == "windows10" && d.Technologies == "mdm" && len(settings) < 60 {
+			settings = append(settings, choiceBody("", "", "", d.ID, d.ID+"_0")["settings"].([]object)[0])
+		}
 	}
 	body := allowBody("big")
 	body["settings"] = settings
@@ -258,55 +316,5 @@ func TestAssignReplaces(t *testing.T) {
 	tt.assign(id)
 	if got := tt.want(200, "GET", policiesPath+"/"+id, nil); got["isAssigned"] != false {
 		t.Error("an empty list must clear the assignments")
-	}
-}
-
-// TestGroupCollections: groups may repeat what they set, within their
-// definition, and come back as they were sent.
-func TestGroupCollections(t *testing.T) {
-	tt := newTenant(t, Options{Devices: 5})
-	const root, child, other = "test_rules", "test_rules_key", "test_other"
-	for _, d := range []definition{{id: root, kind: defGroups, children: []string{child}}, {id: child, kind: defText}, {id: other, kind: defText}} {
-		d.root, d.platform, d.technologies, d.maxLength = root, "windows10", "mdm", 10
-		tt.sim.catalog.add(d)
-	}
-	set := func(id, value string) object {
-		return object{"@odata.type": typePrefix + "SimpleSettingInstance", "settingDefinitionId": id,
-			"simpleSettingValue": object{"@odata.type": typePrefix + "StringSettingValue", "value": value}}
-	}
-	body := func(groups ...[]object) object {
-		values := []object{}
-		for _, g := range groups {
-			values = append(values, object{"children": g})
-		}
-		p := allowBody("g")
-		p["settings"] = []object{{"@odata.type": typePrefix + "Setting", "settingInstance": object{
-			"@odata.type": typePrefix + "GroupSettingCollectionInstance", "settingDefinitionId": root, "groupSettingCollectionValue": values}}}
-		return p
-	}
-	id := tt.createPolicy(body([]object{set(child, "a")}, []object{set(child, "b")}))
-	got, _ := tt.all(policiesPath + "/" + id + "/settings")[0]["settingInstance"].(map[string]any)
-	var values []any
-	for _, g := range objects(got["groupSettingCollectionValue"]) {
-		for _, c := range objects(g["children"]) {
-			values = append(values, c["simpleSettingValue"].(map[string]any)["value"])
-		}
-	}
-	if len(values) != 2 || values[0] != "a" || values[1] != "b" {
-		t.Errorf("came back as %v", got)
-	}
-	if d := tt.want(200, "GET", "/beta/deviceManagement/configurationSettings/"+root, nil); d["@odata.type"] != typePrefix+"SettingGroupCollectionDefinition" {
-		t.Errorf("definition %v", d)
-	}
-	for want, bad := range map[string]object{
-		"should not be empty":   body(),
-		"more than once":        body([]object{set(child, "a"), set(child, "b")}),
-		"contains parent":       body([]object{set(other, "a")}),
-		"was not found":         body([]object{set("nope", "a")}),
-		"'settingDefinitionId'": body([]object{{"@odata.type": typePrefix + "SimpleSettingInstance"}}),
-	} {
-		if _, message := tt.errorOf(400, "POST", policiesPath, bad); !strings.Contains(message, want) {
-			t.Errorf("%s: %s", want, message)
-		}
 	}
 }

@@ -12,6 +12,22 @@ import (
 // values (metadata: deviceHealthScriptParameter and what derives from it).
 var parameterKinds = map[string]kind{"String": kindString, "Integer": kindInt, "Boolean": kindBool}
 
+// remediationParameters reads the lists that the body names.
+func (c *call) remediationParameters() (map[string][]object, error) {
+	out := map[string][]object{}
+	for _, name := range []string{"detectionScriptParameters", "remediationScriptParameters"} {
+		if _, given := c.body[name]; !given {
+			continue
+		}
+		list, err := c.scriptParameters(name)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = list
+	}
+	return out, nil
+}
+
 // scriptParameters reads a list of parameters. They are kept and shown; the
 // simulator runs no PowerShell that could use them.
 func (c *call) scriptParameters(name string) ([]object, error) {

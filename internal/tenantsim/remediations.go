@@ -175,17 +175,57 @@ func (c *call) fillRemediation(r *remediation) error {
 	if name, given := c.body["displayName"]; given && (name == nil || name == "") {
 		return c.badRequest("Display name cannot be null or empty.")
 	}
-	parameters := map[string]*[]object{"detectionScriptParameters": &r.detectionParameters, "remediationScriptParameters": &r.repairParameters}
-	read := map[string][]object{}
-	for _, name := range sortedKeys(parameters) {
-		list, err := c.scriptParameters(name)
-		if err != nil {
-			return err
-		}
-		read[name] = list
+	parameters, err := c.remediationParameters()
+	if err != nil {
+		return err
 	}
-	contents := map[string]*string{"detectionScriptContent": &r.detection, "remediationScriptContent": &r.repair}
-	for name := range contents {
+	if err := c.checkScripts(); err != nil {
+		return err
+	}
+	takeTexts(c.body, map[string]*string{"displayName": &r.displayName, "description": &r.description, "publisher": &r.publisher})
+	for name, field := range map[string]*string{"runAsAccount": &r.runAs, "deviceHealthScriptType": &r.scriptType} {
+		if word := text(c.body, name); word != "" { // null keeps an enum
+			*field = word
+		}
+	}
+	for name, field := range map[string]*string{"detectionScriptContent": &r.detection, "remediationScriptContent": &r.repair} {
+		if _, given := c.body[name]; given {
+			*field, r.version = text(c.body, name), c.now.Unix()
+		}
+	}
+	takeBools(c.body, map[string]*bool{"enforceSignatureCheck": &r.enforceSignature, "runAs32Bit": &r.runAs32Bit})
+	for name, field := range map[string]*[]object{"detectionScriptParameters": &r.detectionParameters, "remediationScriptParameters": &r.repairParameters} {
+		if list, given := parameters[name]; given {
+			*field = list
+		}
+	}
+	if tags := texts(c.body["roleScopeTagIds"]); len(tags) > 0 {
+		r.scopeTags = tags
+	}
+	r.effect = scriptEffect(r.repair)
+	return nil
+}
+
+// takeTexts and takeBools copy what a body names; null is empty and false.
+func takeTexts(body object, fields map[string]*string) {
+	for name, field := range fields {
+		if _, given := body[name]; given {
+			*field = text(body, name)
+		}
+	}
+}
+
+func takeBools(body object, fields map[string]*bool) {
+	for name, field := range fields {
+		if _, given := body[name]; given {
+			*field = boolean(body, name)
+		}
+	}
+}
+
+// checkScripts wants base64 of a bearable size.
+func (c *call) checkScripts() error {
+	for _, name := range []string{"detectionScriptContent", "remediationScriptContent"} {
 		raw, err := base64.StdEncoding.DecodeString(text(c.body, name))
 		if err != nil {
 			return c.badRequest("Cannot convert the value of property '%s' to the expected type 'Edm.Binary'.", name)
@@ -194,36 +234,6 @@ func (c *call) fillRemediation(r *remediation) error {
 			return c.badRequest("Property '%s' is %d bytes long, the maximum is %d.", name, len(raw), maxScriptBytes) // ASSUMED
 		}
 	}
-	fields := map[string]*string{"displayName": &r.displayName, "description": &r.description, "publisher": &r.publisher}
-	for name, field := range map[string]*string{"runAsAccount": &r.runAs, "deviceHealthScriptType": &r.scriptType} {
-		if text(c.body, name) != "" { // null keeps an enum
-			fields[name] = field
-		}
-	}
-	for name, field := range contents {
-		if _, given := c.body[name]; given {
-			fields[name], r.version = field, c.now.Unix()
-		}
-	}
-	for name, field := range fields {
-		if _, given := c.body[name]; given {
-			*field = text(c.body, name)
-		}
-	}
-	for name, field := range parameters {
-		if _, given := c.body[name]; given {
-			*field = read[name]
-		}
-	}
-	for name, field := range map[string]*bool{"enforceSignatureCheck": &r.enforceSignature, "runAs32Bit": &r.runAs32Bit} {
-		if _, given := c.body[name]; given {
-			*field = boolean(c.body, name)
-		}
-	}
-	if tags := texts(c.body["roleScopeTagIds"]); len(tags) > 0 {
-		r.scopeTags = tags
-	}
-	r.effect = scriptEffect(r.repair)
 	return nil
 }
 

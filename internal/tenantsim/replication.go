@@ -122,7 +122,7 @@ func (s *Server) changeAssignments(p *policy, next []assignment, at time.Time) {
 		if p.late.pending == 0 {
 			p.known = nil
 		}
-		if _, exists := s.policyByID[p.id]; exists {
+		if s.exists(p) {
 			s.relearn(p, at)
 		}
 	})

@@ -92,7 +92,7 @@ var deviceStatus = &report[statusRow]{name: "DeviceStatusesByConfigurationProfil
 	{name: "IntuneDeviceId", kind: "String", filter: true, get: func(r statusRow) any { return r.d.managedID.String() }},
 	{name: "Manufacturer", kind: "String", get: func(r statusRow) any { return r.d.manufacturer() }},
 	{name: "Model", kind: "String", get: func(r statusRow) any { return r.d.modelName() }},
-	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(statusRow) any { return policyBaseType }},
+	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(r statusRow) any { return r.policy.baseTypeName() }},
 	{name: "PolicyId", kind: "String", filter: true, get: func(r statusRow) any { return r.policy.id.String() }},
 	{name: "PolicyName", kind: "String", get: func(r statusRow) any { return r.policy.name }},
 	{name: "PolicyStatus", kind: "Int32", filter: true, words: statusWords, get: statusOf},

@@ -58,7 +58,7 @@ func (s *Server) retarget(change func()) {
 	s.indexAssigned()
 	touched := newBitset(len(s.fleet.devices))
 	for _, p := range old {
-		if _, exists := s.policyByID[p.id]; !exists {
+		if !s.exists(p) {
 			touched.or(before[p])
 		}
 	}

@@ -25,6 +25,9 @@ type route struct {
 	roles []string
 	// query lists the accepted query options.
 	query queryOption
+	// entity is the type of answers that are written by hand and that $select
+	// narrows; where an entity's properties are listed, they do that.
+	entity string
 	// reports marks telemetry endpoints, which a scenario can take down alone.
 	reports bool
 	// unlocked handlers take the state lock themselves ($batch).
@@ -115,22 +118,7 @@ func (c *call) dispatch() (*reply, error) {
 	if err := c.match(segments); err != nil {
 		return nil, err
 	}
-	if err := c.scenarioOutage(); err != nil {
-		return nil, err
-	}
-	if err := c.throttle(); err != nil {
-		return nil, err
-	}
-	if err := c.licence(); err != nil {
-		return nil, err
-	}
-	if err := c.authorize(c.route.roles); err != nil {
-		return nil, err
-	}
-	if c.query, err = c.parseQuery(c.route.query); err != nil {
-		return nil, err
-	}
-	if err := c.readBody(); err != nil {
+	if err := c.admit(); err != nil {
 		return nil, err
 	}
 	if c.route.unlocked {
@@ -141,8 +129,44 @@ func (c *call) dispatch() (*reply, error) {
 	c.now = c.server.clock.Now()
 	c.server.settle(c.now)
 	if c.request.Method == http.MethodGet {
-		return c.route.handle(c)
+		return c.read()
 	}
+	return c.write()
+}
+
+// admit is everything that can be said of a request before the tenant's state
+// matters.
+func (c *call) admit() error {
+	for _, check := range []func() error{c.scenarioOutage, c.throttle, c.licence} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	if err := c.authorize(c.route.roles); err != nil {
+		return err
+	}
+	var err error
+	if c.query, err = c.parseQuery(c.route.query); err != nil {
+		return err
+	}
+	if err := c.checkSelect(); err != nil {
+		return err
+	}
+	return c.readBody()
+}
+
+// read runs a handler that changes nothing.
+func (c *call) read() (*reply, error) {
+	out, err := c.route.handle(c)
+	if err == nil {
+		c.narrow(out)
+	}
+	return out, err
+}
+
+// write runs a handler that changes the tenant, unless somebody else must agree
+// first.
+func (c *call) write() (*reply, error) {
 	before := c.server.configDigest()
 	if err := c.approve(); err != nil {
 		return nil, err

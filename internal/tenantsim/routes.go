@@ -115,7 +115,7 @@ func intuneRoutes() []route {
 		{method: del, pattern: devices + "/{id}", roles: rolesWriteManaged, handle: deleteManagedDevice},
 		{method: post, pattern: devices + "/{id}/retire", roles: rolesSync, handle: orderDevice(managementRetirePending)},
 		{method: post, pattern: devices + "/{id}/wipe", roles: rolesSync, handle: orderDevice(managementWipePending)},
-		{method: get, pattern: "deviceManagement/managedDeviceOverview", roles: rolesManaged, handle: deviceOverview},
+		{method: get, pattern: "deviceManagement/managedDeviceOverview", roles: rolesManaged, query: qSelect, entity: "managedDeviceOverview", handle: deviceOverview},
 		{method: post, pattern: devices + "/{id}/syncDevice", roles: rolesSync, handle: syncDevice},
 		{method: post, pattern: reports + "/exportJobs", roles: rolesExport, reports: true, handle: createExport},
 		{method: get, pattern: reports + "/exportJobs", roles: rolesPoll, query: qList, reports: true, handle: listExports},
@@ -148,13 +148,15 @@ func intuneRoutes() []route {
 		{method: get, pattern: policies + "/{id}/settings", roles: rolesReadConfig, query: qTop | qSkipToken | qExpand | qSelect | qSkip, handle: listSettings},
 		{method: patc, pattern: policies + "/{id}/settings/{n}", roles: rolesWriteConfig, handle: noSettingRoute},
 		{method: post, pattern: policies + "/{id}/settings/{n}", roles: rolesWriteConfig, handle: noSettingRoute},
-		{method: get, pattern: policies + "/{id}/assignments", roles: rolesReadConfig, handle: listAssignments},
+		{method: get, pattern: policies + "/{id}/assignments", roles: rolesReadConfig, query: qSelect, entity: "deviceManagementConfigurationPolicyAssignment", handle: listAssignments},
 		{method: post, pattern: policies + "/{id}/assign", roles: rolesWriteConfig, handle: assignPolicy},
 		{method: post, pattern: policies + "/{id}/createCopy", roles: rolesWriteConfig, handle: copyPolicy},
 		{method: post, pattern: policies + "/{id}/reorder", roles: rolesWriteConfig, handle: reorderPolicy},
 		{method: get, pattern: templatesContext, roles: rolesReadConfig, query: qList, handle: listTemplates},
+		{method: get, pattern: templatesContext + "/{id}", roles: rolesReadConfig, query: qSelect, handle: getTemplate},
 		{method: get, pattern: templatesContext + "/{id}/settingTemplates", roles: rolesReadConfig, query: qTop | qSkipToken | qExpand | qSelect, handle: listSettingTemplates},
 	}
+	beta = append(beta, baselineRoutes()...)
 	beta = append(beta, filterRoutes()...)
 	beta = append(beta, remediationRoutes()...)
 	for i := range beta {
@@ -226,8 +228,8 @@ func remediationRoutes() []route {
 		{method: patc, pattern: scripts + "/{id}", roles: rolesWriteScripts, handle: patchRemediation},
 		{method: del, pattern: scripts + "/{id}", roles: rolesWriteScripts, handle: deleteRemediation},
 		{method: post, pattern: scripts + "/{id}/assign", roles: rolesWriteScripts, handle: assignRemediation},
-		{method: get, pattern: scripts + "/{id}/assignments", roles: rolesReadScripts, handle: listRemediationAssignments},
-		{method: get, pattern: scripts + "/{id}/runSummary", roles: rolesReadScripts, handle: runSummary},
+		{method: get, pattern: scripts + "/{id}/assignments", roles: rolesReadScripts, query: qSelect, entity: "deviceHealthScriptAssignment", handle: listRemediationAssignments},
+		{method: get, pattern: scripts + "/{id}/runSummary", roles: rolesReadScripts, query: qSelect, entity: "deviceHealthScriptRunSummary", handle: runSummary},
 		{method: get, pattern: scripts + "/{id}/deviceRunStates", roles: rolesReadScripts, query: qList | qExpand, handle: listRunStates},
 		{method: post, pattern: "deviceManagement/managedDevices/{id}/initiateOnDemandProactiveRemediation", roles: rolesSync, handle: runOnDemand},
 	}
@@ -261,10 +263,10 @@ func identityRoutes() []route {
 		{method: post, pattern: "identity/conditionalAccess/evaluate", roles: rolesReadPolicy, handle: evaluateAccess},
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/combinations", roles: rolesReadPolicy, handle: listCombinations},
 		{method: get, pattern: "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", roles: rolesReadPolicy, query: qList, handle: listMethodModes},
-		{method: get, pattern: methodsPath, roles: rolesReadMethods, handle: getMethodsPolicy},
+		{method: get, pattern: methodsPath, roles: rolesReadMethods, query: qSelect, entity: "authenticationMethodsPolicy", handle: getMethodsPolicy},
 		{method: patc, pattern: methodsPath, roles: rolesWriteMethods, handle: patchMethodsPolicy},
-		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations", roles: rolesReadMethods, handle: listMethods},
-		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesReadMethods, handle: methodConfiguration(getFido2)},
+		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations", roles: rolesReadMethods, query: qSelect, entity: "authenticationMethodConfiguration", handle: listMethods},
+		{method: get, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesReadMethods, query: qSelect, entity: "fido2AuthenticationMethodConfiguration", handle: methodConfiguration(getFido2)},
 		{method: patc, pattern: methodsPath + "/authenticationMethodConfigurations/{id}", roles: rolesWriteMethods, handle: methodConfiguration(patchFido2)},
 		{method: get, pattern: "reports/authenticationMethods/userRegistrationDetails", roles: rolesAudit, query: qList, handle: listRegistrations},
 		{method: get, pattern: "auditLogs/signIns", roles: rolesAudit, query: qSelect | qFilter | qTop | qSkipToken | qOrderBy, handle: listSignIns},

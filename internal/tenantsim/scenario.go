@@ -147,6 +147,14 @@ type Scenario struct {
 	// Lag makes reads and targeting trail behind writes. Default: OrdinaryLag,
 	// and none in an ideal tenant.
 	Lag *Lag `json:"lag,omitempty"`
+	// DeleteAnswersOK makes the delete of a settings catalog policy answer 200
+	// without a body. Documentation says 204 and is known to be wrong elsewhere:
+	// no client may depend on either (third-party 16). Default: 204.
+	DeleteAnswersOK bool `json:"deleteAnswersOK,omitempty"`
+	// CaseSensitiveSearch makes searches of the settings catalog compare letters
+	// exactly, as OData says. Default: whatever their case, as tools seem to rely
+	// on (ASSUMED; no source shows either, and no client may depend on one).
+	CaseSensitiveSearch bool `json:"caseSensitiveSearch,omitempty"`
 	// StrictAssignments refuses assignments to groups that do not exist. Default:
 	// an id that is well formed is accepted and reaches nobody, as reports say of
 	// the service (third-party row 14).
@@ -189,6 +197,12 @@ type Baseline struct {
 	Definition string `json:"definition,omitempty"`
 	// Value is the option item id. Default: the disabling option.
 	Value string `json:"value,omitempty"`
+	// Kind is what the policy is: "settingsCatalog" (default), "securityBaseline"
+	// (a settings catalog policy of the newest template that has the definition,
+	// with all settings of the template), "intent" (a baseline of the first
+	// generation) or "groupPolicy" (administrative templates). The last two need
+	// a Windows policy of Edge.
+	Kind string `json:"kind,omitempty"`
 }
 
 // Outage is a window in which requests are answered with Status.

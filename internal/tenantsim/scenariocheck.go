@@ -22,6 +22,9 @@ func (sc *Scenario) Validate() error {
 	if b := sc.ConflictingBaseline; b != nil && (b.DisplayName == "" || b.GroupDisplayName == "") {
 		return fmt.Errorf("scenario: conflictingBaseline needs displayName and groupDisplayName")
 	}
+	if b := sc.ConflictingBaseline; b != nil && !slices.Contains(baselineKinds, b.Kind) {
+		return fmt.Errorf("scenario: conflictingBaseline.kind %q: write settingsCatalog, securityBaseline, intent or groupPolicy", b.Kind)
+	}
 	if err := sc.Churn.validate(); err != nil {
 		return err
 	}

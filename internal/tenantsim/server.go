@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"k8s.io/utils/clock"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 )
 
 // Options configure a simulated tenant. The zero value is a tenant with 2,000
@@ -54,8 +56,9 @@ type Options struct {
 	// Roles are the application permissions granted. Default AllRoles.
 	Roles []string
 	// Catalog is "edge" (default: the real Edge settings), "article" (also the
-	// four literal names of the founding article) or "empty-edge" (no passkey
-	// setting).
+	// four literal names of the founding article), "empty-edge" (no passkey
+	// setting), "edge-with-macos-passkeys" (fictitious: what if Microsoft adds
+	// one for macOS?), or a file: a dump of configurationSettings.
 	Catalog string
 	// Scenario is how tenant and devices behave. What it does not name is as
 	// on an ordinary day, see OrdinaryLag.
@@ -133,7 +136,7 @@ type Server struct {
 	// directoryGen changes with groups and memberships, targetGen with
 	// anything that decides which device a policy reaches.
 	directoryGen, targetGen uint64
-	catalog                 *catalog
+	catalog                 *catalog.Catalog
 	policies                []*policy // by sequence
 	policyTrail             trail[policy]
 	filters                 shelf[assignmentFilter, *assignmentFilter]
@@ -157,8 +160,15 @@ type Server struct {
 	cached       []*cachedReport
 	// history holds the counts of past days, by day; historyDay is the first that
 	// is not over.
-	history    []dayCounts
-	historyDay int64
+	history       []dayCounts
+	historyDay    int64
+	intents       shelf[intent, *intent]
+	groupPolicies shelf[groupPolicy, *groupPolicy]
+	// shadows are what intents and group policies do on devices.
+	shadows []*policy
+	// baselineParts ends a scenario's foreign policy that is no settings catalog
+	// policy.
+	baselineParts func()
 	// baseline is the scenario's foreign policy, baselineTarget its group.
 	baseline       *policy
 	baselineTarget *group
@@ -182,7 +192,7 @@ func New(options Options) (*Server, error) {
 	}
 	s.start = s.clock.Now()
 	var err error
-	if s.catalog, err = newCatalog(options.Catalog); err != nil {
+	if s.catalog, err = openCatalog(options.Catalog); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
 	s.strengths.items = builtInStrengths()

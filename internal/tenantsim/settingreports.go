@@ -20,7 +20,7 @@ func (r settingRow) status() int {
 		return status
 	}
 	for _, rival := range r.policy.rivals {
-		if other, both := rival.values[r.definition.id]; both && other != r.policy.values[r.definition.id] {
+		if other, both := rival.values[r.definition.ID]; both && other != r.policy.values[r.definition.ID] {
 			return status
 		}
 	}
@@ -30,7 +30,7 @@ func (r settingRow) status() int {
 func (s *Server) settingRows(yield func(settingRow)) {
 	s.statusRows(func(r statusRow) {
 		for _, id := range sortedKeys(r.policy.values) {
-			yield(settingRow{r, s.catalog.byID[id]})
+			yield(settingRow{r, s.catalog.Known(id)})
 		}
 	})
 }
@@ -51,12 +51,12 @@ var settingColumns = []column[settingRow]{
 	{name: "DeviceName", kind: "String", get: func(r settingRow) any { return r.name() }},
 	{name: "ErrorCode", kind: "Int32", get: func(r settingRow) any { return r.errorCode() }},
 	{name: "IntuneDeviceId", kind: "String", filter: true, get: func(r settingRow) any { return r.d.managedID.String() }},
-	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(settingRow) any { return policyBaseType }},
+	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(r settingRow) any { return r.policy.baseTypeName() }},
 	{name: "PolicyId", kind: "String", filter: true, get: func(r settingRow) any { return r.policy.id.String() }},
 	{name: "PolicyName", kind: "String", get: func(r settingRow) any { return r.policy.name }},
 	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: func(r settingRow) any { return r.evaluated() }},
-	{name: "SettingId", kind: "String", filter: true, get: func(r settingRow) any { return r.definition.id }},
-	{name: "SettingName", kind: "String", get: func(r settingRow) any { return r.definition.displayName }},
+	{name: "SettingId", kind: "String", filter: true, get: func(r settingRow) any { return r.definition.ID }},
+	{name: "SettingName", kind: "String", get: func(r settingRow) any { return r.definition.DisplayName }},
 	{name: "SettingStatus", kind: "Int32", filter: true, words: statusWords, get: func(r settingRow) any { return r.status() }},
 	{name: "UPN", kind: "String", get: func(r settingRow) any { return r.upn() }},
 	{name: "UserId", kind: "String", filter: true, get: func(r settingRow) any { return r.userID() }},
@@ -87,8 +87,8 @@ var settingAggregates = &report[settingCounts]{name: "PerSettingDeviceSummaryByC
 	countSettings("NumberOfConflictDevices", 6),
 	countSettings("NumberOfErrorDevices", 5),
 	{name: "PolicyId", kind: "String", filter: true, get: func(c settingCounts) any { return c.policy.id.String() }},
-	{name: "SettingId", kind: "String", get: func(c settingCounts) any { return c.definition.id }},
-	{name: "SettingName", kind: "String", get: func(c settingCounts) any { return c.definition.displayName }},
+	{name: "SettingId", kind: "String", get: func(c settingCounts) any { return c.definition.ID }},
+	{name: "SettingName", kind: "String", get: func(c settingCounts) any { return c.definition.DisplayName }},
 }, rows: (*Server).countSettings}
 
 func (s *Server) countSettings(yield func(settingCounts)) {
@@ -99,12 +99,12 @@ func (s *Server) countSettings(yield func(settingCounts)) {
 	for _, p := range s.policies {
 		found[p] = map[string]*settingCounts{}
 		for id := range p.values {
-			found[p][id] = &settingCounts{policyCounts{policy: p}, s.catalog.byID[id]}
+			found[p][id] = &settingCounts{policyCounts{policy: p}, s.catalog.Known(id)}
 		}
 	}
 	s.deviceRows(func(r statusRow) { // a device counts once
 		for id, c := range found[r.policy] {
-			c.counts[settingRow{r, s.catalog.byID[id]}.status()&7]++
+			c.counts[settingRow{r, s.catalog.Known(id)}.status()&7]++
 		}
 	})
 	for _, p := range s.policies {
@@ -196,7 +196,7 @@ var deviceSettings = &report[deviceCounts]{name: "getDeviceConfigurationPolicySe
 		s.deviceRows(func(r statusRow) {
 			out := deviceCounts{policyCounts{policy: r.policy}, r.deviceView}
 			for _, id := range sortedKeys(r.policy.values) {
-				out.counts[settingRow{r, s.catalog.byID[id]}.status()&7]++
+				out.counts[settingRow{r, s.catalog.Known(id)}.status()&7]++
 			}
 			yield(out)
 		})

@@ -54,9 +54,9 @@ func conflicted(t *testing.T) (tt *tenant, allow, hold string) {
 		body["settings"] = append(body["settings"].([]object), choiceBody("x", "windows10", "mdm", PasswordManagerWindows, PasswordManagerWindows+"_1")["settings"].([]object)...)
 		return tt.createPolicy(body)
 	}
-	const camera = "device_vendor_msft_policy_config_camera_allowcamera"
+	const sync = edgePrefix + "syncdisabled"
 	alone := holdBody("hold") // with a setting that the other lacks
-	alone["settings"] = append(alone["settings"].([]object), choiceBody("x", "windows10", "mdm", camera, camera+"_1")["settings"].([]object)...)
+	alone["settings"] = append(alone["settings"].([]object), choiceBody("x", "windows10", "mdm", sync, sync+"_1")["settings"].([]object)...)
 	allow, hold = both(allowBody("allow")), both(alone)
 	tt.assign(allow, groupTarget(tt.groupID("all")))
 	tt.assign(hold, groupTarget(tt.groupID("half")))

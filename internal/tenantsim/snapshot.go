@@ -105,7 +105,7 @@ func (s *Server) Snapshot(withDevices bool) Snapshot {
 	defer s.mu.Unlock()
 	now := s.clock.Now()
 	s.settle(now)
-	out := Snapshot{Now: now.UTC(), TenantID: s.options.TenantID, Catalog: s.options.Catalog,
+	out := Snapshot{Now: now.UTC(), TenantID: s.options.TenantID, Catalog: s.catalog.Name,
 		Policies: []PolicySnapshot{}, Groups: []GroupSnapshot{}, Overlaps: s.overlaps(), Fleet: s.fleetSnapshot(now.Unix())}
 	for _, p := range s.policies {
 		out.Policies = append(out.Policies, s.policySnapshot(p))

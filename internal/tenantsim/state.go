@@ -34,7 +34,7 @@ func (s *Server) configDigest() string {
 func (s *Server) computeDigest() string {
 	h := sha256.New()
 	for _, p := range s.policies {
-		digestJSON(h, "policy", p.id.String(), p.name, p.description, p.platformsText, p.technologies, p.scopeTags, p.settings, p.priority, p.assignmentObjects())
+		digestJSON(h, "policy", p.id.String(), p.name, p.description, p.platformsText, p.technologies, p.scopeTags, p.settings, p.priority, p.noGroups, p.creationSource, p.assignmentObjects())
 	}
 	for _, g := range s.ordered {
 		s.digestGroup(h, g)
@@ -61,10 +61,19 @@ func (s *Server) computeDigest() string {
 	for _, p := range s.strengths.items {
 		digestJSON(h, "strength", p.id, p.displayName, p.description, p.combinations, p.configurations)
 	}
+	for _, i := range s.intents.items {
+		digestJSON(h, "intent", i.id, i.displayName, i.description, i.scopeTags, intentSettingObjects(i.settings), targetObjects(i.assignments))
+	}
+	for _, g := range s.groupPolicies.items {
+		digestJSON(h, "group policy", g.id, g.displayName, g.description, g.scopeTags, targetObjects(g.assignments))
+		for _, v := range g.values {
+			digestJSON(h, v.id, v.definition.id, v.enabled, v.presentations)
+		}
+	}
 	for _, r := range s.cached {
 		digestJSON(h, "cached report", r.id, r.filter, r.selected, r.order, r.metadata)
 	}
-	digestJSON(h, "switches", s.filtersOff, s.securityDefaults, s.fleet.requested)
+	digestJSON(h, "switches", s.filtersOff, s.securityDefaults, s.fleet.requested, s.catalog.Version())
 	digestJSON(h, "authentication methods", s.fido2, s.methods)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -16,7 +16,7 @@ var assignmentStatus = &report[statusRow]{name: "DeviceAssignmentStatusByConfigu
 	{name: "AssignmentStatus", kind: "Int32", filter: true, words: statusWords, get: statusOf},
 	{name: "DeviceName", kind: "String", get: func(r statusRow) any { return r.name() }},
 	{name: "IntuneDeviceId", kind: "String", get: func(r statusRow) any { return r.d.managedID.String() }},
-	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(statusRow) any { return policyBaseType }},
+	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(r statusRow) any { return r.policy.baseTypeName() }},
 	{name: "PolicyId", kind: "String", filter: true, get: func(r statusRow) any { return r.policy.id.String() }},
 	{name: "PolicyName", kind: "String", get: func(r statusRow) any { return r.policy.name }},
 	{name: "PspdpuLastModifiedTimeUtc", kind: "DateTime", get: statusRow.evaluated},
@@ -106,7 +106,7 @@ var policyAggregates = &report[policyCounts]{name: "ConfigurationPolicyDeviceAgg
 	countColumn("NumberOfNonCompliantOrErrorDevices", 4, 5),
 	countColumn("NumberOfNotApplicableDevices", 1),
 	countColumn("NumberOfRemovedDevices", 7), // ASSUMED number
-	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(policyCounts) any { return policyBaseType }},
+	{name: "PolicyBaseTypeName", kind: "String", filter: true, get: func(c policyCounts) any { return c.policy.baseTypeName() }},
 	{name: "PolicyId", kind: "String", filter: true, get: func(c policyCounts) any { return c.policy.id.String() }},
 	{name: "PolicyName", kind: "String", get: func(c policyCounts) any { return c.policy.name }},
 	{name: "PolicyPlatformType", kind: "String", get: func(c policyCounts) any { return c.policy.platformsText }},
@@ -126,9 +126,10 @@ var policyAggregates = &report[policyCounts]{name: "ConfigurationPolicyDeviceAgg
 
 // countPolicies counts what the assignment report says of each policy.
 func (s *Server) countPolicies(at int64) []policyCounts {
-	out := make([]policyCounts, len(s.policies))
-	index := make(map[*policy]int, len(s.policies))
-	for i, p := range s.policies {
+	all := s.everyPolicy()
+	out := make([]policyCounts, len(all))
+	index := make(map[*policy]int, len(all))
+	for i, p := range all {
 		out[i].policy, index[p] = p, i
 	}
 	s.assignmentRowsAt(at, func(r statusRow) { out[index[r.policy]].counts[r.stamp.status&7]++ })

@@ -62,7 +62,7 @@ func (s *Server) inReports(v deviceView, now int64) bool {
 }
 
 func (s *Server) isShown(r *row) bool {
-	return r.reported.at != 0 && r.reported.status != statusGone && s.policyByID[r.policy.id] != nil
+	return r.reported.at != 0 && r.reported.status != statusGone && s.exists(r.policy)
 }
 
 // showsBefore tells whether an earlier row of the device shows the same policy.

@@ -206,7 +206,7 @@ func (s *Server) addDeviceUser(i, u int32) {
 // rivals: policies that set a definition of it to another value.
 func (s *Server) indexAssigned() {
 	s.assigned = nil
-	for _, p := range s.policies {
+	for _, p := range s.everyPolicy() {
 		if len(p.assignments) > 0 || len(p.effective()) > 0 {
 			s.assigned = append(s.assigned, p)
 		}

@@ -229,7 +229,7 @@ func (s *Server) policyTargeting(policy string, list bool) (PolicyTargeting, err
 // everyAssignee lists policies, then scripts, in the order of their creation.
 func (s *Server) everyAssignee() []assignee {
 	var out []assignee
-	for _, p := range s.policies {
+	for _, p := range s.everyPolicy() {
 		out = append(out, p)
 	}
 	for _, r := range s.remediations.items {
@@ -243,7 +243,8 @@ func refOf(a assignee) PolicyRef {
 	case *remediation:
 		return PolicyRef{Ref{a.id, a.displayName}, "deviceHealthScript"}
 	case *policy:
-		return PolicyRef{Ref{a.id.String(), a.name}, "configurationPolicy"}
+		kinds := map[string]string{"": "configurationPolicy", admxBaseType: "groupPolicyConfiguration", intentBaseType: "intent"}
+		return PolicyRef{Ref{a.id.String(), a.name}, kinds[a.shadowOf]}
 	default: // there is no third kind
 		panic(fmt.Sprintf("tenantsim: %T has no name for people", a))
 	}

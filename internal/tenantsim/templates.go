@@ -7,90 +7,98 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 )
 
 // policyTemplate is a template that policies can be made from (contract a.2,
-// a13). Which templates a tenant has is ASSUMED: two versions of one baseline.
-type policyTemplate struct {
-	base, name, family, lifecycle string
-	version                       int
-	definitions                   []*definition
-}
+// a13). The built-in ones are the four versions of the Edge security baseline.
+type policyTemplate = catalog.Template
 
-// id is the base with the version (contract a.2).
-func (t *policyTemplate) id() string { return fmt.Sprintf("%s_%d", t.base, t.version) }
+// referenceKind is one of the two references that a setting of a template has:
+// the member that holds the id, and the seed of the ids. What the service's ids
+// are is not in the data: they are ASSUMED.
+type referenceKind struct{ member, seed string }
 
-func (t *policyTemplate) displayVersion() string { return fmt.Sprintf("Version %d", t.version) }
+var (
+	instanceReference = referenceKind{"settingInstanceTemplateId", "settingInstanceTemplate"}
+	valueReference    = referenceKind{"settingValueTemplateId", "settingValueTemplate"}
+)
 
-// instanceID and valueID are what a policy's settings must refer to.
-func (t *policyTemplate) instanceID(d *definition) string {
-	return newGUID(hashText(t.id()+d.id), "settingInstanceTemplate", 0).String()
-}
-
-func (t *policyTemplate) valueID(d *definition) string {
-	return newGUID(hashText(t.id()+d.id), "settingValueTemplate", 0).String()
-}
-
-// addTemplates makes the templates out of choices that need no other setting.
-func (c *catalog) addTemplates() {
-	const prefix = "device_vendor_msft_policy_config_microsoft_edge"
-	managed := []*definition{c.byID[PasswordManagerWindows], c.byID[prefix+"~policy~microsoft_edge_syncdisabled"]}
-	base := newGUID(hashText("Security Baseline for Microsoft Edge"), "template", 0).String()
-	c.templates = []*policyTemplate{
-		{base: base, name: "Security Baseline for Microsoft Edge", family: "baseline", lifecycle: "superseded", version: 1, definitions: managed[:1]},
-		{base: base, name: "Security Baseline for Microsoft Edge", family: "baseline", lifecycle: "active", version: 2, definitions: managed},
-	}
-}
-
-func (c *catalog) template(id string) *policyTemplate {
-	for _, t := range c.templates {
-		if t.id() == id {
-			return t
-		}
-	}
-	return nil
+// of is the id that a setting of the template refers to.
+func (k referenceKind) of(t *policyTemplate, definitionID string) string {
+	return newGUID(hashText(t.ID()+definitionID), k.seed, 0).String()
 }
 
 const templatesContext = "deviceManagement/configurationPolicyTemplates"
 
 var templateEntity = &entity[*policyTemplate]{name: "microsoft.graph.deviceManagementConfigurationPolicyTemplate", properties: []property[*policyTemplate]{
-	{name: "id", ops: opEq, get: func(t *policyTemplate) any { return t.id() }},
-	{name: "baseId", ops: opEq, get: func(t *policyTemplate) any { return t.base }},
-	{name: "version", get: func(t *policyTemplate) any { return t.version }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(t *policyTemplate) any { return t.name }},
-	{name: "description", get: func(t *policyTemplate) any { return t.name + "." }},
-	{name: "displayVersion", get: func(t *policyTemplate) any { return t.displayVersion() }},
-	{name: "lifecycleState", ops: opEq, get: func(t *policyTemplate) any { return t.lifecycle }},
-	{name: "platforms", ops: opEq | opHas, get: func(*policyTemplate) any { return "windows10" }},
-	{name: "technologies", ops: opEq | opHas, get: func(*policyTemplate) any { return "mdm" }},
-	{name: "templateFamily", ops: opEq, get: func(t *policyTemplate) any { return t.family }},
+	{name: "id", ops: opEq, get: func(t *policyTemplate) any { return t.ID() }},
+	{name: "baseId", ops: opEq, get: func(t *policyTemplate) any { return t.BaseID }},
+	{name: "version", get: func(t *policyTemplate) any { return t.Version }},
+	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(t *policyTemplate) any { return t.DisplayName }},
+	{name: "description", get: func(t *policyTemplate) any { return t.DisplayName + "." }},
+	{name: "displayVersion", get: func(t *policyTemplate) any { return t.DisplayVersion }},
+	{name: "lifecycleState", ops: opEq, get: func(t *policyTemplate) any { return t.Lifecycle }},
+	{name: "platforms", ops: opEq | opHas, get: func(t *policyTemplate) any { return t.Platforms }},
+	{name: "technologies", ops: opEq | opHas, get: func(t *policyTemplate) any { return t.Technologies }},
+	{name: "templateFamily", ops: opEq, get: func(t *policyTemplate) any { return t.Family }},
 	{name: "allowUnmanagedSettings", get: func(*policyTemplate) any { return false }},
 	{name: "disableEntraGroupPolicyAssignment", get: func(*policyTemplate) any { return false }},
-	{name: "settingTemplateCount", get: func(t *policyTemplate) any { return len(t.definitions) }},
+	{name: "settingTemplateCount", get: func(t *policyTemplate) any { return len(t.Settings) }},
 }}
 
 func listTemplates(c *call) (*reply, error) {
-	return listReply(c, c.query, templateEntity, eachOf(c.server.catalog.templates), listStyle{context: templatesContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.query, templateEntity, eachOf(c.server.catalog.Templates), listStyle{context: templatesContext, size: 100, max: 1000, count: countPage})
+}
+
+func getTemplate(c *call) (*reply, error) {
+	members, err := templateEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	t := c.server.catalog.Template(c.params["id"])
+	if t == nil {
+		return nil, c.notFound(c.params["id"])
+	}
+	return c.entityReply(http.StatusOK, templatesContext+"/$entity", render(t, members)), nil
 }
 
 // settingTemplate is one setting of a template, by position.
 type settingTemplate struct {
 	of       *policyTemplate
 	position int
+	catalog  *catalog.Catalog
 }
 
-func (st settingTemplate) definition() *definition { return st.of.definitions[st.position] }
-
 // instanceTemplate is what an instance of the setting looks like: its ids, and
-// the first option as the default.
+// the template's value as the default.
 func (st settingTemplate) instanceTemplate() object {
-	d := st.definition()
-	return object{
-		"@odata.type": typePrefix + "ChoiceSettingInstanceTemplate", "settingInstanceTemplateId": st.of.instanceID(d), "settingDefinitionId": d.id, "isRequired": false,
-		"choiceSettingValueTemplate": object{"settingValueTemplateId": st.of.valueID(d), "requiredValueDefinition": nil, "recommendedValueDefinition": nil,
-			"defaultValue": object{"@odata.type": typePrefix + "ChoiceSettingValueConstantDefaultTemplate",
-				"settingDefinitionOptionId": d.options[0].itemID, "children": []object{}}},
+	return st.describe(st.of.Settings[st.position])
+}
+
+func (st settingTemplate) describe(setting catalog.TemplateSetting) object {
+	head := object{"settingInstanceTemplateId": instanceReference.of(st.of, setting.DefinitionID), "settingDefinitionId": setting.DefinitionID, "isRequired": false}
+	valueID := valueReference.of(st.of, setting.DefinitionID)
+	if setting.OptionID != "" {
+		children := []object{}
+		if setting.Child != nil {
+			children = append(children, st.describe(*setting.Child))
+		}
+		head["@odata.type"] = typePrefix + "ChoiceSettingInstanceTemplate"
+		head["choiceSettingValueTemplate"] = object{"settingValueTemplateId": valueID, "requiredValueDefinition": nil, "recommendedValueDefinition": nil,
+			"defaultValue": object{"@odata.type": typePrefix + "ChoiceSettingValueConstantDefaultTemplate", "settingDefinitionOptionId": setting.OptionID, "children": children}}
+		return head
 	}
+	value := object{"@odata.type": typePrefix + "StringSettingValueTemplate", "settingValueTemplateId": valueID,
+		"defaultValue": object{"@odata.type": typePrefix + "StringSettingValueConstantDefaultTemplate", "constantValue": setting.Value}}
+	if d := st.catalog.Known(setting.DefinitionID); d != nil && d.Kind == catalog.SimpleCollection {
+		head["@odata.type"] = typePrefix + "SimpleSettingCollectionInstanceTemplate"
+		head["allowUnmanagedValues"], head["simpleSettingCollectionValueTemplate"] = true, []object{value}
+		return head
+	}
+	head["@odata.type"], head["simpleSettingValueTemplate"] = typePrefix+"SimpleSettingInstanceTemplate", value
+	return head
 }
 
 var settingTemplateEntity = &entity[settingTemplate]{name: "microsoft.graph.deviceManagementConfigurationSettingTemplate", properties: []property[settingTemplate]{
@@ -102,18 +110,22 @@ func listSettingTemplates(c *call) (*reply, error) {
 	if err := c.checkExpand("settingDefinitions"); err != nil {
 		return nil, err
 	}
-	t := c.server.catalog.template(c.params["id"])
+	t := c.server.catalog.Template(c.params["id"])
 	if t == nil {
 		return nil, c.notFound(c.params["id"])
 	}
-	all := make([]settingTemplate, len(t.definitions))
+	all := make([]settingTemplate, len(t.Settings))
 	for i := range all {
-		all[i] = settingTemplate{t, i}
+		all[i] = settingTemplate{t, i, c.server.catalog}
 	}
-	style := listStyle{context: templatesContext + "('" + t.id() + "')/settingTemplates", size: 25, max: 1000, count: countPage} // page size ASSUMED, as settings
+	style := listStyle{context: templatesContext + "('" + t.ID() + "')/settingTemplates", size: 25, max: 1000, count: countPage} // page size ASSUMED, as settings
 	if slices.Contains(c.query.expand, "settingDefinitions") {
 		style.decorate = func(key int64, out object) error {
-			out["settingDefinitions"] = c.definitionsOf(object{"settingDefinitionId": all[key].definition().id})
+			var ids []string
+			for s := &t.Settings[key]; s != nil; s = s.Child {
+				ids = append(ids, s.DefinitionID)
+			}
+			out["settingDefinitions"] = c.definitionObjects(ids)
 			return nil
 		}
 	}
@@ -134,14 +146,14 @@ func (c *call) readTemplate() (*policyTemplate, string, error) {
 	if id == "" {
 		return nil, family, nil
 	}
-	t := c.server.catalog.template(id)
+	t := c.server.catalog.Template(id)
 	switch {
 	case t == nil:
 		return nil, "", c.badRequest("Policy template '%s' was not found.", id)
-	case family != "none" && family != t.family:
-		return nil, "", c.badRequest("Policy template '%s' is of family '%s', not '%s'.", id, t.family, family)
+	case family != "none" && family != t.Family:
+		return nil, "", c.badRequest("Policy template '%s' is of family '%s', not '%s'.", id, t.Family, family)
 	}
-	return t, t.family, nil
+	return t, t.Family, nil
 }
 
 // templateReference renders where a policy comes from; without a template its id
@@ -149,35 +161,46 @@ func (c *call) readTemplate() (*policyTemplate, string, error) {
 func (p *policy) templateReference() object {
 	out := object{"templateId": "", "templateFamily": p.templateFamily, "templateDisplayName": nil, "templateDisplayVersion": nil}
 	if t := p.template; t != nil {
-		out["templateId"], out["templateDisplayName"], out["templateDisplayVersion"] = t.id(), t.name, t.displayVersion()
+		out["templateId"], out["templateDisplayName"], out["templateDisplayVersion"] = t.ID(), t.DisplayName, t.DisplayVersion
 	}
 	return out
 }
 
 // reference checks one template reference of a setting: a policy of a template
-// has the template's ids on every setting, any other policy has none (contract
-// a.2). idName is the member of the reference that holds the id.
-func (b *settingsBuilder) reference(d *definition, given any, idName string, id func(*policyTemplate, *definition) string) (any, error) {
+// has the template's ids on every setting at the top, any other policy has none
+// (contract a.2).
+func (b *settingsBuilder) reference(d *definition, given any, kind referenceKind, needed bool) (any, error) {
 	ref, _ := given.(map[string]any)
 	t := b.policy.template
-	if t == nil && given == nil {
+	switch {
+	case given == nil && (t == nil || !needed):
 		return nil, nil
+	case t == nil:
+		return nil, b.c.badRequest("Invalid Reference id found in Policy that was not created from a Template. Setting: %s", d.ID)
+	case !inTemplate(t.Settings, d.ID) || text(ref, kind.member) != kind.of(t, d.ID):
+		return nil, b.c.badRequest("Invalid Reference id found in Policy created from Template '%s'. Setting: %s", t.ID(), d.ID)
 	}
-	if t == nil {
-		return nil, b.c.badRequest("Invalid Reference id found in Policy that was not created from a Template. Setting: %s", d.id)
-	}
-	if !slices.Contains(t.definitions, d) || text(ref, idName) != id(t, d) {
-		return nil, b.c.badRequest("Invalid Reference id found in Policy created from Template '%s'. Setting: %s", t.id(), d.id)
-	}
-	out := object{idName: text(ref, idName)}
-	for name, v := range ref {
-		switch use, isBool := v.(bool); {
-		case name == idName, name == "@odata.type":
-		case name == "useTemplateDefault" && isBool:
+	out := object{kind.member: text(ref, kind.member)}
+	for _, name := range sortedKeys(ref) {
+		switch use, isBool := ref[name].(bool); {
+		case name == kind.member, name == "@odata.type":
+		case name == "useTemplateDefault" && isBool && kind == valueReference:
 			out[name] = use
 		default:
-			return nil, fail(http.StatusBadRequest, codeBadRequest, "The property '%s' does not exist on a template reference, or its value is not valid.", name)
+			return nil, b.c.badRequest("The property '%s' does not exist on a template reference, or its value is not valid.", name)
 		}
 	}
 	return out, nil
+}
+
+// inTemplate reports whether the template sets the definition, at any depth.
+func inTemplate(settings []catalog.TemplateSetting, definitionID string) bool {
+	for i := range settings {
+		for s := &settings[i]; s != nil; s = s.Child {
+			if s.DefinitionID == definitionID {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -20,16 +20,36 @@ func (t *tenant) templateBody(name string) object {
 		"templateReference": object{"templateId": template["id"], "templateFamily": template["templateFamily"]}}
 	settings := []object{}
 	for _, st := range t.all(templatesPath + "/" + text(template, "id") + "/settingTemplates") {
-		in := st["settingInstanceTemplate"].(map[string]any)
-		value := in["choiceSettingValueTemplate"].(map[string]any)
-		settings = append(settings, object{"@odata.type": typePrefix + "Setting", "settingInstance": object{
-			"@odata.type": typePrefix + "ChoiceSettingInstance", "settingDefinitionId": in["settingDefinitionId"],
-			"settingInstanceTemplateReference": object{"settingInstanceTemplateId": in["settingInstanceTemplateId"]},
-			"choiceSettingValue": object{"value": value["defaultValue"].(map[string]any)["settingDefinitionOptionId"], "children": []object{},
-				"settingValueTemplateReference": object{"settingValueTemplateId": value["settingValueTemplateId"], "useTemplateDefault": false}}}})
+		settings = append(settings, object{"@odata.type": typePrefix + "Setting", "settingInstance": fromTemplate(st["settingInstanceTemplate"].(map[string]any))})
 	}
 	body["settings"] = settings
 	return body
+}
+
+// fromTemplate is an instance as its template wants it, at the default.
+func fromTemplate(in object) object {
+	out := object{"settingDefinitionId": in["settingDefinitionId"], "settingInstanceTemplateReference": object{"settingInstanceTemplateId": in["settingInstanceTemplateId"]},
+		"@odata.type": strings.TrimSuffix(text(in, "@odata.type"), "Template")}
+	reference := func(of object) object {
+		return object{"settingValueTemplateId": of["settingValueTemplateId"], "useTemplateDefault": false}
+	}
+	constant := func(of object) object {
+		return object{"@odata.type": typePrefix + "StringSettingValue", "settingValueTemplateReference": reference(of), "value": of["defaultValue"].(map[string]any)["constantValue"]}
+	}
+	if choice, ok := in["choiceSettingValueTemplate"].(map[string]any); ok {
+		def, children := choice["defaultValue"].(map[string]any), []object{}
+		for _, child := range objects(def["children"]) {
+			children = append(children, fromTemplate(child))
+		}
+		out["choiceSettingValue"] = object{"value": def["settingDefinitionOptionId"], "children": children, "settingValueTemplateReference": reference(choice)}
+	}
+	if simple, ok := in["simpleSettingValueTemplate"].(map[string]any); ok {
+		out["simpleSettingValue"] = constant(simple)
+	}
+	for _, one := range objects(in["simpleSettingCollectionValueTemplate"]) {
+		out["simpleSettingCollectionValue"] = []object{constant(one)}
+	}
+	return out
 }
 
 func firstInstance(body object) object {
@@ -39,15 +59,15 @@ func firstInstance(body object) object {
 func TestTemplates(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 5})
 	all := tt.all(templatesPath)
-	if len(all) != 2 || all[0]["baseId"] != all[1]["baseId"] || all[1]["id"] != text(all[1], "baseId")+"_2" || all[1]["settingTemplateCount"] != 2.0 {
+	if len(all) != 4 || all[0]["baseId"] != all[3]["baseId"] || all[3]["id"] != "c66347b7-8325-4954-a235-3bf2233dfbfd_4" || all[3]["settingTemplateCount"] != 19.0 || all[3]["displayVersion"] != "Version 139" {
 		t.Fatalf("templates: %v", all)
 	}
-	if n := len(tt.all(templatesPath + "?$filter=templateFamily eq 'baseline' and platforms has 'windows10'&$select=id")); n != 2 {
+	if n := len(tt.all(templatesPath + "?$filter=templateFamily eq 'baseline' and platforms has 'windows10'&$select=id")); n != 4 {
 		t.Errorf("%d found", n)
 	}
-	id := text(all[1], "id")
+	id := text(all[3], "id")
 	expanded := tt.all(templatesPath + "('" + id + "')/settingTemplates?$expand=settingDefinitions")
-	if definitions := objects(expanded[0]["settingDefinitions"]); len(expanded) != 2 || expanded[0]["id"] != "0" || len(definitions) != 1 ||
+	if definitions := objects(expanded[0]["settingDefinitions"]); len(expanded) != 19 || expanded[0]["id"] != "0" || len(definitions) != 1 ||
 		definitions[0]["id"] != expanded[0]["settingInstanceTemplate"].(map[string]any)["settingDefinitionId"] {
 		t.Errorf("setting templates: %v", expanded)
 	}
@@ -68,7 +88,7 @@ func TestPolicyFromTemplate(t *testing.T) {
 	id := tt.createPolicy(body)
 	got := tt.want(200, "GET", policiesPath+"/"+id+"?$expand=settings", nil)
 	ref := got["templateReference"].(map[string]any)
-	if ref["templateFamily"] != "baseline" || !strings.HasSuffix(text(ref, "templateId"), "_2") || ref["templateDisplayVersion"] != "Version 2" {
+	if ref["templateFamily"] != "baseline" || !strings.HasSuffix(text(ref, "templateId"), "_4") || ref["templateDisplayVersion"] != "Version 139" {
 		t.Errorf("reference: %v", ref)
 	}
 	shown := objects(got["settings"])[0]["settingInstance"].(map[string]any)
@@ -77,7 +97,7 @@ func TestPolicyFromTemplate(t *testing.T) {
 		t.Errorf("references of the setting: %v", shown)
 	}
 	tt.want(204, "PUT", policiesPath+"('"+id+"')", body)
-	if n := len(tt.all(policiesPath + "?$filter=templateReference/templateFamily eq 'baseline'")); n != 1 {
+	if n := len(tt.all(policiesPath + "?$filter=templateReference/TemplateFamily eq 'Baseline' and templateReference/TemplateId eq '" + text(ref, "templateId") + "'")); n != 1 {
 		t.Errorf("%d policies of the family", n)
 	}
 	for want, change := range map[string]func(object){

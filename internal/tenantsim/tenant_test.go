@@ -14,11 +14,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
@@ -313,19 +315,24 @@ func (t *tenant) faultAlone() (mark string) {
 }
 
 // TestSamplesAreAccepted creates settings catalog policies that were exported
-// from tenants, in a catalog that has what they set.
+// from tenants or recorded, in a catalog that has what they set. What they set
+// comes back with equal values, and nothing comes with it.
 func TestSamplesAreAccepted(t *testing.T) {
-	const dir = "../../../shared/graph/samples/settings-catalog"
+	const dir = "../../../shared/graph/samples"
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		t.Skip("no ../shared/graph/samples beside the checkout: exported policies are not sent")
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "*_json__validate_create__post_*.json"))
-	if err != nil || len(files) < 12 {
-		t.Fatalf("%d samples, %v", len(files), err)
+	var files []string
+	for pattern, least := range map[string]int{"settings-catalog/*_json__validate_create__post_*.json": 12, "captured/*_enrollment_policy__create*.json": 2, "captured/windows_autopilot*.json": 3} {
+		found, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
+		if err != nil || len(found) < least {
+			t.Fatalf("%s: %d samples, %v", pattern, len(found), err)
+		}
+		files = append(files, found...)
 	}
+	slices.Sort(files)
 	for _, file := range files {
-		_, name, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), "_success.json"), "_policy_json__validate_create__post_settings_catalog_policy_")
-		t.Run(name, func(t *testing.T) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
 			raw, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -334,43 +341,132 @@ func TestSamplesAreAccepted(t *testing.T) {
 			if err := json.Unmarshal(raw, &body); err != nil {
 				t.Fatal(err)
 			}
+			if body["settings"] == nil || body["name"] == nil {
+				t.Skip("no policy")
+			}
 			tt := newTenant(t, Options{Devices: 5})
-			for _, setting := range objects(body["settings"]) {
+			delete(body, "templateReference") // the template is another tenant's
+			body = withoutReferences(body).(object)
+			plain := asJSON(t, body)
+			dropAnnotations(plain, false)
+			sent := objects(withoutNulls(plain).(object)["settings"])
+			for _, setting := range sent {
 				tt.learn(setting["settingInstance"], body, "")
 			}
 			made := tt.createPolicy(body)
-			if got := len(tt.all(policiesPath + "/" + made + "/settings")); got != len(objects(body["settings"])) {
-				t.Errorf("%d settings came back of %d", got, len(objects(body["settings"])))
+			got := tt.all(policiesPath + "/" + made + "/settings?$top=1000")
+			for i := range max(len(got), len(sent)) {
+				if i >= len(got) || i >= len(sent) || !reflect.DeepEqual(canonicalInstance(got[i]), canonicalInstance(sent[i])) {
+					t.Fatalf("setting %d of %d came back as %v, sent %v", i, len(sent), got, sent)
+				}
 			}
 		})
 	}
 }
 
+// canonicalInstance is the instance of a setting without nulls and without the types that
+// the declared type of a member says already.
+func canonicalInstance(setting object) any {
+	var drop func(v any) any
+	drop = func(v any) any {
+		switch v := v.(type) {
+		case object:
+			for name, inner := range v {
+				v[name] = drop(inner)
+			}
+			if kind := text(v, "@odata.type"); kind == typePrefix+"ChoiceSettingValue" || kind == typePrefix+"GroupSettingValue" {
+				delete(v, "@odata.type")
+			}
+		case []any:
+			for i := range v {
+				v[i] = drop(v[i])
+			}
+		}
+		return v
+	}
+	return drop(withoutNulls(setting["settingInstance"]))
+}
+
+// withoutNulls drops members that are null, at every depth, and what only the
+// portal sends (contract a.2: harmless to omit).
+func withoutNulls(v any) any {
+	switch v := v.(type) {
+	case object:
+		out := object{}
+		for name, inner := range v {
+			if inner != nil && name != "useTemplateDefault" {
+				out[name] = withoutNulls(inner)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = withoutNulls(v[i])
+		}
+		return out
+	default:
+		return v
+	}
+}
+
+// withoutReferences drops references to a template.
+func withoutReferences(v any) any {
+	switch v := v.(type) {
+	case object:
+		delete(v, "settingInstanceTemplateReference")
+		delete(v, "settingValueTemplateReference")
+		delete(v, "@odata.") // the recorder's: it names no annotation
+		for name := range v {
+			v[name] = withoutReferences(v[name])
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutReferences(v[i])
+		}
+	}
+	return v
+}
+
 // learn adds what an instance sets to the catalog, and returns its id.
 func (t *tenant) learn(instance any, policy object, root string) string {
 	in, _ := instance.(map[string]any)
-	d := definition{id: text(in, "settingDefinitionId"), root: root, platform: text(policy, "platforms"), technologies: text(policy, "technologies"),
-		maxLength: math.MaxInt32, high: math.MaxInt32, kind: defTextList}
-	setText(&root, d.id)
-	if choice, ok := in["choiceSettingValue"].(map[string]any); ok {
-		o := option{itemID: text(choice, "value")}
-		for _, child := range objects(choice["children"]) {
-			o.needs = append(o.needs, t.learn(child, policy, root))
+	d := definition{ID: text(in, "settingDefinitionId"), RootID: root, Platform: text(policy, "platforms"), Technologies: text(policy, "technologies"),
+		Value: catalog.ValueRule{Kind: catalog.AnyValue, Low: math.MinInt32, High: math.MaxInt32}, Kind: catalog.SimpleCollection}
+	setText(&root, d.ID)
+	learned := func(children any) (ids []string) {
+		for _, child := range objects(children) {
+			ids = append(ids, t.learn(child, policy, root))
 		}
-		d.kind, d.options = defChoice, []option{o}
+		return ids
 	}
-	if simple, ok := in["simpleSettingValue"].(map[string]any); ok {
-		d.kind = defText
-		if _, number := simple["value"].(float64); number {
-			d.kind = defInteger
+	option := func(choice object) {
+		children := learned(choice["children"])
+		d.Options = append(d.Options, catalog.Option{ItemID: text(choice, "value"), Children: children, Needs: children})
+	}
+	switch {
+	case in["choiceSettingValue"] != nil:
+		d.Kind = catalog.Choice
+		option(in["choiceSettingValue"].(map[string]any))
+	case in["choiceSettingCollectionValue"] != nil:
+		d.Kind = catalog.ChoiceCollection
+		for _, choice := range objects(in["choiceSettingCollectionValue"]) {
+			option(choice)
+		}
+	case in["simpleSettingValue"] != nil:
+		d.Kind = catalog.Simple
+	case in["groupSettingValue"] != nil:
+		d.Kind, d.Children = catalog.Group, learned(in["groupSettingValue"].(map[string]any)["children"])
+	case in["groupSettingCollectionValue"] != nil:
+		d.Kind = catalog.GroupCollection
+		for _, group := range objects(in["groupSettingCollectionValue"]) {
+			d.Children = append(d.Children, learned(group["children"])...)
 		}
 	}
-	for _, group := range objects(in["groupSettingCollectionValue"]) {
-		d.kind = defGroups
-		for _, child := range objects(group["children"]) {
-			d.children = append(d.children, t.learn(child, policy, root))
+	if t.sim.catalog.Find(d.ID) == nil { // groups repeat what they set
+		if err := t.sim.catalog.Add(d); err != nil {
+			t.Fatal(err)
 		}
 	}
-	t.sim.catalog.add(d)
-	return d.id
+	return d.ID
 }

@@ -45,6 +45,9 @@ func TestWalkSelect(t *testing.T) {
 		if strings.Contains(r.pattern, "deletedItems/{id}") {
 			kind = "group" // the only objects in the bin
 		}
+		if r.entity != "" {
+			kind = r.entity
+		}
 		names := metadata.Members(w.version, kind)
 		if len(names) == 0 && w.schema.Types[kind].Entity {
 			t.Errorf("%s: the metadata has no members of %s", target, kind)

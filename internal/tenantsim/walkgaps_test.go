@@ -57,12 +57,9 @@ var knownGaps = map[string]map[string]string{
 		"beta appliedConditionalAccessPolicy *": "F: which conditions a sign-in met is not simulated",
 		"beta deviceDetail browserId":           "F: nothing is published about its values",
 		"beta deviceOperatingSystemSummary *":   "F: counts of AOSP, ChromeOS and Linux, which the fleet does not have",
-		"beta managedDeviceOverview *":          "F: models and manufacturers are not counted",
 	},
 	"members": {
-		"beta deviceManagement/configurationPolicies creationSource":                    "C: PATCH drops it",
-		"beta deviceManagement/configurationPolicies disableEntraGroupPolicyAssignment": "C: PATCH drops it",
-		"beta deviceManagement/configurationPolicies priorityMetaData.priority":         "C: PATCH drops it",
-		"beta deviceManagement/configurationPolicies templateReference.*":               "C: PATCH drops it",
+		"beta deviceManagement/configurationPolicies disableEntraGroupPolicyAssignment": "C: shown only when it is true, as captured policies have it",
+		"beta deviceManagement/configurationPolicies templateReference.*":               "C: the id must be of a template, its display members are the service's",
 	},
 }

@@ -238,6 +238,13 @@ func (w *walker) furnishIntune() {
 		"deviceManagement/reports/cachedReportConfigurations"} {
 		w.made[pattern] = text(w.create(pattern, nil), "id")
 	}
+	configuration := text(w.create(groupPolicyContext, nil), "id")
+	w.made[groupPolicyContext] = configuration
+	bound := graphAddress + "/" + w.admx("Browser sign-in settings", `\Microsoft Edge`, "machine")
+	input := w.all(strings.Replace(bound, "https://graph.microsoft.com", "", 1) + "/presentations")[0]
+	w.want(204, "POST", groupPolicyPath+"/"+configuration+"/updateDefinitionValues", object{"updated": []object{}, "deletedIds": []string{}, "added": []object{{"enabled": true, "definition@odata.bind": bound,
+		"presentationValues": []object{{"@odata.type": "#microsoft.graph.groupPolicyPresentationValueText", "value": "1", "presentation@odata.bind": bound + "/presentations/" + text(input, "id")}}}}})
+	w.want(200, "POST", groupPolicyPath+"/"+configuration+"/assign", object{"assignments": []object{groupTarget(w.groupID("Walk"))}})
 	policy, script := w.made["deviceManagement/configurationPolicies"], w.made["deviceManagement/deviceHealthScripts"]
 	w.assign(policy, filteredTarget(w.groupID("Walk"), w.made["deviceManagement/assignmentFilters"], "include"))
 	w.want(204, "POST", "/beta/deviceManagement/deviceHealthScripts/"+script+"/assign", object{"deviceHealthScriptAssignments": []object{

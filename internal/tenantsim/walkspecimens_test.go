@@ -26,6 +26,12 @@ var specimens = map[string]specimen{
 		// Contract a.1.
 		defaults: object{"roleScopeTagIds": []string{"0"}, "templateReference": object{"templateId": "", "templateFamily": "none"}},
 	},
+	groupPolicyContext: {
+		body:     `{"displayName":"walk %d","description":"walk"}`,
+		values:   map[string][2]any{"roleScopeTagIds": {[]string{"0"}, []string{"0", "1"}}},
+		computed: []string{"id", "createdDateTime", "lastModifiedDateTime", "policyConfigurationIngestionType"},
+		defaults: object{"roleScopeTagIds": []string{"0"}},
+	},
 	"deviceManagement/assignmentFilters": {
 		body:     `{"displayName":"walk %d","platform":"windows10AndLater","rule":"(device.deviceName -eq \"walk\")"}`,
 		values:   map[string][2]any{"platform": {"windows10AndLater", "windows10AndLater"}, "rule": {`(device.deviceName -eq "one")`, `(device.deviceName -eq "two")`}, "roleScopeTags": {[]string{"0"}, []string{"0", "1"}}, "assignmentFilterManagementType": {"devices", "devices"}},
@@ -58,6 +64,15 @@ var specimens = map[string]specimen{
 		computed: []string{"id", "createdDateTime", "deletedDateTime", "renewedDateTime", "securityIdentifier"},
 		defaults: object{"visibility": "Private"}, // contract-2 x.3
 	},
+	methodsPath + "/authenticationMethodConfigurations/{id}": {
+		body: `{"@odata.type":"#` + fido2Type + `"}`, kind: "graph.fido2AuthenticationMethodConfiguration",
+		computed: []string{"id"},
+	},
+	methodsPath: {body: `{}`, kind: "graph.authenticationMethodsPolicy", computed: []string{"id", "displayName", "description", "lastModifiedDateTime", "policyVersion"}},
+	// Without one in the tenant there is nothing to change (contract-2 u: read side).
+	"deviceManagement/intents/{id}":                      {body: `{}`, kind: "graph.deviceManagementIntent", computed: []string{"id"}},
+	"devices/{id}":                                       {body: `{}`, kind: "graph.device", computed: []string{"id"}},
+	"policies/identitySecurityDefaultsEnforcementPolicy": {body: `{}`, kind: "graph.identitySecurityDefaultsEnforcementPolicy", computed: []string{"id", "deletedDateTime", "description", "displayName"}}, // documented as read-only
 	"identity/conditionalAccess/policies": {
 		body: `{"displayName":"walk %d","state":"disabled","conditions":{"clientAppTypes":["all"],"applications":{"includeApplications":["All"]},"users":{"includeGroups":["GROUP"]}},` +
 			`"grantControls":{"operator":"OR","builtInControls":["mfa"]}}`,

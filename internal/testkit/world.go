@@ -86,6 +86,9 @@ func New(t testing.TB, o Options) *World {
 	if o.Devices == 0 {
 		o.Devices = 200
 	}
+	if o.Catalog == "" {
+		o.Catalog = tenantsim.CatalogMacOSPasskeys // World.Policy delivers one setting to two platforms
+	}
 	if o.Poll == 0 {
 		o.Poll = 100 * time.Millisecond
 	}

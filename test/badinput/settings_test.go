@@ -59,7 +59,7 @@ func TestCatalogWithoutTheSetting(t *testing.T) {
 	// The tenant gets the setting. Nothing here changes, and the policy goes on.
 	w.Edit(t, p, func() { p.Spec.OnMissingSetting = v1alpha1.OnMissingBlock })
 	w.unresolved(t, "Set spec.onMissingSetting to Substitute")
-	w.Sim = simtest.New(t, tenantsim.Options{Seed: 1, Devices: 60, Clock: w.Clock, Scenario: w.Sim.Scenario()})
+	w.Sim = simtest.New(t, tenantsim.Options{Seed: 1, Devices: 60, Clock: w.Clock, Catalog: tenantsim.CatalogMacOSPasskeys, Scenario: w.Sim.Scenario()})
 	w.front.Serve(w.Sim.Handler())
 	w.goesOn(t)
 }

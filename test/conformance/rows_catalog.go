@@ -13,6 +13,9 @@ const (
 		`"choiceSettingValue":{"value":"{option}","children":[]}}`
 	oneSetting = `{"@odata.type":"#microsoft.graph.deviceManagementConfigurationSetting","settingInstance":` + choiceInstance + `}`
 	policyHead = `"name":"tidegate-conformance","description":"conformance","platforms":"windows10","technologies":"mdm","roleScopeTagIds":["0"]`
+	macHead    = `"name":"tidegate-conformance","description":"conformance","platforms":"macOS","technologies":"mdm,appleRemoteManagement","roleScopeTagIds":["0"]`
+	// textDefinition is of Edge for macOS, where a text stands alone.
+	textDefinition = "com.apple.managedclient.preferences_restrictsignintopattern"
 	// childDefinition is of Edge for Windows; it needs its parent.
 	childDefinition = "device_vendor_msft_policy_config_microsoft_edge~policy~microsoft_edge_browsersignin_browsersignin"
 
@@ -35,7 +38,11 @@ var catalogRows = []Row{
 	{Name: "a11 unknown definition", Source: "contract a.7", Method: get, Path: definitions + "/no_such_definition", Status: 404, Want: []string{`error.code="ResourceNotFound"`, intuneError}},
 	{Name: "a12 categories", Source: "contract a12", Method: get, Path: "/beta/deviceManagement/configurationCategories", Status: 200, Want: []string{"value#>0", "value.0.id"}},
 	{Name: "a12 category", Source: "contract a12", Method: get, Path: "/beta/deviceManagement/configurationCategories/{category}", Status: 200, Want: []string{`id="{category}"`}},
-	{Name: "a13 templates", Source: "contract a13", Method: get, Path: "/beta/deviceManagement/configurationPolicyTemplates", Status: 200, Want: []string{"value"}},
+	{Name: "a10 filter by category", Source: "contract a.6", Method: get, Path: definitions + "?$filter=categoryId eq '{category}'&$top=1", Status: 200, Want: []string{"value#1", `value.0.categoryId="{category}"`}},
+	{Name: "a10 filter by technology", Source: "contract a.6", Method: get, Path: definitions + "?$filter=applicability/technologies eq 'mdm,appleRemoteManagement'&$top=1", Status: 200, Want: []string{`value.0.applicability.platform~macOS`}},
+	{Name: "a13 templates", Source: "contract a13", Method: get, Path: "/beta/deviceManagement/configurationPolicyTemplates?$filter=templateFamily eq 'baseline'", Status: 200,
+		Want: []string{"value#>0", "value.0.settingTemplateCount"}, Save: map[string]string{"template": "value.0.id"}},
+	{Name: "a13 template", Source: "contract a13", Method: get, Path: "/beta/deviceManagement/configurationPolicyTemplates/{template}", Status: 200, Want: []string{`id="{template}"`}},
 
 	{Name: "a2 create", Source: "contract a2, a.1", Method: post, Path: policies, Body: wholeBody, Status: 201,
 		Want: []string{`name="tidegate-conformance"`, "settingCount=1", "isAssigned=false", `templateReference.templateId=""`, `templateReference.templateFamily="none"`,
@@ -55,6 +62,12 @@ var catalogRows = []Row{
 	{Name: "a1 expand", Source: "contract a.3", Method: get, Path: policies + "?$top=1&$expand=assignments", Status: 200, Want: []string{"value.0.assignments"}},
 	{Name: "a4 settings", Source: "contract a4, a.2", Method: get, Path: policies + "/{policy}/settings", Status: 200,
 		Want: []string{"value#1", `value.0.id="0"`, `value.0.settingInstance.choiceSettingValue.value="{option}"`, `value.0.settingInstance.settingDefinitionId="{definition}"`}},
+	{Name: "a4 a choice value carries no type, its instance does", Source: "contract a.2: captured exports; the declared type is not annotated", Method: get, Path: policies + "/{policy}/settings", Status: 200,
+		Want: []string{"!value.0.settingInstance.choiceSettingValue.@odata.type", "value.0.settingInstance.@odata.type~ChoiceSettingInstance"}},
+	{Name: "a2 annotations wherever they stand", Source: "contract a.2, ASSUMED: ignored, as OData demands", Method: post, Path: policies, Status: 201,
+		Body: strings.NewReplacer(`"children":`, `"children@odata.type":"#Collection(x)","children":`, `{"name"`, `{"@odata.context":"x","settings@odata.context":"y","name"`).Replace(wholeBody),
+		Want: []string{"settingCount=1"}, Save: map[string]string{"annotated": "id"}},
+	{Name: "a7 delete what was annotated", Source: "contract a7", Method: remove, Path: policies + "/{annotated}", Status: 204, Eventually: true},
 	{Name: "a4 settings with definitions", Source: "contract a.3", Method: get, Path: policies + "/{policy}/settings?$top=1000&$expand=settingDefinitions", Status: 200,
 		Want: []string{`value.0.settingDefinitions.0.id="{definition}"`}},
 	{Name: "a5 rename", Source: "contract a5", Method: patch, Path: policies + "/{policy}", Body: `{"name":"tidegate-conformance 2","description":"renamed"}`, Status: 200},
@@ -103,9 +116,9 @@ var catalogErrorRows = []Row{
 		Want: []string{"error.message~Invalid Reference id found in Policy"}},
 	{Name: "a2 an unknown template", Source: "contract a.2; ASSUMED: refused like a wrong reference", Method: post, Path: policies, Status: 400,
 		Body: `{` + policyHead + `,"templateReference":{"templateId":"` + nowhere + `_1"},"settings":[` + oneSetting + `]}`, Want: []string{intuneError}},
-	{Name: "a2 a number as text", Source: "contract a.2: an integer value is a JSON number", Method: post, Path: policies, Wrong: true, Status: 400,
-		Body: `{` + policyHead + `,"settings":[{"settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationSimpleSettingInstance","settingDefinitionId":"device_vendor_msft_policy_config_devicelock_mindevicepasswordlength",` +
-			`"simpleSettingValue":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationIntegerSettingValue","value":"14"}}}]}`},
+	{Name: "a2 a number as text", Source: "contract a.2: the type carries the kind; ASSUMED words", Method: post, Path: policies, Wrong: true, Status: 400,
+		Body: `{` + macHead + `,"settings":[{"settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationSimpleSettingInstance","settingDefinitionId":"` + textDefinition + `",` +
+			`"simpleSettingValue":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationStringSettingValue","value":14}}}]}`, Want: []string{"error.message~not text"}},
 	{Name: "a2 compressed", Source: "contract 0.2: the official SDK compresses bodies", Method: post, Path: policies, Header: map[string]string{"Content-Encoding": "gzip"}, Body: wholeBody, Status: 201, Save: map[string]string{"compressed": "id"}},
 	{Name: "a7 delete what was compressed", Source: "contract a7", Method: remove, Path: policies + "/{compressed}", Status: 204, Eventually: true},
 	{Name: "a2 compressed in another way", Source: "contract 0.2; ASSUMED: 415 is known as the answer to gzip", Method: post, Path: policies, Wrong: true, Header: map[string]string{"Content-Encoding": "br"}, Body: wholeBody, Status: 415},

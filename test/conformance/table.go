@@ -60,7 +60,7 @@ const (
 // Table lists every row in the order in which they run. Rows of a condition come
 // late: what they disturb, no other row needs.
 func Table() []Row {
-	return slices.Concat(tokenRows, catalogRows, catalogErrorRows, directoryRows, directoryErrorRows, assignmentRows, deviceRows, templateRows, reportRows, actionRows,
+	return slices.Concat(tokenRows, catalogRows, catalogErrorRows, directoryRows, directoryErrorRows, assignmentRows, baselineRows, deviceRows, templateRows, reportRows, actionRows,
 		reportExtraRows, remediationRows, filterRows, identityRows, strengthRows, methodRows, signInRows, accessRows, locationRows, restrictionRows, ruleRows, batchRows, thirdPartyRows,
 		approvalRows, licenceRows, oddRows, lateRows, exportFaultRows, gatewayRows, throttleRows, cleanUpRows)
 }

@@ -39,6 +39,7 @@ var elsewhere = map[string]string{
 	"internal/tenantsim/control_test.go .Start":                        "asks for the clock and the sign-in endpoints, which are not Graph's",
 	"internal/tenantsim/faults_test.go .StartBehind":                   "puts the check before the socket",
 	"internal/tenantsim/faults_test.go .Handler":                       "sends a read that is dropped",
+	"internal/tenantsim/settingvalues_test.go .Handler":                "sends annotations, which fit no type and are ignored",
 	"internal/graph/harness_test.go httptest.NewUnstartedServer":       "puts graphschema.Handler between, but for the one test of a tenant that is newer than the types",
 	"internal/graph/credential_test.go httptest.NewServer":             "is a proxy that sees TLS only",
 	"test/conformance/conformance_test.go tenantsim.New":               "checks each exchange in Runner, which knows from the row whether it is wrong on purpose",

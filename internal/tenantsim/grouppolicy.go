@@ -1,0 +1,449 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+)
+
+// groupPolicy is a groupPolicyConfiguration: administrative templates from the
+// cloud (contract e, contract-2 w).
+type groupPolicy struct {
+	meta
+	displayName, description string
+	scopeTags                []string
+	assignments              []assignment
+	values                   []admxValue
+	shadow                   *policy
+}
+
+// admxValue is a definition that a configuration enables or disables.
+type admxValue struct {
+	id                string
+	definition        admxDefinition
+	enabled           bool
+	created, modified time.Time
+	presentations     []object // with ids, as they are shown
+}
+
+var groupPolicyEntity = &entity[*groupPolicy]{name: "microsoft.graph.groupPolicyConfiguration", properties: []property[*groupPolicy]{
+	{name: "id", ops: opEq, get: func(g *groupPolicy) any { return g.id }},
+	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(g *groupPolicy) any { return g.displayName }},
+	{name: "description", get: func(g *groupPolicy) any { return g.description }},
+	{name: "createdDateTime", get: func(g *groupPolicy) any { return intuneTime(g.created) }},
+	{name: "lastModifiedDateTime", get: func(g *groupPolicy) any { return intuneTime(g.modified) }},
+	{name: "roleScopeTagIds", get: func(g *groupPolicy) any { return g.scopeTags }},
+	{name: "policyConfigurationIngestionType", ops: opEq, get: func(*groupPolicy) any { return "builtIn" }},
+}}
+
+var groupPolicyShape = shape{typeName: "microsoft.graph.groupPolicyConfiguration", members: map[string]member{
+	"id": {kind: kindString, readOnly: true}, "createdDateTime": {kind: kindDate, readOnly: true}, "lastModifiedDateTime": {kind: kindDate, readOnly: true},
+	"policyConfigurationIngestionType": {kind: kindString, readOnly: true},
+	"displayName":                      {kind: kindString, required: true}, "description": {kind: kindString}, "roleScopeTagIds": {kind: kindStrings},
+}}
+
+const groupPolicyContext = "deviceManagement/groupPolicyConfigurations"
+
+func listGroupPolicies(c *call) (*reply, error) {
+	return listReply(c, c.query, groupPolicyEntity, c.server.groupPolicies.listed(c), listStyle{context: groupPolicyContext, size: 100, max: 1000, count: countPage})
+}
+
+// getGroupPolicy says the ingestion type unknown, where the list knows it
+// (contract-2 w).
+func getGroupPolicy(c *call) (*reply, error) {
+	g, err := c.server.groupPolicies.see(c)
+	if err != nil {
+		return nil, err
+	}
+	return c.groupPolicyReply(http.StatusOK, g)
+}
+
+func (c *call) groupPolicyReply(status int, g *groupPolicy) (*reply, error) {
+	members, err := groupPolicyEntity.projection(c, c.query.selected)
+	if err != nil {
+		return nil, err
+	}
+	out := render(g, members)
+	if _, shown := out["policyConfigurationIngestionType"]; shown {
+		out["policyConfigurationIngestionType"] = "unknown"
+	}
+	return c.entityReply(status, groupPolicyContext+"/$entity", out), nil
+}
+
+func createGroupPolicy(c *call) (*reply, error) {
+	g := &groupPolicy{scopeTags: []string{"0"}}
+	if err := c.fillGroupPolicy(g, true); err != nil {
+		return nil, err
+	}
+	c.server.groupPolicies.add(c.server, g, "groupPolicyConfiguration")
+	c.changed()
+	return c.groupPolicyReply(http.StatusCreated, g)
+}
+
+func patchGroupPolicy(c *call) (*reply, error) {
+	s := c.server
+	g, err := s.groupPolicies.find(c)
+	if err != nil {
+		return nil, err
+	}
+	next := *g
+	if err := c.fillGroupPolicy(&next, false); err != nil {
+		return nil, err
+	}
+	s.groupPolicies.change(s, g)
+	g.displayName, g.description, g.scopeTags = next.displayName, next.description, next.scopeTags
+	s.applyGroupPolicy(g)
+	c.changed()
+	return c.groupPolicyReply(http.StatusOK, g)
+}
+
+func (c *call) fillGroupPolicy(g *groupPolicy, create bool) error {
+	body := c.body
+	if err := groupPolicyShape.check(c, body, create); err != nil {
+		return err
+	}
+	if name, given := body["displayName"]; given {
+		if g.displayName, _ = name.(string); g.displayName == "" {
+			return c.badRequest("A value is required for property 'displayName' of resource 'groupPolicyConfiguration'.")
+		}
+	}
+	if _, given := body["description"]; given {
+		g.description = text(body, "description")
+	}
+	if tags, given := body["roleScopeTagIds"]; given {
+		g.scopeTags = append([]string{}, texts(tags)...)
+	}
+	return nil
+}
+
+func deleteGroupPolicy(c *call) (*reply, error) {
+	s := c.server
+	g, err := s.groupPolicies.find(c)
+	if err != nil {
+		return nil, err
+	}
+	s.groupPolicies.remove(s, g)
+	s.releaseFilters(g.assignments, nil, c.now)
+	s.dropShadow(g.shadow)
+	c.changed()
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// assignGroupPolicy replaces the whole set: 200 with the list.
+func assignGroupPolicy(c *call) (*reply, error) {
+	s := c.server
+	g, err := s.groupPolicies.find(c)
+	if err != nil {
+		return nil, err
+	}
+	next, err := c.readAssignments("groupPolicyConfigurationAssignment")
+	if err != nil {
+		return nil, err
+	}
+	s.groupPolicies.change(s, g)
+	s.releaseFilters(g.assignments, next, c.now)
+	g.assignments = next
+	s.applyGroupPolicy(g)
+	s.changeAssignments(g.shadow, next, c.now)
+	c.changed()
+	return c.groupPolicyAssignments(g), nil
+}
+
+func listGroupPolicyAssignments(c *call) (*reply, error) {
+	g, err := c.server.groupPolicies.see(c)
+	if err != nil {
+		return nil, err
+	}
+	return c.groupPolicyAssignments(g), nil
+}
+
+func (c *call) groupPolicyAssignments(g *groupPolicy) *reply {
+	out := []object{}
+	for _, a := range g.assignments {
+		out = append(out, object{"id": g.id + "_" + a.suffix(), "lastModifiedDateTime": intuneTime(g.modified), "target": a.targetObject()})
+	}
+	return &reply{status: http.StatusOK, body: object{"@odata.context": c.context(groupPolicyContext+"('"+g.id+"')/assignments", nil), "value": out}}
+}
+
+// applyGroupPolicy brings the state of a configuration to devices.
+func (s *Server) applyGroupPolicy(g *groupPolicy) {
+	values := map[string]string{}
+	for _, v := range g.values {
+		d := v.definition.setting
+		end := "_0"
+		if v.enabled {
+			end = "_1"
+		}
+		values[d.ID] = d.ID + end
+		for _, p := range v.presentations {
+			values[text(p, "setting")] = fmt.Sprint(p["value"], p["values"])
+		}
+	}
+	g.shadow = s.shadowed(g.shadow, g.meta, g.displayName, admxBaseType, values)
+}
+
+// listDefinitionValues shows the definitions of a configuration (contract-2 w).
+func listDefinitionValues(c *call) (*reply, error) {
+	expands, err := c.expansions("definition", "presentationValues")
+	if err != nil {
+		return nil, err
+	}
+	g, err := c.server.groupPolicies.see(c)
+	if err != nil {
+		return nil, err
+	}
+	out := []object{}
+	for i := range g.values {
+		out = append(out, g.values[i].object(c, expands))
+	}
+	return &reply{status: http.StatusOK, body: object{"@odata.context": c.context(groupPolicyContext+"('"+g.id+"')/definitionValues", nil), "value": out}}, nil
+}
+
+func (v *admxValue) object(c *call, expands []expansion) object {
+	out := object{"id": v.id, "enabled": v.enabled, "configurationType": "policy", "createdDateTime": intuneTime(v.created), "lastModifiedDateTime": intuneTime(v.modified)}
+	for _, e := range expands {
+		if e.name == "definition" {
+			out["definition"] = e.keep(v.definition.object(c))
+		} else {
+			out["presentationValues"] = v.presentationObjects(c, false)
+		}
+	}
+	return out
+}
+
+// presentationObjects show the inputs, with their presentation on request.
+func (v *admxValue) presentationObjects(c *call, expanded bool) []object {
+	out := []object{}
+	for _, p := range v.presentations {
+		shown := object{}
+		for _, name := range []string{"@odata.type", "id", "value", "values", "createdDateTime", "lastModifiedDateTime"} {
+			if value, present := p[name]; present {
+				shown[name] = value
+			}
+		}
+		for _, known := range c.server.presentations(&v.definition) {
+			if expanded && known.setting.ID == p["setting"] {
+				shown["presentation"] = known.object()
+			}
+		}
+		out = append(out, shown)
+	}
+	return out
+}
+
+// valueOf finds a definition value of the path as a read sees it.
+func (c *call) valueOf() (*groupPolicy, *admxValue, error) {
+	g, err := c.server.groupPolicies.see(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range g.values {
+		if g.values[i].id == c.params["value"] {
+			return g, &g.values[i], nil
+		}
+	}
+	return nil, nil, c.notFound(c.params["value"])
+}
+
+func getDefinitionValue(c *call) (*reply, error) {
+	expands, err := c.expansions("definition", "presentationValues")
+	if err != nil {
+		return nil, err
+	}
+	g, v, err := c.valueOf()
+	if err != nil {
+		return nil, err
+	}
+	return c.entityReply(http.StatusOK, groupPolicyContext+"('"+g.id+"')/definitionValues/$entity", v.object(c, expands)), nil
+}
+
+func getValueDefinition(c *call) (*reply, error) {
+	_, v, err := c.valueOf()
+	if err != nil {
+		return nil, err
+	}
+	return c.entityReply(http.StatusOK, admxDefinitionsContext+"/$entity", v.definition.object(c)), nil
+}
+
+func listPresentationValues(c *call) (*reply, error) {
+	expands, err := c.expansions("presentation")
+	if err != nil {
+		return nil, err
+	}
+	g, v, err := c.valueOf()
+	if err != nil {
+		return nil, err
+	}
+	return &reply{status: http.StatusOK, body: object{
+		"@odata.context": c.context(groupPolicyContext+"('"+g.id+"')/definitionValues('"+v.id+"')/presentationValues", nil),
+		"value":          v.presentationObjects(c, len(expands) > 0)}}, nil
+}
+
+var (
+	updateValuesShape = shape{typeName: "microsoft.graph.updateDefinitionValuesPostRequestBody", members: map[string]member{
+		"added": {kind: kindObjects}, "updated": {kind: kindObjects}, "deletedIds": {kind: kindStrings}}}
+	definitionValueShape = shape{typeName: "microsoft.graph.groupPolicyDefinitionValue", members: map[string]member{
+		"id": {kind: kindString}, "enabled": {kind: kindBool}, "configurationType": {kind: kindEnum, values: []string{"policy", "preference"}},
+		"createdDateTime": {kind: kindDate, readOnly: true}, "lastModifiedDateTime": {kind: kindDate, readOnly: true},
+		"definition@odata.bind": {kind: kindString}, "presentationValues": {kind: kindObjects}}}
+	presentationValueMembers = []string{"@odata.type", "id", "value", "values", "presentation@odata.bind", "createdDateTime", "lastModifiedDateTime"}
+)
+
+// updateDefinitionValues adds, changes and deletes at once: 204, and the id of
+// what was added is not told (contract-2 w).
+func updateDefinitionValues(c *call) (*reply, error) {
+	s := c.server
+	g, err := s.groupPolicies.find(c)
+	if err != nil {
+		return nil, err
+	}
+	body := c.body
+	delete(body, "@odata.type")
+	if err := updateValuesShape.check(c, body, true); err != nil {
+		return nil, err
+	}
+	next := slices.Clone(g.values)
+	for _, id := range texts(body["deletedIds"]) {
+		before := len(next)
+		if next = slices.DeleteFunc(next, func(v admxValue) bool { return v.id == id }); len(next) == before {
+			return nil, c.notFound(id)
+		}
+	}
+	for _, given := range objects(body["updated"]) {
+		i := slices.IndexFunc(next, func(v admxValue) bool { return v.id == text(given, "id") })
+		if i < 0 {
+			return nil, c.notFound(text(given, "id"))
+		}
+		if err := c.readDefinitionValue(&next[i], given, next); err != nil {
+			return nil, err
+		}
+	}
+	for _, given := range objects(body["added"]) {
+		v := admxValue{created: c.now}
+		if err := c.readDefinitionValue(&v, given, next); err != nil {
+			return nil, err
+		}
+		next = append(next, v)
+	}
+	c.setDefinitionValues(g, next)
+	return &reply{status: http.StatusNoContent}, nil
+}
+
+// setDefinitionValues numbers what is new and brings it to devices.
+func (c *call) setDefinitionValues(g *groupPolicy, next []admxValue) {
+	s := c.server
+	for i := range next {
+		if next[i].id == "" {
+			id, _ := s.nextID("groupPolicyDefinitionValue")
+			next[i].id = id.String()
+		}
+		for _, p := range next[i].presentations {
+			if text(p, "id") == "" {
+				id, _ := s.nextID("groupPolicyPresentationValue")
+				p["id"] = id.String()
+			}
+		}
+	}
+	s.groupPolicies.change(s, g)
+	g.values = next
+	s.applyGroupPolicy(g)
+	c.changed()
+}
+
+// readDefinitionValue reads one value; its definition is bound by address, whose
+// host is the one of the request (contract e).
+func (c *call) readDefinitionValue(v *admxValue, given object, all []admxValue) error {
+	if err := definitionValueShape.check(c, given, true); err != nil {
+		return err
+	}
+	if bound, present := given["definition@odata.bind"].(string); present || v.id == "" {
+		d := c.server.admxDefinition(boundID(bound, "groupPolicyDefinitions"))
+		if d == nil {
+			return c.badRequest("The group policy definition '%s' was not found.", bound) // ASSUMED text
+		}
+		if slices.ContainsFunc(all, func(o admxValue) bool { return o.id != v.id && o.definition.id == d.id }) {
+			return c.badRequest("The group policy definition '%s' is configured already.", d.id) // ASSUMED
+		}
+		v.definition = *d
+	}
+	if _, present := given["enabled"]; present {
+		v.enabled = boolean(given, "enabled")
+	}
+	v.modified = c.now
+	if given["presentationValues"] == nil {
+		return nil
+	}
+	v.presentations = []object{}
+	for _, p := range objects(given["presentationValues"]) {
+		read, err := c.readPresentationValue(v, p)
+		if err != nil {
+			return err
+		}
+		v.presentations = append(v.presentations, read)
+	}
+	return nil
+}
+
+// presentationKinds are the inputs' types of value and the member that holds it.
+var presentationKinds = map[string]string{"Text": "value", "Decimal": "value", "LongDecimal": "value", "Boolean": "value", "MultiText": "values", "List": "values"}
+
+func (c *call) readPresentationValue(v *admxValue, given object) (object, error) {
+	const prefix = "#microsoft.graph.groupPolicyPresentationValue"
+	member := presentationKinds[strings.TrimPrefix(text(given, "@odata.type"), prefix)]
+	if member == "" || given[member] == nil {
+		return nil, c.badRequest("A presentation value needs '@odata.type' %s followed by Text, Decimal, LongDecimal, Boolean, MultiText or List, and its value.", prefix) // ASSUMED text
+	}
+	for _, name := range sortedKeys(given) {
+		if !slices.Contains(presentationValueMembers, name) {
+			return nil, c.badRequest("The property '%s' does not exist on type 'microsoft.graph.groupPolicyPresentationValue'. Make sure to only use property names that are defined by the type.", name)
+		}
+	}
+	id := boundID(text(given, "presentation@odata.bind"), "presentations")
+	for _, known := range c.server.presentations(&v.definition) {
+		if known.id == id {
+			return object{"@odata.type": given["@odata.type"], "id": given["id"], member: given[member], "setting": known.setting.ID,
+				"createdDateTime": intuneTime(v.created), "lastModifiedDateTime": intuneTime(c.now)}, nil
+		}
+	}
+	return nil, c.badRequest("The presentation '%s' is not one of definition '%s'.", text(given, "presentation@odata.bind"), v.definition.id) // ASSUMED text
+}
+
+// boundID reads the key that follows a collection in the address of a bind.
+func boundID(address, collection string) string {
+	i := strings.LastIndex(address, "/"+collection)
+	if i < 0 {
+		return ""
+	}
+	key := strings.Trim(address[i+len(collection)+1:], "/()")
+	key, _, _ = strings.Cut(key, "/")
+	return strings.Trim(key, "'()")
+}
+
+// addAdmxBaseline is a scenario's foreign policy as a group policy configuration.
+func (s *Server) addAdmxBaseline(name string, d *definition, enabled bool, target assignment) error {
+	for _, known := range s.admxDefinitions() {
+		if known.setting.ID != d.ID || d.Kind != catalog.Choice {
+			continue
+		}
+		g := &groupPolicy{displayName: name, scopeTags: []string{"0"}, assignments: []assignment{target},
+			values: []admxValue{{id: newGUID(s.options.Seed, "baseline value", 0).String(), definition: known, enabled: enabled, created: s.clock.Now(), modified: s.clock.Now()}}}
+		s.groupPolicies.add(s, g, "groupPolicyConfiguration")
+		s.applyGroupPolicy(g)
+		s.standing(g.shadow, target)
+		s.baselineParts = func() {
+			if s.groupPolicies.get(g.id) != nil { // an admin may have deleted it
+				s.groupPolicies.remove(s, g)
+				s.dropShadow(g.shadow)
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("scenario: conflictingBaseline.definition %q is no Windows policy of an ADMX file", d.ID)
+}
