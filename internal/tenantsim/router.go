@@ -181,6 +181,15 @@ func (c *call) write() (*reply, error) {
 	return out, err
 }
 
+// noSuchCreate refuses to create an assignment: the documentation has it, and the
+// service does not; only the assign actions work (contract-2, the assign actions).
+func (c *call) noSuchCreate() error {
+	e := fail(http.StatusBadRequest, "No method match route template",
+		"No OData route exists that match template ~/singleton/navigation/key/navigation with http verb POST for request %s.", c.path)
+	e.plain = true
+	return e
+}
+
 // splitPath cuts a path into decoded segments. Both key syntaxes give the same
 // segments: /x/{id} and /x('{id}'); an alternate key stays as (name=value).
 func splitPath(path string) ([]string, error) {
@@ -269,6 +278,9 @@ func (c *call) match(segments []string) error {
 	}
 	intune := c.route.intune
 	c.route = &route{intune: intune}
+	if last := segments[len(segments)-1]; intune && c.request.Method == post && (last == "assignments" || last == "groupAssignments") {
+		return c.noSuchCreate()
+	}
 	e := fail(http.StatusMethodNotAllowed, codeRequestBadRequest,
 		"Specified HTTP method is not allowed for the request target.") // ASSUMED text
 	e.header = http.Header{"Allow": {strings.Join(allowed, ", ")}}
