@@ -187,3 +187,25 @@ func TestDeltaLags(t *testing.T) {
 		}
 	}
 }
+
+// TestDeltaFromTheStart: what was there at the start is seen at once, and what a
+// member list of the first moment had is told when it goes.
+func TestDeltaFromTheStart(t *testing.T) {
+	sc := quiet(GroupSpec{DisplayName: "g", Count: 3})
+	sc.Lag = &Lag{List: Fixed(time.Minute), Members: Fixed(time.Minute)}
+	tt := newTenant(t, Options{Devices: 10, Scenario: sc})
+	items, link := tt.delta("/v1.0/groups/delta")
+	if len(items) != 1 || len(objects(items[0]["members@delta"])) != 3 {
+		t.Fatalf("first round %v", items)
+	}
+	member := text(objects(items[0]["members@delta"])[0], "id")
+	tt.want(204, "DELETE", "/v1.0/groups/"+text(items[0], "id")+"/members/"+member+"/$ref", nil)
+	if items, link = tt.delta(link); len(items) != 0 {
+		t.Errorf("at once: %v", items)
+	}
+	tt.advance(time.Minute)
+	items, _ = tt.delta(link)
+	if len(items) != 1 || len(objects(items[0]["members@delta"])) != 1 || objects(items[0]["members@delta"])[0]["@removed"] == nil {
+		t.Errorf("a minute later: %v", items)
+	}
+}

@@ -214,6 +214,7 @@ func New(options Options) (*Server, error) {
 	if err := s.applyBaseline(); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
+	s.deltaMoments = nil // every read sees what was there at the start
 	if err := s.SetFaults(options.Faults); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
