@@ -118,7 +118,7 @@ func (c *call) fillGroupPolicy(g *groupPolicy, create bool) error {
 		g.description = text(body, "description")
 	}
 	if tags, given := body["roleScopeTagIds"]; given {
-		g.scopeTags = append([]string{}, texts(tags)...)
+		g.scopeTags = scopeTagsOf(tags)
 	}
 	return nil
 }
@@ -245,7 +245,7 @@ func (c *call) valueOf() (*groupPolicy, *admxValue, error) {
 		return nil, nil, err
 	}
 	for i := range g.values {
-		if g.values[i].id == c.params["value"] {
+		if sameID(g.values[i].id, c.params["value"]) {
 			return g, &g.values[i], nil
 		}
 	}

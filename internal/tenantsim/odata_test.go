@@ -255,6 +255,8 @@ func TestBatch(t *testing.T) {
 		}
 	}
 	tt.groupID("b")
+	tt.errorOf(400, "POST", "/v1.0/$batch", object{"requests": []object{{"id": "1", "method": "POST", "url": "/$batch", "headers": object{"Content-Type": "application/json"},
+		"body": object{"requests": []object{{"id": "1", "method": "GET", "url": "/groups"}}}}}})
 	many := make([]object, 21)
 	for i := range many {
 		many[i] = object{"id": json.Number("1").String(), "method": "GET", "url": "/groups"}
