@@ -38,10 +38,10 @@ func (r *waveRun) execute(ctx context.Context, d rollout.Decision) step {
 	case rollout.EffectDrain:
 		return r.drain(ctx)
 	}
-	if r.problem != nil {
+	if r.problem != nil && d.Phase == r.before.Status.Phase {
 		return r.failed(execute.Outcome{Result: execute.Retry, Err: r.problem}, "look at the tenant")
 	}
-	return step{}
+	return step{} // a move is told by its own reason; the next reconcile tells the problem if it is still there
 }
 
 // freeze writes the candidates down as the audience of this attempt and makes the managed group, still empty.
@@ -168,28 +168,44 @@ func (r *waveRun) release(ctx context.Context) (ctrl.Result, error) {
 	if r.problem != nil {
 		return r.deletionWaits(ctx, fmt.Sprintf("the wave's group cannot be looked up: %s; set annotation %s to \"true\" to leave it behind", readable(r.problem), v1alpha1.AnnotationReleaseFinalizer))
 	}
-	id := cmp.Or(r.groupID(), r.lostGroup)
-	if id == "" {
-		// A look-up finds nothing for a while after a group was made. The upsert knows it for certain: it gives the id of the
-		// group that is there, or makes one, which goes in the next line.
-		out := r.ensureGroup(ctx)
-		if out.Result != execute.Applied && out.Result != execute.AlreadyTrue {
-			return r.deletionWaits(ctx, fmt.Sprintf("the wave's group cannot be looked up: %s; set annotation %s to \"true\" to leave it behind", readable(out.Err), v1alpha1.AnnotationReleaseFinalizer))
-		}
-		id = out.ID
+	id, waits := r.groupToDelete(ctx)
+	if waits == "" && r.stillAssigned() {
+		waits = fmt.Sprintf("waiting until PasskeyPolicy %q no longer assigns anything to the wave's group: its conditions say what it waits for; set annotation %s to \"true\" to leave the group behind",
+			r.policy.Name, v1alpha1.AnnotationReleaseFinalizer)
 	}
-	if r.stillAssigned() {
-		return r.deletionWaits(ctx, fmt.Sprintf("waiting until PasskeyPolicy %q no longer assigns anything to the wave's group: its conditions say what it waits for; set annotation %s to \"true\" to leave the group behind",
-			r.policy.Name, v1alpha1.AnnotationReleaseFinalizer))
+	if waits == "" {
+		waits = r.deleteGroup(ctx, id)
 	}
-	switch out := execute.RemoveGroup(ctx, r.src, id); {
-	case out.Result == execute.AlreadyTrue && !r.shownByNow():
-		return r.deletionWaits(ctx, fmt.Sprintf("the tenant does not show group %s yet, which was made just now: it is deleted as soon as it does; set annotation %s to \"true\" to leave it behind",
-			id, v1alpha1.AnnotationReleaseFinalizer))
-	case out.Result != execute.Applied && out.Result != execute.AlreadyTrue:
-		return r.deletionWaits(ctx, fmt.Sprintf("group %s cannot be deleted: %s; set annotation %s to \"true\" to leave it behind", id, readable(out.Err), v1alpha1.AnnotationReleaseFinalizer))
+	if waits != "" {
+		return r.deletionWaits(ctx, waits)
 	}
 	return r.letGo(ctx)
+}
+
+// groupToDelete finds the id of the wave's group, or says what keeps it from that. A look-up finds nothing for a while
+// after a group was made. The upsert knows it for certain: it gives the id of the group that is there, or makes one, which
+// is deleted next.
+func (r *waveRun) groupToDelete(ctx context.Context) (id, waits string) {
+	if id := cmp.Or(r.groupID(), r.lostGroup); id != "" {
+		return id, ""
+	}
+	out := r.ensureGroup(ctx)
+	if out.Result != execute.Applied && out.Result != execute.AlreadyTrue {
+		return "", fmt.Sprintf("the wave's group cannot be looked up: %s; set annotation %s to \"true\" to leave it behind", readable(out.Err), v1alpha1.AnnotationReleaseFinalizer)
+	}
+	return out.ID, ""
+}
+
+// deleteGroup deletes the wave's group, or says what keeps it from that.
+func (r *waveRun) deleteGroup(ctx context.Context, id string) (waits string) {
+	switch out := execute.RemoveGroup(ctx, r.src, id); {
+	case out.Result == execute.AlreadyTrue && !r.shownByNow():
+		return fmt.Sprintf("the tenant does not show group %s yet, which was made just now: it is deleted as soon as it does; set annotation %s to \"true\" to leave it behind",
+			id, v1alpha1.AnnotationReleaseFinalizer)
+	case out.Result != execute.Applied && out.Result != execute.AlreadyTrue:
+		return fmt.Sprintf("group %s cannot be deleted: %s; set annotation %s to \"true\" to leave it behind", id, readable(out.Err), v1alpha1.AnnotationReleaseFinalizer)
+	}
+	return ""
 }
 
 // shownByNow says that the wave's group was made so long ago that a tenant which does not know it speaks the truth. A group

@@ -122,12 +122,12 @@ func (r *waveRun) membership() rollout.Fact[rollout.MembershipState] {
 }
 
 // memberDrift is where the group and the ledger differ. A device that was exposed just now is not missing: the list of
-// members may not show it yet.
+// members may not show it yet. Neither is one that the directory no longer has: nobody can put it back.
 func (r *waveRun) memberDrift() (missing, extra []audience.ID) {
 	exposed := map[audience.ID]bool{}
 	for _, e := range r.ledger.Exposed() {
 		exposed[e.Device] = true
-		if !r.members[e.Device] && r.now.Sub(e.ExposedAt) >= observe.MemberLag {
+		if !r.members[e.Device] && r.now.Sub(e.ExposedAt) >= observe.MemberLag && r.exists(e.Device) {
 			missing = append(missing, e.Device)
 		}
 	}
@@ -138,6 +138,15 @@ func (r *waveRun) memberDrift() (missing, extra []audience.ID) {
 	}
 	slices.SortFunc(extra, audience.ID.Compare)
 	return missing, extra
+}
+
+// exists says whether the directory has a device, as of the newest reading of the fleet; without one it is believed to.
+func (r *waveRun) exists(id audience.ID) bool {
+	if r.inventory == nil {
+		return true
+	}
+	_, known := r.inventory.Device(id)
+	return known
 }
 
 // telemetry says whether the fleet was read recently enough to decide on (P4).

@@ -132,6 +132,7 @@ func TestUpsertGroup(t *testing.T) {
 type directory struct {
 	members []string
 	hidden  map[string]bool
+	gone    []string // objects that the directory does not have
 }
 
 // serve answers the requests on members.
@@ -150,6 +151,10 @@ func (d *directory) serve(t *testing.T) func(int, http.ResponseWriter, *http.Req
 				return
 			}
 			for _, link := range sent.Bind {
+				if slices.Contains(d.gone, link[strings.LastIndex(link, "/")+1:]) {
+					answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"Resource 'g1' does not exist or one of its queried reference-property objects are not present."}}`)
+					return
+				}
 				if slices.Contains(d.members, link[strings.LastIndex(link, "/")+1:]) {
 					answer(w, 400, alreadyMember)
 					return
@@ -225,12 +230,29 @@ func TestAddMembers(t *testing.T) {
 	}
 }
 
-// TestAddMembersFault: another refusal is not taken for a duplicate.
+// TestAddMembersFault: a group that does not exist is no missing member.
 func TestAddMembersFault(t *testing.T) {
 	srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
 		answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"Resource 'm001' does not exist"}}`)
 	})
 	wantKind(t, testClient(t, srv.URL).AddMembers(t.Context(), "g1", ids(0, 3)), KindNotFound)
+}
+
+// TestAddMembersGone: objects that the directory does not have keep no other out, be it one of many or all.
+func TestAddMembersGone(t *testing.T) {
+	for name, gone := range map[string][]string{"one of many": {"m007"}, "at the end": {"m044"}, "all of a request": ids(20, 40), "everybody": ids(0, 45)} {
+		t.Run(name, func(t *testing.T) {
+			d := &directory{gone: gone}
+			srv := serve(t, d.serve(t))
+			if err := testClient(t, srv.URL).AddMembers(t.Context(), "g1", ids(0, 45)); err != nil {
+				t.Fatal(err)
+			}
+			want := slices.DeleteFunc(ids(0, 45), func(id string) bool { return slices.Contains(gone, id) })
+			if slices.Sort(d.members); !slices.Equal(want, d.members) {
+				t.Errorf("members %v, want %v", d.members, want)
+			}
+		})
+	}
 }
 
 // TestRemoveMembers: absent members are passed over, an absent group is not.

@@ -112,7 +112,9 @@ func membersWrite(op string) call {
 const bindLimit = 20
 
 // AddMembers adds directory objects to a group, 20 in a request. Members that are in the group already are
-// left as they are. On an error some of the members may have been added; adding again is safe.
+// left as they are, and objects that the directory does not have are passed over: a device that was deleted keeps
+// no other from its place. Who is in is told by the list of members. On an error some of the members may have been
+// added; adding again is safe.
 func (c *Client) AddMembers(ctx context.Context, groupID string, ids []string) error {
 	op := membersWrite("AddMembers")
 	if err := needID(op.op, "group id", groupID); err != nil {
@@ -123,33 +125,20 @@ func (c *Client) AddMembers(ctx context.Context, groupID string, ids []string) e
 			return err
 		}
 	}
-	ids = unique(ids)
-	for len(ids) > 0 {
+	listed := false
+	for ids = unique(ids); len(ids) > 0; {
 		n := min(bindLimit, len(ids))
 		err := c.bindMembers(ctx, op, groupID, ids[:n])
-		if isAlreadyMember(err) {
+		switch {
+		case isAlreadyMember(err) && !listed:
 			// One duplicate fails all of a request (contract g). Learn who is in and go on with the others.
-			ids, err = c.missingMembers(ctx, groupID, ids)
-			if err != nil {
+			listed = true
+			if ids, err = c.missingMembers(ctx, groupID, ids); err != nil {
 				return err
 			}
-			return c.addMissing(ctx, op, groupID, ids)
-		}
-		if err != nil {
-			return err
-		}
-		ids = ids[n:]
-	}
-	return nil
-}
-
-// addMissing adds members that a list did not show. The list may lag, so a request that still meets a
-// duplicate is taken apart and its members are added one by one.
-func (c *Client) addMissing(ctx context.Context, op call, groupID string, ids []string) error {
-	for len(ids) > 0 {
-		n := min(bindLimit, len(ids))
-		err := c.bindMembers(ctx, op, groupID, ids[:n])
-		if isAlreadyMember(err) {
+			continue
+		case isAlreadyMember(err), KindOf(err) == KindNotFound:
+			// The list was late, or one object is gone (contract-2 x.4).
 			err = c.addEach(ctx, op, groupID, ids[:n])
 		}
 		if err != nil {
@@ -160,14 +149,31 @@ func (c *Client) addMissing(ctx context.Context, op call, groupID string, ids []
 	return nil
 }
 
-// addEach adds members one by one and passes over those that are in already.
+// addEach adds members one by one and passes over those that are in already and those that do not exist. The answer to one
+// that does not exist is also that of a missing group: when it came for all of them, the group is looked at.
 func (c *Client) addEach(ctx context.Context, op call, groupID string, ids []string) error {
+	var notFound error
+	known := false
 	for _, id := range ids {
-		if err := c.bindMembers(ctx, op, groupID, []string{id}); err != nil && !isAlreadyMember(err) {
+		err := c.bindMembers(ctx, op, groupID, []string{id})
+		switch {
+		case err == nil, isAlreadyMember(err):
+			known = true
+		case KindOf(err) == KindNotFound:
+			notFound = err
+		default:
 			return err
 		}
 	}
-	return nil
+	if known || notFound == nil {
+		return nil
+	}
+	switch _, err := c.Group(ctx, groupID); KindOf(err) {
+	case KindNotFound:
+		return notFound
+	default:
+		return err
+	}
 }
 
 // bindMembers sends one PATCH with at most 20 members.

@@ -143,20 +143,13 @@ func (d *device) directorySystem() string {
 
 // policyPlatform is the platform in the words of UnifiedPolicyPlatformType, for
 // phones ASSUMED to be those of the policies.
-func (d *device) policyPlatform() string {
-	switch d.platform {
-	case platformMacOS:
-		return "macOS"
-	case platformIOS:
-		return "iOS"
-	case platformAndroid:
-		return "Android"
-	}
-	return "Windows10"
-}
+func (d *device) policyPlatform() string { return d.platformWord("Windows10") }
 
 // appPlatform is the operating system in the words of the app inventory report.
-func (d *device) appPlatform() string {
+func (d *device) appPlatform() string { return d.platformWord("Windows") }
+
+// platformWord names the platform; reports differ in what they call Windows.
+func (d *device) platformWord(windows string) string {
 	switch d.platform {
 	case platformMacOS:
 		return "macOS"
@@ -165,7 +158,7 @@ func (d *device) appPlatform() string {
 	case platformAndroid:
 		return "Android"
 	}
-	return "Windows"
+	return windows
 }
 
 // detectedAppPlatform is the same in the words of detectedApps (contract c).

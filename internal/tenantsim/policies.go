@@ -366,12 +366,8 @@ func deletePolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := c.server
-	s.removePolicy(p)
+	c.server.removePolicy(p)
 	c.changed()
-	if s.scenario.DeleteAnswersOK {
-		return &reply{status: http.StatusOK}, nil
-	}
 	return &reply{status: http.StatusNoContent}, nil
 }
 

@@ -147,10 +147,6 @@ type Scenario struct {
 	// Lag makes reads and targeting trail behind writes. Default: OrdinaryLag,
 	// and none in an ideal tenant.
 	Lag *Lag `json:"lag,omitempty"`
-	// DeleteAnswersOK makes the delete of a settings catalog policy answer 200
-	// without a body. Documentation says 204 and is known to be wrong elsewhere:
-	// no client may depend on either (third-party 16). Default: 204.
-	DeleteAnswersOK bool `json:"deleteAnswersOK,omitempty"`
 	// CaseSensitiveSearch makes searches of the settings catalog compare letters
 	// exactly, as OData says. Default: whatever their case, as tools seem to rely
 	// on (ASSUMED; no source shows either, and no client may depend on one).

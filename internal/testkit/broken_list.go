@@ -46,4 +46,12 @@ var knownBroken = []Broken{
 		Test: "TestPromise14_PopulationsGroupIsGone", Promise: "P14", Shows: `P14: hold reaches nobody`,
 		Why: "what cannot be resolved any more leaves condition Applied as it was, and waves go on",
 	},
+	{
+		Test: "TestPromise13_NewGenerationOfTheCatalog", Promise: "P13", Shows: `P13: `,
+		Why: "the payload's hash covers the definition ids that the catalog gives today, so that a new generation is a new payload",
+	},
+	{
+		Test: "TestPromise15_WipedDevicesCount", Promise: "P15", Shows: `P15: \d+ devices had failed, and \d+ after they were wiped`,
+		Why: "a device that Intune no longer manages leaves n and k, and its failure with it",
+	},
 }

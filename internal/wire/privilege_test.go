@@ -86,9 +86,9 @@ func TestInstalledRightsAreEnough(t *testing.T) {
 		if err := w.Kube.Delete(t.Context(), obj); err != nil {
 			t.Fatal(err)
 		}
-		testkit.Eventually(t, patience, func(ctx context.Context) error {
+		w.AdvanceUntil(t, time.Minute, time.Hour, func(ctx context.Context) error {
 			if err := w.Kube.Get(ctx, client.ObjectKeyFromObject(obj), obj); !apierrors.IsNotFound(err) {
-				return fmt.Errorf("%T is still there: %w", obj, err)
+				return fmt.Errorf("%T is still there: %v", obj, err)
 			}
 			return nil
 		})

@@ -118,7 +118,7 @@ func TestProbesAndMetrics(t *testing.T) {
 	if err := w.Kube.Create(t.Context(), binding); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, patience, func(context.Context) error {
+	w.AdvanceUntil(t, 30*time.Second, time.Hour, func(context.Context) error {
 		status, body, err := get(t, metrics, reader)
 		if err != nil || status != http.StatusOK {
 			return fmt.Errorf("status %d: %w: %s", status, err, body)

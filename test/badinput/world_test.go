@@ -103,7 +103,7 @@ func conditionsOf(o object) []metav1.Condition {
 func (w *world) says(t *testing.T, o object, kind string, is metav1.ConditionStatus, reason string, words ...string) {
 	t.Helper()
 	o.SetNamespace(w.Namespace)
-	testkit.Eventually(t, patience, func(ctx context.Context) error {
+	w.AdvanceUntil(t, 15*time.Second, 2*time.Hour, func(ctx context.Context) error {
 		if err := w.Kube.Get(ctx, client.ObjectKeyFromObject(o), o); err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ func (w *world) goesOn(t *testing.T) {
 // exposes waits until the wave has an audience and its group has members.
 func (w *world) exposes(t *testing.T, name string) {
 	t.Helper()
-	testkit.Eventually(t, patience, func(ctx context.Context) error {
+	w.AdvanceUntil(t, 15*time.Second, 2*time.Hour, func(ctx context.Context) error {
 		o := &v1alpha1.PilotWave{}
 		if err := w.Get(ctx, name, o); err != nil {
 			return err

@@ -31,7 +31,9 @@ const (
 // platforms and four waves, and in the middle of one.
 func TestPromise12_SteadyStateWritesNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, calm(of("W1", 20), of("W2", 20), of("W3", 20), of("W4", 20)), testkit.Options{})
+	w := newWorld(t, calm(of("W1", 20), of("W2", 20), of("W3", 20), of("W4", 20)), testkit.Options{
+		Ideal: "requests of a resync are counted, and one that is refused now and then is sent again",
+	})
 	w4 := quick(w, "w4", "W4", "w3")
 	w4.Spec.Gate.Bake.Duration = 3 * day
 	base(t, w, quick(w, "w1", "W1"), quick(w, "w2", "W2"), quick(w, "w3", "W3", "w1", "w2"), w4)

@@ -161,6 +161,8 @@ type Catalog struct {
 	gone        map[string]*Definition
 	next        int64
 	changes     int
+	// partial: the last page that was read names another one.
+	partial bool
 }
 
 func newCatalog(name string) *Catalog {

@@ -248,6 +248,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 	for want, raw := range map[string]string{
 		"is empty": "", "JSON value 0, at byte 0": "{\"v", "holds no definition": `{"value":[]}`, "member value is <nil>": `{"error":{}}`, "holds 7": "7",
+		"ends at a page with a nextLink, after 1 definitions": text(t, Object{"value": []any{good()}, "@odata.nextLink": "https://example/next"}),
 		"item 0 is 3": "[3]", "definition 0 is 3": `{"value":[3]}`,
 		"definition 1 (a): definition a exists": with("name", "n"),
 		"definition 1 (): id is missing":        with("id", ""),

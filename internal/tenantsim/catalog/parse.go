@@ -59,6 +59,9 @@ func (c *Catalog) finish() error {
 	if len(c.definitions) == 0 {
 		return fmt.Errorf("catalog %s holds no definition: save what GET /beta/deviceManagement/configurationSettings answers", c.Name)
 	}
+	if c.partial {
+		return fmt.Errorf("catalog %s ends at a page with a nextLink, after %d definitions: add the pages that follow", c.Name, len(c.definitions))
+	}
 	c.fillCategories()
 	return nil
 }
@@ -94,6 +97,7 @@ func (c *Catalog) takePage(page Object) error {
 	if _, own := page["definitions"]; own {
 		return c.takeOwn(page)
 	}
+	_, c.partial = page["@odata.nextLink"]
 	list, ok := page["value"].([]any)
 	if !ok {
 		return fmt.Errorf("member value is %v: write the list of definitions", page["value"])

@@ -7,9 +7,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -52,25 +50,10 @@ var elsewhere = map[string]string{
 // TestEveryTestIsChecked looks through all tests for a simulated tenant, or a
 // server that may stand for one, that is started past the check of bodies.
 func TestEveryTestIsChecked(t *testing.T) {
-	files, seen := token.NewFileSet(), map[string]bool{}
-	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(root, name)
-		if err != nil {
-			return err
-		}
-		rel = filepath.ToSlash(rel)
-		switch {
-		case entry.IsDir() && (entry.Name() == "bin" || entry.Name() == "testdata" || rel != "." && strings.HasPrefix(entry.Name(), ".")):
-			return filepath.SkipDir
-		case !strings.HasSuffix(rel, "_test.go") && (!strings.HasPrefix(rel, "internal/testkit/") || path.Ext(rel) != ".go"):
-			return nil
-		}
-		file, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return err
+	seen := map[string]bool{}
+	for rel, file := range sources(t) {
+		if !strings.HasSuffix(rel, "_test.go") && !strings.HasPrefix(rel, "internal/testkit/") {
+			continue
 		}
 		for _, what := range starts(rel, file) {
 			start, _, _ := strings.Cut(what, ":")
@@ -80,10 +63,6 @@ func TestEveryTestIsChecked(t *testing.T) {
 				t.Errorf("%s: %s", rel, what)
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	for at := range elsewhere {
 		if !seen[at] {
