@@ -295,8 +295,11 @@ func (w *walker) lifeCycle(pattern string) {
 	made := w.create(collection, nil)
 	id := text(made, "id")
 	item := collection + "/" + id
-	_, list, _ := w.send(get, collection+"?$top=200", nil)
-	if !slices.ContainsFunc(objects(list["value"]), func(o object) bool { return text(o, "id") == id }) {
+	listed := func() bool {
+		_, list, _ := w.send(get, collection+"?$top=200", nil)
+		return slices.ContainsFunc(objects(list["value"]), func(o object) bool { return text(o, "id") == id })
+	}
+	if !listed() {
 		w.found.hit(pattern+" list", "what was made is not listed")
 	}
 	if status, got, _ := w.send(get, item, nil); status != http.StatusOK || text(got, "id") != id {
@@ -308,6 +311,9 @@ func (w *walker) lifeCycle(pattern string) {
 	}
 	if status, _, _ := w.send(get, item, nil); status != http.StatusNotFound {
 		w.found.hit(pattern+" delete", "after the delete a read answers %d", status)
+	}
+	if listed() {
+		w.found.hit(pattern+" delete", "after the delete it is still listed")
 	}
 	if status, _, _ := w.send(del, item, nil); status != http.StatusNotFound {
 		w.found.hit(pattern+" delete", "a second delete answers %d", status)
