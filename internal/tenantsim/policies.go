@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -466,7 +465,4 @@ func (c *call) definitionObjects(ids []string) []object {
 
 // noSettingRoute is the captured refusal of writes to …/settings/{n}
 // (contract a.4).
-func noSettingRoute(c *call) (*reply, error) {
-	return nil, fail(http.StatusBadRequest, "No method match route template",
-		"No method match route template for %s %s.", c.request.Method, strings.TrimPrefix(c.path, "/"))
-}
+func noSettingRoute(c *call) (*reply, error) { return nil, c.noMethod() }

@@ -82,7 +82,9 @@ var specimens = map[string]specimen{
 		touch:    object{"displayName": "touched"},
 	},
 	"identity/conditionalAccess/namedLocations": {
-		body:     `{"@odata.type":"#microsoft.graph.ipNamedLocation","displayName":"walk %d","ipRanges":[{"@odata.type":"#microsoft.graph.iPv4CidrRange","cidrAddress":"192.0.2.0/24"}]}`,
+		body: `{"@odata.type":"#microsoft.graph.ipNamedLocation","displayName":"walk %d","ipRanges":[{"@odata.type":"#microsoft.graph.iPv4CidrRange","cidrAddress":"192.0.2.0/24"}]}`,
+		values: map[string][2]any{"ipRanges": {[]object{{"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "198.51.100.0/24"}},
+			[]object{{"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "203.0.113.0/24"}}}},
 		computed: []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime"},
 		touch:    object{"@odata.type": "#microsoft.graph.ipNamedLocation", "displayName": "touched"},
 	},
