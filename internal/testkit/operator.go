@@ -87,7 +87,8 @@ func (w *World) run(t testing.TB, cut func(Write) bool) *Operator {
 	}
 	o.TuneGraph = func(c *graph.Config) {
 		Tune(c)
-		c.UserAgent = op.Name
+		c.UserAgent, c.Clock = op.Name, tenantTime{tenant: w.Clock}
+		c.ThrottleBase = 10 * time.Second // of the tenant's time: longer than the client waits inside a call
 	}
 	w.Registry = prometheus.NewRegistry()
 	o.Registry = w.Registry

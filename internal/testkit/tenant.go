@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,6 +30,7 @@ func (w *World) Admin(t testing.TB) *graph.Client {
 		Endpoint: &graph.Endpoint{GraphURL: w.SimURL, AuthorityURL: w.SimURL, CABundle: w.SimCA},
 	}
 	Tune(&cfg)
+	cfg.MaxAttempts, cfg.MaxRetryWait = 6, 5*time.Second // somebody who waits when the service is busy, in real time
 	c, err := graph.New(cfg)
 	if err != nil {
 		t.Fatalf("admin: %v", err)
