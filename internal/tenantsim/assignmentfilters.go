@@ -112,7 +112,7 @@ func (c *call) fillAssignmentFilter(f *assignmentFilter) error {
 	if present && (name == nil || name == "") {
 		return c.badRequest("A value is required for property 'displayName' of resource 'deviceAndAppManagementAssignmentFilter'.")
 	}
-	if kind, given := c.body["assignmentFilterManagementType"]; given && kind != any(managementOf(f.platform)) {
+	if kind, given := c.body["assignmentFilterManagementType"]; given && kind != nil && kind != any(managementOf(f.platform)) {
 		return c.badRequest("The management type of a filter for the platform '%s' is '%s'.", f.platform, managementOf(f.platform)) // ASSUMED
 	}
 	rule, ruleText := f.rule, f.ruleText
@@ -129,8 +129,8 @@ func (c *call) fillAssignmentFilter(f *assignmentFilter) error {
 			*field = text(c.body, member)
 		}
 	}
-	if tags := texts(c.body["roleScopeTags"]); len(tags) > 0 {
-		f.scopeTags = tags
+	if tags, given := c.body["roleScopeTags"]; given {
+		f.scopeTags = scopeTagsOf(tags)
 	}
 	return nil
 }
@@ -359,6 +359,6 @@ func (c *call) assignmentFilter(a assignment, target object, platforms platform)
 	case filterPlatform(f.platform)&platforms == 0:
 		return a, c.badRequest("The platform '%s' of the assignment filter does not match with the platform of the policy.", f.platform)
 	}
-	a.filterID, a.filterType = id, kind
+	a.filterID, a.filterType = f.id, kind
 	return a, nil
 }

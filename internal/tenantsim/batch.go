@@ -141,6 +141,8 @@ func (c *call) checkBatch(items []batchItem) error {
 			return c.badRequest("Request Ids in a batch must be present and unique: '%s'.", item.id)
 		case item.method == "" || item.url == "":
 			return c.badRequest("Batch request '%s' needs method and url.", item.id)
+		case strings.Trim(item.url, "/") == "$batch": // ASSUMED: 20 requests are the most that one request can carry
+			return c.badRequest("Batch request '%s' is a batch: batches cannot be nested.", item.id)
 		case strings.Contains(item.url, "://"):
 			return c.badRequest("Invalid URL in batch request '%s': it must be relative to the version.", item.id)
 		}

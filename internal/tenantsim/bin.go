@@ -46,7 +46,7 @@ func (b *bin[T, P]) drop(item *T) {
 // find is the object of the path's {id}.
 func (b *bin[T, P]) find(c *call) (*T, error) {
 	for _, item := range b.items {
-		if P(item).head().id == c.params["id"] {
+		if sameID(P(item).head().id, c.params["id"]) {
 			return item, nil
 		}
 	}

@@ -103,7 +103,7 @@ func getCategory(c *call) (*reply, error) {
 		return nil, err
 	}
 	for _, k := range categoryViews(c.server.catalog.Categories) {
-		if k.ID == c.params["id"] {
+		if sameID(k.ID, c.params["id"]) {
 			return c.entityReply(http.StatusOK, "deviceManagement/configurationCategories/$entity", render(k, members)), nil
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -41,11 +42,11 @@ func fail(status int, code, format string, args ...any) *graphError {
 func jsonText(arg any) any {
 	switch arg.(type) {
 	case nil, map[string]any, []any:
-		raw, err := json.Marshal(arg)
+		raw, err := plainText(arg)
 		if err != nil {
 			return ""
 		}
-		return string(raw)
+		return raw
 	default:
 		return arg
 	}
@@ -131,14 +132,26 @@ func (c *call) errorReply(err error) *reply {
 // intuneMessage wraps a sentence into the JSON text that Intune puts in
 // error.message, with CRLF line ends (contract 0.4).
 func (c *call) intuneMessage(sentence string) string {
-	message, err := json.Marshal(fmt.Sprintf(
+	message, err := plainText(fmt.Sprintf(
 		"%s - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000 - Activity ID: %s - Url: https://fef.msua02.manage.microsoft.com%s?api-version=5024-01-18",
 		sentence, c.requestID, c.path))
 	if err != nil {
 		return sentence
 	}
-	return "{\r\n  \"_version\": 3,\r\n  \"Message\": " + string(message) +
+	return "{\r\n  \"_version\": 3,\r\n  \"Message\": " + message +
 		",\r\n  \"CustomApiErrorPhrase\": \"\",\r\n  \"RetryAfter\": null,\r\n  \"ErrorSourceService\": \"\",\r\n  \"HttpHeaders\": \"{}\"\r\n}"
+}
+
+// plainText is JSON text in which <, > and & stand as they are: the service has no
+// HTML in mind (contract a.2: "Count is not >=1 and <=5000").
+func plainText(v any) (string, error) {
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return "", fmt.Errorf("message: %w", err)
+	}
+	return strings.TrimSuffix(out.String(), "\n"), nil
 }
 
 func (c *call) clientRequestID() string {

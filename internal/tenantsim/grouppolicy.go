@@ -118,7 +118,7 @@ func (c *call) fillGroupPolicy(g *groupPolicy, create bool) error {
 		g.description = text(body, "description")
 	}
 	if tags, given := body["roleScopeTagIds"]; given {
-		g.scopeTags = append([]string{}, texts(tags)...)
+		g.scopeTags = scopeTagsOf(tags)
 	}
 	return nil
 }
@@ -245,7 +245,7 @@ func (c *call) valueOf() (*groupPolicy, *admxValue, error) {
 		return nil, nil, err
 	}
 	for i := range g.values {
-		if g.values[i].id == c.params["value"] {
+		if sameID(g.values[i].id, c.params["value"]) {
 			return g, &g.values[i], nil
 		}
 	}
@@ -312,12 +312,12 @@ func updateDefinitionValues(c *call) (*reply, error) {
 	next := slices.Clone(g.values)
 	for _, id := range texts(body["deletedIds"]) {
 		before := len(next)
-		if next = slices.DeleteFunc(next, func(v admxValue) bool { return v.id == id }); len(next) == before {
+		if next = slices.DeleteFunc(next, func(v admxValue) bool { return sameID(v.id, id) }); len(next) == before {
 			return nil, c.notFound(id)
 		}
 	}
 	for _, given := range objects(body["updated"]) {
-		i := slices.IndexFunc(next, func(v admxValue) bool { return v.id == text(given, "id") })
+		i := slices.IndexFunc(next, func(v admxValue) bool { return sameID(v.id, text(given, "id")) })
 		if i < 0 {
 			return nil, c.notFound(text(given, "id"))
 		}

@@ -57,7 +57,7 @@ func categoryPaths(list []catalog.Category) map[string]string {
 
 func (s *Server) admxDefinition(id string) *admxDefinition {
 	for _, d := range s.admxDefinitions() {
-		if d.id == id {
+		if sameID(d.id, id) {
 			return &d
 		}
 	}

@@ -125,7 +125,7 @@ func listIntentSettings(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if category := c.params["category"]; category != "" && category != intentCategory {
+	if category := c.params["category"]; category != "" && !sameID(category, intentCategory) {
 		return nil, c.notFound(category)
 	}
 	return c.plainList(intentsContext+"('"+i.id+"')/settings", intentSettingObjects(i.settings)), nil
@@ -202,7 +202,7 @@ func patchIntent(c *call) (*reply, error) {
 		i.description = text(body, "description")
 	}
 	if tags, given := body["roleScopeTagIds"]; given {
-		i.scopeTags = append([]string{}, texts(tags)...)
+		i.scopeTags = scopeTagsOf(tags)
 	}
 	s.applyIntent(i)
 	c.changed()
@@ -322,7 +322,7 @@ func (s *Server) countIntents(template string, out object) {
 // intentTemplate finds the template of the path.
 func (c *call) intentTemplate() (*intentTemplate, error) {
 	for i := range intentTemplates {
-		if intentTemplates[i].id == c.params["id"] {
+		if sameID(intentTemplates[i].id, c.params["id"]) {
 			return &intentTemplates[i], nil
 		}
 	}
@@ -374,7 +374,7 @@ func listRecommended(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.params["category"] != intentCategory {
+	if !sameID(c.params["category"], intentCategory) {
 		return nil, c.notFound(c.params["category"])
 	}
 	return c.plainList(intentTemplatesContext+"('"+t.id+"')/categories('"+intentCategory+"')/recommendedSettings", intentSettingObjects(t.settings)), nil
@@ -399,10 +399,7 @@ func createIntent(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	i.displayName, i.description, i.scopeTags = text(body, "displayName"), text(body, "description"), texts(body["roleScopeTagIds"])
-	if len(i.scopeTags) == 0 {
-		i.scopeTags = []string{"0"}
-	}
+	i.displayName, i.description, i.scopeTags = text(body, "displayName"), text(body, "description"), scopeTagsOf(body["roleScopeTagIds"])
 	c.server.intents.add(c.server, i, "intent")
 	c.changed()
 	return c.intentReply(i)

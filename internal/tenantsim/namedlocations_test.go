@@ -298,3 +298,17 @@ func TestSecurityDefaults(t *testing.T) {
 	})
 	tt.errorOf(403, "PATCH", defaultsPath, object{"isEnabled": false})
 }
+
+// TestRangesAreReplaced: a list in a change replaces the old one, of objects as well.
+func TestRangesAreReplaced(t *testing.T) {
+	tt := newTenant(t, Options{Devices: 5})
+	for _, root := range []string{"/v1.0/", "/beta/"} {
+		path := root + locationsContext
+		id := text(tt.want(201, "POST", path, offices("o", false, cidr("iPv4CidrRange", "192.0.2.0/24"))), "id")
+		tt.want(204, "PATCH", path+"/"+id, object{"@odata.type": "#microsoft.graph.ipNamedLocation", "ipRanges": []object{cidr("iPv4CidrRange", "203.0.113.0/24")}})
+		ranges := objects(tt.want(200, "GET", path+"/"+id, nil)["ipRanges"])
+		if len(ranges) != 1 || ranges[0]["cidrAddress"] != "203.0.113.0/24" {
+			t.Errorf("%s: the ranges are %v", path, ranges)
+		}
+	}
+}

@@ -134,6 +134,14 @@ func TestUnknownRoutes(t *testing.T) {
 	if w.Code != 405 || w.Header().Get("Allow") == "" {
 		t.Errorf("DELETE /groups: %d, Allow %q", w.Code, w.Header().Get("Allow"))
 	}
+	// The documented creation of an assignment does not work (contract-2, the assign
+	// actions side by side).
+	for _, kind := range []string{"configurationPolicies", "deviceHealthScripts", "intents", "groupPolicyConfigurations"} {
+		code, message := tt.errorOf(400, "POST", "/beta/deviceManagement/"+kind+"/"+newGUID(1, "x", 1).String()+"/assignments", object{"target": object{}})
+		if code != "No method match route template" || !strings.HasPrefix(message, "No OData route exists that match template ~/singleton/navigation/key/navigation with http verb POST for request ") {
+			t.Errorf("POST %s/assignments: %s %q", kind, code, message)
+		}
+	}
 	if code, _ := tt.errorOf(400, http.MethodGet, "/v1.0/deviceManagement/managedDevices/$count", nil); !strings.HasPrefix(code, "No OData route exists") {
 		t.Errorf("managedDevices/$count: code %q", code)
 	}
@@ -255,6 +263,8 @@ func TestBatch(t *testing.T) {
 		}
 	}
 	tt.groupID("b")
+	tt.errorOf(400, "POST", "/v1.0/$batch", object{"requests": []object{{"id": "1", "method": "POST", "url": "/$batch", "headers": object{"Content-Type": "application/json"},
+		"body": object{"requests": []object{{"id": "1", "method": "GET", "url": "/groups"}}}}}})
 	many := make([]object, 21)
 	for i := range many {
 		many[i] = object{"id": json.Number("1").String(), "method": "GET", "url": "/groups"}

@@ -57,7 +57,7 @@ func arrange[T any](c *call, q query, e *entity[T], items keyed[T]) (sorted keye
 	slices.SortStableFunc(all, func(a, b entry) int {
 		for _, k := range q.order {
 			p := e.lookup(k.path, c.beta)
-			order := strings.Compare(strings.ToLower(fmt.Sprint(p.get(a.item))), strings.ToLower(fmt.Sprint(p.get(b.item))))
+			order := strings.Compare(orderText(p.get(a.item)), orderText(p.get(b.item)))
 			if k.desc {
 				order = -order
 			}
@@ -73,6 +73,15 @@ func arrange[T any](c *call, q query, e *entity[T], items keyed[T]) (sorted keye
 		list[i], keys[i] = entry.item, entry.key
 	}
 	return eachOf(list), keys, nil
+}
+
+// orderText is what a value sorts by: null comes before everything (OData protocol
+// 4.01, 11.2.6.2), and letters have no case.
+func orderText(v any) string {
+	if v == nil {
+		return ""
+	}
+	return strings.ToLower(fmt.Sprint(v))
 }
 
 // unsupported is a 400 for a query that is well formed and not available.

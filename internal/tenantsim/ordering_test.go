@@ -116,3 +116,19 @@ func TestLambdaFilter(t *testing.T) {
 		}
 	}
 }
+
+// TestOrderOfNull: null comes before every value, and after it in a descending
+// order (OData protocol 4.01, 11.2.6.2).
+func TestOrderOfNull(t *testing.T) {
+	sc := quiet()
+	sc.Devices = []DeviceSpec{{State: "syncNever", Count: 3}}
+	tt := newTenant(t, Options{Devices: 12, Scenario: sc})
+	for direction, nulls := range map[string][2]int{"asc": {0, 3}, "desc": {9, 12}} {
+		all := tt.all("/v1.0/devices?$orderby=approximateLastSignInDateTime " + direction)
+		for i, d := range all {
+			if isNull := d["approximateLastSignInDateTime"] == nil; isNull != (i >= nulls[0] && i < nulls[1]) {
+				t.Errorf("%s: device %d of %d has %v", direction, i, len(all), d["approximateLastSignInDateTime"])
+			}
+		}
+	}
+}

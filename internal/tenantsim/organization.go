@@ -33,7 +33,7 @@ func listOrganization(c *call) (*reply, error) {
 
 // getOrganization knows this tenant only.
 func getOrganization(c *call) (*reply, error) {
-	if c.params["id"] != c.server.options.TenantID {
+	if !sameID(c.params["id"], c.server.options.TenantID) {
 		return nil, c.notFound(c.params["id"])
 	}
 	return oneOf(c, organizationEntity, "organization")
@@ -49,7 +49,7 @@ func oneOf(c *call, e *entity[*Server], context string) (*reply, error) {
 }
 
 func getSku(c *call) (*reply, error) {
-	if c.params["id"] != c.server.options.TenantID+"_"+skuE5 {
+	if !sameID(c.params["id"], c.server.options.TenantID+"_"+skuE5) {
 		return nil, c.notFound(c.params["id"])
 	}
 	return oneOf(c, skuEntity, "subscribedSkus")

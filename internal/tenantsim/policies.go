@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -244,10 +243,7 @@ func (c *call) fillPolicy(p *policy) error {
 	p.platformsText, p.technologies = next.platformsText, next.technologies
 	p.template, p.templateFamily = template, family
 	p.creationSource = c.body["creationSource"]
-	p.scopeTags = texts(c.body["roleScopeTagIds"])
-	if len(p.scopeTags) == 0 {
-		p.scopeTags = []string{"0"} // contract a.1: the default tag
-	}
+	p.scopeTags = scopeTagsOf(c.body["roleScopeTagIds"])
 	p.noGroups = boolean(c.body, "disableEntraGroupPolicyAssignment")
 	if place, given := inner(c.body, "priorityMetaData")["priority"].(json.Number); given {
 		if n, err := place.Int64(); err == nil { // the shape was checked
@@ -257,6 +253,15 @@ func (c *call) fillPolicy(p *policy) error {
 	p.settings, p.secrets, p.values, p.payloadKey = next.settings, next.secrets, next.values, next.payloadKey
 	p.platforms, p.requires, p.passkey = next.platforms, next.requires, next.passkey
 	return nil
+}
+
+// scopeTagsOf reads scope tags: what has none has the default one (contract a.1).
+// That a change to none, or to null, does the same is ASSUMED.
+func scopeTagsOf(given any) []string {
+	if tags := texts(given); len(tags) > 0 {
+		return tags
+	}
+	return []string{"0"}
 }
 
 // patchPolicy changes name, description and scope tags. It never changes
@@ -288,7 +293,7 @@ func patchPolicy(c *call) (*reply, error) {
 		p.description = text(c.body, "description")
 	}
 	if tags, present := c.body["roleScopeTagIds"]; present {
-		p.scopeTags = texts(tags)
+		p.scopeTags = scopeTagsOf(tags)
 	}
 	p.modified = c.now
 	c.changed()
@@ -460,7 +465,4 @@ func (c *call) definitionObjects(ids []string) []object {
 
 // noSettingRoute is the captured refusal of writes to …/settings/{n}
 // (contract a.4).
-func noSettingRoute(c *call) (*reply, error) {
-	return nil, fail(http.StatusBadRequest, "No method match route template",
-		"No method match route template for %s %s.", c.request.Method, strings.TrimPrefix(c.path, "/"))
-}
+func noSettingRoute(c *call) (*reply, error) { return nil, c.noMethod() }

@@ -4,6 +4,7 @@
 package tenantsim
 
 import (
+	"cmp"
 	"encoding/base64"
 	"net/http"
 	"regexp"
@@ -184,8 +185,8 @@ func (c *call) fillRemediation(r *remediation) error {
 	}
 	takeTexts(c.body, map[string]*string{"displayName": &r.displayName, "description": &r.description, "publisher": &r.publisher})
 	for name, field := range map[string]*string{"runAsAccount": &r.runAs, "deviceHealthScriptType": &r.scriptType} {
-		if word := text(c.body, name); word != "" { // null keeps an enum
-			*field = word
+		if _, given := c.body[name]; given { // null is the first word of an enum: ASSUMED
+			*field = cmp.Or(text(c.body, name), remediationShape.members[name].values[0])
 		}
 	}
 	for name, field := range map[string]*string{"detectionScriptContent": &r.detection, "remediationScriptContent": &r.repair} {
@@ -199,8 +200,8 @@ func (c *call) fillRemediation(r *remediation) error {
 			*field = list
 		}
 	}
-	if tags := texts(c.body["roleScopeTagIds"]); len(tags) > 0 {
-		r.scopeTags = tags
+	if tags, given := c.body["roleScopeTagIds"]; given {
+		r.scopeTags = scopeTagsOf(tags)
 	}
 	r.effect = scriptEffect(r.repair)
 	return nil

@@ -181,15 +181,6 @@ func (c *call) write() (*reply, error) {
 	return out, err
 }
 
-// noSuchCreate refuses to create an assignment: the documentation has it, and the
-// service does not; only the assign actions work (contract-2, the assign actions).
-func (c *call) noSuchCreate() error {
-	e := fail(http.StatusBadRequest, "No method match route template",
-		"No OData route exists that match template ~/singleton/navigation/key/navigation with http verb POST for request %s.", c.path)
-	e.plain = true
-	return e
-}
-
 // splitPath cuts a path into decoded segments. Both key syntaxes give the same
 // segments: /x/{id} and /x('{id}'); an alternate key stays as (name=value).
 func splitPath(path string) ([]string, error) {
@@ -251,6 +242,30 @@ func alternateKey(segment, name string) (string, bool) {
 	return strings.CutSuffix(value, ")")
 }
 
+// noMethod is the refusal of a verb that a path of Intune does not have: the gateway's
+// text, not the service's (contract a.4; contract-2, the assign actions side by side;
+// that every path and verb is refused so is ASSUMED).
+func (c *call) noMethod() error {
+	template := "~"
+	for i, segment := range c.route.segments {
+		switch {
+		case i == 0:
+			segment = "singleton"
+		case strings.HasPrefix(segment, "{"):
+			segment = "key"
+		case operations[segment]:
+			segment = "action"
+		default:
+			segment = "navigation"
+		}
+		template += "/" + segment
+	}
+	e := fail(http.StatusBadRequest, "No method match route template",
+		"No OData route exists that match template %s with http verb %s for request %s.", template, c.request.Method, c.path)
+	e.plain = true
+	return e
+}
+
 // match finds the route and binds its keys. The longest known prefix decides
 // which segment an error names.
 func (c *call) match(segments []string) error {
@@ -276,11 +291,10 @@ func (c *call) match(segments []string) error {
 	if len(allowed) == 0 {
 		return noSegment(segments[min(deepest, len(segments)-1)])
 	}
-	intune := c.route.intune
-	c.route = &route{intune: intune}
-	if last := segments[len(segments)-1]; intune && c.request.Method == post && (last == "assignments" || last == "groupAssignments") {
-		return c.noSuchCreate()
+	if c.route.intune {
+		return c.noMethod()
 	}
+	c.route = &route{}
 	e := fail(http.StatusMethodNotAllowed, codeRequestBadRequest,
 		"Specified HTTP method is not allowed for the request target.") // ASSUMED text
 	e.header = http.Header{"Allow": {strings.Join(allowed, ", ")}}

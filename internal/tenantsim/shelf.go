@@ -6,6 +6,7 @@ package tenantsim
 import (
 	"iter"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -52,10 +53,13 @@ func (sh *shelf[T, P]) remove(s *Server, item *T) {
 	sh.items = slices.DeleteFunc(sh.items, func(o *T) bool { return o == item })
 }
 
+// sameID compares ids, which are GUIDs and so have no case.
+func sameID(a, b string) bool { return strings.EqualFold(a, b) }
+
 // get finds a live object by id.
 func (sh *shelf[T, P]) get(id string) *T {
 	for _, item := range sh.items {
-		if P(item).head().id == id {
+		if sameID(P(item).head().id, id) {
 			return item
 		}
 	}
@@ -75,7 +79,7 @@ func (sh *shelf[T, P]) find(c *call) (*T, error) {
 // see is the object of the path's {id} as a read sees it.
 func (sh *shelf[T, P]) see(c *call) (*T, error) {
 	for _, item := range append(slices.Clone(sh.trail.gone), sh.items...) {
-		if P(item).head().id != c.params["id"] {
+		if !sameID(P(item).head().id, c.params["id"]) {
 			continue
 		}
 		if seen := sh.trail.at(item, c.readAsOf()); seen != nil {

@@ -108,7 +108,7 @@ func listConfigurations(c *call) (*reply, error) {
 
 // configuration finds the restriction of the path.
 func (c *call) configuration(p *strength) (int, error) {
-	i := slices.IndexFunc(p.configurations, func(doc object) bool { return text(doc, "id") == c.params["configuration"] })
+	i := slices.IndexFunc(p.configurations, func(doc object) bool { return sameID(text(doc, "id"), c.params["configuration"]) })
 	if i < 0 {
 		return 0, c.notFound(c.params["configuration"])
 	}

@@ -216,7 +216,7 @@ func updateCombinations(c *call) (*reply, error) {
 func (s *Server) strengthUsers(p *strength) []string {
 	out := []string{}
 	for _, policy := range s.access.items {
-		if policy.strengthID() == p.id {
+		if sameID(policy.strengthID(), p.id) {
 			out = append(out, policy.id)
 		}
 	}
@@ -255,7 +255,7 @@ func strengthUsage(c *call) (*reply, error) {
 	}
 	by := map[string][]object{"mfa": {}, "none": {}}
 	for _, policy := range c.server.access.items {
-		if policy.strengthID() == p.id {
+		if sameID(policy.strengthID(), p.id) {
 			out := render(policy, members)
 			c.shownAccess(out)
 			by[p.satisfies()] = append(by[p.satisfies()], out)

@@ -323,7 +323,7 @@ func TestSamplesAreAccepted(t *testing.T) {
 		t.Skip("no ../shared/graph/samples beside the checkout: exported policies are not sent")
 	}
 	var files []string
-	for pattern, least := range map[string]int{"settings-catalog/*_json__validate_create__post_*.json": 12, "captured/*_enrollment_policy__create*.json": 2, "captured/windows_autopilot*.json": 3} {
+	for pattern, least := range map[string]int{"settings-catalog/*_json__validate_create__post_*.json": 12, "captured/*_enrollment_policy__create*.json": 2, "captured/windows_autopilot*.json": 3, "captured/app_control_*.json": 2} {
 		found, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
 		if err != nil || len(found) < least {
 			t.Fatalf("%s: %d samples, %v", pattern, len(found), err)

@@ -58,8 +58,5 @@ var knownGaps = map[string]map[string]string{
 		"beta deviceDetail browserId":           "F: nothing is published about its values",
 		"beta deviceOperatingSystemSummary *":   "F: counts of AOSP, ChromeOS and Linux, which the fleet does not have",
 	},
-	"members": {
-		"beta deviceManagement/configurationPolicies disableEntraGroupPolicyAssignment": "C: shown only when it is true, as captured policies have it",
-		"beta deviceManagement/configurationPolicies templateReference.*":               "C: the id must be of a template, its display members are the service's",
-	},
+	"members": {},
 }

@@ -5,6 +5,7 @@ package tenantsim
 
 // strengthSpecimen is the same set under two roots (contract h).
 var strengthSpecimen = specimen{
+	touch:    object{"description": "touched"},
 	body:     `{"displayName":"walk %d","allowedCombinations":["fido2"]}`,
 	values:   map[string][2]any{"allowedCombinations": {[]string{"fido2"}, []string{"windowsHelloForBusiness"}}},
 	computed: []string{"id", "createdDateTime", "modifiedDateTime", "policyType", "requirementsSatisfied"},
@@ -21,8 +22,8 @@ var specimens = map[string]specimen{
 	"deviceManagement/configurationPolicies": {
 		body: `{"name":"walk %d","platforms":"windows10","technologies":"mdm","settings":[{"settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationChoiceSettingInstance",` +
 			`"settingDefinitionId":"` + PasskeysWindowsDevice + `","choiceSettingValue":{"value":"` + PasskeysWindowsDevice + `_1","children":[]}}}]}`,
-		values:   map[string][2]any{"platforms": {"windows10", "windows10"}, "technologies": {"mdm", "mdm"}, "roleScopeTagIds": {[]string{"0"}, []string{"0", "1"}}},
-		computed: []string{"id", "createdDateTime", "lastModifiedDateTime", "settingCount", "isAssigned"},
+		values:   map[string][2]any{"platforms": {"windows10", "windows10"}, "technologies": {"mdm", "mdm"}, "templateReference.templateId": {"", ""}, "templateReference.templateFamily": {"none", "none"}, "roleScopeTagIds": {[]string{"0"}, []string{"0", "1"}}},
+		computed: []string{"id", "createdDateTime", "lastModifiedDateTime", "settingCount", "isAssigned", "templateReference.templateDisplayName", "templateReference.templateDisplayVersion"},
 		// Contract a.1.
 		defaults: object{"roleScopeTagIds": []string{"0"}, "templateReference": object{"templateId": "", "templateFamily": "none"}},
 	},
@@ -62,6 +63,7 @@ var specimens = map[string]specimen{
 		values: map[string][2]any{"mailEnabled": {false, false}, "securityEnabled": {true, true}, "mailNickname": {"walkone", "walktwo"}, "uniqueName": {"walk-unique-1", "walk-unique-2"},
 			"visibility": {"Private", "Public"}, "groupTypes": {[]string{}, []string{}}, "membershipRule": {nil, nil}, "membershipRuleProcessingState": {"On", "Paused"}},
 		computed: []string{"id", "createdDateTime", "deletedDateTime", "renewedDateTime", "securityIdentifier"},
+		touch:    object{"displayName": "touched"},
 		defaults: object{"visibility": "Private"}, // contract-2 x.3
 	},
 	methodsPath + "/authenticationMethodConfigurations/{id}": {
@@ -77,10 +79,14 @@ var specimens = map[string]specimen{
 		body: `{"displayName":"walk %d","state":"disabled","conditions":{"clientAppTypes":["all"],"applications":{"includeApplications":["All"]},"users":{"includeGroups":["GROUP"]}},` +
 			`"grantControls":{"operator":"OR","builtInControls":["mfa"]}}`,
 		computed: []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "templateId"},
+		touch:    object{"displayName": "touched"},
 	},
 	"identity/conditionalAccess/namedLocations": {
-		body:     `{"@odata.type":"#microsoft.graph.ipNamedLocation","displayName":"walk %d","ipRanges":[{"@odata.type":"#microsoft.graph.iPv4CidrRange","cidrAddress":"192.0.2.0/24"}]}`,
+		body: `{"@odata.type":"#microsoft.graph.ipNamedLocation","displayName":"walk %d","ipRanges":[{"@odata.type":"#microsoft.graph.iPv4CidrRange","cidrAddress":"192.0.2.0/24"}]}`,
+		values: map[string][2]any{"ipRanges": {[]object{{"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "198.51.100.0/24"}},
+			[]object{{"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "203.0.113.0/24"}}}},
 		computed: []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime"},
+		touch:    object{"@odata.type": "#microsoft.graph.ipNamedLocation", "displayName": "touched"},
 	},
 	"policies/authenticationStrengthPolicies":                                                   strengthSpecimen,
 	"identity/conditionalAccess/authenticationStrength/policies":                                strengthSpecimen,

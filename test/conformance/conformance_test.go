@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ const oneAnswer = "a row of the table is one request with its one right answer, 
 // simulated starts a tenant and a runner for it.
 func simulated(t *testing.T, target func(Exchanger) Exchanger) *Runner {
 	t.Helper()
-	sim, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 50, Users: 40, Ideal: oneAnswer})
+	sim, err := tenantsim.New(tenantsim.Options{Seed: 1, Devices: 50, Users: 40, Ideal: oneAnswer, Catalog: catalogOfAllKinds(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +52,25 @@ func simulated(t *testing.T, target func(Exchanger) Exchanger) *Runner {
 		Vars: map[string]string{"tenant": sim.TenantID(), "client": sim.ClientID(), "authority": server.URL, "graph": server.URL,
 			"definition": tenantsim.PasskeysWindowsDevice},
 	}
+}
+
+// catalogOfAllKinds is a file with the settings of Edge, and beside them one of
+// each kind that the rows write and Edge lacks.
+func catalogOfAllKinds(t *testing.T) string {
+	t.Helper()
+	var all []byte
+	for _, file := range []string{"../../internal/tenantsim/catalog/data/edge.json", "testdata/kinds.json"} {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, raw...)
+	}
+	out := filepath.Join(t.TempDir(), "catalog.json")
+	if err := os.WriteFile(out, all, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func token(t *testing.T, base string, sim *tenantsim.Server) string {

@@ -78,6 +78,8 @@ var catalogRows = []Row{
 		Want: []string{`error.code="No method match route template"`}},
 	{Name: "a5 one setting by POST", Source: "contract a.4", Method: post, Path: policies + "/{policy}/settings/0", Body: `{"settingInstance":` + choiceInstance + `}`, Status: 400,
 		Want: []string{`error.code="No method match route template"`}},
+	{Name: "a9 an assignment by POST", Source: "contract-2 z.8: documented, and never works", Method: post, Path: policies + "/{policy}/assignments", Wrong: true, Status: 400,
+		Body: `{"target":{"@odata.type":"#microsoft.graph.allDevicesAssignmentTarget"}}`, Want: []string{`error.code="No method match route template"`, "error.message~http verb POST"}},
 	{Name: "a6 replace", Source: "contract a6, a.4", Method: put, Path: policies + "('{policy}')",
 		Body:   `{` + policyHead + `,"templateReference":{"templateId":""},"settings":[{"settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationChoiceSettingInstance","settingDefinitionId":"{definition}","choiceSettingValue":{"value":"{otherOption}","children":[]}}}]}`,
 		Status: 204, Want: []string{"empty"}},

@@ -213,7 +213,7 @@ func TestRoundTrip(t *testing.T) {
 		first, second := text(t, Object{"value": all[:100], "@odata.nextLink": "https://example/next"}), text(t, Object{"value": all[100:]})
 		for form, raw := range map[string]string{
 			"one answer": text(t, Object{"@odata.context": "x", "value": all}), "a list": text(t, all),
-			"pages in a row": first + "\n" + second, "pages in a list": "[" + first + "," + second + "]",
+			"pages in a row": first + "\n" + second, "with a byte order mark": "\ufeff" + text(t, all), "pages in a list": "[" + first + "," + second + "]",
 		} {
 			got, err := Parse("dump.json", []byte(raw))
 			if err != nil {
@@ -249,6 +249,7 @@ func TestParseRefuses(t *testing.T) {
 	for want, raw := range map[string]string{
 		"is empty": "", "JSON value 0, at byte 0": "{\"v", "holds no definition": `{"value":[]}`, "member value is <nil>": `{"error":{}}`, "holds 7": "7",
 		"ends at a page with a nextLink, after 1 definitions": text(t, Object{"value": []any{good()}, "@odata.nextLink": "https://example/next"}),
+		"is in UTF-16": "\xff\xfe[\x00]\x00", "in UTF-16: save it": "\xfe\xff\x00[\x00]",
 		"item 0 is 3": "[3]", "definition 0 is 3": `{"value":[3]}`,
 		"definition 1 (a): definition a exists": with("name", "n"),
 		"definition 1 (): id is missing":        with("id", ""),

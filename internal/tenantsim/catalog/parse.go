@@ -36,6 +36,12 @@ func Load(file string) (*Catalog, error) {
 // data. Errors name the file, the index and the member.
 func Parse(name string, raw []byte) (*Catalog, error) {
 	c := newCatalog(name)
+	for _, mark := range [][]byte{{0xff, 0xfe}, {0xfe, 0xff}} { // what PowerShell 5 writes when it redirects
+		if bytes.HasPrefix(raw, mark) {
+			return nil, fmt.Errorf("catalog %s is in UTF-16: save it as UTF-8", name)
+		}
+	}
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // and when it is told to write UTF-8
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	for count := 0; ; count++ {
