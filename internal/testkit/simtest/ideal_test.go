@@ -25,6 +25,7 @@ var idealists = map[string][]string{
 	"internal/testkit/simtest/samples_test.go": {"a sample is assigned just after it was made"},
 	"internal/tenantsim/tenant_test.go":        {"a test of the simulator looks at one answer just after one write"},
 	"test/conformance/conformance_test.go":     {"a row of the table is one request with its one right answer, just after the rows before it"},
+	"test/conformance-sdk/tenant_test.go":      {"the official beta SDK does not wait: what is asked of it here is that it and the simulator speak one language"},
 	"test/conformance/sdkv1/sdk_test.go":       {"the official SDK does not wait: what is asked of it here is that it and the simulator speak one language"},
 	"test/integration/promise12_test.go":       {"requests of a resync are counted, and one that is refused now and then is sent again"},
 	"test/reliability/sequence_test.go":        {"the sweep puts one fault at one request and must know that nothing else went wrong"},
@@ -58,7 +59,7 @@ func TestWhoAsksForAnIdealTenant(t *testing.T) {
 	}
 }
 
-// idealIn lists what a file gives as Ideal: quoted texts, names of constants, and the texts of constants that it gives.
+// idealIn lists what a file gives as Ideal, or to the flag --ideal: quoted texts, names of constants, and the texts of constants that it gives.
 func idealIn(file *ast.File) []string {
 	var asked []string
 	take := func(e ast.Expr) {
@@ -77,6 +78,12 @@ func idealIn(file *ast.File) []string {
 		case *ast.KeyValueExpr:
 			if key, is := n.Key.(*ast.Ident); is && key.Name == "Ideal" {
 				take(n.Value)
+			}
+		case *ast.CallExpr:
+			for i, arg := range n.Args {
+				if lit, is := arg.(*ast.BasicLit); is && lit.Value == `"--ideal"` && i+1 < len(n.Args) {
+					take(n.Args[i+1])
+				}
 			}
 		case *ast.AssignStmt:
 			for i, to := range n.Lhs {
