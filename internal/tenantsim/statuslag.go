@@ -51,15 +51,21 @@ func (s *Server) reachMoved(p *policy, moved bitset, at int64) {
 		return
 	}
 	due := at + int64(delay/time.Second)
-	if n := len(p.unreported); n > 0 {
-		due = max(due, p.unreported[n-1].due)
+	if n := len(p.unreported); n > 0 && due <= p.unreported[n-1].due {
+		last := &p.unreported[n-1] // arrives with the one before it
+		last.flips = append(last.flips, flips...)
+		return
 	}
 	p.unreported = append(p.unreported, unreported{due, flips})
 }
 
 // forgetReported drops the changes that the report has taken in.
 func (p *policy) forgetReported(at int64) {
-	p.unreported = slices.DeleteFunc(p.unreported, func(u unreported) bool { return u.due <= at })
+	taken := 0
+	for taken < len(p.unreported) && p.unreported[taken].due <= at {
+		taken++
+	}
+	p.unreported = slices.Delete(p.unreported, 0, taken)
 }
 
 // reportedTargets are the targets of a policy as the assignment status report
