@@ -14,7 +14,6 @@ import (
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -87,10 +86,10 @@ func TestInstalledRightsAreEnough(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.AdvanceUntil(t, time.Minute, time.Hour, func(ctx context.Context) error {
-			if err := w.Kube.Get(ctx, client.ObjectKeyFromObject(obj), obj); !apierrors.IsNotFound(err) {
-				return fmt.Errorf("%T is still there: %v", obj, err)
+			if err := w.Kube.Get(ctx, client.ObjectKeyFromObject(obj), obj); err != nil {
+				return client.IgnoreNotFound(err)
 			}
-			return nil
+			return fmt.Errorf("%T is still there", obj)
 		})
 	}
 	if err := p.stop(t); err != nil {
