@@ -125,7 +125,8 @@ var policyAggregates = &report[policyCounts]{name: "ConfigurationPolicyDeviceAgg
 	}
 }}
 
-// countPolicies counts what the assignment report says of each policy.
+// countPolicies counts what the assignment report says of each policy: pending
+// devices are among the counts. That they are as late as the report is ASSUMED.
 func (s *Server) countPolicies(at int64) []policyCounts {
 	all := s.everyPolicy()
 	out := make([]policyCounts, len(all))
