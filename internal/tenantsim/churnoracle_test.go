@@ -6,6 +6,7 @@ package tenantsim
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -170,14 +171,24 @@ func (o *counter) report(name, filter string, selected ...string) []map[string]s
 }
 
 // TestChurnOracle runs 26 weeks of churn with the delays of an ordinary tenant. At
-// the end of each week, with every change and every result arrived, each count
-// that a report shows is what the facts add up to.
+// the end of each weekend, with every change and every result arrived, each count
+// that a report shows is what the facts add up to. The last changes of a week are
+// those of Friday 18:00: Intune hears of them until 20:30, the assignment status
+// report two days later.
 func TestChurnOracle(t *testing.T) {
-	const quiet = 4 * time.Hour // longer than every lag
+	const quiet = 50 * time.Hour
 	o := livingTenant(t)
 	o.scenario(func(sc *Scenario) { sc.Lag = OrdinaryLag() })
-	o.advance(6 * 24 * time.Hour)
+	friday := o.sim.Now().Truncate(24 * time.Hour).Add(21 * time.Hour)
+	for friday.Weekday() != time.Friday || friday.Before(o.sim.Now()) {
+		friday = friday.Add(24 * time.Hour)
+	}
+	o.advance(friday.Sub(o.sim.Now()))
+	late := 0
 	for week := range 26 {
+		for _, p := range o.policies {
+			late += boolInt(!maps.Equal(o.shownAssigned(p), o.assignedNow(p)))
+		}
 		still := o.sim.Scenario()
 		moving := still
 		still.OfflinePercent = 100 // nothing new: every lag passes
@@ -195,6 +206,9 @@ func TestChurnOracle(t *testing.T) {
 	}
 	if n := len(o.sim.fleet.devices); n < 500 {
 		t.Errorf("only %d devices in half a year: nothing came", n)
+	}
+	if late < 26 { // of 26 Fridays and four policies
+		t.Errorf("the assignment status report was late on %d Fridays: its lag was not tried", late)
 	}
 }
 
@@ -296,7 +310,14 @@ func (o *counter) assigned(p countedPolicy) map[string]int {
 	return out
 }
 
-func (o *counter) checkAssigned(p countedPolicy) {
+// assignedNow is assigned as of this moment.
+func (o *counter) assignedNow(p countedPolicy) map[string]int {
+	o.devices = o.sim.Snapshot(true).Devices
+	return o.assigned(p)
+}
+
+// shownAssigned is what the assignment status report shows, each device once.
+func (o *counter) shownAssigned(p countedPolicy) map[string]int {
 	o.Helper()
 	got := map[string]int{}
 	for _, r := range o.report("DeviceAssignmentStatusByConfigurationPolicy", "(PolicyId eq '"+p.id+"')") {
@@ -306,7 +327,12 @@ func (o *counter) checkAssigned(p countedPolicy) {
 		}
 		got[r["IntuneDeviceId"]] = status
 	}
-	o.same("assignment status", o.assigned(p), got)
+	return got
+}
+
+func (o *counter) checkAssigned(p countedPolicy) {
+	o.Helper()
+	o.same("assignment status", o.assigned(p), o.shownAssigned(p))
 }
 
 // countColumns are the statuses that a column counts.

@@ -17,13 +17,14 @@ var deviceChangeShape = shape{typeName: "microsoft.graph.device", members: map[s
 
 // patchDevice enables or disables a device of the directory.
 func patchDevice(c *call) (*reply, error) {
-	i, ok := c.server.findDevice(c.params["id"])
-	if !ok {
-		return nil, c.notFound(c.params["id"])
+	i, err := c.directoryDevice()
+	if err != nil {
+		return nil, err
 	}
 	if err := deviceChangeShape.check(c, c.body, true); err != nil {
 		return nil, err
 	}
+	c.server.deviceWillChange(i, c.now)
 	if d := &c.server.fleet.devices[i]; boolean(c.body, "accountEnabled") {
 		d.traits &^= traitDisabled
 	} else {
@@ -35,10 +36,11 @@ func patchDevice(c *call) (*reply, error) {
 // deleteDevice takes a device out of the directory for good.
 func deleteDevice(c *call) (*reply, error) {
 	s := c.server
-	i, ok := s.findDevice(c.params["id"])
-	if !ok {
-		return nil, c.notFound(c.params["id"])
+	i, err := c.directoryDevice()
+	if err != nil {
+		return nil, err
 	}
+	s.deviceWillChange(i, c.now)
 	change := fleetChange{s: s, at: c.now.Unix(), byRequest: true}
 	change.leaveDirectory(i, &s.fleet.devices[i])
 	change.commit()

@@ -286,23 +286,23 @@ func listDevices(c *call) (*reply, error) {
 	if err := c.advancedQuery(&c.query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, entraDevice, c.server.eachDevice(inDirectory), listStyle{context: "devices", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.query, entraDevice, c.server.devicesAsOf(c.listAsOf()), listStyle{context: "devices", size: 100, max: 999, refuseAbove: true})
 }
 
 // getDevice accepts the object id, or devices(deviceId='…').
 func getDevice(c *call) (*reply, error) {
-	key := c.params["id"]
 	members, err := entraDevice.projection(c, c.query.selected)
 	if err != nil {
 		return nil, err
 	}
-	i, ok := c.server.findDevice(key)
-	if !ok {
-		return nil, c.notFound(key)
+	seen, found := c.seenDevice(c.params["id"])
+	if !found {
+		return nil, c.notFound(c.params["id"])
 	}
-	return c.entityReply(http.StatusOK, "devices/$entity", render(c.server.device(i), members)), nil
+	return c.entityReply(http.StatusOK, "devices/$entity", render(seen, members)), nil
 }
 
+// findDevice finds a device that truly is in the directory.
 func (s *Server) findDevice(key string) (int32, bool) {
 	if alternate, ok := alternateKey(key, "deviceId"); ok {
 		id, _ := parseGUID(alternate)

@@ -29,6 +29,7 @@ func (c *fleetChange) happen(e fleetEvent) {
 	if !concerns(e.kind, d) {
 		return
 	}
+	c.s.deviceWillChange(e.device, unixUTC(c.at))
 	switch e.kind {
 	case eventGone:
 		c.takeOut(e.device, d)
@@ -86,6 +87,7 @@ func (c *fleetChange) enrol(edit func(*device)) {
 	d.enrolled, d.lastSync, d.inventory = c.at, c.at, 0
 	edit(&d)
 	s.addRecord(d)
+	s.deviceCame(i, unixUTC(c.at))
 	s.schedule(i, c.at+enrolmentPace)
 	for _, g := range s.fleet.everybody {
 		c.join(g, i)

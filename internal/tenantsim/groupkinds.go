@@ -162,8 +162,12 @@ func (c *call) checkMemberWrite(g *group) error {
 
 // checkNesting follows the table of the group-post-members page: a Microsoft 365
 // group holds users only and is in no other group. That role-assignable groups
-// hold no groups is from the page about them. ASSUMED text.
+// hold no groups is from the page about them. That no group holds itself is ASSUMED,
+// as the texts are; longer circles are allowed.
 func (c *call) checkNesting(g *group, ref memberRef) error {
+	if ref.group == g {
+		return c.badRequest("The group '%s' cannot be a member of itself.", g.id)
+	}
 	isUser := ref.group == nil && ref.principal == "" && ref.index < len(c.server.users)
 	if !isUser && g.unified() || ref.group != nil && (ref.group.unified() || g.roleAssignable()) {
 		return c.badRequest("An object of this type cannot be a member of the group '%s'.", g.id)

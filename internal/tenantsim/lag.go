@@ -35,6 +35,10 @@ type Lag struct {
 	// Assignments delays in the same way what the targeting engine knows of the
 	// assignments of a policy or script.
 	Assignments LagRange `json:"assignments,omitzero"`
+	// AssignmentStatus delays what the assignment status report, and the counts
+	// made of it, show of changes of assignments and memberships, after Intune
+	// has heard of them; the changes of one policy keep their order.
+	AssignmentStatus LagRange `json:"assignmentStatus,omitzero"`
 	// Dynamic delays the evaluation of membership rules: after a group was made,
 	// its rule changed, or facts of a user or device changed.
 	Dynamic LagRange `json:"dynamic,omitzero"`
@@ -46,7 +50,7 @@ type Lag struct {
 // ranges names every span of the lag.
 func (l *Lag) ranges() map[string]LagRange {
 	return map[string]LagRange{"read": l.Read, "list": l.List, "members": l.Members, "index": l.Index, "targeting": l.Targeting,
-		"assignments": l.Assignments, "dynamic": l.Dynamic, "filterRelease": l.FilterRelease}
+		"assignments": l.Assignments, "assignmentStatus": l.AssignmentStatus, "dynamic": l.Dynamic, "filterRelease": l.FilterRelease}
 }
 
 func (l *Lag) validate() error {

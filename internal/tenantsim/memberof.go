@@ -77,8 +77,8 @@ func (m memberOf) object(c *call) (memberRef, error) {
 			return memberRef{index: int(i)}, nil
 		}
 	case "devices":
-		if i, found := s.findDevice(key); found {
-			return memberRef{index: len(s.users) + int(i)}, nil
+		if v, seen := c.seenDevice(key); seen {
+			return memberRef{index: len(s.users) + int(v.i)}, nil
 		}
 	default:
 		g, err := c.group()
@@ -168,16 +168,15 @@ func getByIDs(c *call) (*reply, error) {
 	return &reply{status: http.StatusOK, body: object{"@odata.context": c.context("directoryObjects", nil), "value": value}}, nil
 }
 
-// directoryObject finds an object of any kind, and the word for the kind. A group is
-// as a read sees it: one that was made just now is not there yet (contract g).
+// directoryObject finds an object of any kind, and the word for the kind. A group
+// or device is as a read sees it: one that was made just now is not there yet (contract g).
 func (c *call) directoryObject(id guid) (ref memberRef, kind string, found bool) {
 	s := c.server
-	if i, known := s.objects[id]; known {
-		kind = "user"
-		if int(i) >= len(s.users) {
-			kind = "device"
-		}
-		return memberRef{index: int(i)}, kind, true
+	if i, known := s.objects[id]; known && int(i) < len(s.users) {
+		return memberRef{index: int(i)}, "user", true
+	}
+	if v, seen := c.seenDevice(id.String()); seen {
+		return memberRef{index: len(s.users) + int(v.i)}, "device", true
 	}
 	if g := s.groups[id]; g != nil {
 		seen := s.groupTrail.at(g, c.readAsOf())

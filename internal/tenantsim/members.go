@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // memberRef is one member: a user or device by directory index, a group, or a
@@ -125,7 +126,7 @@ func (c *call) listMemberSet(set memberSet, cast memberCast) (*reply, error) {
 	switch cast {
 	case castDevice:
 		style.context = "devices"
-		return listReply(c, c.query, c.visibleDevices(), c.server.memberDevices(set.indices), style)
+		return listReply(c, c.query, c.visibleDevices(), c.server.memberDevices(set.indices, c.listAsOf()), style)
 	case castUser:
 		style.context = "users"
 		return listReply(c, c.query, c.visibleUsers(), c.server.memberUsers(set.indices), style)
@@ -143,11 +144,13 @@ func (c *call) eventual() bool {
 	return strings.EqualFold(c.request.Header.Get("ConsistencyLevel"), "eventual")
 }
 
-func (s *Server) memberDevices(members bitset) keyed[deviceView] {
+// memberDevices yields the devices of a set as a list of the moment shows them. One
+// that it does not show yet is a member all the same.
+func (s *Server) memberDevices(members bitset, asOf time.Time) keyed[deviceView] {
 	return func(after int64) iter.Seq2[int64, deviceView] {
 		return func(yield func(int64, deviceView) bool) {
 			for i := members.next(max(int(after)+1, len(s.users))); i >= 0; i = members.next(i + 1) {
-				if !yield(int64(i), s.device(int32(i-len(s.users)))) {
+				if v, _ := s.deviceAsOf(int32(i-len(s.users)), asOf); !yield(int64(i), v) {
 					return
 				}
 			}
@@ -287,7 +290,8 @@ func (m anyMember) fill(out object, selected []string) error {
 	case m.ref.index < len(s.users):
 		return fillAs(m.c, out, m.c.visibleUsers(), userView{s, int32(m.ref.index)}, selected)
 	default:
-		return fillAs(m.c, out, m.c.visibleDevices(), s.device(int32(m.ref.index-len(s.users))), selected)
+		seen, _ := s.deviceAsOf(int32(m.ref.index-len(s.users)), m.c.listAsOf())
+		return fillAs(m.c, out, m.c.visibleDevices(), seen, selected)
 	}
 }
 

@@ -44,6 +44,9 @@ type policy struct {
 	known *[]assignment
 	reach reachCache
 	late  arrivals
+	// unreported are changes of the reach, in their order, that the assignment
+	// status report has yet to take in.
+	unreported []unreported
 }
 
 var platformNames = []string{"none", "android", "iOS", "macOS", "windows10X", "windows10", "linux", "androidEnterprise", "aosp", "visionOS", "tvOS"}
@@ -351,7 +354,7 @@ func putPolicy(c *call) (*reply, error) {
 	}
 	s.policyTrail.note(s, p, &was)
 	p.modified = c.now
-	s.targetGen++
+	s.keepTargets() // settings say nothing about whom the policy reaches
 	s.indexAssigned()
 	if p.payloadKey != before {
 		s.notify(s.targets(p), c.now.Unix())

@@ -7,19 +7,21 @@ import "time"
 
 // OrdinaryLag is the slowness of a service on an ordinary day. That reads, lists
 // and member lists are late, and that Intune hears of changes minutes to hours
-// later, is contract b.3 and g; no number binds Microsoft, these are ASSUMED.
+// later, is contract b.3 and g; no number binds Microsoft, these are ASSUMED but for
+// that of the assignment status report (contract b.3).
 func OrdinaryLag() *Lag {
 	between := func(least, most time.Duration) LagRange { return LagRange{Min: Duration(least), Max: Duration(most)} }
 	return &Lag{
-		Read:          between(time.Second, 10*time.Second),
-		List:          between(5*time.Second, 45*time.Second),
-		Members:       between(10*time.Second, 2*time.Minute),
-		Index:         between(30*time.Second, 5*time.Minute),
-		Replicas:      3,
-		Targeting:     between(5*time.Minute, 2*time.Hour),
-		Assignments:   between(time.Minute, 30*time.Minute),
-		Dynamic:       between(5*time.Minute, 4*time.Hour),
-		FilterRelease: between(0, 30*time.Second),
+		Read:             between(time.Second, 10*time.Second),
+		List:             between(5*time.Second, 45*time.Second),
+		Members:          between(10*time.Second, 2*time.Minute),
+		Index:            between(30*time.Second, 5*time.Minute),
+		Replicas:         3,
+		Targeting:        between(5*time.Minute, 2*time.Hour),
+		Assignments:      between(time.Minute, 30*time.Minute),
+		AssignmentStatus: between(24*time.Hour, 48*time.Hour),
+		Dynamic:          between(5*time.Minute, 4*time.Hour),
+		FilterRelease:    between(0, 30*time.Second),
 	}
 }
 

@@ -132,7 +132,8 @@ func (c *call) references(targets []string) ([]memberRef, error) {
 
 // resolveMember finds a member by object id. Writing device members needs a
 // device permission as well (contract g). A group that was made just now is "not
-// found" until it is replicated (contract-2 z 20).
+// found" until it is replicated (contract-2 z 20); that a device that has just
+// entered is so too is ASSUMED.
 func (c *call) resolveMember(key string) (memberRef, error) {
 	s := c.server
 	id, ok := parseGUID(key)
@@ -143,6 +144,9 @@ func (c *call) resolveMember(key string) (memberRef, error) {
 		if int(i) >= len(s.users) {
 			if err := c.authorize(rolesWriteDevice); err != nil {
 				return memberRef{}, err
+			}
+			if _, there := s.deviceAsOf(i-int32(len(s.users)), c.readAsOf()); !there {
+				return memberRef{}, c.notFound(key)
 			}
 		}
 		return memberRef{index: int(i)}, nil

@@ -62,10 +62,13 @@ func (s *Server) retarget(change func()) {
 			touched.or(before[p])
 		}
 	}
+	now := s.clock.Now().Unix()
 	for _, p := range s.assigned {
-		touched.or(difference(before[p], s.targets(p), len(s.fleet.devices)))
+		moved := difference(before[p], s.targets(p), len(s.fleet.devices))
+		s.reachMoved(p, moved, now)
+		touched.or(moved)
 	}
-	s.notify(touched, s.clock.Now().Unix())
+	s.notify(touched, now)
 }
 
 // difference holds what is in one of two sets only.
@@ -83,7 +86,9 @@ func (s *Server) relearn(p *policy, at time.Time) {
 	p.reach = reachCache{}
 	s.keepTargets()
 	s.indexAssigned()
-	s.notify(difference(before, s.targets(p), len(s.fleet.devices)), at.Unix())
+	moved := difference(before, s.targets(p), len(s.fleet.devices))
+	s.reachMoved(p, moved, at.Unix())
+	s.notify(moved, at.Unix())
 }
 
 // learnMembers makes Intune act on a change of a group's members. Only what is
@@ -160,7 +165,7 @@ func (s *Server) refresh(devices bitset, at int64, concerned func(assignee) bool
 			return
 		}
 		assignments := a.effective()
-		_, isPolicy := a.(*policy)
+		var moved bitset
 		devices.each(func(i int) {
 			now := s.reaches(assignments, int32(i))
 			if now == c.devices.has(i) {
@@ -170,10 +175,12 @@ func (s *Server) refresh(devices bitset, at int64, concerned func(assignee) bool
 			if c.devices.clear(i); now {
 				c.devices.set(i)
 			}
-			if isPolicy {
-				touched.set(i)
-			}
+			moved.set(i)
 		})
+		if p, isPolicy := a.(*policy); isPolicy {
+			s.reachMoved(p, moved, at)
+			touched.or(moved)
+		}
 	})
 	s.keepTargets()
 	s.notify(touched, at)

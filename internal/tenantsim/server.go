@@ -117,8 +117,9 @@ type Server struct {
 	entra            map[guid]int32 // Entra deviceIds to device index
 	groups           map[guid]*group
 	ordered          []*group // by sequence
-	// groupTrail and memberTrail let reads of the directory lag.
+	// groupTrail, memberTrail and deviceTrail let reads of the directory lag.
 	groupTrail, memberTrail trail[group]
+	deviceTrail             deviceTrail
 	// onTheWay are changes that Intune or the directory has yet to take in, in
 	// the order of their arrival; stale counts those of group members.
 	onTheWay []arrival

@@ -74,6 +74,7 @@ func (s *Server) standing(p *policy, target assignment) {
 		p.assignments = []assignment{target}
 		p.reach = reachCache{}
 	})
+	p.unreported = nil
 }
 
 // dropShadow ends what an object that is being deleted does on devices.

@@ -6,10 +6,11 @@ package tenantsim
 import "slices"
 
 // assignmentStatus lists every managed device that a policy targets, the ones
-// without a result as pending (contract b.4). It shows assignments as they are
-// now; the lag of a day or two that the service may have is the scenario's
-// reportLag only. A device with several users has one row, for the user with the
-// worst result (ASSUMED).
+// without a result as pending (contract b.4). Of assignments and memberships it
+// knows what reportedTargets says, a day or two late in an ordinary tenant. Until
+// then a device that the policy left, and that no longer has a result, is pending,
+// and one that Intune does not manage any more is not shown (ASSUMED). A device with
+// several users has one row, for the user with the worst result (ASSUMED).
 var assignmentStatus = &report[statusRow]{name: "DeviceAssignmentStatusByConfigurationPolicy", columns: []column[statusRow]{
 	{name: "AadDeviceId", kind: "String", get: func(r statusRow) any { return r.d.deviceID.String() }},
 	{name: "AssignmentFilterIds", kind: "String", get: statusFilters},
@@ -59,8 +60,8 @@ func (s *Server) assignmentRows(yield func(statusRow)) {
 // assignmentRowsAt shows what the report said at a moment that has just come.
 func (s *Server) assignmentRowsAt(at int64, yield func(statusRow)) {
 	now := min(at, s.freeze())
-	for _, p := range s.assigned {
-		s.targets(p).each(func(i int) {
+	for _, p := range s.inStatusReport() {
+		s.reportedTargets(p, at).each(func(i int) {
 			v := s.device(int32(i))
 			if !isEnrolled(v.d) || v.d.platform&p.platforms == 0 {
 				return
@@ -124,7 +125,8 @@ var policyAggregates = &report[policyCounts]{name: "ConfigurationPolicyDeviceAgg
 	}
 }}
 
-// countPolicies counts what the assignment report says of each policy.
+// countPolicies counts what the assignment report says of each policy: pending
+// devices are among the counts. That they are as late as the report is ASSUMED.
 func (s *Server) countPolicies(at int64) []policyCounts {
 	all := s.everyPolicy()
 	out := make([]policyCounts, len(all))
