@@ -36,6 +36,9 @@ type walker struct {
 	// made are objects to read by collection, deletedGroup is in the bin.
 	made         map[string]string
 	deletedGroup string
+	// kind is what the objects of the pattern are now, where they can be of
+	// several types; empty: the first specimen's.
+	kind, pattern string
 }
 
 func newWalker(t *testing.T, version string, book *gapBook) *walker {
@@ -169,9 +172,25 @@ func (w *walker) patternOf(collection string) string {
 	return ""
 }
 
+// specimen is what is known of the objects of a pattern, of the kind that is
+// walked.
+func (w *walker) specimen(pattern string) (specimen, bool) {
+	if w.kind != "" && pattern == w.pattern {
+		pattern += " " + w.kind
+	}
+	sp, known := specimens[pattern]
+	return sp, known
+}
+
+// known is the specimen of a pattern, empty if there is none.
+func (w *walker) known(pattern string) specimen {
+	sp, _ := w.specimen(pattern)
+	return sp
+}
+
 // minimal is the least body of a collection with members on top.
 func (w *walker) minimal(pattern string, extra object) object {
-	sp, known := specimens[pattern]
+	sp, known := w.specimen(pattern)
 	if !known {
 		w.Fatalf("%s can be made and has no specimen: add one to specimens", pattern)
 	}
@@ -192,20 +211,34 @@ func (w *walker) realIDs(v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, inner := range v {
-			if inner == "GROUP" {
-				v[name] = w.group
+			if real := w.realID(inner); real != "" {
+				v[name] = real
 				continue
 			}
 			w.realIDs(inner)
 		}
 	case []any:
 		for i, inner := range v {
-			if inner == "GROUP" {
-				v[i] = w.group
+			if real := w.realID(inner); real != "" {
+				v[i] = real
 				continue
 			}
 			w.realIDs(inner)
 		}
+	}
+}
+
+// realID is what a word stands for; empty: for itself. Of definitions each is
+// another: a configuration holds one only once.
+func (w *walker) realID(word any) string {
+	switch word {
+	case "GROUP":
+		return w.group
+	case "DEFINITION":
+		all := w.sim.admxDefinitions()
+		return graphAddress + "('" + all[walkNumber%len(all)].id + "')"
+	default:
+		return ""
 	}
 }
 
@@ -220,7 +253,7 @@ func (w *walker) create(collection string, extra object) object {
 
 // discard removes what the walk made, and makes room where few are allowed.
 func (w *walker) discard(collection, id string) {
-	if id != "" && w.patternOf(collection) != "" && hasRoute(w.version, del, w.patternOf(collection)+"/{id}") {
+	if id != "" && w.patternOf(collection) != "" && w.removable(w.patternOf(collection)) {
 		w.send(del, collection+"/"+id, nil)
 	}
 }
@@ -368,9 +401,9 @@ func (w *walker) members(pattern, kind string, at []string, visit func(at []stri
 	members := w.schema.MembersOf("graph." + w.schema.Concrete(strings.TrimPrefix(kind, "graph.")))
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		at, kind := append(slices.Clone(at), name), members[name]
-		_, given := specimens[pattern].values[strings.Join(at, ".")]
+		_, given := w.known(pattern).values[strings.Join(at, ".")]
 		switch {
-		case strings.HasPrefix(kind, "nav:"), slices.Contains(specimens[pattern].computed, strings.Join(at, ".")):
+		case strings.HasPrefix(kind, "nav:"), slices.Contains(w.known(pattern).computed, strings.Join(at, ".")):
 		case !given && len(at) < 4 && w.schema.MembersOf(kind) != nil:
 			w.members(pattern, kind, at, visit)
 		default:
@@ -409,6 +442,12 @@ func (w *walker) member(pattern, collection string, at []string, kind string) {
 		w.change(key, pattern, collection+"/"+id, at, second)
 		w.discard(collection, id)
 	}
+}
+
+func (w *walker) removable(pattern string) bool {
+	return slices.ContainsFunc(routes, func(r route) bool {
+		return r.method == del && sameShape(r.pattern, pattern+"/{id}") && (w.version == "beta" || !r.betaOnly)
+	})
 }
 
 func (w *walker) patchable(pattern string) bool {
@@ -455,7 +494,7 @@ func (w *walker) change(key, pattern, item string, at []string, value any) {
 // what changes with everything, and what the specimen says.
 func (w *walker) moves(pattern, changed, other string) bool {
 	root, _, _ := strings.Cut(other, ".")
-	return other == changed || strings.HasPrefix(other, changed+".") || slices.Contains(movingMembers, root) || slices.Contains(specimens[pattern].moves[changed], root)
+	return other == changed || strings.HasPrefix(other, changed+".") || slices.Contains(movingMembers, root) || slices.Contains(w.known(pattern).moves[changed], root)
 }
 
 // nested is a body that names one member.
@@ -466,7 +505,7 @@ func (w *walker) nested(pattern string, at []string, value any) object {
 	}
 	body, _ := out.(object)
 	var sample object
-	if err := json.Unmarshal([]byte(specimens[pattern].body), &sample); err == nil && sample[typeAnnotation] != nil {
+	if err := json.Unmarshal([]byte(w.known(pattern).body), &sample); err == nil && sample[typeAnnotation] != nil {
 		body[typeAnnotation] = sample[typeAnnotation]
 	}
 	return body
@@ -630,7 +669,7 @@ func sameTime(a, b string) bool {
 
 // values are two values of a member's type.
 func (w *walker) values(pattern, name, kind string) (any, any) {
-	if v, ok := specimens[pattern].values[name]; ok {
+	if v, ok := w.known(pattern).values[name]; ok {
 		w.realIDs(v[:])
 		return plainJSON(v[0]), plainJSON(v[1])
 	}

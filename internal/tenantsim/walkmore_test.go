@@ -156,7 +156,7 @@ func TestWalkPut(t *testing.T) {
 			}
 			_, before, _ := w.send(get, item, nil)
 			for name, v := range before {
-				if want := plain[name]; want == nil && !isEmpty(v) && !slices.Contains(specimens[pattern].computed, name) && name != "priorityMetaData" && !strings.Contains(name, "@") && specimens[pattern].defaults[name] == nil {
+				if want := plain[name]; want == nil && !isEmpty(v) && !slices.Contains(w.known(pattern).computed, name) && name != "priorityMetaData" && !strings.Contains(name, "@") && w.known(pattern).defaults[name] == nil {
 					t.Errorf("PUT %s without %v: %s is still %v", r.pattern, at, name, v)
 				}
 			}
@@ -248,7 +248,7 @@ func TestWalkVersions(t *testing.T) {
 	for _, pattern := range collections("v1.0") {
 		request, _, _ := graphschema.Bodies("beta", post, pattern)
 		collection, ok := w.fill(pattern)
-		if !ok || !stable.patchable(pattern) || specimens[pattern].touch == nil {
+		if !ok || !stable.patchable(pattern) || w.known(pattern).touch == nil {
 			continue
 		}
 		w.members(pattern, request, nil, func(at []string, kind string) {
@@ -262,11 +262,11 @@ func TestWalkVersions(t *testing.T) {
 			}
 			defer w.discard(collection, text(made, "id"))
 			seen++
-			if status, _, raw := stable.send(patc, item, specimens[pattern].touch); status >= 300 {
+			if status, _, raw := stable.send(patc, item, w.known(pattern).touch); status >= 300 {
 				t.Errorf("PATCH v1.0 %s beside %v: %d %.200s", pattern, at, status, raw)
 			}
 			_, after, _ := w.send(get, item+"?$select="+at[0], nil)
-			if got := lookAt(after, at); !comesBack(value, got) && lookAt(specimens[pattern].touch, at) == nil {
+			if got := lookAt(after, at); !comesBack(value, got) && lookAt(w.known(pattern).touch, at) == nil {
 				t.Errorf("PATCH v1.0 %s loses %v: it is %v, beta wrote %v", pattern, at, got, value)
 			}
 		})

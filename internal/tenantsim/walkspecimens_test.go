@@ -33,6 +33,11 @@ var specimens = map[string]specimen{
 		computed: []string{"id", "createdDateTime", "lastModifiedDateTime", "policyConfigurationIngestionType"},
 		defaults: object{"roleScopeTagIds": []string{"0"}},
 	},
+	groupPolicyContext + "/{id}/definitionValues": {
+		body:     `{"enabled":true,"definition@odata.bind":"DEFINITION"}`,
+		computed: []string{"id", "createdDateTime", "lastModifiedDateTime"},
+		defaults: object{"configurationType": "policy"},
+	},
 	"deviceManagement/assignmentFilters": {
 		body:     `{"displayName":"walk %d","platform":"windows10AndLater","rule":"(device.deviceName -eq \"walk\")"}`,
 		values:   map[string][2]any{"platform": {"windows10AndLater", "windows10AndLater"}, "rule": {`(device.deviceName -eq "one")`, `(device.deviceName -eq "two")`}, "roleScopeTags": {[]string{"0"}, []string{"0", "1"}}, "assignmentFilterManagementType": {"devices", "devices"}},
