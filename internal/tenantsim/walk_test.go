@@ -213,16 +213,16 @@ func (w *walker) realIDs(v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, inner := range v {
-			if real := w.realID(inner); real != "" {
-				v[name] = real
+			if id := w.realID(inner); id != "" {
+				v[name] = id
 				continue
 			}
 			w.realIDs(inner)
 		}
 	case []any:
 		for i, inner := range v {
-			if real := w.realID(inner); real != "" {
-				v[i] = real
+			if id := w.realID(inner); id != "" {
+				v[i] = id
 				continue
 			}
 			w.realIDs(inner)
