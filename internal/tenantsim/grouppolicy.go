@@ -29,6 +29,7 @@ type admxValue struct {
 	id                string
 	definition        admxDefinition
 	enabled           bool
+	configuration     string // empty: never said
 	created, modified time.Time
 	presentations     []object // with ids, as they are shown
 }
@@ -189,35 +190,6 @@ func (s *Server) applyGroupPolicy(g *groupPolicy) {
 	g.shadow = s.shadowed(g.shadow, g.meta, g.displayName, admxBaseType, values)
 }
 
-// listDefinitionValues shows the definitions of a configuration (contract-2 w).
-func listDefinitionValues(c *call) (*reply, error) {
-	expands, err := c.expansions("definition", "presentationValues")
-	if err != nil {
-		return nil, err
-	}
-	g, err := c.server.groupPolicies.see(c)
-	if err != nil {
-		return nil, err
-	}
-	out := []object{}
-	for i := range g.values {
-		out = append(out, g.values[i].object(c, expands))
-	}
-	return &reply{status: http.StatusOK, body: object{"@odata.context": c.context(groupPolicyContext+"('"+g.id+"')/definitionValues", nil), "value": out}}, nil
-}
-
-func (v *admxValue) object(c *call, expands []expansion) object {
-	out := object{"id": v.id, "enabled": v.enabled, "configurationType": "policy", "createdDateTime": intuneTime(v.created), "lastModifiedDateTime": intuneTime(v.modified)}
-	for _, e := range expands {
-		if e.name == "definition" {
-			out["definition"] = e.keep(v.definition.object(c))
-		} else {
-			out["presentationValues"] = v.presentationObjects(c, false)
-		}
-	}
-	return out
-}
-
 // presentationObjects show the inputs, with their presentation on request.
 func (v *admxValue) presentationObjects(c *call, expanded bool) []object {
 	out := []object{}
@@ -250,18 +222,6 @@ func (c *call) valueOf() (*groupPolicy, *admxValue, error) {
 		}
 	}
 	return nil, nil, c.notFound(c.params["value"])
-}
-
-func getDefinitionValue(c *call) (*reply, error) {
-	expands, err := c.expansions("definition", "presentationValues")
-	if err != nil {
-		return nil, err
-	}
-	g, v, err := c.valueOf()
-	if err != nil {
-		return nil, err
-	}
-	return c.entityReply(http.StatusOK, groupPolicyContext+"('"+g.id+"')/definitionValues/$entity", v.object(c, expands)), nil
 }
 
 func getValueDefinition(c *call) (*reply, error) {
@@ -375,6 +335,9 @@ func (c *call) readDefinitionValue(v *admxValue, given object, all []admxValue) 
 	}
 	if _, present := given["enabled"]; present {
 		v.enabled = boolean(given, "enabled")
+	}
+	if _, present := given["configurationType"]; present {
+		v.configuration = text(given, "configurationType")
 	}
 	v.modified = c.now
 	if given["presentationValues"] == nil {

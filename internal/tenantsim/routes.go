@@ -96,6 +96,7 @@ func directoryRoutes() []route {
 				route{method: get, pattern: path + "/$count", roles: rolesReadGroups, handle: countMembers(transitive, cast)})
 		}
 	}
+	out = append(out, countRoutes()...)
 	return append(out, groupRoutes()...)
 }
 

@@ -67,7 +67,7 @@ func (s *Server) computeDigest() string {
 	for _, g := range s.groupPolicies.items {
 		digestJSON(h, "group policy", g.id, g.displayName, g.description, g.scopeTags, targetObjects(g.assignments))
 		for _, v := range g.values {
-			digestJSON(h, v.id, v.definition.id, v.enabled, v.presentations)
+			digestJSON(h, v.id, v.definition.id, v.enabled, v.configuration, v.presentations)
 		}
 	}
 	for _, r := range s.cached {

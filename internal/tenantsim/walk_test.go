@@ -36,6 +36,11 @@ type walker struct {
 	// made are objects to read by collection, deletedGroup is in the bin.
 	made         map[string]string
 	deletedGroup string
+	// kind is what the objects of the pattern are now, where they can be of
+	// several types; empty: the first specimen's.
+	kind, pattern string
+	// lists counts the changes of each list of objects that were taken.
+	lists map[string]int
 }
 
 func newWalker(t *testing.T, version string, book *gapBook) *walker {
@@ -45,7 +50,7 @@ func newWalker(t *testing.T, version string, book *gapBook) *walker {
 		t.Fatal(err)
 	}
 	tt := newTenant(t, Options{Devices: 12, Scenario: quiet(GroupSpec{DisplayName: "Walk", Count: 5})})
-	return &walker{tenant: tt, version: version, schema: schema, found: book, group: tt.groupID("Walk")}
+	return &walker{tenant: tt, version: version, schema: schema, found: book, group: tt.groupID("Walk"), lists: map[string]int{}}
 }
 
 // raw sends any body as it is, without looking whether it fits.
@@ -169,9 +174,25 @@ func (w *walker) patternOf(collection string) string {
 	return ""
 }
 
+// specimen is what is known of the objects of a pattern, of the kind that is
+// walked.
+func (w *walker) specimen(pattern string) (specimen, bool) {
+	if w.kind != "" && pattern == w.pattern {
+		pattern += " " + w.kind
+	}
+	sp, known := specimens[pattern]
+	return sp, known
+}
+
+// known is the specimen of a pattern, empty if there is none.
+func (w *walker) known(pattern string) specimen {
+	sp, _ := w.specimen(pattern)
+	return sp
+}
+
 // minimal is the least body of a collection with members on top.
 func (w *walker) minimal(pattern string, extra object) object {
-	sp, known := specimens[pattern]
+	sp, known := w.specimen(pattern)
 	if !known {
 		w.Fatalf("%s can be made and has no specimen: add one to specimens", pattern)
 	}
@@ -192,20 +213,34 @@ func (w *walker) realIDs(v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, inner := range v {
-			if inner == "GROUP" {
-				v[name] = w.group
+			if id := w.realID(inner); id != "" {
+				v[name] = id
 				continue
 			}
 			w.realIDs(inner)
 		}
 	case []any:
 		for i, inner := range v {
-			if inner == "GROUP" {
-				v[i] = w.group
+			if id := w.realID(inner); id != "" {
+				v[i] = id
 				continue
 			}
 			w.realIDs(inner)
 		}
+	}
+}
+
+// realID is what a word stands for; empty: for itself. Of definitions each is
+// another: a configuration holds one only once.
+func (w *walker) realID(word any) string {
+	switch word {
+	case "GROUP":
+		return w.group
+	case "DEFINITION":
+		all := w.sim.admxDefinitions()
+		return graphAddress + "('" + all[walkNumber%len(all)].id + "')"
+	default:
+		return ""
 	}
 }
 
@@ -220,7 +255,7 @@ func (w *walker) create(collection string, extra object) object {
 
 // discard removes what the walk made, and makes room where few are allowed.
 func (w *walker) discard(collection, id string) {
-	if id != "" && w.patternOf(collection) != "" && hasRoute(w.version, del, w.patternOf(collection)+"/{id}") {
+	if id != "" && w.patternOf(collection) != "" && w.removable(w.patternOf(collection)) {
 		w.send(del, collection+"/"+id, nil)
 	}
 }
@@ -261,7 +296,7 @@ func TestWalkLifeCycles(t *testing.T) {
 					book.hit(pattern+" "+method, "no route %s %s", verb, at)
 				}
 			}
-			w.lifeCycle(pattern)
+			w.eachKind(pattern, func(string) { w.lifeCycle(pattern) })
 		}
 		for _, r := range routes {
 			at, isRef := strings.CutSuffix(r.pattern, "/$ref")
@@ -328,12 +363,14 @@ func TestWalkMembers(t *testing.T) {
 	for _, version := range []string{"beta", "v1.0"} {
 		w := newWalker(t, version, book)
 		for _, pattern := range collections(version) {
-			request, _, _ := graphschema.Bodies(version, post, pattern)
 			if collection, ok := w.fill(pattern); ok { // else TestWalkLifeCycles tells
-				w.members(pattern, request, nil, func(at []string, kind string) { w.member(pattern, collection, at, kind) })
+				w.eachKind(pattern, func(request string) {
+					w.members(pattern, request, nil, func(at []string, kind string) { w.member(pattern, collection, at, kind) })
+				})
 			}
 		}
 		w.standing()
+		w.replacing()
 	}
 	book.close(t)
 }
@@ -345,8 +382,7 @@ func (w *walker) standing() {
 		if r.method != patc || w.version == "v1.0" && r.betaOnly || r.refusesAlways() || slices.ContainsFunc(collections(w.version), func(c string) bool { return sameShape(c+"/{id}", r.pattern) }) {
 			continue
 		}
-		sp, known := specimens[r.pattern]
-		if !known {
+		if _, known := specimens[r.pattern]; !known {
 			w.Errorf("%s can be changed, cannot be made, and has no specimen: add one to specimens", r.pattern)
 			continue
 		}
@@ -354,11 +390,13 @@ func (w *walker) standing() {
 		if !ok {
 			continue // the tenant has none
 		}
-		w.members(r.pattern, sp.kind, nil, func(at []string, kind string) {
-			key := w.version + " " + r.pattern + " " + strings.Join(at, ".")
-			first, second := w.values(r.pattern, strings.Join(at, "."), kind)
-			w.change(key, r.pattern, item, at, first)
-			w.change(key, r.pattern, item, at, second)
+		w.eachKind(r.pattern, func(request string) {
+			w.members(r.pattern, request, nil, func(at []string, kind string) {
+				key := w.key(r.pattern, at)
+				first, second := w.values(r.pattern, strings.Join(at, "."), kind)
+				w.change(key, r.pattern, item, at, first)
+				w.change(key, r.pattern, item, at, second)
+			})
 		})
 	}
 }
@@ -368,20 +406,20 @@ func (w *walker) members(pattern, kind string, at []string, visit func(at []stri
 	members := w.schema.MembersOf("graph." + w.schema.Concrete(strings.TrimPrefix(kind, "graph.")))
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		at, kind := append(slices.Clone(at), name), members[name]
-		_, given := specimens[pattern].values[strings.Join(at, ".")]
+		_, given := w.known(pattern).values[strings.Join(at, ".")]
 		switch {
-		case strings.HasPrefix(kind, "nav:"), slices.Contains(specimens[pattern].computed, strings.Join(at, ".")):
+		case strings.HasPrefix(kind, "nav:") && !given, slices.Contains(w.known(pattern).computed, strings.Join(at, ".")):
 		case !given && len(at) < 4 && w.schema.MembersOf(kind) != nil:
 			w.members(pattern, kind, at, visit)
 		default:
-			visit(at, kind)
+			visit(at, strings.TrimPrefix(kind, "nav:"))
 		}
 	}
 }
 
 // member writes one member in both ways.
 func (w *walker) member(pattern, collection string, at []string, kind string) {
-	key := w.version + " " + pattern + " " + strings.Join(at, ".")
+	key := w.key(pattern, at)
 	first, second := w.values(pattern, strings.Join(at, "."), kind)
 	body := w.minimal(pattern, nil)
 	merge(body, w.nested(pattern, at, first))
@@ -403,12 +441,20 @@ func (w *walker) member(pattern, collection string, at []string, kind string) {
 	}
 	if w.patchable(pattern) {
 		id := text(w.create(collection, nil), "id")
-		if kind == "Edm.Boolean" { // false alone would be what it is already
+		// False alone would be what it is already, and of a list only the second
+		// value tells whether it is replaced.
+		if kind == "Edm.Boolean" || strings.HasPrefix(kind, "[]") {
 			w.change(key, pattern, collection+"/"+id, at, first)
 		}
 		w.change(key, pattern, collection+"/"+id, at, second)
 		w.discard(collection, id)
 	}
+}
+
+func (w *walker) removable(pattern string) bool {
+	return slices.ContainsFunc(routes, func(r route) bool {
+		return r.method == del && sameShape(r.pattern, pattern+"/{id}") && (w.version == "beta" || !r.betaOnly)
+	})
 }
 
 func (w *walker) patchable(pattern string) bool {
@@ -421,6 +467,9 @@ func (w *walker) patchable(pattern string) bool {
 func (w *walker) change(key, pattern, item string, at []string, value any) {
 	_, before, _ := w.send(get, item, nil)
 	_, old, _ := w.send(get, item+"?$select="+at[0], nil) // some members show only when asked for
+	if isObjects(value) {
+		w.lists[key] += 0
+	}
 	digest := w.sim.ConfigDigest()
 	status, _, raw := w.send(patc, item, w.nested(pattern, at, value))
 	switch {
@@ -433,6 +482,9 @@ func (w *walker) change(key, pattern, item string, at []string, value any) {
 	}
 	_, after, _ := w.send(get, item, nil)
 	_, lone, _ := w.send(get, item+"?$select="+at[0], nil)
+	if isObjects(value) {
+		w.lists[key]++
+	}
 	if got := lookAt(lone, at); !comesBack(value, got) {
 		w.found.hit(key, "PATCH answers %d, then it is read as %v, sent %v", status, got, value)
 		return
@@ -455,7 +507,7 @@ func (w *walker) change(key, pattern, item string, at []string, value any) {
 // what changes with everything, and what the specimen says.
 func (w *walker) moves(pattern, changed, other string) bool {
 	root, _, _ := strings.Cut(other, ".")
-	return other == changed || strings.HasPrefix(other, changed+".") || slices.Contains(movingMembers, root) || slices.Contains(specimens[pattern].moves[changed], root)
+	return other == changed || strings.HasPrefix(other, changed+".") || slices.Contains(movingMembers, root) || slices.Contains(w.known(pattern).moves[changed], root)
 }
 
 // nested is a body that names one member.
@@ -466,7 +518,7 @@ func (w *walker) nested(pattern string, at []string, value any) object {
 	}
 	body, _ := out.(object)
 	var sample object
-	if err := json.Unmarshal([]byte(specimens[pattern].body), &sample); err == nil && sample[typeAnnotation] != nil {
+	if err := json.Unmarshal([]byte(w.known(pattern).body), &sample); err == nil && sample[typeAnnotation] != nil {
 		body[typeAnnotation] = sample[typeAnnotation]
 	}
 	return body
@@ -536,25 +588,29 @@ func TestWalkNothingIsInvented(t *testing.T) {
 			if !ok {
 				continue
 			}
-			sent := w.minimal(pattern, nil)
-			_, made, _ := w.send(post, collection, sent)
-			sp := specimens[pattern]
-			for name, value := range made {
-				if _, given := sent[name]; given || strings.Contains(name, "@") || slices.Contains(sp.computed, name) || isEmpty(value) {
-					continue
-				}
-				if want, known := sp.defaults[name]; !known || !comesBack(plainJSON(want), value) {
-					book.hit(version+" "+pattern+" "+name, "was not sent and is %v", value)
-				}
-			}
-			for name, value := range sent {
-				if got, there := made[name]; there && !comesBack(plainJSON(value), got) && !strings.Contains(name, "@") {
-					book.hit(version+" "+pattern+" "+name, "was sent as %v and is %v", value, got)
-				}
-			}
+			w.eachKind(pattern, func(string) { w.invented(pattern, collection) })
 		}
 	}
 	book.close(t)
+}
+
+func (w *walker) invented(pattern, collection string) {
+	sent := w.minimal(pattern, nil)
+	_, made, _ := w.send(post, collection, sent)
+	sp := w.known(pattern)
+	for name, value := range made {
+		if _, given := sent[name]; given || strings.Contains(name, "@") || slices.Contains(sp.computed, name) || isEmpty(value) {
+			continue
+		}
+		if want, known := sp.defaults[name]; !known || !comesBack(plainJSON(want), value) {
+			w.found.hit(w.key(pattern, []string{name}), "was not sent and is %v", value)
+		}
+	}
+	for name, value := range sent {
+		if got, there := made[name]; there && !comesBack(plainJSON(value), got) && !strings.Contains(name, "@") {
+			w.found.hit(w.key(pattern, []string{name}), "was sent as %v and is %v", value, got)
+		}
+	}
 }
 
 func isEmpty(v any) bool {
@@ -630,9 +686,10 @@ func sameTime(a, b string) bool {
 
 // values are two values of a member's type.
 func (w *walker) values(pattern, name, kind string) (any, any) {
-	if v, ok := specimens[pattern].values[name]; ok {
-		w.realIDs(v[:])
-		return plainJSON(v[0]), plainJSON(v[1])
+	if v, ok := w.known(pattern).values[name]; ok {
+		both := []any{plainJSON(v[0]), plainJSON(v[1])}
+		w.realIDs(both)
+		return both[0], both[1]
 	}
 	return w.value(kind, 1, 0), w.value(kind, 2, 0)
 }

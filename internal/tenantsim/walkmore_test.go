@@ -156,7 +156,7 @@ func TestWalkPut(t *testing.T) {
 			}
 			_, before, _ := w.send(get, item, nil)
 			for name, v := range before {
-				if want := plain[name]; want == nil && !isEmpty(v) && !slices.Contains(specimens[pattern].computed, name) && name != "priorityMetaData" && !strings.Contains(name, "@") && specimens[pattern].defaults[name] == nil {
+				if want := plain[name]; want == nil && !isEmpty(v) && !slices.Contains(w.known(pattern).computed, name) && name != "priorityMetaData" && !strings.Contains(name, "@") && w.known(pattern).defaults[name] == nil {
 					t.Errorf("PUT %s without %v: %s is still %v", r.pattern, at, name, v)
 				}
 			}
@@ -189,12 +189,13 @@ func TestWalkNull(t *testing.T) {
 	for _, version := range []string{"beta", "v1.0"} {
 		w := newWalker(t, version, newGapBook(""))
 		for _, pattern := range collections(version) {
-			request, _, _ := graphschema.Bodies(version, post, pattern)
 			collection, ok := w.fill(pattern)
 			if !ok || !w.patchable(pattern) {
 				continue
 			}
-			w.members(pattern, request, nil, func(at []string, kind string) { w.clear(pattern, collection, at, kind) })
+			w.eachKind(pattern, func(request string) {
+				w.members(pattern, request, nil, func(at []string, kind string) { w.clear(pattern, collection, at, kind) })
+			})
 		}
 	}
 }
@@ -246,29 +247,30 @@ func TestWalkVersions(t *testing.T) {
 	stable := &walker{tenant: w.tenant, version: "v1.0", schema: w.schema, found: w.found, group: w.group}
 	seen := 0
 	for _, pattern := range collections("v1.0") {
-		request, _, _ := graphschema.Bodies("beta", post, pattern)
 		collection, ok := w.fill(pattern)
-		if !ok || !stable.patchable(pattern) || specimens[pattern].touch == nil {
+		if !ok || !stable.patchable(pattern) || w.known(pattern).touch == nil {
 			continue
 		}
-		w.members(pattern, request, nil, func(at []string, kind string) {
-			value, _ := w.values(pattern, strings.Join(at, "."), kind)
-			body := w.minimal(pattern, nil)
-			merge(body, w.nested(pattern, at, value))
-			_, made, _ := w.send(post, collection, body)
-			item := collection + "/" + text(made, "id")
-			if text(made, "id") == "" {
-				return // TestWalkMembers looks at refusals
-			}
-			defer w.discard(collection, text(made, "id"))
-			seen++
-			if status, _, raw := stable.send(patc, item, specimens[pattern].touch); status >= 300 {
-				t.Errorf("PATCH v1.0 %s beside %v: %d %.200s", pattern, at, status, raw)
-			}
-			_, after, _ := w.send(get, item+"?$select="+at[0], nil)
-			if got := lookAt(after, at); !comesBack(value, got) && lookAt(specimens[pattern].touch, at) == nil {
-				t.Errorf("PATCH v1.0 %s loses %v: it is %v, beta wrote %v", pattern, at, got, value)
-			}
+		w.eachKind(pattern, func(request string) {
+			w.members(pattern, request, nil, func(at []string, kind string) {
+				value, _ := w.values(pattern, strings.Join(at, "."), kind)
+				body := w.minimal(pattern, nil)
+				merge(body, w.nested(pattern, at, value))
+				_, made, _ := w.send(post, collection, body)
+				item := collection + "/" + text(made, "id")
+				if text(made, "id") == "" {
+					return // TestWalkMembers looks at refusals
+				}
+				defer w.discard(collection, text(made, "id"))
+				seen++
+				if status, _, raw := stable.send(patc, item, w.known(pattern).touch); status >= 300 {
+					t.Errorf("PATCH v1.0 %s beside %v: %d %.200s", pattern, at, status, raw)
+				}
+				_, after, _ := w.send(get, item+"?$select="+at[0], nil)
+				if got := lookAt(after, at); !comesBack(value, got) && lookAt(w.known(pattern).touch, at) == nil {
+					t.Errorf("PATCH v1.0 %s loses %v: it is %v, beta wrote %v", pattern, at, got, value)
+				}
+			})
 		})
 	}
 	if seen < 60 {

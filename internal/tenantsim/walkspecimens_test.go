@@ -17,7 +17,20 @@ var configurationSpecimen = specimen{
 	computed: []string{"id"},
 }
 
-// specimens by pattern of the collection. GROUP stands for the id of a group.
+// methodTargets are two lists of those whom a policy of methods is for.
+func methodTargets() [2]any {
+	return [2]any{[]object{{"targetType": "group", "id": "GROUP"}}, []object{{"targetType": "group", "id": everybodyTarget}}}
+}
+
+var certificateSpecimen = specimen{
+	body: `{"@odata.type":"#microsoft.graph.x509CertificateCombinationConfiguration","appliesToCombinations":["x509CertificateMultiFactor"],"allowedPolicyOIDs":["1.2.3"]}`,
+	values: map[string][2]any{"appliesToCombinations": {[]string{"x509CertificateSingleFactor"}, []string{"x509CertificateMultiFactor"}},
+		"allowedIssuerSkis": {[]string{"9a4248c6ac8c2931ab2a86537818e92e7b6c97b6"}, []string{"1b4248c6ac8c2931ab2a86537818e92e7b6c97b6"}}, "allowedPolicyOIDs": {[]string{"1.2.3"}, []string{"1.2.4", "1.2.5"}}},
+	computed: []string{"id"},
+}
+
+// specimens by pattern of the collection; of objects of several types, those
+// beside the first also by type. GROUP stands for the id of a group.
 var specimens = map[string]specimen{
 	"deviceManagement/configurationPolicies": {
 		body: `{"name":"walk %d","platforms":"windows10","technologies":"mdm","settings":[{"settingInstance":{"@odata.type":"#microsoft.graph.deviceManagementConfigurationChoiceSettingInstance",` +
@@ -32,6 +45,11 @@ var specimens = map[string]specimen{
 		values:   map[string][2]any{"roleScopeTagIds": {[]string{"0"}, []string{"0", "1"}}},
 		computed: []string{"id", "createdDateTime", "lastModifiedDateTime", "policyConfigurationIngestionType"},
 		defaults: object{"roleScopeTagIds": []string{"0"}},
+	},
+	groupPolicyContext + "/{id}/definitionValues": {
+		body:     `{"enabled":true,"definition@odata.bind":"DEFINITION"}`,
+		computed: []string{"id", "createdDateTime", "lastModifiedDateTime"},
+		defaults: object{"configurationType": "policy"},
 	},
 	"deviceManagement/assignmentFilters": {
 		body:     `{"displayName":"walk %d","platform":"windows10AndLater","rule":"(device.deviceName -eq \"walk\")"}`,
@@ -69,8 +87,16 @@ var specimens = map[string]specimen{
 	methodsPath + "/authenticationMethodConfigurations/{id}": {
 		body: `{"@odata.type":"#` + fido2Type + `"}`, kind: "graph.fido2AuthenticationMethodConfiguration",
 		computed: []string{"id"},
+		values: map[string][2]any{"excludeTargets": methodTargets(),
+			"includeTargets": {[]object{{"targetType": "group", "id": "GROUP", "allowedPasskeyProfiles": []string{DefaultPasskeyProfile}}},
+				[]object{{"targetType": "group", "id": everybodyTarget, "allowedPasskeyProfiles": []string{DefaultPasskeyProfile}}}},
+			"passkeyProfiles": {[]object{{"id": DefaultPasskeyProfile, "name": "one", "passkeyTypes": "deviceBound"}}, []object{{"id": DefaultPasskeyProfile, "name": "two", "passkeyTypes": "synced"}}}},
 	},
-	methodsPath: {body: `{}`, kind: "graph.authenticationMethodsPolicy", computed: []string{"id", "displayName", "description", "lastModifiedDateTime", "policyVersion"}},
+	methodsPath: {body: `{}`, kind: "graph.authenticationMethodsPolicy", computed: []string{"id", "displayName", "description", "lastModifiedDateTime", "policyVersion"},
+		values: map[string][2]any{
+			"systemCredentialPreferences.includeTargets": methodTargets(), "systemCredentialPreferences.excludeTargets": methodTargets(),
+			"microsoftAuthenticatorPlatformSettings.enforceAppPIN.includeTargets": methodTargets(), "microsoftAuthenticatorPlatformSettings.enforceAppPIN.excludeTargets": methodTargets(),
+			"registrationEnforcement.authenticationMethodsRegistrationCampaign.includeTargets": methodTargets(), "registrationEnforcement.authenticationMethodsRegistrationCampaign.excludeTargets": methodTargets()}},
 	// Without one in the tenant there is nothing to change (contract-2 u: read side).
 	"deviceManagement/intents/{id}":                      {body: `{}`, kind: "graph.deviceManagementIntent", computed: []string{"id"}},
 	"devices/{id}":                                       {body: `{}`, kind: "graph.device", computed: []string{"id"}},
@@ -88,8 +114,17 @@ var specimens = map[string]specimen{
 		computed: []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime"},
 		touch:    object{"@odata.type": "#microsoft.graph.ipNamedLocation", "displayName": "touched"},
 	},
-	"policies/authenticationStrengthPolicies":                                                   strengthSpecimen,
-	"identity/conditionalAccess/authenticationStrength/policies":                                strengthSpecimen,
-	"policies/authenticationStrengthPolicies/{id}/combinationConfigurations":                    configurationSpecimen,
-	"identity/conditionalAccess/authenticationStrength/policies/{id}/combinationConfigurations": configurationSpecimen,
+	"identity/conditionalAccess/namedLocations countryNamedLocation": {
+		body:     `{"@odata.type":"#microsoft.graph.countryNamedLocation","displayName":"walk %d","countriesAndRegions":["DE"]}`,
+		values:   map[string][2]any{"countriesAndRegions": {[]string{"DE", "FR"}, []string{"NL"}}},
+		computed: []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime"},
+		defaults: object{"countryLookupMethod": "clientIpAddress"}, // documentation of the resource
+		touch:    object{"@odata.type": "#microsoft.graph.countryNamedLocation", "displayName": "touched"},
+	},
+	"policies/authenticationStrengthPolicies":                                                                                           strengthSpecimen,
+	"identity/conditionalAccess/authenticationStrength/policies":                                                                        strengthSpecimen,
+	"policies/authenticationStrengthPolicies/{id}/combinationConfigurations":                                                            configurationSpecimen,
+	"identity/conditionalAccess/authenticationStrength/policies/{id}/combinationConfigurations":                                         configurationSpecimen,
+	"policies/authenticationStrengthPolicies/{id}/combinationConfigurations x509CertificateCombinationConfiguration":                    certificateSpecimen,
+	"identity/conditionalAccess/authenticationStrength/policies/{id}/combinationConfigurations x509CertificateCombinationConfiguration": certificateSpecimen,
 }

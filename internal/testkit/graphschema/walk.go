@@ -3,7 +3,10 @@
 
 package graphschema
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // Bodies tells what an endpoint takes and gives, as the rows of routes write it:
 // graph.type, []graph.type, action.type, or a special body.
@@ -43,4 +46,17 @@ func (s *Schema) Concrete(name string) string {
 		}
 	}
 	return best
+}
+
+// Kinds returns the types that a value of a type can state: itself and all that
+// derive from it, without the abstract ones, by name.
+func (s *Schema) Kinds(name string) []string {
+	var out []string
+	for other, kind := range s.Types {
+		if !kind.Abstract && s.derives(other, name) {
+			out = append(out, other)
+		}
+	}
+	slices.Sort(out)
+	return out
 }

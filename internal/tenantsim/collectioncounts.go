@@ -1,0 +1,46 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tenantsim
+
+// countRoutes count a whole collection of the directory. Contract g has counts of
+// members only; that these exist, want the header and take $filter or $search is
+// documented (query-parameters, count parameter: "GET /users/$count", and
+// aad-advanced-queries). The roles are those of the lists. ASSUMED.
+func countRoutes() []route {
+	return []route{
+		{method: get, pattern: "users/$count", roles: rolesReadUsers, query: qFilter | qSearch, handle: countUsers},
+		{method: get, pattern: "devices/$count", roles: rolesReadDevices, query: qFilter | qSearch, handle: countDevices},
+		{method: get, pattern: "groups/$count", roles: rolesReadGroups, query: qFilter | qSearch, handle: countGroups},
+	}
+}
+
+func countUsers(c *call) (*reply, error) {
+	return countCollection(c, userEntity, c.server.eachUser)
+}
+
+func countDevices(c *call) (*reply, error) {
+	return countCollection(c, entraDevice, c.server.eachDevice(inDirectory))
+}
+
+// countGroups counts what a list of the moment shows.
+func countGroups(c *call) (*reply, error) {
+	return countCollection(c, groupEntity, c.server.groupsAsOf(c.listAsOf()))
+}
+
+// countCollection counts what a list with the same filter would hold. The segment
+// stands for $count=true, so that every filter of the advanced engine works
+// (aad-advanced-queries: as query parameter or as URL segment).
+func countCollection[T any](c *call, e *entity[T], items keyed[T]) (*reply, error) {
+	return c.countReply(func() (int, error) {
+		q := c.query
+		q.count = true
+		if err := c.advancedQuery(&q); err != nil {
+			return 0, err
+		}
+		if err := c.compileFilter(&q, e.name, e.support(c)); err != nil {
+			return 0, err
+		}
+		return countMatches(c, q, e, items), nil
+	})
+}
