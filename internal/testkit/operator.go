@@ -87,8 +87,9 @@ func (w *World) run(t testing.TB, cut func(Write) bool) *Operator {
 	}
 	o.TuneGraph = func(c *graph.Config) {
 		Tune(c)
-		c.UserAgent, c.Clock = op.Name, tenantTime{tenant: w.Clock}
-		c.ThrottleBase = 10 * time.Second // of the tenant's time: longer than the client waits inside a call
+		// Waits are the tenant's time and as long as in a cluster: who is refused for two seconds tries again, inside the call.
+		c.UserAgent, c.Clock = op.Name, newTenantTime(w.Clock)
+		c.ThrottleBase, c.MaxRetryWait = 10*time.Second, time.Minute
 	}
 	w.Registry = prometheus.NewRegistry()
 	o.Registry = w.Registry

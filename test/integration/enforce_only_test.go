@@ -27,9 +27,9 @@ func TestEnforceOnly(t *testing.T) {
 			t.Errorf("in mode EnforceOnly the tenant has %s, want allow alone", own.Name)
 		}
 	}
-	if text := message(policy(t, w).Status.Conditions, v1alpha1.ConditionReady); !strings.Contains(text, "restrains no one") {
-		t.Errorf("the status does not say that nobody is held back: %s", text)
-	}
+	w.Soon(t, that(func() bool {
+		return strings.Contains(message(policy(t, w).Status.Conditions, v1alpha1.ConditionReady), "restrains no one")
+	}, "the status does not say that nobody is held back"))
 
 	annotate(t, w, second, v1alpha1.AnnotationRollback, "now")
 	done := reaches(t, w, "second", v1alpha1.PhaseRolledBack).Status
