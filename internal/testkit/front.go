@@ -91,6 +91,9 @@ func (f *front) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	answer := httptest.NewRecorder()
 	f.tenant.ServeHTTP(answer, r)
+	if answer.Code == http.StatusTooManyRequests {
+		op.refused(*write)
+	}
 	f.note(r, answer)
 	if lose {
 		panic(http.ErrAbortHandler)

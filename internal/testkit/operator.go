@@ -212,6 +212,18 @@ func (o *Operator) begin(write *Write) (lose bool, err error) {
 	return o.loseWhen != nil && o.loseWhen(*write), nil
 }
 
+// refused takes back a write that the tenant did not take, as it was too busy: it is sent again, and is one write.
+func (o *Operator) refused(write Write) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := len(o.writes) - 1; i >= 0; i-- {
+		if o.writes[i] == write {
+			o.writes = slices.Delete(o.writes, i, i+1)
+			return
+		}
+	}
+}
+
 func (o *Operator) end() { o.traffic.end() }
 
 // idle is how long the operator has had no request under way.
