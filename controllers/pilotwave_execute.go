@@ -129,7 +129,7 @@ func (r *waveRun) drain(ctx context.Context) step {
 // another payload, the policy keeps the old payload in place.
 func (r *waveRun) forgetDrained() {
 	s := &r.after.Status
-	if r.before.Status.Phase == v1alpha1.PhasePending && s.Phase == v1alpha1.PhasePending && r.members != nil && len(r.members) == 0 {
+	if r.before.Status.Phase == v1alpha1.PhasePending && s.Phase == v1alpha1.PhasePending && r.members != nil && !r.exposed() {
 		s.Audience = nil
 	}
 }
