@@ -178,7 +178,7 @@ func (r *policyRun) settle(ctx context.Context) (policyResult, error) {
 	if resolved.Blocked {
 		return blocked(resolved), nil
 	}
-	groups, err := observe.ResolveGroups(ctx, r.src, r.after.Spec.Population)
+	groups, err := observe.ResolveGroups(ctx, r.src, r.after.Spec.Population.Groups())
 	if err != nil {
 		return r.failure(err, "resolve the groups of spec.population"), nil
 	}
