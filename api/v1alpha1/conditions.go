@@ -147,7 +147,6 @@ const (
 	ReasonRollbackWaiting       = "RollbackWaiting"
 	ReasonRollbackVerified      = "RollbackVerified"
 	ReasonRollbackIncomplete    = "RollbackIncomplete"
-	ReasonWithdrawing           = "WithdrawingDevices"
 	ReasonInventoryNotLoaded    = "InventoryNotLoaded"
 	ReasonHeldCauseCleared      = "HeldCauseCleared"
 	ReasonPayloadReverted       = "PayloadReverted"
@@ -156,5 +155,6 @@ const (
 	ReasonGroupLost             = "ManagedGroupLost"
 	ReasonAudienceEdited        = "AudienceEdited"
 	ReasonDeviceExcluded        = "DevicesExcluded"
+	ReasonDevicesJoined         = "DevicesJoined"
 	ReasonSafetyRequestAccepted = "SafetyRequestAccepted"
 )
