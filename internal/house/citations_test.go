@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -78,6 +79,35 @@ func TestCitationsResolve(t *testing.T) {
 	}
 }
 
+// TestCitationsOfManifestsResolve does the same for the comments of what is applied to a cluster.
+func TestCitationsOfManifestsResolve(t *testing.T) {
+	root := moduleRoot(t)
+	books := readBooks(t, root)
+	read := 0
+	err := filepath.WalkDir(filepath.Join(root, "config"), func(file string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(file) != ".yaml" {
+			return err
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		read++
+		for i, line := range strings.Split(string(content), "\n") {
+			if _, complaints := books.sections(line); len(complaints) > 0 {
+				t.Errorf("%s:%d: %s", file, i+1, strings.Join(complaints, "; "))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read == 0 {
+		t.Error("no manifest in config")
+	}
+}
+
 // TestBadCitationsAreFound is the table of what must not pass: sections that do not exist, and spellings that no
 // reader could look up.
 func TestBadCitationsAreFound(t *testing.T) {
@@ -92,7 +122,7 @@ func TestBadCitationsAreFound(t *testing.T) {
 		"third-party 17", "third-party row 9", "catalog note 99", "trap 1 of the catalog notes", "traps 1 and 7 of the SDK",
 		"scenario 21", "scenario F4", "Scenarios F6 and F9",
 		"P18 holds", "(P0)", "R42", "F6", "C21 blocks", "T12", "S11 says",
-		"see perf.md", "see ../docs/none.md", "docs/nothing.md says",
+		"users cannot be excluded (y.4)", "(contract g; a.5 for Intune)", "see perf.md", "see ../docs/none.md", "docs/nothing.md says",
 	} {
 		if _, complaints := books.check(bad); len(complaints) == 0 {
 			t.Errorf("%q passes as a citation", bad)
@@ -218,6 +248,8 @@ var (
 	pageName    = regexp.MustCompile(`[\w./:-]+\.md\b`)
 	// nobody looks up what these say: a sign without a page, a list that no page has, a section that is spelled out.
 	unreadable = regexp.MustCompile(`§|\b[Tt]raps? [0-9]+|\bcontract(-2)? sections? |\b(gate|domain|design)\.md [A-G0-9]`)
+	// bareSection is a section without its page: inside docs/ the page is clear, in Go it is not.
+	bareSection = regexp.MustCompile(`(?:\(|; )[a-z]{1,2}\.[0-9]{1,2}(?:[),;]| for )`)
 	// noCodes look like a code and are none.
 	noCodes = map[string]bool{"S24": true} // a model of phone
 )
@@ -225,6 +257,9 @@ var (
 // check counts the citations of a comment or a string and says what is wrong with them.
 func (b books) check(text string) (found int, complaints []string) {
 	found, complaints = b.sections(text)
+	for _, bad := range bareSection.FindAllString(text, -1) {
+		complaints = append(complaints, fmt.Sprintf("%q: of which page", bad))
+	}
 	for _, name := range pageName.FindAllString(text, -1) {
 		if external(name) {
 			continue
