@@ -145,7 +145,7 @@ var (
 // have lost what the attempt brought, so the clocks stand still.
 var losses = []string{v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered, v1alpha1.ReasonGroupLost}
 
-// outages are the causes of Held during which the clocks stand still (gate E4, scenario F4).
+// outages are the causes of Held during which the clocks stand still (gate E4, F4).
 var outages = []string{v1alpha1.ReasonTelemetryStale, v1alpha1.ReasonTelemetryMissing}
 
 // causePresent says whether the input itself still shows the cause of Held.
