@@ -127,7 +127,7 @@ func (inv *Inventory) StatusesAsOf(policyID string) (time.Time, bool) {
 	return s.asOf, ok
 }
 
-// Status returns the status of a policy on a device, and false when there is no row. See [worseThan] for the devices
+// Status returns the status of a policy on a device, and false when there is no row. See [StatusRow.worseThan] for the devices
 // that have several.
 func (inv *Inventory) Status(policyID string, objectID audience.ID) (StatusRow, bool) {
 	rows := inv.statuses[strings.ToLower(policyID)].rows
