@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/execute"
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/rollout"
@@ -95,8 +96,7 @@ func (r *PilotWaveReconciler) Reconcile(ctx context.Context, req ctrl.Request) (
 			return ctrl.Result{}, err
 		}
 	}
-	reader := observe.WaveReader{Client: r.Client, Ledgers: ledgers{&r.Kit}, Store: r.Store}
-	world, err := reader.Wave(ctx, before, r.Clock.Now())
+	world, err := observe.WaveReader{Client: r.Client, Ledgers: ledgers{&r.Kit}, Store: r.Store}.Wave(ctx, before, r.Clock.Now())
 	if err != nil {
 		return ctrl.Result{}, err
 	}
@@ -115,7 +115,8 @@ func (r *PilotWaveReconciler) Reconcile(ctx context.Context, req ctrl.Request) (
 	}
 	rollout.Advance(run.after, decision, world.PayloadHash(), world.Now)
 	rollout.ForgetDrained(&run.after.Status, before.Status.Phase, measured)
-	step := run.execute(ctx, decision)
+	step := run.effects().Do(ctx, decision, &run.after.Status)
+	step.Record(&run.after.Status, world.Now)
 	return run.report(ctx, in, measured, decision, step)
 }
 
@@ -124,6 +125,27 @@ type waveRun struct {
 	*PilotWaveReconciler
 	world         rollout.World
 	before, after *v1alpha1.PilotWave
+}
+
+// effects is what writes to the wave's tenant.
+func (r *waveRun) effects() execute.Wave {
+	e := execute.Wave{Ledgers: ledgers{&r.Kit}, World: r.world}
+	e.World.Connected = false
+	if r.world.Connected {
+		if gc := r.Store.Client(observe.TenantOf(r.world.Policy)); gc != nil { // else it was closed since
+			e.Tenant, e.World.Connected = gc, true
+		}
+	}
+	return e
+}
+
+// release lets a deleted wave go once its group is gone, or is to be left behind.
+func (r *waveRun) release(ctx context.Context) (ctrl.Result, error) {
+	if waits := r.effects().Release(ctx); waits != "" {
+		return r.deletionWaits(ctx, waits)
+	}
+	r.Metrics.Set("wave", client.ObjectKeyFromObject(r.before), nil)
+	return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
 }
 
 // ledgers gives observe and execute the ledgers that the kit stores.

@@ -12,15 +12,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/execute"
 	"github.com/tidegate/tidegate/internal/rollout"
 	"github.com/tidegate/tidegate/internal/status"
 )
 
 // report writes the status once, then events and metrics.
-func (r *waveRun) report(ctx context.Context, in rollout.Input, m rollout.Measured, d rollout.Decision, st step) (ctrl.Result, error) {
+func (r *waveRun) report(ctx context.Context, in rollout.Input, m rollout.Measured, d rollout.Decision, st execute.WaveStep) (ctrl.Result, error) {
 	s := &r.after.Status
-	if st.problem != "" {
-		s.Decision.Reason, s.Decision.Message = st.reason, st.problem
+	if st.Problem != "" {
+		s.Decision.Reason, s.Decision.Message = st.Reason, st.Problem
 	}
 	s.Columns = status.WaveColumns(s, rollout.NextText(r.after, m.SoakUntil, r.world.Now))
 	if err := r.write(ctx, status.WaveStanding(s.Phase, s.HeldReason, s.Decision), status.WaveConditions(in, s)); err != nil {
@@ -33,9 +34,9 @@ func (r *waveRun) report(ctx context.Context, in rollout.Input, m rollout.Measur
 		r.Metrics.Decided(string(s.Phase), s.Decision.Reason)
 	}
 	switch {
-	case st.requeue > 0:
-		return r.Kit.after(st.requeue), nil
-	case st.again || moved || d.NewAttempt:
+	case st.After > 0:
+		return r.Kit.after(st.After), nil
+	case st.Again || moved || d.NewAttempt:
 		return soon(), nil
 	}
 	return r.Kit.after(rollout.Wait(r.after, r.interval(), m.SoakUntil, r.world.Now)), nil
@@ -58,8 +59,8 @@ func (r *waveRun) write(ctx context.Context, standing status.Standing, set []met
 }
 
 // repaired is the event of a managed group that was put right (P6): nothing else in the status outlives the repair.
-func repaired(d rollout.Decision, st step) []status.Event {
-	if d.Effect != rollout.EffectRepairMembership || st.problem != "" {
+func repaired(d rollout.Decision, st execute.WaveStep) []status.Event {
+	if d.Effect != rollout.EffectRepairMembership || st.Problem != "" {
 		return nil
 	}
 	return []status.Event{{Warning: true, Reason: d.Reason, Message: d.Message}}

@@ -102,7 +102,7 @@ func (p predicateOption) ApplyToFor(in *builder.ForInput) {
 
 // The words for an error of the tenant: the reason of a condition, what a person can do about it, and when to look again.
 var (
-	reasonOf   = observe.ReasonOf
+	reasonOf   = graph.Reason
 	readable   = graph.Readable
 	retryDelay = graph.RetryDelay
 )

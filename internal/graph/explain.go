@@ -7,10 +7,27 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
 // defaultRetry is how soon to come back after an error that does not say when.
 const defaultRetry = 30 * time.Second
+
+// Reason is the condition reason for an error: its kind, which the API has a reason for, or what a refused sign-in means. An
+// error of another package is transient.
+func Reason(err error) string {
+	var e *Error
+	switch {
+	case !errors.As(err, &e), e.Kind == "":
+		return v1alpha1.ReasonTransient
+	case e.Kind == KindCredential && e.Code == "AADSTS90002": // contract l.1: no such tenant
+		return v1alpha1.ReasonTenantNotFound
+	case e.Kind == KindCredential:
+		return v1alpha1.ReasonCredentialRefused
+	}
+	return string(e.Kind)
+}
 
 // Readable is the part of an error that a person can act on, without the kind and status that a condition's reason carries
 // already. An error of another kind is its own text.
