@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package house holds no code: its tests keep the rules of the house, about who
-// may import whom, who may call whom, and what is written where.
+// may import and call whom and about what is written where.
 //
 // A decision about a device must be the same every time it is taken from the
 // same facts, so the packages that decide are pure: they reach no client, no
