@@ -229,6 +229,7 @@ func TestRevert(t *testing.T) {
 			t.Errorf("needs the catalog to go back: %+v", s.Result)
 		}
 		s.in.Resolution = resolution("A of a newer file")
+		s.in.Resolution.Gone = []settings.Gone{{Revision: 2, DefinitionID: "of what was taken back"}}
 		s.step().is("0 Baseline, 1 Stable, 2 Reverted")
 		notice(t, "Outdated", s.Outdated, v1alpha1.ReasonNewerDefinition)
 		s.withdraw(2).step().is("0 Baseline, 1 Stable, 2 Retired")
@@ -294,14 +295,33 @@ func TestSameContentIsNoRevision(t *testing.T) {
 	s := stable(t)
 	s.in.Ask = "another ask"
 	s.step().is("0 Baseline, 1 Stable").waits("")
-	if s.Target.SettingsHash != "another ask" || s.Minted != 0 {
-		t.Errorf("%+v", s.Target)
+	if s.Target.SettingsHash != "another ask" || s.Minted+s.ReturnedTo != 0 {
+		t.Errorf("%+v", s.Result)
+	}
+	s = begin(t).ask("A")
+	s.in.Ask = "another ask"
+	s.step().is("0 Baseline, 1 Candidate")
+}
+
+// TestDevicesAreRecorded as far as they are known; what is not known stays what it was.
+func TestDevicesAreRecorded(t *testing.T) {
+	s := stable(t)
+	if s.Target.Devices != 100 {
+		t.Errorf("%d devices, want 100", s.Target.Devices)
+	}
+	delete(s.in.Devices, 1)
+	if s.step(); s.Target.Devices != 100 {
+		t.Errorf("%d devices while unknown, want the last count of 100", s.Target.Devices)
 	}
 }
 
 // TestQuickEdits: A, B, C, D in a row.
 func TestQuickEdits(t *testing.T) {
-	s := stable(t).ask("B").ask("C").is("0 Baseline, 1 Stable, 2 Retired, 3 Candidate").ask("D").step().is("0 Baseline, 1 Stable, 4 Candidate")
+	s := stable(t).ask("B").ask("C").is("0 Baseline, 1 Stable, 2 Retired, 3 Candidate")
+	if !slices.Equal(s.Reverted, []int32{2}) || s.Superseded != nil {
+		t.Errorf("reverted %v, superseded %v", s.Reverted, s.Superseded)
+	}
+	s.ask("D").step().is("0 Baseline, 1 Stable, 4 Candidate")
 
 	s = stable(t).ask("B").wave("canary", v1alpha1.PhaseExposing, 4).step().ask("C").is("0 Baseline, 1 Stable, 2 Superseded, 3 Candidate")
 	s.wave("canary", v1alpha1.PhaseExposing, 2).step().ask("D").is("0 Baseline, 1 Stable, 2 Superseded, 3 Candidate")
@@ -409,6 +429,29 @@ func TestLostStatus(t *testing.T) {
 	s.withdraw(2).step().is("0 Baseline, 3 Candidate")
 	if s.Lost != nil {
 		t.Errorf("still lost: %v", s.Lost)
+	}
+
+	// Devices on two revisions, of which one can be recognized: the other could not make way for it.
+	s = stable(t).ask("B").wave("canary", v1alpha1.PhaseExposing, 4).step()
+	lose()
+	s.step().is("").waits(v1alpha1.ReasonRevisionsLost, "r1 (", "r2 (")
+
+	for name, lose := range map[string]func(in *Input){
+		"status.lastRevision": func(in *Input) { in.LastRevision = 6 },
+		"an object":           func(in *Input) { in.Objects = []int32{6, 2} },
+		"a wave":              func(in *Input) { in.Waves = []Wave{{Name: "w", Phase: v1alpha1.PhaseAborted, Revision: 6}} },
+		"a withdrawn attempt": func(in *Input) {
+			in.Waves = []Wave{{Name: "w", Attempts: []Attempt{{Attempt: 1, Revision: 6, GroupID: "g", State: v1alpha1.Withdrawn}}}}
+		},
+		"a withdrawn group": func(in *Input) {
+			in.Groups = []v1alpha1.WaveAdmission{{UID: "gone", Revision: 6, State: v1alpha1.Withdrawn}}
+		},
+	} {
+		s := begin(t)
+		lose(&s.in)
+		if s.ask("A"); s.Minted != 7 {
+			t.Errorf("only %s remembers r6, and r%d was made", name, s.Minted)
+		}
 	}
 }
 
