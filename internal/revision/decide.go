@@ -196,11 +196,16 @@ func (d *decision) returnable(r *v1alpha1.RevisionStatus) bool {
 		if r.StableAt != nil {
 			return r.RevertUntil != nil && d.in.Now.Before(r.RevertUntil.Time)
 		}
-		stable := Stable(d.Revisions)
-		return stable == nil || r.Number > stable.Number
+		return d.aboveStable(r)
 	default:
 		return false
 	}
+}
+
+// aboveStable says that a revision came after the last one that was proven.
+func (d *decision) aboveStable(r *v1alpha1.RevisionStatus) bool {
+	stable := Stable(d.Revisions)
+	return stable == nil || r.Number > stable.Number
 }
 
 // returnTo makes an earlier revision the target again and takes every later one back.
@@ -224,14 +229,15 @@ func (d *decision) revert(r *v1alpha1.RevisionStatus) {
 }
 
 // full says why no further candidate can be made: one whose devices wait for the
-// present candidate is kept, two are not.
+// present candidate is kept, two are not. What lies beneath the stable revision is
+// no hindrance: its last devices may never come, and nobody could make room.
 func (d *decision) full() *Notice {
 	c := inState(d.Revisions, v1alpha1.RevisionCandidate)
 	if c == nil || !d.mayHaveDevices(c.Number) {
 		return nil
 	}
 	for i := range d.Revisions {
-		if r := &d.Revisions[i]; r.State == v1alpha1.RevisionSuperseded && r.StableAt == nil {
+		if r := &d.Revisions[i]; r.State == v1alpha1.RevisionSuperseded && r.StableAt == nil && d.aboveStable(r) {
 			return d.waitsFor(r.Number, c.Number)
 		}
 	}

@@ -275,6 +275,8 @@ func TestRevert(t *testing.T) {
 		s.in.Devices[1], s.in.Devices[2] = 0, 1
 		s.step().is("0 Baseline, 1 Superseded, 2 Superseded, 3 Stable")
 		s.ask("B").is("0 Baseline, 1 Superseded, 2 Superseded, 3 Stable, 4 Candidate")
+		s.wave("canary", v1alpha1.PhaseExposing, 2).step().ask("D") // the last device of r2 stands in nobody's way
+		s.is("0 Baseline, 1 Superseded, 2 Superseded, 3 Stable, 4 Superseded, 5 Candidate").waits("")
 	})
 	t.Run("by content under another ask", func(t *testing.T) {
 		s := stable(t).ask("B").wave("canary", v1alpha1.PhaseExposing, 10).step()

@@ -18,14 +18,14 @@ type Input struct {
 	LastRevision int32
 	// Mode Gate has a baseline, revision 0; EnforceOnly has none.
 	Mode v1alpha1.PolicyMode
-	// Ask identifies what the spec asks for, see settings.SettingsHash.
+	// Ask identifies what the spec asks for, see settings.AskHash.
 	Ask string
 	// Resolution of that very ask, made with the Revisions above in its Request. Nil when the catalog could not be read or
 	// was not asked: then only what needs no catalog is decided, and Result.NeedsCatalog says whether more is due.
 	Resolution *settings.Resolution
 	// Take is a person's word to take the definitions that the catalog has now, though the spec asks for the same.
 	Take bool
-	// RevertWindow is how long a former stable revision is kept, 0 or more.
+	// RevertWindow is how long a former stable revision is kept, 0 or more. A change of it counts for the next one.
 	RevertWindow time.Duration
 	// Waves of the policy that exist, those under deletion among them, in any order.
 	Waves []Wave

@@ -56,10 +56,8 @@ func equalsHold(found []finding, mode v1alpha1.PolicyMode) []string {
 // A baseline that is fixed is not extended, that would hold every device of the
 // platform at once (P13).
 func holdsNobody(payload Payload, base v1alpha1.PinnedPayload, revisions []v1alpha1.RevisionStatus) string {
-	fixed := slices.IndexFunc(revisions, func(r v1alpha1.RevisionStatus) bool { return r.State == v1alpha1.RevisionBaseline })
-	if fixed >= 0 {
-		has := func(p v1alpha1.PinnedPayload) bool { return p.Platform == payload.Platform && len(p.Settings) > 0 }
-		if slices.ContainsFunc(revisions[fixed].Payloads, has) {
+	if fixed, ok := fixedBaseline(revisions); ok {
+		if len(heldOn(fixed, payload.Platform)) > 0 {
 			return ""
 		}
 		return fmt.Sprintf("spec.platforms: %s came after hold was fixed, with the first settings of this PasskeyPolicy. Hold has nothing for it, and "+
@@ -71,4 +69,41 @@ func holdsNobody(payload Payload, base v1alpha1.PinnedPayload, revisions []v1alp
 	return fmt.Sprintf("spec.mode: Gate needs a setting with a restrictive value for hold to set, and %s on %s has none. Set passkeyCreation, or "+
 		"passkeySync, or create the PasskeyPolicy with mode: EnforceOnly, which restrains no one.",
 		strings.Join(definitionIDs(payload.Allow), ", "), payload.Platform)
+}
+
+// notHeld says of each setting that came after hold was fixed that nobody is held
+// back from it. Hold knows a policy by its name, in whatever generation.
+func notHeld(found []finding, revisions []v1alpha1.RevisionStatus) {
+	fixed, ok := fixedBaseline(revisions)
+	if !ok {
+		return
+	}
+	for i := range found {
+		f := &found[i]
+		if f.write == nil || f.write.baseline == nil { // the latter says so already
+			continue
+		}
+		same := func(s v1alpha1.PinnedSetting) bool { return policyPart(s.DefinitionID) == policyPart(f.write.def.ID) }
+		if !slices.ContainsFunc(heldOn(fixed, f.status.Platform), same) {
+			f.status.Why += "; hold was fixed before and does not have it, so nobody is held back from it"
+		}
+	}
+}
+
+// fixedBaseline is what hold sets since the first ask; false before that.
+func fixedBaseline(revisions []v1alpha1.RevisionStatus) ([]v1alpha1.PinnedPayload, bool) {
+	i := slices.IndexFunc(revisions, func(r v1alpha1.RevisionStatus) bool { return r.State == v1alpha1.RevisionBaseline })
+	if i < 0 {
+		return nil, false
+	}
+	return revisions[i].Payloads, true
+}
+
+func heldOn(baseline []v1alpha1.PinnedPayload, platform v1alpha1.Platform) []v1alpha1.PinnedSetting {
+	for _, p := range baseline {
+		if p.Platform == platform {
+			return p.Settings
+		}
+	}
+	return nil
 }

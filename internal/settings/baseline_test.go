@@ -97,6 +97,21 @@ func TestFixedBaseline(t *testing.T) {
 			t.Errorf("lacks %q: %v %s", word, got.Blocked, got.BlockMessage)
 		}
 	}
+	// A toggle that came later is not held, and its verdict says so; the same policy in a newer generation is held.
+	later, newer := windows("device", "v160", "PasskeySyncEnabled"), windows("device", "v170", PolicyPasskeys)
+	added := in
+	added.Platforms, added.Catalog = onWindows, append(slices.Clone(in.Catalog), later, newer)
+	added.Settings.PasskeySync = v1alpha1.Enabled
+	got = Resolve(added)
+	if got.Blocked || len(got.Verdicts) != 2 || got.Verdicts[1].DefinitionIDs[0] != newer.ID {
+		t.Fatalf("%+v", got)
+	}
+	if why := got.Verdicts[0].Why; !strings.Contains(why, "nobody is held back from it") {
+		t.Errorf("the verdict hides that hold lacks it: %s", why)
+	}
+	if why := got.Verdicts[1].Why; strings.Contains(why, "hold was fixed") {
+		t.Errorf("hold has it: %s", why)
+	}
 	// A payload without a toggle is held by the baseline that is there.
 	in.Platforms, in.Settings = onWindows, v1alpha1.PasskeySettings{BackupStorageLocation: "AzureAD"}
 	if got := Resolve(in); got.Blocked {
@@ -134,7 +149,7 @@ func TestPinRoundTrip(t *testing.T) {
 	}
 }
 
-func TestSettingsHash(t *testing.T) {
+func TestAskHash(t *testing.T) {
 	base := func() *v1alpha1.PasskeyPolicySpec {
 		return &v1alpha1.PasskeyPolicySpec{Settings: creation, Platforms: []v1alpha1.Platform{"Windows", "MacOS"}}
 	}
@@ -142,10 +157,10 @@ func TestSettingsHash(t *testing.T) {
 	same.Platforms = []v1alpha1.Platform{"MacOS", "Windows", "MacOS"}
 	same.Scope, same.OnMissingSetting = v1alpha1.ScopeDevice, v1alpha1.OnMissingBlock
 	same.Mode, same.Paused, same.Prerequisites.Edge = v1alpha1.ModeGate, true, "150"
-	if SettingsHash(same) != SettingsHash(base()) {
+	if AskHash(same) != AskHash(base()) {
 		t.Error("what is not asked of the catalog, or a default written out, changes the hash")
 	}
-	seen := map[string]int{SettingsHash(base()): -1}
+	seen := map[string]int{AskHash(base()): -1}
 	for i, edit := range []func(*v1alpha1.PasskeyPolicySpec){
 		func(s *v1alpha1.PasskeyPolicySpec) { s.Settings.PasskeyCreation = v1alpha1.Disabled },
 		func(s *v1alpha1.PasskeyPolicySpec) { s.Settings.PasskeySync = v1alpha1.Enabled },
@@ -158,7 +173,7 @@ func TestSettingsHash(t *testing.T) {
 	} {
 		spec := base()
 		edit(spec)
-		h := SettingsHash(spec)
+		h := AskHash(spec)
 		if other, ok := seen[h]; ok {
 			t.Errorf("edits %d and %d have one hash", other, i)
 		}

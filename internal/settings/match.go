@@ -152,9 +152,14 @@ func edgeWord(d Definition) bool {
 // isNamed compares the policy name with the definition's name and with the last
 // part of its id. A recommended variant may carry the word behind the name.
 func isNamed(d Definition, policy string) bool {
-	id := strings.TrimSuffix(strings.ToLower(d.ID), "_recommended")
-	last := id[strings.LastIndexAny(id, "_~")+1:]
-	return strings.EqualFold(d.Name, policy) || strings.EqualFold(last, policy)
+	return strings.EqualFold(d.Name, policy) || strings.EqualFold(policyPart(d.ID), policy)
+}
+
+// policyPart is the last part of a definition id: the policy's name in lower case,
+// the same in every generation.
+func policyPart(id string) string {
+	id = strings.TrimSuffix(strings.ToLower(id), "_recommended")
+	return id[strings.LastIndexAny(id, "_~")+1:]
 }
 
 func isRecommended(d Definition) bool {

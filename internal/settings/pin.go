@@ -56,10 +56,10 @@ func HashPinned(payloads []v1alpha1.PinnedPayload) string {
 	return digest(h)
 }
 
-// SettingsHash identifies what a spec asks for, whatever a catalog makes of it: its
+// AskHash identifies what a spec asks for, whatever a catalog makes of it: its
 // settings, platforms as a set, scope and onMissingSetting. Absent values count as
 // their defaults.
-func SettingsHash(spec *v1alpha1.PasskeyPolicySpec) string {
+func AskHash(spec *v1alpha1.PasskeyPolicySpec) string {
 	platforms := slices.Clone(spec.Platforms)
 	slices.Sort(platforms)
 	platforms = slices.Compact(platforms)

@@ -34,6 +34,9 @@ func Resolve(in Request) Resolution {
 		blocks = append(blocks, fmt.Sprintf("spec.prerequisites.edge: %v", err))
 	}
 	found := resolveAll(in)
+	if in.Mode == v1alpha1.ModeGate {
+		notHeld(found, in.Revisions)
+	}
 	for _, f := range found {
 		res.Verdicts = append(res.Verdicts, f.status)
 	}
