@@ -436,7 +436,10 @@ func TestLostStatus(t *testing.T) {
 	// Devices on two revisions, of which one can be recognized: the other could not make way for it.
 	s = stable(t).ask("B").wave("canary", v1alpha1.PhaseExposing, 4).step()
 	lose()
-	s.step().is("").waits(v1alpha1.ReasonRevisionsLost, "r1 (", "r2 (")
+	for _, text := range []string{"A", "B"} {
+		s.in.Resolution = resolution(text)
+		s.step().is("").waits(v1alpha1.ReasonRevisionsLost, "r1 (", "r2 (")
+	}
 
 	for name, lose := range map[string]func(in *Input){
 		"status.lastRevision": func(in *Input) { in.LastRevision = 6 },

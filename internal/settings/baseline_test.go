@@ -50,6 +50,11 @@ func TestBaselineIsOffWhateverIsAsked(t *testing.T) {
 			t.Errorf("%s: baselines %v and %v", d.ID, *on.baseline, *off.baseline)
 		}
 	}
+	// Two settings that one policy stands for are one setting of hold.
+	in.Settings.PasswordlessSignin, in.OnMissing, in.Catalog = "", v1alpha1.OnMissingSubstitute, []Definition{passkeysWindows}
+	if got := Resolve(in); len(got.Baseline) != 1 || len(got.Baseline[0].Settings) != 1 {
+		t.Errorf("%+v", got)
+	}
 	in.Mode = v1alpha1.ModeEnforceOnly
 	if got := Resolve(in); got.Baseline != nil || got.Blocked {
 		t.Errorf("EnforceOnly: %+v", got)
