@@ -53,7 +53,9 @@ func (r *waveRun) freeze(ctx context.Context) step {
 		return step{} // the inventory is not loaded, or another wave of the policy resolves first
 	}
 	salt := string(r.policy.UID)
-	ledger := audience.NewLedger(r.after.Status.Attempt, r.after.Status.PayloadHash, audience.Order(r.candidates.Eligible, salt))
+	ledger := audience.NewLedger(audience.Header{
+		Wave: audience.WaveKeyOf(string(r.before.UID)), Attempt: r.after.Status.Attempt, Unit: v1alpha1.LedgerUnitDevice, PayloadHash: r.after.Status.PayloadHash,
+	}, audience.Order(r.candidates.Eligible, salt))
 	if err := r.saveLedger(ctx, r.before, ledger); err != nil {
 		return step{reason: v1alpha1.ReasonTransient, problem: err.Error(), requeue: retryAfterMistake}
 	}

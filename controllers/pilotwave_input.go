@@ -126,9 +126,9 @@ func (r *waveRun) membership() rollout.Fact[rollout.MembershipState] {
 func (r *waveRun) memberDrift() (missing, extra []audience.ID) {
 	exposed := map[audience.ID]bool{}
 	for _, e := range r.ledger.Exposed() {
-		exposed[e.Device] = true
-		if !r.members[e.Device] && r.now.Sub(e.ExposedAt) >= observe.MemberLag && r.exists(e.Device) {
-			missing = append(missing, e.Device)
+		exposed[e.ID] = true
+		if !r.members[e.ID] && r.now.Sub(e.AskedAt.Time()) >= observe.MemberLag && r.exists(e.ID) {
+			missing = append(missing, e.ID)
 		}
 	}
 	for id := range r.members {
@@ -235,7 +235,7 @@ func (r *waveRun) rollback(in *rollout.Input) {
 	hold := r.objects(v1alpha1.RoleHold)
 	var devices []rollout.Reverted
 	for _, e := range r.ledger.Exposed() {
-		f := r.inventory.Facts(e.Device, hold...)
+		f := r.inventory.Facts(e.ID, hold...)
 		devices = append(devices, rollout.Reverted{LastSync: f.LastSync, Inverse: f.Report})
 	}
 	fact, proof := rollout.ProveRollback(r.before.Spec.OnFailure.Rollback, devices, s.Clocks.RollbackStartedAt.Time, r.timing.RollbackOverdue)

@@ -46,8 +46,7 @@ func TestTelemetry(t *testing.T) {
 
 // TestExposure: which of the limits on the next batch is in force.
 func TestExposure(t *testing.T) {
-	start := ledgerOf(1, 40)
-	l := audience.NewLedger(1, "p", start.IDs())
+	l := ledgerOf(newWave("a", "Everyone"), 1, 40)
 	part, _ := l.Expose(25, time.Unix(1_800_000_000, 0))
 	all, _ := l.Expose(40, time.Unix(1_800_000_000, 0))
 	for name, tt := range map[string]struct {

@@ -232,7 +232,7 @@ func (r *waveRun) takenByOthers(ctx context.Context) (func(audience.ID) bool, er
 			continue
 		}
 		for _, e := range l.Entries {
-			taken[e.Device] = true
+			taken[e.ID] = true
 		}
 	}
 	return func(id audience.ID) bool { return taken[id] }, nil
