@@ -100,7 +100,6 @@ func TestExposeNobody(t *testing.T) {
 	}
 }
 
-
 // TestWhatIsNotedOfAnEntry: each verb changes whom it is for, tells whom that was, leaves the ledger it was called on, and
 // does nothing the second time (P12).
 func TestWhatIsNotedOfAnEntry(t *testing.T) {
