@@ -199,7 +199,10 @@ func (c *chunk) readEntries(data []byte, before, changes int) error {
 		c.before = append(c.before, readEntry(data))
 		data = data[entrySize:]
 	}
-	c.now = append(make([]Entry, 0, len(c.before)), c.before...)
+	if c.now = c.before; changes == 0 {
+		return nil
+	}
+	c.now = append(make([]Entry, 0, max(len(c.before), changes)), c.before...)
 	last := -1
 	for ; changes > 0; changes-- {
 		i, e := int64(binary.BigEndian.Uint32(data)), readEntry(data[4:])

@@ -116,6 +116,9 @@ func (s Stored) bound(b *v1alpha1.LedgerBinding) (Reading, error) {
 	if err := s.contiguous(); err != nil {
 		return Reading{}, err
 	}
+	if s.newest() <= b.Generation { // the digest is proof that it is as it was when it was stored
+		return Reading{State: LedgerOK, Ledger: &then, Message: fmt.Sprintf("the ledger of attempt %d is as the wave's status says", then.Attempt)}, nil
+	}
 	l := s.at(b.Generation + 1)
 	if err := l.validate(); err != nil {
 		return Reading{}, err
@@ -123,8 +126,8 @@ func (s Stored) bound(b *v1alpha1.LedgerBinding) (Reading, error) {
 	if err := l.Follows(&then, b.WrittenAt.Time); err != nil {
 		return Reading{}, fmt.Errorf("it does not follow from what the wave's status binds: %w", err)
 	}
-	return Reading{State: LedgerOK, Ledger: &l, Ahead: s.newest() > b.Generation,
-		Message: fmt.Sprintf("the ledger of attempt %d is as the wave's status says", l.Attempt)}, nil
+	return Reading{State: LedgerOK, Ledger: &l, Ahead: true,
+		Message: fmt.Sprintf("the ledger of attempt %d has changes that the wave's status does not bind yet", l.Attempt)}, nil
 }
 
 // unusable is the reading of a ledger that does not fit the status.

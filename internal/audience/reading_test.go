@@ -94,7 +94,7 @@ func TestPromise16_ForgedSuccessor(t *testing.T) {
 		"an exposure undone":    {func(l *Ledger) { l.Entries[1].AskedAt = 0 }, "asked for at never"},
 		"an exposure moved":     {func(l *Ledger) { l.Entries[0].AskedAt-- }, "asked for at"},
 		"an exposure of old":    {func(l *Ledger) { l.Entries[15].AskedAt = StampOf(start.Add(-time.Hour)) }, "before the ledger was last changed"},
-		"the excluded":          {func(l *Ledger) { l.Entries[18].AskedAt, l.Entries[18].ExcludedAt = StampOf(start), 0 }, "refused or excluded"},
+		"the excluded":          {func(l *Ledger) { l.Entries[18].AskedAt, l.Entries[18].ExcludedAt = StampOf(start), 0 }, "excluded at never"},
 		"the excluded, asked":   {func(l *Ledger) { l.Entries[18].AskedAt = l.Entries[18].ExcludedAt }, "refused or excluded"},
 		"an exclusion undone":   {func(l *Ledger) { l.Entries[18].ExcludedAt = 0 }, "excluded at never"},
 		"a refusal undone":      {func(l *Ledger) { l.Entries[19].Refused = RefusedNot }, "refused for reason 0"},

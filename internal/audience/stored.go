@@ -105,7 +105,7 @@ func (s Stored) newest() int64 {
 
 // at returns the ledger of a generation, which is no older than the one before the newest.
 func (s Stored) at(generation int64) Ledger {
-	var l Ledger
+	l := Ledger{Entries: make([]Entry, 0, len(s.chunks)*EntriesPerChunk)}
 	for _, c := range s.chunks {
 		l.Header = c.Header
 		l.Entries = append(l.Entries, c.at(generation)...)

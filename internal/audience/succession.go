@@ -51,6 +51,19 @@ func (e *Entry) follows(was *Entry, earliest Stamp) error {
 		return fmt.Errorf("it was %s", was.ID)
 	case e.JoinedAt != was.JoinedAt:
 		return fmt.Errorf("joined at %s, was %s", e.JoinedAt, was.JoinedAt)
+	case !was.ExcludedAt.IsZero() && e.ExcludedAt != was.ExcludedAt:
+		return fmt.Errorf("excluded at %s, was %s", e.ExcludedAt, was.ExcludedAt)
+	case was.Refused != RefusedNot && e.Refused != was.Refused:
+		return fmt.Errorf("refused for reason %d, was %d", e.Refused, was.Refused)
+	case e.Last.At < was.Last.At:
+		return fmt.Errorf("last word at %s, was %s", e.Last.At, was.Last.At)
+	}
+	return e.exposureFollows(was, earliest)
+}
+
+// exposureFollows compares when an entry was asked for and confirmed.
+func (e *Entry) exposureFollows(was *Entry, earliest Stamp) error {
+	switch {
 	case !was.AskedAt.IsZero() && e.AskedAt != was.AskedAt:
 		return fmt.Errorf("asked for at %s, was %s", e.AskedAt, was.AskedAt)
 	case e.AskedAt != was.AskedAt && !was.Pending():
@@ -61,12 +74,6 @@ func (e *Entry) follows(was *Entry, earliest Stamp) error {
 		return fmt.Errorf("confirmed at %s, was %s", e.ConfirmedAt, was.ConfirmedAt)
 	case e.ConfirmedAt != was.ConfirmedAt && e.ConfirmedAt < earliest:
 		return fmt.Errorf("confirmed at %s, before the ledger was last changed", e.ConfirmedAt)
-	case !was.ExcludedAt.IsZero() && e.ExcludedAt != was.ExcludedAt:
-		return fmt.Errorf("excluded at %s, was %s", e.ExcludedAt, was.ExcludedAt)
-	case was.Refused != RefusedNot && e.Refused != was.Refused:
-		return fmt.Errorf("refused for reason %d, was %d", e.Refused, was.Refused)
-	case e.Last.At < was.Last.At:
-		return fmt.Errorf("last word at %s, was %s", e.Last.At, was.Last.At)
 	}
 	return nil
 }

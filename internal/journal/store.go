@@ -28,9 +28,9 @@ var ErrStale = errors.New("the wave has changed since it was read")
 
 // Store keeps ledgers.
 //
-// It reads past the cache. A million entries are 36 MiB of data (BenchmarkInformerMemory) that an informer would hold for
-// as long as the process lives, for every attempt that is kept, while one reconcile needs one wave's ledger for a moment.
-// A list by label costs the API server one request per wave and reconcile, and is never older than the last write.
+// It reads past the cache. An informer would hold 40 MiB for a million entries (BenchmarkInformerMemory), of every attempt
+// that is kept and as long as the process lives, while a reconcile needs the ledger of one wave for a moment. A list by
+// label is one request of a few hundred KiB for a usual wave, and is never older than the last write.
 type Store struct {
 	// Client writes.
 	Client client.Client

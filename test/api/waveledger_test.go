@@ -99,8 +99,10 @@ func TestPromise16_NobodyButTheManagerWritesLedgers(t *testing.T) {
 				l.SetGroupVersionKind(tidegatev1alpha1.GroupVersion.WithKind("WaveLedger"))
 				return kube.Patch(t.Context(), l, client.Apply, client.FieldOwner("me"), client.ForceOwnership) //nolint:staticcheck // typed apply needs generated configurations
 			},
-			"delete":           func() error { return kube.Delete(t.Context(), waveLedger(ns, "kept", nil)) },
-			"deletecollection": func() error { return kube.DeleteAllOf(t.Context(), &tidegatev1alpha1.WaveLedger{}, client.InNamespace(ns)) },
+			"delete": func() error { return kube.Delete(t.Context(), waveLedger(ns, "kept", nil)) },
+			"deletecollection": func() error {
+				return kube.DeleteAllOf(t.Context(), &tidegatev1alpha1.WaveLedger{}, client.InNamespace(ns))
+			},
 		} {
 			err := do()
 			if !apierrors.IsForbidden(err) {
