@@ -140,6 +140,8 @@ const (
 	ReasonTargetingConflict     = "TargetingConflict"
 	ReasonDeadlineExceeded      = "DeadlineExceeded"
 	ReasonMembershipDrifted     = "MembershipDrifted"
+	ReasonLedgerLost            = "LedgerLost"
+	ReasonLedgerAltered         = "LedgerAltered"
 	ReasonPromoted              = "Promoted"
 	ReasonAttemptSuperseded     = "AttemptSuperseded"
 	ReasonAttemptStarted        = "AttemptStarted"

@@ -55,11 +55,11 @@ func Judge(c Case) (Judgement, error) {
 	digest := sha256.New()
 	fmt.Fprintf(digest, "%d\n%s\n%s\n", c.Ledger.Attempt, c.Ledger.PayloadHash, GateHash(&c.Spec.Gate))
 	for _, e := range c.Ledger.Entries {
-		f := c.Facts(e.Device)
-		f.ExposedAt = e.ExposedAt
+		f := c.Facts(e.ID)
+		f.ExposedAt = e.AskedAt.Time()
 		o := diagnosis.Judge(f, c.Rules)
 		tally.Add(o, f.Name)
-		fmt.Fprintf(digest, "%s %s %t\n", e.Device, o.Kind, o.Matured)
+		fmt.Fprintf(digest, "%s %s %t\n", e.ID, o.Kind, o.Matured)
 	}
 	counts := gate.Counts{
 		Eligible: tally.Eligible, Exposed: tally.Exposed, Seen: tally.Seen, SeenFailed: tally.SeenFailed,

@@ -74,15 +74,15 @@ func (tr trial) judge(t *testing.T) Judgement {
 
 func (tr trial) evidence() Case {
 	asOf := hour(72)
-	l := audience.Ledger{Attempt: max(1, tr.attempt), PayloadHash: "sha256:" + tr.payload}
+	l := audience.Ledger{Header: audience.Header{Attempt: max(1, tr.attempt), PayloadHash: "sha256:" + tr.payload}}
 	facts := map[audience.ID]diagnosis.Facts{}
 	for i, s := range tr.devices {
-		e := audience.Entry{Device: device(i)}
+		e := audience.Entry{ID: device(i)}
 		if s != unexposed {
-			e.ExposedAt = hour(tr.exposed)
+			e.AskedAt = audience.StampOf(hour(tr.exposed))
 		}
 		l.Entries = append(l.Entries, e)
-		facts[e.Device] = factsOf(s, i, asOf)
+		facts[e.ID] = factsOf(s, i, asOf)
 	}
 	return Case{
 		Spec: tr.spec, Ledger: &l, Look: tr.look,
