@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/execute"
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/naming"
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/rollout"
 	"github.com/tidegate/tidegate/internal/status"
@@ -71,8 +72,9 @@ func (r *waveRun) freeze(ctx context.Context) step {
 
 func (r *waveRun) ensureGroup(ctx context.Context) execute.Outcome {
 	return execute.EnsureGroup(ctx, r.src, uniqueName(r.before.UID), graph.GroupSpec{
-		DisplayName: fmt.Sprintf("Tidegate wave %s/%s", r.before.Namespace, r.before.Name),
-		Description: fmt.Sprintf("Devices that wave %s/%s of Tidegate has exposed. Managed by Tidegate: do not change members by hand.", r.before.Namespace, r.before.Name),
+		DisplayName: naming.Fit(fmt.Sprintf("Tidegate wave %s/%s", r.before.Namespace, r.before.Name), "", naming.MaxGroupName),
+		Description: naming.Fit(fmt.Sprintf("Devices that wave %s/%s of Tidegate has exposed.", r.before.Namespace, r.before.Name),
+			" Managed by Tidegate: do not change members by hand.", naming.MaxGroupDescription),
 	})
 }
 

@@ -124,6 +124,7 @@ type call struct {
 	class  class
 	effect effect
 	units  int // resource units of a directory request (contract k.3), at least 1
+	writes int // how many writes a request carries, at least 1 unless it is a read
 	// byID is true for a read of one object by its key, whose NotFound means gone: it is confirmed by a second read.
 	byID bool
 	// digest identifies a write that Multi Admin Approval can stop.
