@@ -171,7 +171,7 @@ func (r *waveRun) resolve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, err := observe.ResolveAudience(ctx, r.src, r.inventory, &r.before.Spec.Audience, string(r.policy.UID), r.rules(), taken)
+	c, err := observe.ResolveAudience(ctx, r.src, r.inventory, unitOf(r.policy), &r.before.Spec.Audience, string(r.policy.UID), r.rules(), taken)
 	switch {
 	case err == nil:
 		r.candidates = &c
@@ -236,6 +236,14 @@ func (r *waveRun) takenByOthers(ctx context.Context) (func(audience.ID) bool, er
 		}
 	}
 	return func(id audience.ID) bool { return taken[id] }, nil
+}
+
+// unitOf is what the groups of a policy and its waves hold.
+func unitOf(p *v1alpha1.PasskeyPolicy) v1alpha1.Unit {
+	if p.Spec.Unit == "" {
+		return v1alpha1.UnitDevice
+	}
+	return p.Spec.Unit
 }
 
 // rules are what devices are judged by, at the time of the newest inventory.

@@ -88,6 +88,7 @@ const (
 	ReasonDefinitionGone      = "DefinitionGone"
 	ReasonPayloadEqualsHold   = "PayloadEqualsHold"
 	ReasonWrongKind           = "GroupOfWrongKind"
+	ReasonMembersHidden       = "GroupMembersHidden"
 	ReasonOtherPolicy         = "OtherPolicy"
 	ReasonStillOnHold         = "StillOnHold"
 	ReasonSettingsEdited      = "SettingsEdited"

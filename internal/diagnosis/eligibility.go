@@ -91,13 +91,20 @@ func (f finding) passed() bool { return f.reason == "" }
 //
 // An eligible device has a reason only where the rule is Warn: NotEncrypted or EncryptionUnknown, to be counted.
 func Eligibility(f Facts, r Rules) (eligible bool, reason, detail string) {
-	for _, check := range []func(Facts, Rules) finding{checkManaged, checkState, checkPlatform, checkContact, checkOS, checkEdge} {
+	_, eligible, found := examine(f, r)
+	return eligible, found.reason, found.detail
+}
+
+// examine runs the checks in their order and returns how many the device passed before the one that decides.
+func examine(f Facts, r Rules) (passed int, eligible bool, decides finding) {
+	checks := []func(Facts, Rules) finding{checkManaged, checkState, checkPlatform, checkContact, checkOS, checkEdge}
+	for i, check := range checks {
 		if found := check(f, r); !found.passed() {
-			return false, found.reason, found.detail
+			return i, false, found
 		}
 	}
 	found := checkEncryption(f, r)
-	return found.passed() || r.Encryption == v1alpha1.EncryptionWarn, found.reason, found.detail
+	return len(checks), found.passed() || r.Encryption == v1alpha1.EncryptionWarn, found
 }
 
 // unmetPrerequisite returns the first prerequisite that the device fails for certain, as the cause of a policy that

@@ -87,6 +87,7 @@ var runbooks = map[string]string{
 	ReasonConfiguredElsewhere:    "Move the co-management workload \"Device configuration\" to Intune for the device, or exclude it from the groups.",
 	ReasonDisabled:               "Enable the device in the Entra admin center, or remove it from the group.",
 	ReasonAccountUnknown:         "Check that the application may read devices (Device.Read.All): the directory did not say whether the device is enabled.",
+	ReasonNoDevice:               "Have the person sign in on a device that Intune manages, or remove them from the group.",
 	ReasonPlatformNotSelected:    "Exclude devices of this operating system from the wave's groups, or add their platform to spec.platforms of the policy.",
 	ReasonNeverSynced:            "Start a sync on the device (Company Portal, or Sync in the Intune admin center) and check that its enrolment finished.",
 	ReasonOffline:                "Ask the owner to bring the device on line; if it is no longer in use, retire it in Intune.",
