@@ -92,6 +92,7 @@ type policyRun struct {
 // policyTenant is what a policy reads from and writes to its tenant.
 type policyTenant interface {
 	observe.PolicySource
+	observe.MemberSource
 	observe.ApprovalSource
 	execute.PolicyTenant
 }
@@ -178,12 +179,12 @@ func (r *policyRun) settle(ctx context.Context) (policyResult, error) {
 	if resolved.Blocked {
 		return blocked(resolved), nil
 	}
-	groups, err := observe.ResolveGroups(ctx, r.src, r.after.Spec.Population.Groups())
+	population, err := observe.ResolvePopulation(ctx, r.src, r.after.Spec.Population, unitOf(r.after))
 	if err != nil {
 		return r.failure(err, "resolve the groups of spec.population"), nil
 	}
-	r.after.Status.PopulationGroups, r.after.Status.PopulationExcludes = groups.Include, groups.Exclude
-	return r.apply(ctx, resolved, groups)
+	r.after.Status.PopulationGroups, r.after.Status.PopulationExcludes = population.Include, population.Exclude
+	return r.apply(ctx, resolved, population.Groups)
 }
 
 // tenantUsable says whether the tenant can be spoken to, and if not, why.

@@ -89,6 +89,7 @@ const (
 	ReasonPayloadEqualsHold   = "PayloadEqualsHold"
 	ReasonRevisionsLost       = "RevisionsLost"
 	ReasonWrongKind           = "GroupOfWrongKind"
+	ReasonMembersHidden       = "GroupMembersHidden"
 	ReasonOtherPolicy         = "OtherPolicy"
 	ReasonStillOnHold         = "StillOnHold"
 	ReasonSettingsEdited      = "SettingsEdited"

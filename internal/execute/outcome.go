@@ -6,6 +6,7 @@ package execute
 import (
 	"errors"
 
+	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/graph"
 )
 
@@ -31,7 +32,17 @@ type Outcome struct {
 	Result Result
 	// ID of the object that a create made.
 	ID string
+	// Refused are the members that the tenant does not take, one by one; asking again is of no use until something changes.
+	Refused []Refusal
 	// Err is why the result is Rejected, Retry or Unknown.
+	Err error
+}
+
+// Refusal is one device or user that the tenant does not take into a group.
+type Refusal struct {
+	Member audience.ID
+	Reason graph.RefusalReason
+	// Err is what the tenant said.
 	Err error
 }
 

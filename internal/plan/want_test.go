@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/naming"
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
@@ -211,10 +212,10 @@ func TestName(t *testing.T) {
 	}
 	for n := 150; n <= 253; n++ {
 		got := Name("namespace", strings.Repeat("n", n), holdKey)
-		if len(got) > maxName || !strings.HasSuffix(got, " Windows Hold") || !strings.HasPrefix(got, "Tidegate namespace/nnn") {
+		if len(got) > naming.MaxPolicyName || !strings.HasSuffix(got, " Windows Hold") || !strings.HasPrefix(got, "Tidegate namespace/nnn") {
 			t.Fatalf("%d: %q has %d bytes", n, got, len(got))
 		}
-		if full := len("Tidegate namespace/ Windows Hold") + n; full >= maxName != (len(got) == maxName) {
+		if full := len("Tidegate namespace/ Windows Hold") + n; full >= naming.MaxPolicyName != (len(got) == naming.MaxPolicyName) {
 			t.Fatalf("%d: cut to %d bytes of %d", n, len(got), full)
 		}
 	}
