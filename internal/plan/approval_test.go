@@ -73,8 +73,9 @@ func TestNextApproval(t *testing.T) {
 
 // TestKeepApprovals: an approval stays as long as its write is planned, or its policy is being looked for.
 func TestKeepApprovals(t *testing.T) {
-	fp := func(a *Action) string { return a.Key.String() + string(a.Kind) }
+	fp := func(a *Action) string { return a.Fingerprint() }
 	create, hold := newAction(Create, allowKey, "", ""), newAction(Assign, holdKey, "h", "")
+	create.Desired = &Desired{Key: allowKey, Name: "allow"}
 	pending := []v1alpha1.PendingApproval{
 		{Fingerprint: fp(&create), Role: allowKey.Role, Platform: allowKey.Platform}, {Fingerprint: fp(&hold), Role: holdKey.Role, Platform: holdKey.Platform},
 	}
@@ -85,7 +86,7 @@ func TestKeepApprovals(t *testing.T) {
 		"both planned": {[]Action{hold, create}, 2}, "one planned": {[]Action{hold}, 1}, "none": {nil, 0},
 		"looked for": {[]Action{newAction(LookUp, allowKey, "", "")}, 1}, "something else": {[]Action{newAction(Delete, allowKey, "a", "")}, 0},
 	} {
-		if got := KeepApprovals(pending, tt.actions, fp); len(got) != tt.want {
+		if got := KeepApprovals(pending, tt.actions); len(got) != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -165,7 +165,7 @@ func TestLateReads(t *testing.T) {
 		return o
 	}
 	all := seenHold("g1").Previous.Include
-	theirs := Target{Kind: TargetInclude, GroupID: "theirs", Raw: 9}
+	theirs := Target{Kind: TargetInclude, GroupID: "theirs"}
 	foreign := func(o Observed, known ...string) Observed {
 		o.Assignments = append(slices.Clone(o.Assignments), theirs)
 		o.AssignFresh, o.KnownForeign = true, known

@@ -241,3 +241,21 @@ func TestPromise07_DeleteOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestActionsCarryTheirOrigin: who sends an action finds in it what is wanted and what was seen, and looks nothing up.
+func TestActionsCarryTheirOrigin(t *testing.T) {
+	for seed := range 1000 {
+		rng := rand.New(rand.NewPCG(uint64(seed), 17))
+		w, opt := randomWorld(rng), randomOptions(rng)
+		actions := slices.Concat(Build(w.desired, w.observe(), opt).Actions, BuildDelete(w.observe(), v1alpha1.DeletionDelete))
+		for _, a := range actions {
+			writes := a.Kind == Create || a.Kind == Replace || a.Kind == Rename || a.Kind == Assign
+			if writes && (a.Desired == nil || a.Desired.Key != a.Key) {
+				t.Errorf("seed %d: %s is not told what is wanted: %+v", seed, a, a.Desired)
+			}
+			if a.ID != "" && (a.Observed == nil || a.Observed.Key != a.Key || a.Observed.ID != a.ID) || a.Observed == nil && w.policies[a.Key].known {
+				t.Errorf("seed %d: %s is not told what was seen: %+v", seed, a, a.Observed)
+			}
+		}
+	}
+}

@@ -67,9 +67,18 @@ type Target struct {
 	GroupID string
 	// FilterID of an Other that carries an assignment filter.
 	FilterID string
-	// Raw is the target's index in what was read, so that a writer can send a
-	// foreign one back verbatim.
-	Raw int
+	// Wire is what else it takes to send a target of others back as it was read.
+	Wire WireTarget
+}
+
+// WireTarget is the part of a target that nothing is decided by. The reader fills it in, the writer sends it (P6).
+type WireTarget struct {
+	// Kind is the target's kind in the words of the Graph client; empty for a target that was never read.
+	Kind string
+	// FilterType is include or exclude; set with FilterID.
+	FilterType string
+	// Raw is the JSON of a target whose kind the client does not know.
+	Raw string
 }
 
 // Observed is what was found of one policy, together with what is remembered of
@@ -166,10 +175,14 @@ const (
 	RemoveCopy ActionKind = "RemoveCopy"
 )
 
-// Action is one write, or one look-up, on one policy.
+// Action is one write, or one look-up, on one policy. It carries all that its sender needs.
 type Action struct {
 	Kind ActionKind
 	Key
+	// Desired is the policy as it should be; nil where it is not wanted any more.
+	Desired *Desired
+	// Observed is the policy as the plan saw it; nil where there was no trace of it.
+	Observed *Observed
 	// ID of the policy; empty for a Create, a LookUp, and for what follows a Create
 	// in the same plan: there it is the id that the Create brings.
 	ID string
