@@ -12,74 +12,74 @@ import (
 )
 
 // The stages of a plan, in order. What narrows an audience comes before all else,
-// so that a rollback waits for nothing (P9); what widens it comes last, when hold
-// has let go of the same groups (P1).
+// so that a rollback waits for nothing (P9); what reaches nobody any more goes last.
 const (
-	stageNarrow = iota // allow loses groups, or goes
+	stageNarrow = iota // revisions lose groups
 	stageLookUp
 	stageCreate
 	stageContent // settings and names
-	stageHold    // hold takes its final targets, or goes
-	stageWiden   // allow takes its final targets
+	stageTargets // every level takes its final targets, hold first and the latest revision last (P1)
 	stageTidy    // what reaches nobody goes
 	stageCount
 )
 
 // Build plans what turns observed into desired. It plans nothing when nothing
-// differs (P12). An observed policy that is not desired is removed. Of two entries
-// for one Key the first counts, and a note names the other.
+// differs (P12). An observed policy that is not desired is emptied, and removed when
+// it is seen to include nothing of ours. Of two entries for one Key the first counts,
+// and a note names the other.
 //
-// Foreign targets stay where they are. A foreign inclusion on an allow policy that
-// hold does not exclude puts devices into both; that is reported as drift, because
-// only the person who added it can say which of the two is meant.
+// Foreign targets stay where they are. A foreign inclusion on a revision that an
+// earlier level does not exclude puts devices into both; that is reported as drift,
+// because only the person who added it can say which of the two is meant.
 func Build(desired []Desired, observed []Observed, opt Options) Result {
 	b := builder{opt: opt}
 	in := b.index(desired, observed)
 	for _, platform := range in.platforms() {
-		allow, hold := newSides(platform, in, opt)
-		if b.late(allow, hold) {
+		ladder := newLadder(platform, in, opt)
+		if b.late(ladder) {
+			b.narrowShown(ladder)
 			continue
 		}
-		b.reportEdits(allow, hold)
-		b.copies(hold)
-		b.copies(allow)
-		b.content(hold)
-		b.content(allow)
-		b.bound(allow, hold)
-		b.assign(allow, hold)
+		for _, l := range ladder {
+			b.reportEdits(l)
+			b.copies(l)
+			b.content(l)
+		}
+		b.bound(ladder)
+		b.assign(ladder)
+		b.reportForeign(ladder)
 	}
 	for i, stage := range b.stages {
-		if opt.NarrowOnly {
-			stage = narrowing(i, stage)
+		if opt.NarrowOnly && i != stageNarrow && i != stageTargets {
+			continue
 		}
 		b.result.Actions = append(b.result.Actions, stage...)
 	}
 	return b.result
 }
 
-// narrowing are the actions of a stage that NarrowOnly leaves: hold has been kept from taking anything new.
-func narrowing(stage int, actions []Action) []Action {
-	switch stage {
-	case stageNarrow:
-		return actions
-	case stageHold:
-		return slices.DeleteFunc(actions, func(a Action) bool { return a.Kind != Assign })
-	}
-	return nil
-}
-
-// late reports what the tenant does not show yet. Allow and hold wait together: what is planned for one rests on what the
-// other is seen to have (P1).
-func (b *builder) late(sides ...*side) bool {
+// late reports what the tenant does not show yet. All levels wait together: what is planned for one rests on what the
+// others are seen to have (P1).
+func (b *builder) late(ladder []*level) bool {
 	found := false
-	for _, s := range sides {
-		if s.late != "" {
-			b.result.Late = append(b.result.Late, fmt.Sprintf("%s: the tenant does not show %s of policy %s yet", s.key, s.late, s.obs.ID))
+	for _, l := range ladder {
+		if l.late != "" {
+			b.result.Late = append(b.result.Late, fmt.Sprintf("%s: the tenant does not show %s of policy %s yet", l.key, l.late, l.obs.ID))
 			found = true
-			b.result.LateContent = b.result.LateContent || s.late == lateContent
+			b.result.LateContent = b.result.LateContent || l.late == lateContent
 		}
 	}
 	return found
+}
+
+// narrowShown plans that revisions lose groups where the rest has to wait: whatever another level will be seen to have,
+// that puts no device under two, and a rollback waits for nothing (P9).
+func (b *builder) narrowShown(ladder []*level) {
+	for _, l := range slices.Backward(ladder) {
+		if l.late == "" {
+			b.narrow(l)
+		}
+	}
 }
 
 // builder collects a plan.
@@ -115,138 +115,146 @@ func (b *builder) index(desired []Desired, observed []Observed) index {
 	return in
 }
 
-// content plans that the policy exists and says what it should.
-func (b *builder) content(s *side) {
+// content plans that the policy exists and says what its revision pinned.
+func (b *builder) content(l *level) {
 	correct := b.opt.Drift != v1alpha1.DriftReport
 	switch {
-	case s.open():
-		b.add(stageLookUp, s.action(LookUp, "a create was sent and its answer is not known"))
-	case s.desired == nil:
-	case s.deleted() && !correct:
-		b.note("%s was deleted by somebody else and drift is Report: it is not created again", s.key)
-	case !s.obs.Exists:
-		s.create = true
-		b.add(stageCreate, s.action(Create, fmt.Sprintf("no policy yet; made as %q without assignments", s.desired.Name)))
-	case s.changed() || s.edited() && correct:
-		b.replace(s)
+	case l.open():
+		b.add(stageLookUp, l.action(LookUp, "a create was sent and its answer is not known"))
+	case l.desired == nil, l.desired.Retiring && !l.obs.Exists:
+	case l.deleted() && !correct:
+		b.note("%s was deleted by somebody else and drift is Report: it is not created again", l.key)
+	case !l.obs.Exists:
+		l.create = true
+		b.add(stageCreate, l.action(Create, fmt.Sprintf("no policy yet; made as %q without assignments", l.desired.Name)))
+	case l.edited() && correct:
+		l.replace = true
+		b.add(stageContent, l.action(Replace, "the settings were edited by somebody else"))
 	}
-	// Where the settings are to be written, or may not be written yet, the name waits:
-	// a replacement brings both in one write.
-	if s.obs.Exists && s.desired != nil && !s.obs.NameMatch && s.obs.SettingsMatch && correct {
-		b.add(stageContent, s.action(Rename, fmt.Sprintf("name or description differ; %q", s.desired.Name)))
+	// Where the settings are to be written the name waits: a replacement brings both in one write.
+	if l.obs.Exists && l.desired != nil && !l.obs.NameMatch && l.obs.SettingsMatch && correct {
+		b.add(stageContent, l.action(Rename, fmt.Sprintf("name or description differ; %q", l.desired.Name)))
 	}
 }
 
-func (b *builder) replace(s *side) {
-	if s.key.Role == v1alpha1.RoleAllow && !b.opt.AllowSettingsUpdate {
-		b.note("%s keeps its settings: devices are still exposed to another payload", s.key)
-		return
+// bound keeps a revision from taking in new groups while it is not there, has not the settings that were judged, or an
+// earlier level may exist unseen; and groups that may have members as long as earlier levels have not let go of them.
+func (b *builder) bound(ladder []*level) {
+	var unseen *level
+	for _, l := range ladder {
+		if l.desired != nil && !l.hold() {
+			why := ""
+			switch {
+			case !l.present():
+				why = "it does not exist"
+			case unseen != nil:
+				why = fmt.Sprintf("it is not known whether %s exists", unseen.key)
+			case l.edited() && !l.replace:
+				why = "its settings are not those of the revision"
+			}
+			b.wait(l, why)
+		}
+		if l.open() && unseen == nil {
+			unseen = l
+		}
 	}
-	s.replace = true
-	reason := "the payload changed"
-	if s.edited() {
-		reason = "the settings were edited by somebody else"
-	}
-	b.add(stageContent, s.action(Replace, reason))
 }
 
-// bound keeps allow from taking in new groups, and hold from letting them go,
-// while allow is not there, has not the settings that were judged, or hold's state
-// is unknown.
-func (b *builder) bound(allow, hold *side) {
-	if allow.desired == nil {
-		return
+// wait takes from what a revision shall include the groups that it may not take in yet. why holds for all; empty, it holds
+// for those alone that may have members.
+func (b *builder) wait(l *level, why string) {
+	waiting := l.want.include.minus(l.base.include)
+	if why == "" {
+		waiting = waiting.intersect(newSet(l.desired.KeepOnly))
+		why = "devices may be in it that earlier levels have not let go of yet"
+	} else {
+		l.want.exclude = l.want.exclude.union(l.base.exclude.minus(newSet(b.opt.Managed)))
 	}
-	why := ""
-	switch {
-	case !allow.present():
-		why = "it does not exist"
-	case hold.open():
-		why = "it is not known whether hold exists"
-	case allow.obs.Exists && !allow.obs.SettingsMatch && !allow.replace:
-		why = "its settings are not the payload's"
-	default:
-		return
-	}
-	waiting := allow.want.include.minus(allow.base.include)
-	allow.want.include = allow.want.include.minus(waiting)
-	allow.want.exclude = allow.want.exclude.union(allow.base.exclude)
-	hold.want.exclude = hold.want.exclude.minus(waiting.minus(hold.base.exclude))
+	l.want.include = l.want.include.minus(waiting)
 	if len(waiting) > 0 {
-		b.note("%s takes no new group while %s; waiting: %s", allow.key, why, strings.Join(waiting, " "))
+		b.note("%s takes no new group while %s; waiting: %s", l.key, why, strings.Join(waiting, " "))
 	}
 }
 
-// assign plans the targets of both policies of a platform.
-func (b *builder) assign(allow, hold *side) {
-	afterNarrow, intent := b.narrow(allow)
-	final := afterNarrow
-	if allow.desired != nil && allow.present() {
-		final = afterNarrow.rebase(intent, allow.want)
+// assign plans the targets of all levels of a platform.
+func (b *builder) assign(ladder []*level) {
+	for _, l := range slices.Backward(ladder) {
+		b.narrow(l)
 	}
-	held := b.hold(hold, afterNarrow, final)
-	if !final.equal(afterNarrow) {
-		b.addAssign(stageWiden, allow, afterNarrow, final, allow.want)
+	var later set
+	grown := false
+	for _, l := range slices.Backward(ladder) {
+		b.settle(l, later, grown)
+		later = later.union(l.ours.include).union(l.final.include)
+		grown = grown || !l.final.equal(l.narrowed)
 	}
-	b.reportForeign(allow, hold, held)
+	for _, l := range ladder {
+		if !l.final.equal(l.narrowed) {
+			b.addAssign(stageTargets, l, l.narrowed, l.final, l.wish)
+		}
+		if l.desired == nil && l.obs.Exists && (l.hold() || len(l.ours.include) == 0) {
+			b.add(stageTidy, l.action(Delete, "no longer desired"))
+		}
+	}
 }
 
-// narrow takes from allow what it shall no longer include, and returns our targets
-// and our intent after that.
-func (b *builder) narrow(allow *side) (after, intent targets) {
-	if !allow.obs.Exists {
-		return targets{}, targets{}
+// narrow takes from a revision what it shall no longer include. Hold keeps nobody waiting.
+func (b *builder) narrow(l *level) {
+	l.narrowed, l.intent = l.ours, l.base
+	if !l.obs.Exists || l.hold() {
+		return
 	}
-	if allow.desired == nil {
-		b.add(stageNarrow, allow.action(Delete, "no longer desired"))
-		return targets{}, targets{}
+	intent := targets{
+		include: l.base.include.intersect(l.want.include),
+		exclude: l.base.exclude.union(l.want.exclude),
 	}
-	intent = targets{
-		include: allow.base.include.intersect(allow.want.include),
-		exclude: allow.base.exclude.union(allow.want.exclude),
+	after := l.ours.rebase(l.base, intent)
+	// Who is excluded from the population loses the revision as soon as who is rolled back does (P2).
+	if slices.Equal(after.include, l.ours.include) && (l.idle() || l.want.exclude.minus(newSet(b.opt.Managed)).within(l.base.exclude)) {
+		return
 	}
-	after = allow.ours.rebase(allow.base, intent)
-	if slices.Equal(after.include, allow.ours.include) {
-		return allow.ours, allow.base
+	l.narrowed, l.intent = after, intent
+	wish := intent
+	if b.opt.NarrowOnly { // what else is missing stays on record, so that the whole plan still sees that somebody took it
+		wish = targets{include: l.previous.include.intersect(l.want.include), exclude: l.previous.exclude.union(after.exclude)}
 	}
-	b.addAssign(stageNarrow, allow, allow.ours, after, intent)
-	return after, intent
+	b.addAssign(stageNarrow, l, l.ours, after, wish)
 }
 
-// hold gives hold its final targets, and returns them. Every group that allow
-// includes, before or after it widens, is excluded as soon as one of the two is
-// written at all: under Report somebody else's edit may have left a gap there.
-func (b *builder) hold(hold *side, narrow, final targets) targets {
-	if hold.obs.Exists && hold.desired == nil {
-		b.add(stageHold, hold.action(Delete, "no longer desired"))
-		return targets{}
+// settle sets our targets at the end of the plan, and the wish to record with them. Every group that a later level
+// includes, before or after it widens, is excluded as soon as one of the two is written at all: under Report somebody
+// else's edit may have left a gap there.
+func (b *builder) settle(l *level, later set, grown bool) {
+	l.final, l.wish = l.narrowed, l.intent
+	if l.desired == nil || !l.present() {
+		return
 	}
-	if hold.desired == nil || !hold.present() {
-		return targets{}
+	if b.opt.NarrowOnly { // it takes nobody new, and lets go of nobody
+		given := newSet(b.opt.Managed).minus(l.want.exclude).minus(later)
+		l.final.exclude = l.narrowed.exclude.minus(given)
+		l.wish = targets{include: l.previous.include.intersect(l.want.include), exclude: l.previous.exclude.minus(given)}
+		return
 	}
-	next := hold.ours.rebase(hold.base, hold.want)
-	must := narrow.include.union(final.include).minus(excluded(hold.foreign))
-	touched := !next.equal(hold.ours) || !final.equal(narrow)
-	if touched && (len(next.include) > 0 || hold.foreignInclude()) && !must.within(next.exclude) {
+	next := l.narrowed.rebase(l.intent, l.want)
+	if len(next.include) == 0 && !l.foreignInclude() {
+		return // what it excludes does not matter
+	}
+	if !next.equal(l.ours) || grown {
+		must := later.minus(excluded(l.foreign))
 		next.exclude = next.exclude.union(must)
 		next.include = next.include.minus(must)
 	}
-	intent := hold.want
-	if b.opt.NarrowOnly { // hold takes devices back, no new ones, and lets none go
-		next = targets{include: hold.ours.include, exclude: next.exclude.intersect(hold.ours.exclude)}
-		intent = next
-	}
-	if !next.equal(hold.ours) {
-		b.addAssign(stageHold, hold, hold.ours, next, intent)
-	}
-	return next
+	l.final, l.wish = next, l.want
 }
 
-func (b *builder) addAssign(stage int, s *side, from, to, intent targets) {
-	a := s.action(Assign, difference(from, to))
+func (b *builder) addAssign(stage int, l *level, from, to, intent targets) {
+	a := l.action(Assign, difference(from, to))
 	a.Include, a.Exclude = to.include, to.exclude
 	a.IntentInclude, a.IntentExclude = intent.include, intent.exclude
-	a.KeepForeign = s.foreign
+	a.KeepForeign = l.foreign
+	if to.include.has(Everyone) {
+		a.Everyone = everyoneOf(l.desired, l.obs.Assignments)
+	}
 	b.add(stage, a)
 }
 

@@ -4,29 +4,62 @@
 // Package plan compares the policies that a PasskeyPolicy wants in its tenant with
 // those that were observed, and orders what has to be done.
 //
-// Each platform has two policies, allow and hold. Intune gives a device that both
+// Each platform has a ladder of policies, its levels: hold (revision 0), then one
+// per revision of the payload, ascending. Intune gives a device that two of them
 // target a conflict and picks no winner, and it lets an exclusion beat an
-// inclusion. So the order of writes is what keeps P1: allow shrinks first, hold
-// takes its final shape second, with every group of allow excluded, and allow
-// grows last. Whichever action is the last one before a crash, no device is
-// targeted by both.
+// inclusion. So every level excludes what all later levels include, and three
+// rules keep P1. Includes go before anything else. Levels take their final targets
+// in ascending order, so that whoever includes a group comes after everybody who
+// has to exclude it. And because Intune acts on the assignments of each policy at a
+// pace of its own, groups are empty when they are included, get members only an
+// AssignmentLag later, and are given back to earlier levels only an AssignmentLag
+// after the later one is seen without them.
 //
 // The package is pure: it decides on what it is given and writes nothing.
 package plan
 
 import (
+	"fmt"
+
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
-// Key identifies one policy of a PasskeyPolicy.
+// Key identifies one policy of a PasskeyPolicy: a level on a platform. Role is Hold
+// for revision 0 and Allow for every other.
 type Key struct {
 	Role     v1alpha1.ObjectRole
 	Platform v1alpha1.Platform
+	Revision int32
 }
 
-// String is role and platform, for example Allow/Windows.
-func (k Key) String() string { return string(k.Role) + "/" + string(k.Platform) }
+// LevelKey is the key of a revision's policy on a platform; revision 0 is hold.
+func LevelKey(platform v1alpha1.Platform, revision int32) Key {
+	role := v1alpha1.RoleAllow
+	if revision == 0 {
+		role = v1alpha1.RoleHold
+	}
+	return Key{Role: role, Platform: platform, Revision: revision}
+}
+
+// KeyOf is the key of a policy on record.
+func KeyOf(o *v1alpha1.TenantObject) Key {
+	return Key{Role: o.Role, Platform: o.Platform, Revision: o.Revision}
+}
+
+// Level names the level alone: Hold, or r and the number of the revision.
+func (k Key) Level() string {
+	if k.Role == v1alpha1.RoleHold {
+		return string(v1alpha1.RoleHold)
+	}
+	return fmt.Sprintf("r%d", k.Revision)
+}
+
+// String is platform and level, for example Windows/Hold or Windows/r2.
+func (k Key) String() string { return string(k.Platform) + "/" + k.Level() }
+
+// Everyone is the pseudo id of a group that everybody is a member of: Intune's All devices or All users.
+const Everyone = "*"
 
 // Desired is a policy as it should be. At most one per Key.
 type Desired struct {
@@ -37,14 +70,21 @@ type Desired struct {
 	Description string
 	// Platforms and Technologies in Graph's words, see settings.Payload.
 	Platforms, Technologies string
-	// Settings of the policy, never empty.
+	// Settings of the policy, never empty: those that the revision pinned.
 	Settings []settings.Instance
 	// Hash of the settings, see settings.HashInstances.
 	Hash string
-	// Include and Exclude are group ids, in any case and order. The groups that an
-	// Allow policy includes are excluded from the Hold policy of the platform
-	// whether the caller says so or not (P1).
+	// Include and Exclude are group ids, in any case and order. What a later level
+	// includes, wanted or seen, is excluded whether the caller says so or not (P1).
+	// Include may hold Everyone.
 	Include, Exclude []string
+	// KeepOnly are groups of Include that stay where they are and are not added: they may have members, and what earlier
+	// levels exclude of them has not had the time to reach devices.
+	KeepOnly []string
+	// Everyone is the kind of target that the pseudo id Everyone stands for, TargetAllDevices or TargetAllUsers.
+	Everyone TargetKind
+	// Retiring says that the policy is on its way out: it is not made again when it is gone.
+	Retiring bool
 }
 
 // TargetKind says whom an assignment target means (contract a.5).
@@ -142,12 +182,11 @@ type Previous struct {
 type Options struct {
 	// Drift says whether foreign edits are written back. Anything but Report is Correct.
 	Drift v1alpha1.DriftAction
-	// AllowSettingsUpdate lets the settings of Allow policies be replaced. It is
-	// false while devices are exposed to another payload; a policy that waits for
-	// it takes no new groups either.
-	AllowSettingsUpdate bool
-	// NarrowOnly plans nothing but what takes the payload from devices and gives them back to hold: another operator works
-	// on the same tenant, and whatever else this one does, the other may undo, or judge by it.
+	// Managed are the ids of all groups that waves made for their attempts, see Managed. Nobody else has business with
+	// them, so their assignments are ours wherever they stand.
+	Managed []string
+	// NarrowOnly plans nothing but what takes a revision from devices and gives them back to what they had before: another
+	// operator works on the same tenant, and whatever else this one does, the other may undo, or judge by it.
 	NarrowOnly bool
 }
 
@@ -187,8 +226,9 @@ type Action struct {
 	// in the same plan: there it is the id that the Create brings.
 	ID string
 	// Include and Exclude are our targets as Assign writes them: sorted group ids in
-	// lower case.
+	// lower case. Include may hold Everyone, in place of which Assign sends the kind of target in Everyone.
 	Include, Exclude []string
+	Everyone         TargetKind
 	// IntentInclude and IntentExclude are what to record as Previous when the Assign
 	// is done. They differ from Include and Exclude only under Report, where edits
 	// that others made to our targets stay.
