@@ -21,7 +21,8 @@ import (
 // level is seen to exclude it any more. What was not seen, because a policy could not be read or a write of ours has no known
 // outcome, changes nothing (P4).
 //
-// desired is what Want gave for the same groups. A group that was never admitted and is not to be has no entry, and one that
+// desired is what Want gave for the same groups; observed has an entry for each of them that could be looked for, there or
+// not. A group that was never admitted and is not to be has no entry, and one that
 // is Withdrawn and that no wave lists loses it.
 func Admissions(before []v1alpha1.WaveAdmission, groups []Group, desired []Desired, observed []Observed, now time.Time) []v1alpha1.WaveAdmission {
 	see := newSights(desired, observed)

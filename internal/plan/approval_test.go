@@ -77,14 +77,14 @@ func TestKeepApprovals(t *testing.T) {
 	create, hold := newAction(Create, r1Key, "", ""), newAction(Assign, holdKey, "h", "")
 	create.Desired = &Desired{Key: r1Key, Name: "allow"}
 	pending := []v1alpha1.PendingApproval{
-		{Fingerprint: fp(&create), Role: r1Key.Role, Platform: r1Key.Platform}, {Fingerprint: fp(&hold), Role: holdKey.Role, Platform: holdKey.Platform},
+		{Fingerprint: fp(&create), Role: r1Key.Role, Platform: r1Key.Platform, Revision: 1}, {Fingerprint: fp(&hold), Role: holdKey.Role, Platform: holdKey.Platform},
 	}
 	for name, tt := range map[string]struct {
 		actions []Action
 		want    int
 	}{
 		"both planned": {[]Action{hold, create}, 2}, "one planned": {[]Action{hold}, 1}, "none": {nil, 0},
-		"looked for": {[]Action{newAction(LookUp, r1Key, "", "")}, 1}, "something else": {[]Action{newAction(Delete, r1Key, "a", "")}, 0},
+		"looked for": {[]Action{newAction(LookUp, r1Key, "", "")}, 1}, "another revision looked for": {[]Action{newAction(LookUp, r2Key, "", "")}, 0}, "something else": {[]Action{newAction(Delete, r1Key, "a", "")}, 0},
 	} {
 		if got := KeepApprovals(pending, tt.actions); len(got) != tt.want {
 			t.Errorf("%s: %v", name, got)
