@@ -140,40 +140,41 @@ func (b *builder) content(l *level) {
 // bound keeps a revision from taking in new groups while it is not there, has not the settings that were judged, or an
 // earlier level may exist unseen; and groups that may have members as long as earlier levels have not let go of them.
 func (b *builder) bound(ladder []*level) {
-	var unseen *level
-	for _, l := range ladder {
-		if l.desired != nil && !l.hold() {
-			why := ""
-			switch {
-			case !l.present():
-				why = "it does not exist"
-			case unseen != nil:
-				why = fmt.Sprintf("it is not known whether %s exists", unseen.key)
-			case l.edited() && !l.replace:
-				why = "its settings are not those of the revision"
-			}
-			b.wait(l, why)
+	for i, l := range ladder {
+		if l.desired == nil || l.hold() {
+			continue
 		}
-		if l.open() && unseen == nil {
-			unseen = l
+		earlier := ladder[:i]
+		waiting := l.want.include.minus(l.base.include)
+		why := ""
+		switch open := slices.IndexFunc(earlier, (*level).open); {
+		case !l.present():
+			why = "it does not exist"
+		case open >= 0:
+			why = fmt.Sprintf("it is not known whether %s exists", earlier[open].key)
+		case l.edited() && !l.replace:
+			why = "its settings are not those of the revision"
+		}
+		if why != "" {
+			l.want.exclude = l.want.exclude.union(l.base.exclude.minus(newSet(b.opt.Managed)))
+		} else {
+			waiting = l.unsafe(waiting, earlier)
+			why = "devices may be in it that earlier levels have not let go of yet"
+		}
+		l.want.include = l.want.include.minus(waiting)
+		if len(waiting) > 0 {
+			b.note("%s takes no new group while %s; waiting: %s", l.key, why, strings.Join(waiting, " "))
 		}
 	}
 }
 
-// wait takes from what a revision shall include the groups that it may not take in yet. why holds for all; empty, it holds
-// for those alone that may have members.
-func (b *builder) wait(l *level, why string) {
-	waiting := l.want.include.minus(l.base.include)
-	if why == "" {
-		waiting = waiting.intersect(newSet(l.desired.KeepOnly))
-		why = "devices may be in it that earlier levels have not let go of yet"
-	} else {
-		l.want.exclude = l.want.exclude.union(l.base.exclude.minus(newSet(b.opt.Managed)))
-	}
-	l.want.include = l.want.include.minus(waiting)
-	if len(waiting) > 0 {
-		b.note("%s takes no new group while %s; waiting: %s", l.key, why, strings.Join(waiting, " "))
-	}
+// unsafe are those of the groups whose devices, if there are any, may come under two levels when the revision includes them.
+func (l *level) unsafe(groups set, earlier []*level) set {
+	keep, occupied := newSet(l.desired.KeepOnly), newSet(l.desired.Occupied)
+	return slices.DeleteFunc(slices.Clone(groups), func(id string) bool {
+		held := slices.ContainsFunc(earlier, func(e *level) bool { return !e.idle() && !e.ours.exclude.union(excluded(e.foreign)).has(id) })
+		return !keep.has(id) && !(held && occupied.has(id))
+	})
 }
 
 // assign plans the targets of all levels of a platform.

@@ -219,6 +219,8 @@ func written(a Action) []Target {
 	return targets
 }
 
-func (op *operator) entry(group string) *v1alpha1.WaveAdmission { return entry(op.policy.Status.Waves, group) }
+func (op *operator) entry(group string) *v1alpha1.WaveAdmission {
+	return entry(op.policy.Status.Waves, group)
+}
 
 func (op *operator) history() string { return strings.Join(op.log, "\n") }

@@ -78,9 +78,10 @@ type Desired struct {
 	// includes, wanted or seen, is excluded whether the caller says so or not (P1).
 	// Include may hold Everyone.
 	Include, Exclude []string
-	// KeepOnly are groups of Include that stay where they are and are not added: they may have members, and what earlier
-	// levels exclude of them has not had the time to reach devices.
-	KeepOnly []string
+	// Occupied are groups of Include that may have members. They are not added while an earlier level is seen not to
+	// exclude them. Those of KeepOnly are not added at all, and stay where they are: that earlier levels exclude them has
+	// not had the time to reach devices.
+	Occupied, KeepOnly []string
 	// Everyone is the kind of target that the pseudo id Everyone stands for, TargetAllDevices or TargetAllUsers.
 	Everyone TargetKind
 	// Retiring says that the policy is on its way out: it is not made again when it is gone.

@@ -78,6 +78,9 @@ func (w *wishes) object(r *v1alpha1.RevisionStatus, pay *v1alpha1.PinnedPayload)
 		switch {
 		case g.Revision == r.Number && g.Admit:
 			d.Include = append(d.Include, g.ID)
+			if g.Occupied {
+				d.Occupied = append(d.Occupied, g.ID)
+			}
 			if g.Occupied && !g.Cleared {
 				d.KeepOnly = append(d.KeepOnly, g.ID)
 			}
