@@ -388,7 +388,11 @@ func (h *history) live() {
 	case n < 94 && h.foreign:
 		h.edit()
 	}
-	h.advance([]time.Duration{0, time.Second, time.Minute, 10 * time.Minute, 31 * time.Minute, 3 * time.Hour}[h.rng.IntN(6)])
+	pauses := []time.Duration{0, time.Second, time.Minute, 10 * time.Minute, 31 * time.Minute, 3 * time.Hour}
+	if h.seed%2 == 0 { // a hectic life: things overlap
+		pauses = []time.Duration{0, time.Second, time.Minute, 5 * time.Minute, 12 * time.Minute}
+	}
+	h.advance(pauses[h.rng.IntN(len(pauses))])
 }
 
 // edit is somebody's change in the portal.

@@ -186,6 +186,7 @@ func (op *operator) do(t *testing.T, a Action, lost bool) {
 			live.content, live.named = a.Desired.Hash, true
 		}
 	case Assign:
+		op.mustBeExcluded(t, a, live)
 		rec.IncludeGroups = newSet(rec.IncludeGroups).union(newSet(a.Include))
 		rec.ExcludeGroups = newSet(rec.ExcludeGroups).union(newSet(a.Exclude))
 		rec.AssignSentAt = &stamp
@@ -201,6 +202,23 @@ func (op *operator) do(t *testing.T, a Action, lost bool) {
 		}
 	default:
 		t.Fatalf("unknown action %s", a)
+	}
+}
+
+// mustBeExcluded fails when a revision takes in a group that an earlier level which reaches anybody is not seen to exclude:
+// should the group have members after all, they are under one at most.
+func (op *operator) mustBeExcluded(t *testing.T, a Action, live *object) {
+	t.Helper()
+	for _, id := range a.Include {
+		if a.Revision == 0 || slices.ContainsFunc(live.targets, func(t Target) bool { return t.Kind == TargetInclude && t.GroupID == id }) {
+			continue
+		}
+		for _, o := range op.tenant.objects {
+			if o.exists && o.key.Platform == a.Platform && o.key.Revision < a.Revision && slices.ContainsFunc(o.targets, Target.widens) &&
+				!slices.Contains(o.targets, Target{Kind: TargetExclude, GroupID: id}) {
+				t.Fatalf("%s: includes %s, which %s does not exclude\n%s", a, id, o.key, op.history())
+			}
+		}
 	}
 }
 

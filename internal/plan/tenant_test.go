@@ -60,8 +60,15 @@ type tenant struct {
 	devices int
 }
 
+// pace is when something that is asked for now takes effect: often as soon, or as late, as can be.
 func (t *tenant) pace(most time.Duration) time.Time {
-	return t.now.Add(time.Duration(t.rng.Int64N(int64(most) + 1)))
+	switch t.rng.IntN(3) {
+	case 0:
+		return t.now
+	case 1:
+		return t.now.Add(most - time.Second)
+	}
+	return t.now.Add(time.Duration(t.rng.Int64N(int64(most))))
 }
 
 func (t *tenant) assign(o *object, targets []Target) {
