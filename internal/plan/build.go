@@ -193,10 +193,19 @@ func (b *builder) assign(ladder []*level) {
 		if !l.final.equal(l.narrowed) {
 			b.addAssign(stageTargets, l, l.narrowed, l.final, l.wish)
 		}
-		if l.desired == nil && l.obs.Exists && (l.hold() || len(l.ours.include) == 0) {
+		if l.desired == nil && l.obs.Exists && removable(l, ladder) {
 			b.add(stageTidy, l.action(Delete, "no longer desired"))
 		}
 	}
+}
+
+// removable says that nothing is lost with a policy that is not desired: a revision includes nothing of ours, and hold is
+// the last one on its platform.
+func removable(l *level, ladder []*level) bool {
+	if l.hold() {
+		return !slices.ContainsFunc(ladder, func(other *level) bool { return !other.hold() && other.obs.Exists })
+	}
+	return len(l.ours.include) == 0
 }
 
 // narrow takes from a revision what it shall no longer include. Hold keeps nobody waiting.
@@ -216,10 +225,20 @@ func (b *builder) narrow(l *level) {
 	}
 	l.narrowed, l.intent = after, intent
 	wish := intent
-	if b.opt.NarrowOnly { // what else is missing stays on record, so that the whole plan still sees that somebody took it
-		wish = targets{include: l.previous.include.intersect(l.want.include), exclude: l.previous.exclude.union(after.exclude)}
+	if b.opt.NarrowOnly {
+		wish = l.onRecord(after, targets{include: l.previous.include.intersect(l.want.include), exclude: l.previous.exclude.union(after.exclude)})
 	}
 	b.addAssign(stageNarrow, l, l.ours, after, wish)
+}
+
+// onRecord is the wish to record with a write that is not all that is wanted. What else is missing stays on record, so that
+// the whole plan still sees that somebody took it; but while a write of ours is open it may be ours that was lost, and is
+// wished anew.
+func (l *level) onRecord(written, wish targets) targets {
+	if l.obs.AssignOpen {
+		return written
+	}
+	return wish
 }
 
 // settle sets our targets at the end of the plan, and the wish to record with them. Every group that a later level
@@ -233,7 +252,7 @@ func (b *builder) settle(l *level, later set, grown bool) {
 	if b.opt.NarrowOnly { // it takes nobody new, and lets go of nobody
 		given := newSet(b.opt.Managed).minus(l.want.exclude).minus(later)
 		l.final.exclude = l.narrowed.exclude.minus(given)
-		l.wish = targets{include: l.previous.include.intersect(l.want.include), exclude: l.previous.exclude.minus(given)}
+		l.wish = l.onRecord(l.final, targets{include: l.previous.include.intersect(l.want.include), exclude: l.previous.exclude.minus(given)})
 		return
 	}
 	next := l.narrowed.rebase(l.intent, l.want)
