@@ -32,30 +32,22 @@ type approvalWait struct {
 }
 
 // keepApprovals drops the pending approvals of writes that are not planned any more.
-func (r *policyRun) keepApprovals(actions []plan.Action, want []plan.Desired) {
+func (r *policyRun) keepApprovals(actions []plan.Action) {
 	s := &r.after.Status
-	kept := plan.KeepApprovals(s.Approvals, actions, func(a *plan.Action) string { return fingerprint(a, want) })
+	kept := plan.KeepApprovals(s.Approvals, actions)
 	if len(kept) != len(s.Approvals) {
 		s.Approvals = kept
 	}
 }
 
-func fingerprint(a *plan.Action, want []plan.Desired) string {
-	i := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == a.Key })
-	if i < 0 {
-		return a.Fingerprint(nil)
-	}
-	return a.Fingerprint(&want[i])
-}
-
 // send executes an action, by way of Multi Admin Approval where the tenant demands that (contract m). With a wait, the
 // action is held back and the outcome says nothing.
-func (r *policyRun) send(ctx context.Context, a *plan.Action, want []plan.Desired, objects []observe.Object) (execute.Outcome, *approvalWait, error) {
+func (r *policyRun) send(ctx context.Context, a *plan.Action) (execute.Outcome, *approvalWait, error) {
 	if a.Kind == plan.LookUp {
-		out, err := r.execute(ctx, a, want, objects)
+		out, err := r.execute(ctx, a)
 		return out, nil, err
 	}
-	fp := fingerprint(a, want)
+	fp := a.Fingerprint()
 	pending := r.pending(fp)
 	request, err := r.request(ctx, pending)
 	if err != nil {
@@ -64,15 +56,15 @@ func (r *policyRun) send(ctx context.Context, a *plan.Action, want []plan.Desire
 	switch plan.NextApproval(pending, r.retryAnnotation(), request, r.Clock.Now()) {
 	case plan.SendPlain:
 		r.forgetApproval(fp)
-		out, err := r.execute(ctx, a, want, objects)
+		out, err := r.execute(ctx, a)
 		if err != nil || graph.KindOf(out.Err) != graph.KindApprovalRequired {
 			return out, nil, err
 		}
-		return r.ask(ctx, a, fp, want, objects)
+		return r.ask(ctx, a, fp)
 	case plan.TryPlain:
-		return r.tryPlain(ctx, a, fp, want, objects)
+		return r.tryPlain(ctx, a, fp)
 	case plan.SendApproved:
-		return r.sendApproved(ctx, a, fp, want, objects)
+		return r.sendApproved(ctx, a, fp)
 	case plan.AwaitEffect:
 		return execute.Outcome{}, waiting(pending, "it was approved and sent; waiting until the tenant shows it"), nil
 	case plan.StopRefused:
@@ -90,11 +82,11 @@ func (r *policyRun) send(ctx context.Context, a *plan.Action, want []plan.Desire
 }
 
 // sendApproved sends a write under the code of its approval.
-func (r *policyRun) sendApproved(ctx context.Context, a *plan.Action, fp string, want []plan.Desired, objects []observe.Object) (execute.Outcome, *approvalWait, error) {
+func (r *policyRun) sendApproved(ctx context.Context, a *plan.Action, fp string) (execute.Outcome, *approvalWait, error) {
 	p := r.pending(fp)
 	p.State = v1alpha1.ApprovalApproved
 	approval := graph.Approval{Code: p.Code, Digest: p.Digest}
-	out, err := r.execute(graph.WithApproval(ctx, approval), a, want, objects)
+	out, err := r.execute(graph.WithApproval(ctx, approval), a)
 	var e *graph.Error
 	switch {
 	case err != nil || !errors.As(out.Err, &e):
@@ -109,9 +101,9 @@ func (r *policyRun) sendApproved(ctx context.Context, a *plan.Action, fp string,
 
 // tryPlain sends a write that waits once more without its request, because a person asked to look again. Where the tenant
 // still wants an approval, the request that is open stays the one to decide on.
-func (r *policyRun) tryPlain(ctx context.Context, a *plan.Action, fp string, want []plan.Desired, objects []observe.Object) (execute.Outcome, *approvalWait, error) {
+func (r *policyRun) tryPlain(ctx context.Context, a *plan.Action, fp string) (execute.Outcome, *approvalWait, error) {
 	r.pending(fp).Retry = r.retryAnnotation()
-	out, err := r.execute(ctx, a, want, objects)
+	out, err := r.execute(ctx, a)
 	if err != nil {
 		return out, nil, err
 	}
@@ -149,7 +141,7 @@ func (r *policyRun) retryAnnotation() string { return r.before.Annotations[v1alp
 
 // ask opens a request for approval. That it is about to be opened is journalled first: a second request for the same write
 // would make people decide twice (P5).
-func (r *policyRun) ask(ctx context.Context, a *plan.Action, fp string, want []plan.Desired, objects []observe.Object) (execute.Outcome, *approvalWait, error) {
+func (r *policyRun) ask(ctx context.Context, a *plan.Action, fp string) (execute.Outcome, *approvalWait, error) {
 	r.after.Status.Approvals = append(r.after.Status.Approvals, v1alpha1.PendingApproval{
 		Fingerprint: fp, Role: a.Role, Platform: a.Platform, Action: a.String(), State: v1alpha1.ApprovalOpening,
 		RequestedAt: *r.stamp(), Retry: r.retryAnnotation(),
@@ -158,7 +150,7 @@ func (r *policyRun) ask(ctx context.Context, a *plan.Action, fp string, want []p
 		return execute.Outcome{}, nil, err
 	}
 	justification := observe.Justification(r.before.Namespace+"/"+r.before.Name, r.pending(fp))
-	out, err := r.execute(graph.WithApproval(ctx, graph.Approval{Justification: justification}), a, want, objects)
+	out, err := r.execute(graph.WithApproval(ctx, graph.Approval{Justification: justification}), a)
 	if err != nil {
 		return out, nil, err
 	}

@@ -282,7 +282,7 @@ func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, gro
 	})
 	r.closeAssigns(want, seen, built.Actions)
 	if view.Err() == nil && len(view.Others)+len(built.Late) == 0 { // otherwise the plan is not the whole one
-		r.keepApprovals(slices.Concat(built.Actions, r.taking), want)
+		r.keepApprovals(slices.Concat(built.Actions, r.taking))
 	}
 	res := policyResult{conditions: []metav1.Condition{
 		status.Condition(v1alpha1.ConditionSettingsResolved, true, v1alpha1.ReasonSettingsResolved, settingsMessage(resolved.Verdicts)),
@@ -294,7 +294,7 @@ func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, gro
 	}
 	switch {
 	case len(built.Actions) > 0:
-		if res, err = r.act(ctx, res, built, want, objects, view.Others); err != nil || res.again || view.Err() == nil {
+		if res, err = r.act(ctx, res, built, view.Others); err != nil || res.again || view.Err() == nil {
 			return res, err
 		}
 	case len(view.Others) > 0:

@@ -53,9 +53,9 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 		return r.letGo(ctx)
 	}
 	if view.Err() == nil {
-		r.keepApprovals(actions, nil)
+		r.keepApprovals(actions)
 	}
-	done, err := r.attempt(ctx, actions, nil, objects)
+	done, err := r.attempt(ctx, actions)
 	if err != nil {
 		return ctrl.Result{}, err
 	}

@@ -14,34 +14,32 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/execute"
-	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
 )
 
 // execute runs one action, with the journal that it needs.
-func (r *policyRun) execute(ctx context.Context, a *plan.Action, want []plan.Desired, objects []observe.Object) (execute.Outcome, error) {
+func (r *policyRun) execute(ctx context.Context, a *plan.Action) (execute.Outcome, error) {
 	log.FromContext(ctx).Info("tenant action", "action", a.String())
 	rec := r.object(a.Key)
-	i := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == a.Key })
 	switch a.Kind {
 	case plan.LookUp:
 		return r.lookUp(rec), nil
 	case plan.Create:
-		return r.create(ctx, rec, &want[i])
+		return r.create(ctx, rec, a.Desired)
 	case plan.Replace:
-		out := execute.Replace(ctx, r.src, a.ID, &want[i])
+		out := execute.Replace(ctx, r.src, a.ID, a.Desired)
 		if out.Result == execute.Applied {
-			rec.Hash, rec.AppliedAt, rec.Name = want[i].Hash, r.stamp(), want[i].Name
+			rec.Hash, rec.AppliedAt, rec.Name = a.Desired.Hash, r.stamp(), a.Desired.Name
 		}
 		return out, nil
 	case plan.Rename:
-		out := execute.Rename(ctx, r.src, a.ID, &want[i])
+		out := execute.Rename(ctx, r.src, a.ID, a.Desired)
 		if out.Result == execute.Applied {
-			rec.Name, rec.AppliedAt = want[i].Name, r.stamp()
+			rec.Name, rec.AppliedAt = a.Desired.Name, r.stamp()
 		}
 		return out, nil
 	case plan.Assign:
-		return r.assign(ctx, a, rec, objects)
+		return r.assign(ctx, a, rec)
 	case plan.RemoveCopy:
 		return execute.Delete(ctx, r.src, a.ID), nil
 	case plan.Delete:
@@ -90,15 +88,14 @@ func (r *policyRun) lookUp(rec *v1alpha1.TenantObject) execute.Outcome {
 // assign journals the union of old and new targets and that the write is open: after a crash none of them can be taken
 // for somebody else's, and one that is missing is written again whatever drift says. What the tenant refused leaves the
 // record as it was, unless an older write is still open.
-func (r *policyRun) assign(ctx context.Context, a *plan.Action, rec *v1alpha1.TenantObject, objects []observe.Object) (execute.Outcome, error) {
+func (r *policyRun) assign(ctx context.Context, a *plan.Action, rec *v1alpha1.TenantObject) (execute.Outcome, error) {
 	old := *rec
 	rec.IncludeGroups, rec.ExcludeGroups = merge(old.IncludeGroups, a.Include), merge(old.ExcludeGroups, a.Exclude)
 	rec.AssignSentAt = r.stamp()
 	if err := r.journal(ctx); err != nil {
 		return execute.Outcome{}, err
 	}
-	i := slices.IndexFunc(objects, func(o observe.Object) bool { return o.Key == a.Key })
-	out := execute.Assign(ctx, r.src, a, objects[i].Live)
+	out := execute.Assign(ctx, r.src, a)
 	switch out.Result {
 	case execute.Applied:
 		rec.IncludeGroups, rec.ExcludeGroups, rec.AssignSentAt = slices.Clone(a.IntentInclude), slices.Clone(a.IntentExclude), nil

@@ -20,8 +20,8 @@ import (
 )
 
 // act takes one step of a plan and adds what came of it to res.
-func (r *policyRun) act(ctx context.Context, res policyResult, built plan.Result, want []plan.Desired, objects []observe.Object, others []observe.OtherOperator) (policyResult, error) {
-	done, err := r.attempt(ctx, built.Actions, want, objects)
+func (r *policyRun) act(ctx context.Context, res policyResult, built plan.Result, others []observe.OtherOperator) (policyResult, error) {
+	done, err := r.attempt(ctx, built.Actions)
 	if err != nil {
 		return policyResult{}, err
 	}
@@ -72,7 +72,7 @@ type attempted struct {
 // attempt takes the actions of a plan, which is not empty, in their order until one is applied. One that the tenant refuses
 // or that people have to approve holds up those that come after it on the same platform, and on no other (P9). The removal
 // of a copy holds up that of its own policy, which tells of it (P7), and nothing else.
-func (r *policyRun) attempt(ctx context.Context, actions []plan.Action, want []plan.Desired, objects []observe.Object) (attempted, error) {
+func (r *policyRun) attempt(ctx context.Context, actions []plan.Action) (attempted, error) {
 	stopped, copied := map[v1alpha1.Platform]bool{}, map[plan.Key]bool{}
 	var first *attempted
 	for i := range actions {
@@ -80,7 +80,7 @@ func (r *policyRun) attempt(ctx context.Context, actions []plan.Action, want []p
 		if stopped[a.Platform] || a.Kind == plan.Delete && copied[a.Key] {
 			continue
 		}
-		out, wait, err := r.send(ctx, a, want, objects)
+		out, wait, err := r.send(ctx, a)
 		if err != nil {
 			return attempted{}, err
 		}
@@ -120,7 +120,7 @@ func (r *policyRun) withdraw(ctx context.Context) (policyResult, bool, error) {
 	if len(r.taking) == 0 {
 		return policyResult{}, false, nil
 	}
-	done, err := r.attempt(ctx, r.taking, nil, objects)
+	done, err := r.attempt(ctx, r.taking)
 	res := policyResult{keep: stands}
 	switch {
 	case err != nil:

@@ -429,7 +429,7 @@ func TestLookUpWaits(t *testing.T) {
 	if out := run.lookUp(rec); out.Err != nil || rec.CreateSentAt != nil {
 		t.Errorf("%+v %+v", out, rec)
 	}
-	if _, err := run.execute(t.Context(), &plan.Action{Kind: "Dance", Key: plan.Key{Role: v1alpha1.RoleAllow}}, nil, nil); err == nil || !strings.Contains(err.Error(), "Dance") {
+	if _, err := run.execute(t.Context(), &plan.Action{Kind: "Dance", Key: plan.Key{Role: v1alpha1.RoleAllow}}); err == nil || !strings.Contains(err.Error(), "Dance") {
 		t.Errorf("%v", err)
 	}
 }

@@ -67,7 +67,7 @@ func TestPromise05_Copies(t *testing.T) {
 	}
 	copies := map[string]plan.Copy{
 		"p0": {ID: "p0", Name: "Copy of it"}, "p1": {ID: "p1", Name: wanted(allow).Name, SameName: true},
-		"p2": {ID: "p2", Name: wanted(allow).Name, SameName: true, Assignments: []plan.Target{{Kind: plan.TargetInclude, GroupID: "g"}}},
+		"p2": {ID: "p2", Name: wanted(allow).Name, SameName: true, Assignments: []plan.Target{{Kind: plan.TargetInclude, GroupID: "g", Wire: plan.WireTarget{Kind: string(graph.TargetGroup)}}}},
 		"p3": {ID: "p3", Name: wanted(allow).Name},
 	}
 	for record, want := range map[string]string{"": "p1", "p2": "p2", "p0": "p0", "gone": "p1"} {

@@ -31,8 +31,6 @@ type PolicySource interface {
 // Object is one tenant object as it was found.
 type Object struct {
 	plan.Observed
-	// Live are the assignments as they were read, so that those of others can be written back unchanged.
-	Live []graph.Assignment
 	// Err is why the object could not be read, or why it is not to be touched. Then nothing but its key is known.
 	Err error
 }
@@ -170,10 +168,11 @@ func object(ctx context.Context, src PolicySource, s sought) (Object, error) {
 			"settings catalog policy %q (%s) does not carry this operator's marker %s in its description: put the marker back, or delete the policy to have it made anew", live.Name, live.ID, s.marker)}
 	}
 	o.ID, o.Exists, o.CreateOpen = live.ID, true, false
-	if o.Live, err = src.Assignments(ctx, live.ID); err != nil {
+	list, err := src.Assignments(ctx, live.ID)
+	if err != nil {
 		return o, err
 	}
-	o.Observed.Assignments = targets(o.Live)
+	o.Assignments = targets(list)
 	if s.want == nil {
 		return o, nil
 	}
@@ -258,14 +257,17 @@ func (s *sought) copies(ctx context.Context, src PolicySource, primary string) [
 
 func targets(list []graph.Assignment) []plan.Target {
 	var out []plan.Target
-	for i, a := range list {
-		out = append(out, target(i, a))
+	for _, a := range list {
+		out = append(out, target(a))
 	}
 	return out
 }
 
-func target(i int, a graph.Assignment) plan.Target {
-	t := plan.Target{GroupID: a.GroupID, FilterID: a.FilterID, Raw: i, Kind: plan.TargetOther}
+func target(a graph.Assignment) plan.Target {
+	t := plan.Target{
+		GroupID: a.GroupID, FilterID: a.FilterID, Kind: plan.TargetOther,
+		Wire: plan.WireTarget{Kind: string(a.Kind), FilterType: a.FilterType, Raw: string(a.Raw)},
+	}
 	if a.FilterID != "" || a.Source != "" && a.Source != "direct" {
 		return t // made by a filter or a policy set: never ours, and carried along as it is
 	}

@@ -72,8 +72,8 @@ func TestObjectAsWritten(t *testing.T) {
 	}
 	got := one(t, src, v1alpha1.TenantObject{ID: "p1", Hash: "h", IncludeGroups: []string{"g"}, ExcludeGroups: []string{"x"}})
 	want := plan.Observed{Key: allow, ID: "p1", Exists: true, SettingsMatch: true, NameMatch: true,
-		Assignments: []plan.Target{{Kind: plan.TargetInclude, GroupID: "g"}}, Previous: plan.Previous{Include: []string{"g"}, Exclude: []string{"x"}, Hash: "h"}}
-	if diff := gocmp.Diff(want, got.Observed); diff != "" || !gocmp.Equal(got.Live, src.assignments["p1"]) {
+		Assignments: []plan.Target{{Kind: plan.TargetInclude, GroupID: "g", Wire: plan.WireTarget{Kind: string(graph.TargetGroup)}}}, Previous: plan.Previous{Include: []string{"g"}, Exclude: []string{"x"}, Hash: "h"}}
+	if diff := gocmp.Diff(want, got.Observed); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	src.settings["p1"][0].Instance = graph.ChoiceSetting("d", "d_0")
@@ -131,17 +131,23 @@ func TestPromise06_NotOwned(t *testing.T) {
 	}
 }
 
-// TestTargets: groups are Include and Exclude; what carries a filter or comes of a policy set is other, and keeps its place.
+// TestTargets: groups are Include and Exclude; what carries a filter or comes of a policy set is other, and all that
+// it takes to send it back is kept.
 func TestTargets(t *testing.T) {
 	list := []graph.Assignment{
-		{Kind: graph.TargetExclusionGroup, GroupID: "x", Source: "direct"}, {Kind: graph.TargetGroup, GroupID: "f", FilterID: "filter"},
-		{Kind: graph.TargetGroup, GroupID: "s", Source: "policySets"}, {Kind: graph.TargetAllDevices}, {Kind: graph.TargetAllLicensedUsers}, {Kind: graph.TargetOther},
-		{Kind: graph.TargetGroup, GroupID: "g"},
+		{Kind: graph.TargetExclusionGroup, GroupID: "x", Source: "direct"}, {Kind: graph.TargetGroup, GroupID: "f", FilterID: "filter", FilterType: "exclude"},
+		{Kind: graph.TargetGroup, GroupID: "s", Source: "policySets"}, {Kind: graph.TargetAllDevices}, {Kind: graph.TargetAllLicensedUsers},
+		{Kind: graph.TargetOther, Raw: []byte(`{"@odata.type":"#x"}`)}, {Kind: graph.TargetGroup, GroupID: "g"},
 	}
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1")}, assignments: map[string][]graph.Assignment{"p1": list}}
+	wire := func(k graph.TargetKind) plan.WireTarget { return plan.WireTarget{Kind: string(k)} }
 	want := []plan.Target{
-		{Kind: plan.TargetExclude, GroupID: "x", Raw: 0}, {Kind: plan.TargetOther, GroupID: "f", FilterID: "filter", Raw: 1}, {Kind: plan.TargetOther, GroupID: "s", Raw: 2},
-		{Kind: plan.TargetAllDevices, Raw: 3}, {Kind: plan.TargetAllUsers, Raw: 4}, {Kind: plan.TargetOther, Raw: 5}, {Kind: plan.TargetInclude, GroupID: "g", Raw: 6},
+		{Kind: plan.TargetExclude, GroupID: "x", Wire: wire(graph.TargetExclusionGroup)},
+		{Kind: plan.TargetOther, GroupID: "f", FilterID: "filter", Wire: plan.WireTarget{Kind: string(graph.TargetGroup), FilterType: "exclude"}},
+		{Kind: plan.TargetOther, GroupID: "s", Wire: wire(graph.TargetGroup)},
+		{Kind: plan.TargetAllDevices, Wire: wire(graph.TargetAllDevices)}, {Kind: plan.TargetAllUsers, Wire: wire(graph.TargetAllLicensedUsers)},
+		{Kind: plan.TargetOther, Wire: plan.WireTarget{Kind: string(graph.TargetOther), Raw: `{"@odata.type":"#x"}`}},
+		{Kind: plan.TargetInclude, GroupID: "g", Wire: wire(graph.TargetGroup)},
 	}
 	if diff := gocmp.Diff(want, one(t, src, v1alpha1.TenantObject{ID: "p1"}).Observed.Assignments); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -191,7 +197,7 @@ func TestRecorded(t *testing.T) {
 	got := Recorded(t.Context(), src, []v1alpha1.TenantObject{
 		{Role: allow.Role, Platform: allow.Platform, ID: "p1"}, {Role: hold.Role, Platform: hold.Platform, ID: "p2"}, {Role: hold.Role, Platform: v1alpha1.PlatformMacOS, ID: "gone"},
 	}, self, now)
-	if len(got) != 3 || !got[0].Exists || len(got[0].Live) != 1 || len(got[0].Observed.Assignments) != 1 || !errors.Is(got[1].Err, errAway) || got[2].Err != nil || got[2].Exists {
+	if len(got) != 3 || !got[0].Exists || len(got[0].Observed.Assignments) != 1 || !errors.Is(got[1].Err, errAway) || got[2].Err != nil || got[2].Exists {
 		t.Errorf("%+v", got)
 	}
 }

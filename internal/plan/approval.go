@@ -119,13 +119,13 @@ func Refused(p *v1alpha1.PendingApproval) bool {
 
 // KeepApprovals are the pending approvals that the actions still need; all others are for writes that nobody wants any
 // more. While a create is looked for, what is pending for its policy stays.
-func KeepApprovals(pending []v1alpha1.PendingApproval, actions []Action, fingerprint func(*Action) string) []v1alpha1.PendingApproval {
+func KeepApprovals(pending []v1alpha1.PendingApproval, actions []Action) []v1alpha1.PendingApproval {
 	return slices.DeleteFunc(slices.Clone(pending), func(p v1alpha1.PendingApproval) bool {
 		return !slices.ContainsFunc(actions, func(a Action) bool {
 			if a.Kind == LookUp {
-				return a.Role == p.Role && a.Platform == p.Platform
+				return a.Key == Key{Role: p.Role, Platform: p.Platform, Revision: p.Revision}
 			}
-			return fingerprint(&a) == p.Fingerprint
+			return a.Fingerprint() == p.Fingerprint
 		})
 	})
 }

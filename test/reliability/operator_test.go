@@ -110,7 +110,7 @@ func (o *operator) settle(ctx context.Context, want []plan.Desired) error {
 	if len(built.Actions) == 0 {
 		return nil
 	}
-	return o.do(ctx, &built.Actions[0], want, objects)
+	return o.do(ctx, &built.Actions[0])
 }
 
 // remember brings the record in line with what was found.
@@ -137,24 +137,22 @@ func (o *operator) record(key plan.Key) *v1alpha1.TenantObject {
 }
 
 // do executes one action with the journal that it needs.
-func (o *operator) do(ctx context.Context, a *plan.Action, want []plan.Desired, objects []observe.Object) error {
+func (o *operator) do(ctx context.Context, a *plan.Action) error {
 	rec := o.record(a.Key)
-	at := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == a.Key })
 	var out execute.Outcome
 	switch a.Kind {
 	case plan.LookUp:
 		return o.lookUp(rec, a.Key)
 	case plan.Create:
-		out = o.create(ctx, rec, &want[at])
+		out = o.create(ctx, rec, a.Desired)
 	case plan.Replace, plan.Rename:
-		if out = execute.Replace(ctx, o.client, a.ID, &want[at]); out.Result == execute.Applied {
-			rec.Hash, rec.Name = want[at].Hash, want[at].Name
+		if out = execute.Replace(ctx, o.client, a.ID, a.Desired); out.Result == execute.Applied {
+			rec.Hash, rec.Name = a.Desired.Hash, a.Desired.Name
 		}
 	case plan.Assign:
 		rec.IncludeGroups = append(slices.Clone(rec.IncludeGroups), a.Include...)
 		rec.ExcludeGroups = append(slices.Clone(rec.ExcludeGroups), a.Exclude...)
-		i := slices.IndexFunc(objects, func(f observe.Object) bool { return f.Key == a.Key })
-		if out = execute.Assign(ctx, o.client, a, objects[i].Live); out.Result == execute.Applied {
+		if out = execute.Assign(ctx, o.client, a); out.Result == execute.Applied {
 			rec.IncludeGroups, rec.ExcludeGroups = slices.Clone(a.IntentInclude), slices.Clone(a.IntentExclude)
 		}
 	case plan.RemoveCopy:
