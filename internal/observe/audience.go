@@ -16,19 +16,8 @@ import (
 	"github.com/tidegate/tidegate/internal/fleet"
 )
 
-// Candidates are the devices, or for unit User the people, that a wave's groups select today, before anything is frozen.
-type Candidates struct {
-	// Targeted after slice and earlier waves; Eligible is the part that meets the prerequisites.
-	Targeted, Eligible []audience.ID
-	// Ineligible counts the rest by reason, sorted by reason.
-	Ineligible []v1alpha1.ReasonCount
-	// Excluded are all members of the excluded groups, sorted, whether they were selected or not.
-	Excluded []audience.ID
-	// Hidden names included groups of which the members may not be listed: some who are meant may be missing here.
-	Hidden []string
-	// Paused names the dynamic groups that follow their rule no more.
-	Paused []string
-}
+// Candidates are whom the groups of a wave select today.
+type Candidates = audience.Candidates
 
 // ResolveAudience reads the groups of a wave and selects its members: union of the included groups less the excluded ones,
 // then the slice, then less what earlier waves have taken (taken). Groups of another kind than the unit, or whose
