@@ -86,7 +86,7 @@ type policyRun struct {
 
 	// taking is the plan of withdraw, and held what the tenant did not take of it.
 	taking []plan.Action
-	held   *attempted
+	held   *execute.Outcome
 }
 
 // policyTenant is what a policy reads from and writes to its tenant.
@@ -96,8 +96,8 @@ type policyTenant interface {
 	execute.PolicyTenant
 }
 
-// policyResult is what one look and one step came to.
-type policyResult struct {
+// policyReport is what one reconcile of a policy came to.
+type policyReport struct {
 	standing   status.Standing
 	conditions []metav1.Condition
 	// keep names conditions that this look could not judge and that stand as they were.
@@ -147,9 +147,9 @@ func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 }
 
 // step observes the tenant and takes the first action of the plan.
-func (r *policyRun) step(ctx context.Context) (policyResult, error) {
+func (r *policyRun) step(ctx context.Context) (policyReport, error) {
 	if r.after.Spec.Suspend {
-		res := policyResult{standing: status.Standing{State: status.Current, Reason: v1alpha1.ReasonSuspended, Message: "suspended: nothing is written to the tenant until spec.suspend is false"}}
+		res := policyReport{standing: status.Standing{State: status.Current, Reason: v1alpha1.ReasonSuspended, Message: "suspended: nothing is written to the tenant until spec.suspend is false"}}
 		res.keep = stands
 		return res, nil
 	}
@@ -157,7 +157,7 @@ func (r *policyRun) step(ctx context.Context) (policyResult, error) {
 		return res, err
 	}
 	if err := r.clusterID(ctx); err != nil {
-		return policyResult{}, err
+		return policyReport{}, err
 	}
 	if res, taken, err := r.withdraw(ctx); taken || err != nil {
 		return res, err
@@ -170,7 +170,7 @@ func (r *policyRun) step(ctx context.Context) (policyResult, error) {
 }
 
 // settle brings the tenant in line with the spec, one action at a time.
-func (r *policyRun) settle(ctx context.Context) (policyResult, error) {
+func (r *policyRun) settle(ctx context.Context) (policyReport, error) {
 	resolved, err := r.resolve(ctx)
 	if err != nil {
 		return r.failure(err, "search the settings catalog"), nil
@@ -187,24 +187,24 @@ func (r *policyRun) settle(ctx context.Context) (policyResult, error) {
 }
 
 // tenantUsable says whether the tenant can be spoken to, and if not, why.
-func (r *policyRun) tenantUsable(ctx context.Context) (policyResult, bool, error) {
+func (r *policyRun) tenantUsable(ctx context.Context) (policyReport, bool, error) {
 	t := &v1alpha1.Tenant{}
 	keep := stands
 	err := r.Client.Get(ctx, r.tenant, t)
 	switch {
 	case apierrors.IsNotFound(err):
-		return policyResult{keep: keep, standing: status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonTenantRefNotFound,
+		return policyReport{keep: keep, standing: status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonTenantRefNotFound,
 			Message: fmt.Sprintf("spec.tenantRef names Tenant %q, which is not in namespace %q: create it", r.tenant.Name, r.tenant.Namespace)}}, false, nil
 	case err != nil:
-		return policyResult{}, false, fmt.Errorf("read Tenant %q: %w", r.tenant.Name, err)
+		return policyReport{}, false, fmt.Errorf("read Tenant %q: %w", r.tenant.Name, err)
 	case t.Spec.Suspend:
-		return policyResult{keep: keep, standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonSuspended,
+		return policyReport{keep: keep, standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonSuspended,
 			Message: fmt.Sprintf("Tenant %q is suspended until its spec.suspend is false", t.Name)}}, false, nil
 	case r.src == nil || len(t.Status.MissingPermissions) > 0 || refused(t):
-		return policyResult{keep: keep, standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonTenantFailed,
+		return policyReport{keep: keep, standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonTenantFailed,
 			Message: fmt.Sprintf("Tenant %q is not connected (%s); its own conditions say why", t.Name, orPending(t.Status.Reason))}}, false, nil
 	}
-	return policyResult{}, true, nil
+	return policyReport{}, true, nil
 }
 
 // refused says that the tenant gives out no token: nothing that a policy could ask for has a chance.
@@ -249,8 +249,8 @@ func (r *policyRun) resolve(ctx context.Context) (settings.Resolution, error) {
 	return res, nil
 }
 
-func blocked(res settings.Resolution) policyResult {
-	return policyResult{
+func blocked(res settings.Resolution) policyReport {
+	return policyReport{
 		standing:   status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonSettingMissing, Message: res.BlockMessage},
 		conditions: []metav1.Condition{status.Condition(v1alpha1.ConditionSettingsResolved, false, v1alpha1.ReasonSettingMissing, res.BlockMessage)},
 		keep:       []string{v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval},
@@ -259,7 +259,7 @@ func blocked(res settings.Resolution) policyResult {
 }
 
 // apply compares the tenant with the plan and takes one step.
-func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, groups observe.Groups) (policyResult, error) {
+func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, groups observe.Groups) (policyReport, error) {
 	admitted, inverse := r.waveGroups()
 	want := plan.Want(r.after, resolved.Payloads, plan.Audience{
 		Population: groups.Include, PopulationExcludes: groups.Exclude, Admitted: admitted, Inverse: inverse,
@@ -283,7 +283,7 @@ func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, gro
 	if view.Err() == nil && len(view.Others)+len(built.Late) == 0 { // otherwise the plan is not the whole one
 		r.keepApprovals(slices.Concat(built.Actions, r.taking))
 	}
-	res := policyResult{conditions: []metav1.Condition{
+	res := policyReport{conditions: []metav1.Condition{
 		status.Condition(v1alpha1.ConditionSettingsResolved, true, v1alpha1.ReasonSettingsResolved, settingsMessage(resolved.Verdicts)),
 	}}
 	if len(built.Late) > 0 {
@@ -307,7 +307,7 @@ func (r *policyRun) apply(ctx context.Context, resolved settings.Resolution, gro
 
 // unreadable adds to what was done for the other platforms that objects could not be read. What is refused for good is not
 // applied; what is only away stands as it was.
-func (r *policyRun) unreadable(res policyResult, err error) policyResult {
+func (r *policyRun) unreadable(res policyReport, err error) policyReport {
 	failed := r.failure(err, "read the policies in the tenant")
 	res.standing, res.requeue = failed.standing, failed.requeue
 	applied := func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionApplied }
@@ -341,7 +341,7 @@ func applyingReason(actions []plan.Action) string {
 }
 
 // settled fills the result of a plan without actions.
-func (r *policyRun) settled(res *policyResult, built plan.Result) {
+func (r *policyRun) settled(res *policyReport, built plan.Result) {
 	res.requeue = r.after.Spec.Interval.Duration
 	if slices.ContainsFunc(r.after.Status.Objects, func(o v1alpha1.TenantObject) bool { return o.AssignSentAt != nil }) {
 		res.requeue = min(res.requeue, lostGrace)
@@ -377,7 +377,7 @@ func (r *policyRun) settled(res *policyResult, built plan.Result) {
 }
 
 // report writes the status once, then events.
-func (r *policyRun) report(ctx context.Context, res policyResult) (ctrl.Result, error) {
+func (r *policyRun) report(ctx context.Context, res policyReport) (ctrl.Result, error) {
 	s, was := &r.after.Status, r.before.Status.Reason
 	s.ObservedGeneration, s.Reason = r.after.Generation, res.standing.Reason
 	res.conditions = append(res.conditions, r.progress()...)
@@ -399,8 +399,8 @@ func (r *policyRun) report(ctx context.Context, res policyResult) (ctrl.Result, 
 }
 
 // failure turns a refusal or an error of the tenant into a result; what stood in the tenant still stands.
-func (r *policyRun) failure(err error, doing string) policyResult {
-	res := policyResult{
+func (r *policyRun) failure(err error, doing string) policyReport {
+	res := policyReport{
 		keep:    stands,
 		requeue: retryDelay(err, r.Clock.Now()),
 	}

@@ -55,15 +55,12 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 	if view.Err() == nil {
 		r.keepApprovals(actions)
 	}
-	done, err := r.attempt(ctx, actions)
+	out, err := r.attempt(ctx, actions)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if done.wait != nil {
-		return r.deletionWaits(ctx, done.wait.standing.Message, done.wait.condition)
-	}
-	if !done.applied {
-		return r.deletionWaits(ctx, readable(done.out.Err))
+	if !out.Taken() {
+		return r.deletionWaits(ctx, readable(out.Err), approvalCondition(out)...)
 	}
 	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
 		return ctrl.Result{}, err
@@ -87,12 +84,12 @@ func (r *policyRun) letGo(ctx context.Context) (ctrl.Result, error) {
 	slices.Sort(owners)
 	message := fmt.Sprintf("the policies are gone from the tenant; the groups of these waves are not: %s. Delete the waves, or set annotation %s to \"true\" to leave the groups behind",
 		strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer)
-	return r.report(ctx, policyResult{standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}})
+	return r.report(ctx, policyReport{standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}})
 }
 
 func (r *policyRun) deletionWaits(ctx context.Context, why string, more ...metav1.Condition) (ctrl.Result, error) {
 	message := fmt.Sprintf("objects remain in the tenant: %s; mend it, or set annotation %s to \"true\" to leave them behind", why, v1alpha1.AnnotationReleaseFinalizer)
-	res := policyResult{
+	res := policyReport{
 		standing: status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonTenantObjectsRemain, Message: message},
 		keep:     judged, conditions: more,
 		requeue: retryAfterMistake,

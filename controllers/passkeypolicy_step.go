@@ -20,119 +20,98 @@ import (
 )
 
 // act takes one step of a plan and adds what came of it to res.
-func (r *policyRun) act(ctx context.Context, res policyResult, built plan.Result, others []observe.OtherOperator) (policyResult, error) {
-	done, err := r.attempt(ctx, built.Actions)
+func (r *policyRun) act(ctx context.Context, res policyReport, built plan.Result, others []observe.OtherOperator) (policyReport, error) {
+	out, err := r.attempt(ctx, built.Actions)
 	if err != nil {
-		return policyResult{}, err
+		return policyReport{}, err
 	}
 	res.acted = true
-	text, reason := done.action.String(), applyingReason(built.Actions)
+	text, reason := out.Action.String(), applyingReason(built.Actions)
 	switch {
 	case len(others) > 0: // waves must not take what is left to do for progress
 		res.conditions = append(res.conditions, notAloneCondition(others))
-	case !done.applied && !slices.ContainsFunc(built.Actions, func(a plan.Action) bool { return a.Kind != plan.RemoveCopy }):
+	case !out.Taken() && !slices.ContainsFunc(built.Actions, func(a plan.Action) bool { return a.Kind != plan.RemoveCopy }):
 		r.settled(&res, built) // copies reach nobody: what the waves need is as it should be
 	default:
 		res.conditions = append(res.conditions, status.Condition(v1alpha1.ConditionApplied, false, reason, text))
 	}
-	if done.applied {
+	if out.Taken() {
 		res.standing = status.Standing{State: status.InProgress, Reason: reason, Message: text}
 		res.again = true
 		return res, nil
 	}
-	return r.notTaken(res, &done), nil
+	return r.notTaken(res, &out), nil
 }
 
 // notTaken adds to a result why an action was not taken.
-func (r *policyRun) notTaken(res policyResult, done *attempted) policyResult {
-	if done.wait != nil {
-		res.standing, res.requeue = done.wait.standing, done.wait.requeue
-		res.conditions = append(res.conditions, done.wait.condition)
+func (r *policyRun) notTaken(res policyReport, out *execute.Outcome) policyReport {
+	res.conditions = append(res.conditions, approvalCondition(*out)...)
+	switch out.Result {
+	case execute.Waiting:
+		res.standing = status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonApprovalRequired, Message: out.Err.Error()}
+		res.requeue = approvalPoll
+		return res
+	case execute.Declined:
+		res.standing = status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonApprovalRefused, Message: out.Err.Error()}
+		res.requeue = r.after.Spec.Interval.Duration
 		return res
 	}
-	failed := r.failure(done.out.Err, done.action.String())
+	failed := r.failure(out.Err, out.Action.String())
 	res.standing, res.requeue = failed.standing, failed.requeue
 	switch {
-	case done.out.Result == execute.Rejected: // only a person changes that
+	case out.Result == execute.Rejected: // only a person changes that
 		res.requeue = max(res.requeue, refusedLook)
-	case done.out.Result == execute.Unknown && done.action.Kind != plan.RemoveCopy:
+	case out.Result == execute.Unknown && out.Action.Kind != plan.RemoveCopy:
 		res.again = true // look at once what became of it
 	}
 	return res
 }
 
-// attempted is what came of trying a plan: one applied action, or the first one that was refused or has to wait.
-type attempted struct {
-	applied bool
-	action  *plan.Action
-	out     execute.Outcome
-	wait    *approvalWait
-}
+// approvalPoll is how often a request for approval is looked at; annotation retry-requested-at has it looked at now.
+const approvalPoll = 2 * time.Minute
 
-// attempt takes the actions of a plan, which is not empty, in their order until one is applied. One that the tenant refuses
-// or that people have to approve holds up those that come after it on the same platform, and on no other (P9). The removal
-// of a copy holds up that of its own policy, which tells of it (P7), and nothing else.
-func (r *policyRun) attempt(ctx context.Context, actions []plan.Action) (attempted, error) {
-	stopped, copied := map[v1alpha1.Platform]bool{}, map[plan.Key]bool{}
-	var first *attempted
-	for i := range actions {
-		a := &actions[i]
-		if stopped[a.Platform] || a.Kind == plan.Delete && copied[a.Key] {
-			continue
-		}
-		out, wait, err := r.send(ctx, a)
-		if err != nil {
-			return attempted{}, err
-		}
-		tried := attempted{action: a, out: out, wait: wait}
-		switch {
-		case wait != nil, out.Result == execute.Rejected, a.Kind == plan.RemoveCopy && out.Result != execute.Applied && out.Result != execute.AlreadyTrue:
-		case out.Result == execute.Applied, out.Result == execute.AlreadyTrue:
-			tried.applied = true
-			return tried, nil
-		default: // the tenant is away, asks to wait, or nobody knows: the next step needs a fresh look
-			return tried, nil
-		}
-		stopped[a.Platform] = stopped[a.Platform] || a.Kind != plan.RemoveCopy
-		copied[a.Key] = copied[a.Key] || a.Kind == plan.RemoveCopy
-		if first == nil || first.action.Kind == plan.RemoveCopy && a.Kind != plan.RemoveCopy {
-			first = &tried
-		}
+// approvalCondition says that people have to approve a write, or have refused to.
+func approvalCondition(out execute.Outcome) []metav1.Condition {
+	switch out.Result {
+	case execute.Waiting:
+		return []metav1.Condition{status.Condition(v1alpha1.ConditionWaitingForApproval, true, v1alpha1.ReasonApprovalRequired, out.Err.Error())}
+	case execute.Declined:
+		return []metav1.Condition{status.Condition(v1alpha1.ConditionWaitingForApproval, false, v1alpha1.ReasonApprovalRefused, out.Err.Error())}
 	}
-	return *first, nil
+	return nil
 }
 
 // withdraw takes groups that are not admitted any more back from allow to hold, before anything else is looked at: a
 // rollback does not wait for a setting, a group or a policy that cannot be read (P9). It is taken when it wrote something,
 // or when nobody knows; what the tenant refused or people have to approve is told with all the rest.
-func (r *policyRun) withdraw(ctx context.Context) (policyResult, bool, error) {
+func (r *policyRun) withdraw(ctx context.Context) (policyReport, bool, error) {
 	admitted, _ := r.waveGroups()
 	w := plan.Withdrawal{
 		Admitted: admitted, Excluded: r.after.Status.PopulationExcludes, Gate: r.after.Spec.Mode == v1alpha1.ModeGate, Drift: r.after.Spec.Drift,
 	}
 	records := w.Records(r.after.Status.Objects)
 	if len(records) == 0 {
-		return policyResult{}, false, nil
+		return policyReport{}, false, nil
 	}
 	r.dismiss(admitted)
 	objects := withAllow(observe.Recorded(ctx, r.src, records, r.owner(), r.Clock.Now()))
 	r.taking = w.Build(observed(objects))
 	if len(r.taking) == 0 {
-		return policyResult{}, false, nil
+		return policyReport{}, false, nil
 	}
-	done, err := r.attempt(ctx, r.taking)
-	res := policyResult{keep: stands}
+	out, err := r.attempt(ctx, r.taking)
+	res := policyReport{keep: stands}
 	switch {
 	case err != nil:
 		return res, false, err
-	case done.applied:
-		res.standing = status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonAssigning, Message: done.action.String()}
+	case out.Taken():
+		res.standing = status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonAssigning, Message: out.Action.String()}
 		res.again = true
 		return res, true, nil
-	case done.wait == nil && done.out.Result != execute.Rejected:
-		return r.notTaken(res, &done), true, nil
+	case out.Result == execute.Retry, out.Result == execute.Unknown:
+		return r.notTaken(res, &out), true, nil
 	}
-	r.held = &done
+	r.held = &out
 	return res, false, nil
 }
 
@@ -150,7 +129,7 @@ func withAllow(objects []observe.Object) []observe.Object {
 
 // withHeld adds to a result that a rollback was not taken, unless the result tells so itself: it is what a person has to
 // hear first.
-func (r *policyRun) withHeld(res policyResult) policyResult {
+func (r *policyRun) withHeld(res policyReport) policyReport {
 	if r.held == nil || res.acted {
 		return res
 	}
@@ -190,7 +169,7 @@ const refusedLook = 2 * time.Minute
 
 // notAlone stops a policy that shares its tenant with the operator of another cluster: each would hold back, assign and
 // judge devices without knowing of the other (P6). What is there stays; removals that are asked for still happen.
-func notAlone(res policyResult, others []observe.OtherOperator) policyResult {
+func notAlone(res policyReport, others []observe.OtherOperator) policyReport {
 	c := notAloneCondition(others)
 	res.conditions = append(res.conditions, c)
 	res.standing = status.Standing{State: status.Stuck, Reason: c.Reason, Message: c.Message}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,7 +16,6 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/observe"
-	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
@@ -412,24 +410,5 @@ func TestModeReachesTheResolution(t *testing.T) {
 		if err != nil || res.Blocked != blocked || blocked && !strings.Contains(res.BlockMessage, "spec.mode: Gate needs a setting with an inverse") {
 			t.Errorf("%s: %v %q, %v", mode, res.Blocked, res.BlockMessage, err)
 		}
-	}
-}
-
-// TestLookUpWaits: an open create is looked for until it has had its time, and then counts as not made.
-func TestLookUpWaits(t *testing.T) {
-	l := newLab(t, calm())
-	run := &policyRun{PasskeyPolicyReconciler: l.policies, after: newPolicy()}
-	sent := metav1.NewTime(l.clock.Now())
-	rec := &v1alpha1.TenantObject{Name: "n", CreateSentAt: &sent}
-	l.clock.Advance(lostGrace - time.Second)
-	if out := run.lookUp(rec); out.Err == nil || rec.CreateSentAt == nil {
-		t.Errorf("%+v %+v", out, rec)
-	}
-	l.clock.Advance(time.Second)
-	if out := run.lookUp(rec); out.Err != nil || rec.CreateSentAt != nil {
-		t.Errorf("%+v %+v", out, rec)
-	}
-	if _, err := run.execute(t.Context(), &plan.Action{Kind: "Dance", Key: plan.Key{Role: v1alpha1.RoleAllow}}); err == nil || !strings.Contains(err.Error(), "Dance") {
-		t.Errorf("%v", err)
 	}
 }

@@ -22,7 +22,7 @@ type PolicyTenant interface {
 	Assign(ctx context.Context, policyID string, assignments []graph.Assignment) ([]graph.Assignment, error)
 }
 
-// Create makes one policy without assignments. The caller has journalled it: a create is not safe to repeat.
+// Create makes one policy without assignments. It is not safe to repeat: Runner journals it first.
 func Create(ctx context.Context, t PolicyTenant, want *plan.Desired) Outcome {
 	p, err := wirePolicy(want)
 	if err != nil {

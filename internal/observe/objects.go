@@ -53,9 +53,8 @@ func (v *View) Err() error {
 	return nil
 }
 
-// ReplicationLag is how long a tenant may not show what it has just made. Graph was seen to take seconds (contract a.5, g);
-// two minutes is far beyond.
-const ReplicationLag = 2 * time.Minute
+// ReplicationLag is plan.ReplicationLag.
+const ReplicationLag = plan.ReplicationLag
 
 // MemberLag is how long a list of group members may not show a change of ours. Lists of members are later than reads of
 // objects (contract g); no number binds Microsoft, this one is ASSUMED.

@@ -15,9 +15,15 @@
 package plan
 
 import (
+	"time"
+
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/settings"
 )
+
+// ReplicationLag is how long a tenant may not show what it has just made. Graph was seen to take seconds (contract a.5, g);
+// two minutes is far beyond. A write whose answer was lost and that is not shown after that counts as not made.
+const ReplicationLag = 2 * time.Minute
 
 // Key identifies one policy of a PasskeyPolicy.
 type Key struct {
