@@ -4,7 +4,6 @@
 package controllers
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/observe"
+	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
@@ -125,7 +125,7 @@ func TestAssignLostUnderReport(t *testing.T) {
 				if c := l.condition(v1alpha1.ConditionDrifted); c == nil || c.Status != metav1.ConditionFalse {
 					t.Errorf("our own write is taken for an edit: %+v", c)
 				}
-				l.clock.Advance(lostGrace)
+				l.clock.Advance(plan.ReplicationLag)
 				l.rest()
 				if o := l.object(v1alpha1.RoleHold); o.AssignSentAt != nil || len(o.IncludeGroups) != 1 {
 					t.Errorf("still open: %+v", o)
@@ -236,7 +236,7 @@ func TestPromise05_LostCreate(t *testing.T) {
 				l.round()
 				l.start(t)
 			}
-			l.clock.Advance(lostGrace)
+			l.clock.Advance(plan.ReplicationLag)
 			l.rest()
 			if n := len(l.sim.Snapshot(false).Policies); n != 2 {
 				t.Errorf("%d policies in the tenant", n)
@@ -380,35 +380,5 @@ func TestEnforceOnly(t *testing.T) {
 	}
 	if c := l.condition(v1alpha1.ConditionRolloutComplete); c.Reason != v1alpha1.ReasonNoWaves {
 		t.Errorf("%+v", c)
-	}
-}
-
-// fakeTenant answers reads that a test of one method needs; every other call panics.
-type fakeTenant struct {
-	policyTenant
-	defs []graph.SettingDefinition
-}
-
-func (f fakeTenant) SettingDefinitions(context.Context, graph.SettingFilter) ([]graph.SettingDefinition, error) {
-	return f.defs, nil
-}
-
-// TestModeReachesTheResolution: a Gate policy whose settings have no inverse is blocked, the same payload in EnforceOnly
-// is not.
-func TestModeReachesTheResolution(t *testing.T) {
-	const id = "device_vendor_msft_policy_config_microsoft_edgev160~policy~microsoft_edge~x_passkeybackupstoragelocation"
-	defs := []graph.SettingDefinition{{
-		ID: id, RootDefinitionID: id, Name: "PasskeyBackupStorageLocation", Kind: "ChoiceSettingDefinition", Platform: "windows10", Technologies: "mdm",
-		Options: []graph.SettingOption{{ItemID: id + "_azuread", DisplayName: "AzureAD"}},
-	}}
-	for mode, blocked := range map[v1alpha1.PolicyMode]bool{v1alpha1.ModeGate: true, v1alpha1.ModeEnforceOnly: false} {
-		l := newLab(t, calm())
-		p := newPolicy()
-		p.Spec.Mode, p.Spec.Settings = mode, v1alpha1.PasskeySettings{BackupStorageLocation: "AzureAD"}
-		run := &policyRun{PasskeyPolicyReconciler: l.policies, before: p, after: p.DeepCopy(), tenant: policyKey, src: fakeTenant{defs: defs}}
-		res, err := run.resolve(t.Context())
-		if err != nil || res.Blocked != blocked || blocked && !strings.Contains(res.BlockMessage, "spec.mode: Gate needs a setting with an inverse") {
-			t.Errorf("%s: %v %q, %v", mode, res.Blocked, res.BlockMessage, err)
-		}
 	}
 }

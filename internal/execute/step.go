@@ -45,31 +45,39 @@ func newStep(a *plan.Action, old v1alpha1.TenantObject, now *metav1.Time) Step {
 // settle is what to have on record after a step: of a refusal nothing stays, of a lost answer all that was made stable.
 // false means that there is nothing to have on record any more. old is the entry before the step.
 func (s *Step) settle(old v1alpha1.TenantObject, out Outcome, now *metav1.Time) (v1alpha1.TenantObject, bool) {
-	a, rec := s.Action, *old.DeepCopy()
+	kind := s.Action.Kind
+	refused := out.Result == Rejected || out.Result == Retry
+	switch {
+	case kind == plan.Delete && out.Taken():
+		return v1alpha1.TenantObject{}, false
+	case refused && !(kind == plan.Assign && old.AssignSentAt != nil): // an older assignment that is open stays so
+		return old, true
+	}
+	rec := *old.DeepCopy()
 	if s.Record != nil {
 		rec = *s.Record
 	}
-	refused := out.Result == Rejected || out.Result == Retry
-	switch {
-	case a.Kind == plan.Create && out.Result == Applied:
-		rec.ID, rec.Hash, rec.CreateSentAt, rec.AppliedAt = out.ID, a.Desired.Hash, nil, s.Record.CreateSentAt
-	case a.Kind == plan.Create && refused: // with the id of a deleted predecessor
-		return old, true
-	case a.Kind == plan.LookUp && out.Taken():
-		rec.CreateSentAt = nil
-	case a.Kind == plan.Replace && out.Result == Applied:
-		rec.Hash, rec.Name, rec.AppliedAt = a.Desired.Hash, a.Desired.Name, now
-	case a.Kind == plan.Rename && out.Result == Applied:
-		rec.Name, rec.AppliedAt = a.Desired.Name, now
-	case a.Kind == plan.Assign && out.Result == Applied:
-		rec.IncludeGroups, rec.ExcludeGroups = slices.Clone(a.IntentInclude), slices.Clone(a.IntentExclude)
-		rec.AssignSentAt, rec.AssignedAt = nil, now
-	case a.Kind == plan.Assign && refused && old.AssignSentAt == nil: // an older write that is open stays so
-		return old, true
-	case a.Kind == plan.Delete && out.Taken():
-		return v1alpha1.TenantObject{}, false
+	if out.Taken() {
+		s.taken(&rec, out.ID, now)
 	}
 	return rec, true
+}
+
+// taken puts on record what the tenant took. id is that of an object that was made.
+func (s *Step) taken(rec *v1alpha1.TenantObject, id string, now *metav1.Time) {
+	switch a := s.Action; a.Kind {
+	case plan.LookUp:
+		rec.CreateSentAt = nil
+	case plan.Create:
+		rec.ID, rec.Hash, rec.CreateSentAt, rec.AppliedAt = id, a.Desired.Hash, nil, s.Record.CreateSentAt
+	case plan.Replace:
+		rec.Hash, rec.Name, rec.AppliedAt = a.Desired.Hash, a.Desired.Name, now
+	case plan.Rename:
+		rec.Name, rec.AppliedAt = a.Desired.Name, now
+	case plan.Assign:
+		rec.IncludeGroups, rec.ExcludeGroups = slices.Clone(a.IntentInclude), slices.Clone(a.IntentExclude)
+		rec.AssignSentAt, rec.AssignedAt = nil, now
+	}
 }
 
 func merge(a, b []string) []string {

@@ -25,14 +25,14 @@ const (
 	stageCount
 )
 
-// Build plans what turns observed into desired. It plans nothing when nothing
+// compare plans what turns observed into desired. It plans nothing when nothing
 // differs (P12). An observed policy that is not desired is removed. Of two entries
 // for one Key the first counts, and a note names the other.
 //
 // Foreign targets stay where they are. A foreign inclusion on an allow policy that
 // hold does not exclude puts devices into both; that is reported as drift, because
 // only the person who added it can say which of the two is meant.
-func Build(desired []Desired, observed []Observed, opt Options) Result {
+func compare(desired []Desired, observed []Observed, opt Options) Result {
 	b := builder{opt: opt}
 	in := b.index(desired, observed)
 	for _, platform := range in.platforms() {

@@ -336,7 +336,7 @@ func TestBuild(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Build(tt.desired, tt.observed, tt.opt)
+			got := compare(tt.desired, tt.observed, tt.opt)
 			var actions []string
 			for _, a := range got.Actions {
 				actions = append(actions, a.String())
@@ -376,7 +376,7 @@ func TestForeignInclusionIsExplained(t *testing.T) {
 		o.Assignments = append(o.Assignments, Target{Kind: TargetInclude, GroupID: "Theirs"})
 	})
 	for exclude, conflict := range map[string]bool{"other": true, "theirs": false} {
-		got := Build([]Desired{wantAllow("w1"), wantHold("w1", exclude)}, []Observed{allow, seenHold("w1", exclude)}, correct)
+		got := compare([]Desired{wantAllow("w1"), wantHold("w1", exclude)}, []Observed{allow, seenHold("w1", exclude)}, correct)
 		if len(got.Drifts) != 1 || len(got.Actions) != 0 {
 			t.Fatalf("%v", got)
 		}
@@ -389,7 +389,7 @@ func TestForeignInclusionIsExplained(t *testing.T) {
 // TestIntentUnderReport: what is recorded is what we asked for, not what others
 // left of it, or the next plan would take their edit for a wish of ours.
 func TestIntentUnderReport(t *testing.T) {
-	got := Build(
+	got := compare(
 		[]Desired{wantAllow("w1", "w2"), wantHold("w1", "w2")},
 		[]Observed{with(seenAllow("w1"), func(o *Observed) { o.Assignments = nil }), seenHold("w1")}, report)
 	last := got.Actions[len(got.Actions)-1]

@@ -11,7 +11,8 @@
 // grows last. Whichever action is the last one before a crash, no device is
 // targeted by both.
 //
-// The package is pure: it decides on what it is given and writes nothing.
+// A View is what is known, part by part; Build turns it into a Result, and Record into the policy's status. The package is
+// pure: it decides on what it is given and writes nothing.
 package plan
 
 import (
@@ -243,4 +244,6 @@ type Result struct {
 	Late []string
 	// LateContent says that settings or a name are among it.
 	LateContent bool
+	// Unknown is what could not be read and is not planned for; nil when the plan is the whole one.
+	Unknown *Gap
 }

@@ -52,7 +52,7 @@ func (w Withdrawal) Build(observed []Observed) []Action {
 			desired[i].Include, desired[i].Exclude = o.Previous.Include, newSet(o.Previous.Exclude).intersect(w.excluded())
 		}
 	}
-	actions := slices.DeleteFunc(Build(desired, observed, Options{Drift: w.Drift, NarrowOnly: true}).Actions, func(a Action) bool { return a.Kind != Assign })
+	actions := slices.DeleteFunc(compare(desired, observed, Options{Drift: w.Drift, NarrowOnly: true}).Actions, func(a Action) bool { return a.Kind != Assign })
 	for i := range actions {
 		a := &actions[i]
 		// What else is missing stays on record, so that the whole plan still sees that somebody took it.

@@ -25,7 +25,7 @@ func TestPromise09_Withdraw(t *testing.T) {
 		if len(got) != 1 || got[0].Kind != Assign || !cmp.Equal(got[0].Include, []string{"g1"}) || !cmp.Equal(got[0].IntentInclude, []string{"g1"}) || len(got[0].KeepForeign) != 1 {
 			t.Fatalf("%s: %v", drift, got)
 		}
-		whole := Build([]Desired{wantAllow("g1"), wantHold("g1")}, []Observed{allow, seenHold("g1", "g2")}, Options{Drift: drift})
+		whole := compare([]Desired{wantAllow("g1"), wantHold("g1")}, []Observed{allow, seenHold("g1", "g2")}, Options{Drift: drift})
 		if a, b := got[0].Fingerprint(), whole.Actions[0].Fingerprint(); a != b {
 			t.Errorf("%s: %s, and in the whole plan %s", drift, got[0], whole.Actions[0])
 		}
@@ -96,7 +96,7 @@ func TestWithdrawalRecords(t *testing.T) {
 func TestForeignOrder(t *testing.T) {
 	look := func(list ...Target) Action {
 		o := with(seenHold(), func(o *Observed) { o.Assignments = append(o.Assignments, list...) })
-		return Build([]Desired{wantHold("g1")}, []Observed{o}, Options{}).Actions[0]
+		return compare([]Desired{wantHold("g1")}, []Observed{o}, Options{}).Actions[0]
 	}
 	x, y := Target{Kind: TargetInclude, GroupID: "x"}, Target{Kind: TargetInclude, GroupID: "y"}
 	if a, b := look(x, y), look(y, x); a.Fingerprint() != b.Fingerprint() || !cmp.Equal(a.KeepForeign, b.KeepForeign) {
