@@ -23,7 +23,7 @@ func Policy(ctx context.Context, src PolicySource, c *Catalogs, self Owner, v pl
 		if v.Catalog = catalogOf(ctx, src, c, &v); v.Catalog.Err != nil || v.Catalog.Blocked {
 			return v
 		}
-		groups, err := ResolveGroups(ctx, src, v.Policy.Spec.Population)
+		groups, err := ResolveGroups(ctx, src, v.Policy.Spec.Population.Groups())
 		if v.Population = (plan.Population{Include: groups.Include, Exclude: groups.Exclude, Err: err}); err != nil {
 			return v
 		}

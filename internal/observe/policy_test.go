@@ -31,7 +31,7 @@ func storing(mode v1alpha1.PolicyMode) *v1alpha1.PasskeyPolicy {
 		Spec: v1alpha1.PasskeyPolicySpec{
 			Mode: mode, Platforms: []v1alpha1.Platform{v1alpha1.PlatformWindows}, Scope: v1alpha1.ScopeDevice,
 			Settings: v1alpha1.PasskeySettings{BackupStorageLocation: "AzureAD"}, OnMissingSetting: v1alpha1.OnMissingBlock,
-			Population: &v1alpha1.GroupSelection{Include: []v1alpha1.GroupRef{{ID: "everyone"}}},
+			Population: &v1alpha1.Population{Include: []v1alpha1.GroupRef{{ID: "everyone"}}},
 		},
 		Status: v1alpha1.PasskeyPolicyStatus{Objects: []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1", IncludeGroups: []string{"g"}}}},
 	}
