@@ -141,7 +141,7 @@ func (v *View) admissions(s *v1alpha1.PasskeyPolicyStatus, seen []Observed) {
 			Name: w.Name, UID: string(w.UID), GroupID: id, Since: v.stamp(),
 			State: Admission(v.Policy.Spec.Mode, id, slices.Contains(v.Admitted, id), seen),
 		}
-		if old := AdmissionOf(s, w); old != nil && old.State == a.State && old.GroupID == a.GroupID {
+		if old := admissionOf(s, w); old != nil && old.State == a.State && old.GroupID == a.GroupID {
 			a.Since = old.Since
 		}
 		out = append(out, a)
@@ -161,8 +161,8 @@ func (v *View) dismiss(s *v1alpha1.PasskeyPolicyStatus) {
 	}
 }
 
-// AdmissionOf is what a policy's status says of a wave; nil when it says nothing.
-func AdmissionOf(s *v1alpha1.PasskeyPolicyStatus, w *v1alpha1.PilotWave) *v1alpha1.WaveAdmission {
+// admissionOf is what a policy's status says of a wave; nil when it says nothing.
+func admissionOf(s *v1alpha1.PasskeyPolicyStatus, w *v1alpha1.PilotWave) *v1alpha1.WaveAdmission {
 	i := slices.IndexFunc(s.Waves, func(a v1alpha1.WaveAdmission) bool { return a.UID == string(w.UID) })
 	if i < 0 {
 		return nil
