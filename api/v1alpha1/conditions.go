@@ -87,6 +87,7 @@ const (
 	ReasonNewerDefinition     = "NewerDefinition"
 	ReasonDefinitionGone      = "DefinitionGone"
 	ReasonPayloadEqualsHold   = "PayloadEqualsHold"
+	ReasonRevisionsLost       = "RevisionsLost"
 	ReasonWrongKind           = "GroupOfWrongKind"
 	ReasonOtherPolicy         = "OtherPolicy"
 	ReasonStillOnHold         = "StillOnHold"

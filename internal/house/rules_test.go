@@ -19,6 +19,7 @@ var purePackages = []string{
 	module + "/internal/diagnosis",
 	module + "/internal/audience",
 	module + "/internal/gate",
+	module + "/internal/revision",
 	module + "/internal/rollout",
 	module + "/internal/plan",
 	module + "/internal/status",
