@@ -21,6 +21,9 @@ import (
 // level is seen to exclude it any more. What was not seen, because a policy could not be read or a write of ours has no known
 // outcome, changes nothing (P4).
 //
+// Store the result before anything of the plan that was made from the same look is sent: what was seen missing is not to be
+// seen again once it is repaired, and only the record tells that devices may not know of the repair yet.
+//
 // desired is what Want gave for the same groups; observed has an entry for each of them that could be looked for, there or
 // not. A group that was never admitted and is not to be has no entry, and one that
 // is Withdrawn and that no wave lists loses it.

@@ -52,5 +52,5 @@ func seeds(t *testing.T) int {
 	if testing.Short() {
 		return 100
 	}
-	return 1500
+	return 300
 }

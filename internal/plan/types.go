@@ -15,11 +15,13 @@
 // AssignmentLag later, and are given back to earlier levels only an AssignmentLag
 // after the later one is seen without them.
 //
-// The package is pure: it decides on what it is given and writes nothing.
+// A View is what is known, part by part; Build turns it into a Result, and Record into the policy's status. The package is
+// pure: it decides on what it is given and writes nothing.
 package plan
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/settings"
@@ -57,6 +59,10 @@ func (k Key) Level() string {
 
 // String is platform and level, for example Windows/Hold or Windows/r2.
 func (k Key) String() string { return string(k.Platform) + "/" + k.Level() }
+
+// ReplicationLag is how long a tenant may not show what it has just made. Graph was seen to take seconds (contract a.5, g);
+// two minutes is far beyond. A write whose answer was lost and that is not shown after that counts as not made.
+const ReplicationLag = 2 * time.Minute
 
 // Everyone is the pseudo id of a group that everybody is a member of: Intune's All devices or All users.
 const Everyone = "*"
@@ -278,4 +284,6 @@ type Result struct {
 	Late []string
 	// LateContent says that settings or a name are among it.
 	LateContent bool
+	// Unknown is what could not be read and is not planned for; nil when the plan is the whole one.
+	Unknown *Gap
 }
