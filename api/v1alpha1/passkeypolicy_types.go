@@ -516,6 +516,11 @@ type WaveAdmission struct {
 	// them within half an hour. Absent while one is missing.
 	// +optional
 	AssignedAt *metav1.Time `json:"assignedAt,omitempty"`
+
+	// admittedAt is when the state first was Admitted: since then the group may have members. Absent for a group that was
+	// never admitted and is empty.
+	// +optional
+	AdmittedAt *metav1.Time `json:"admittedAt,omitempty"`
 }
 
 // AdmissionState is how far the tenant has followed a wave's decision.

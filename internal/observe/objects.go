@@ -44,7 +44,7 @@ func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObj
 		return nil, nil, err
 	}
 	read := func(rec *v1alpha1.TenantObject, want *plan.Desired) {
-		key := plan.Key{Role: rec.Role, Platform: rec.Platform}
+		key := plan.KeyOf(rec)
 		o, err := object(ctx, src, sought{rec: rec, want: want, marker: self.Marker(key), all: all, now: now})
 		if err != nil {
 			o = plan.Seen{Observed: plan.Observed{Key: key}, Err: err}
@@ -57,7 +57,7 @@ func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObj
 		read(record(records, want[i].Key), &want[i])
 	}
 	for i := range records {
-		if !seen[plan.Key{Role: records[i].Role, Platform: records[i].Platform}] {
+		if !seen[plan.KeyOf(&records[i])] {
 			read(&records[i], nil)
 		}
 	}
@@ -69,7 +69,7 @@ func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObj
 func Recorded(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, self Owner, now time.Time) []plan.Seen {
 	var out []plan.Seen
 	for i := range records {
-		key := plan.Key{Role: records[i].Role, Platform: records[i].Platform}
+		key := plan.KeyOf(&records[i])
 		o, err := object(ctx, src, sought{rec: &records[i], marker: self.Marker(key), now: now})
 		if err != nil {
 			o = plan.Seen{Observed: plan.Observed{Key: key}, Err: err}
@@ -81,11 +81,11 @@ func Recorded(ctx context.Context, src PolicySource, records []v1alpha1.TenantOb
 
 func record(records []v1alpha1.TenantObject, key plan.Key) *v1alpha1.TenantObject {
 	for i := range records {
-		if records[i].Role == key.Role && records[i].Platform == key.Platform {
+		if plan.KeyOf(&records[i]) == key {
 			return &records[i]
 		}
 	}
-	return &v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform}
+	return &v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform, Revision: key.Revision}
 }
 
 // sought is one object that is looked for.
@@ -119,7 +119,7 @@ func (s *sought) name() string {
 func object(ctx context.Context, src PolicySource, s sought) (plan.Seen, error) {
 	rec := s.rec
 	o := plan.Seen{Observed: plan.Observed{
-		Key: plan.Key{Role: rec.Role, Platform: rec.Platform}, CreateOpen: rec.ID == "" && rec.CreateSentAt != nil,
+		Key: plan.KeyOf(rec), CreateOpen: rec.ID == "" && rec.CreateSentAt != nil,
 		AssignOpen: rec.AssignSentAt != nil,
 	}}
 	o.ContentFresh, o.AssignFresh, o.KnownForeign = s.fresh(rec.AppliedAt), s.fresh(rec.AssignedAt), rec.ForeignAssignments

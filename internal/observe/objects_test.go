@@ -21,8 +21,8 @@ import (
 )
 
 var (
-	allow = plan.Key{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformWindows}
-	hold  = plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows}
+	allow = plan.LevelKey(v1alpha1.PlatformWindows, 1)
+	hold  = plan.LevelKey(v1alpha1.PlatformWindows, 0)
 )
 
 var (
@@ -123,7 +123,7 @@ func TestAssignOpenIsSeen(t *testing.T) {
 func TestPromise06_NotOwned(t *testing.T) {
 	p := live(allow, "p1")
 	p.Description = marker(hold)
-	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
+	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "p1"}}
 	view, err := objects(t.Context(), &tenant{policies: []graph.ConfigurationPolicy{p}}, rec, []plan.Desired{wanted(allow)}, self, now)
 	var refused *Refusal
 	if err != nil || !errors.As(view.Err(), &refused) || refused.Reason != v1alpha1.ReasonObjectNotOwned || !strings.Contains(refused.Message, marker(allow)) || !strings.Contains(refused.Message, "put the marker back, or delete the policy") {
@@ -171,7 +171,7 @@ func TestObjectsOnRecord(t *testing.T) {
 // TestPromise04_UnreadableIsNoAnswer: without the list nothing is known; an object that cannot be read says so, shows
 // nothing, and stands in nobody's way.
 func TestPromise04_UnreadableIsNoAnswer(t *testing.T) {
-	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
+	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "p1"}}
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}, fail: map[string]error{"ConfigurationPolicies": errAway}}
 	if got, err := objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now); !errors.Is(err, errAway) || got.Objects != nil {
 		t.Errorf("%v, %v", got, err)
@@ -205,7 +205,7 @@ func TestRecorded(t *testing.T) {
 // TestPromise05_NotShownYet: a policy that was made a moment ago and is not shown is not gone.
 func TestPromise05_NotShownYet(t *testing.T) {
 	for ago, gone := range map[time.Duration]bool{0: false, ReplicationLag - time.Second: false, ReplicationLag: true} {
-		rec := v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, ID: "p1", Name: "n", AppliedAt: &metav1.Time{Time: now.Add(-ago)}}
+		rec := v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "p1", Name: "n", AppliedAt: &metav1.Time{Time: now.Add(-ago)}}
 		got, err := objects(t.Context(), &tenant{}, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, self, now)
 		if err != nil || (got.Err() == nil) != gone || !gone && graph.KindOf(got.Err()) != graph.KindTransient {
 			t.Errorf("%s ago: %v, %v", ago, got.Err(), err)

@@ -27,7 +27,7 @@ func Policy(ctx context.Context, src PolicySource, c *Catalogs, self Owner, v pl
 		if v.Population = (plan.Population{Include: groups.Include, Exclude: groups.Exclude, Err: err}); err != nil {
 			return v
 		}
-		v.Want = plan.Want(v.Policy, v.Catalog.Payloads, v.Audience(), func(key plan.Key) string { return self.describe(v.Policy, key) })
+		v.Want = plan.Want(v.Policy, v.Revisions, v.Population, v.Groups, func(key plan.Key) string { return self.describe(v.Policy, key) })
 	}
 	v.Objects, v.Others, v.ListErr = Objects(ctx, src, v.Records(), v.Want, self, v.At)
 	return v

@@ -33,7 +33,7 @@ func storing(mode v1alpha1.PolicyMode) *v1alpha1.PasskeyPolicy {
 			Settings: v1alpha1.PasskeySettings{BackupStorageLocation: "AzureAD"}, OnMissingSetting: v1alpha1.OnMissingBlock,
 			Population: &v1alpha1.Population{Include: []v1alpha1.GroupRef{{ID: "everyone"}}},
 		},
-		Status: v1alpha1.PasskeyPolicyStatus{Objects: []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1", IncludeGroups: []string{"g"}}}},
+		Status: v1alpha1.PasskeyPolicyStatus{Objects: []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "p1", IncludeGroups: []string{"g"}}}},
 	}
 }
 

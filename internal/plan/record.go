@@ -4,11 +4,7 @@
 package plan
 
 import (
-	"cmp"
 	"slices"
-	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
@@ -19,8 +15,8 @@ func (v *View) Record(built Result, rollback []Action) v1alpha1.PasskeyPolicySta
 	s := *v.Policy.Status.DeepCopy()
 	switch v.Stage {
 	case StageRollback:
-		if len(v.Records()) > 0 {
-			v.dismiss(&s)
+		if records := v.Records(); len(records) > 0 {
+			s.Waves = v.withdrawal().Admissions(s.Waves, records, v.read(), v.At)
 		}
 	case StageRemoval:
 		if built.Unknown == nil {
@@ -33,14 +29,13 @@ func (v *View) Record(built Result, rollback []Action) v1alpha1.PasskeyPolicySta
 }
 
 func (v *View) recordWhole(s *v1alpha1.PasskeyPolicyStatus, built Result, rollback []Action) {
-	if v.Catalog.Err != nil {
+	if v.Catalog.Err == nil {
+		s.Settings, s.MinEdge = v.Catalog.Verdicts, v.Catalog.MinEdge
+	}
+	if !v.pinned() {
 		return
 	}
-	s.Settings, s.MinEdge = v.Catalog.Verdicts, v.Catalog.MinEdge
-	if v.Catalog.Blocked {
-		return
-	}
-	s.PayloadHash = v.Catalog.Hash
+	s.Revisions = v.Revisions
 	if v.Population.Err != nil {
 		return
 	}
@@ -53,13 +48,9 @@ func (v *View) recordWhole(s *v1alpha1.PasskeyPolicyStatus, built Result, rollba
 		recordObject(s, wanted(want, seen[i].Key), &seen[i])
 	}
 	slices.SortFunc(s.Objects, func(a, b v1alpha1.TenantObject) int {
-		return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.Role, b.Role))
+		return compareKeys(KeyOf(&a), KeyOf(&b))
 	})
-	if built.Unknown == nil { // otherwise nobody knows how far the tenant has followed
-		v.admissions(s, seen)
-	} else {
-		v.dismiss(s)
-	}
+	s.Waves = Admissions(s.Waves, v.Groups, v.Want, v.read(), v.At)
 	v.closeAssigns(s, want, seen, built.Actions)
 	if built.Unknown == nil && len(v.Others)+len(built.Late) == 0 { // otherwise the plan is not the whole one
 		s.Approvals = KeepApprovals(s.Approvals, slices.Concat(built.Actions, rollback))
@@ -74,17 +65,17 @@ func wanted(want []Desired, key Key) *Desired {
 	return nil
 }
 
-// entry is the place of a policy in the status, -1 when it has none.
-func entry(s *v1alpha1.PasskeyPolicyStatus, key Key) int {
-	return slices.IndexFunc(s.Objects, func(o v1alpha1.TenantObject) bool { return o.Role == key.Role && o.Platform == key.Platform })
+// place of a policy in the status, -1 when it has none.
+func place(s *v1alpha1.PasskeyPolicyStatus, key Key) int {
+	return slices.IndexFunc(s.Objects, func(o v1alpha1.TenantObject) bool { return KeyOf(&o) == key })
 }
 
 // recordObject brings one entry in line with what the tenant shows.
 func recordObject(s *v1alpha1.PasskeyPolicyStatus, d *Desired, o *Observed) {
-	at := entry(s, o.Key)
+	at := place(s, o.Key)
 	if at < 0 {
 		at = len(s.Objects)
-		s.Objects = append(s.Objects, v1alpha1.TenantObject{Role: o.Role, Platform: o.Platform})
+		s.Objects = append(s.Objects, v1alpha1.TenantObject{Role: o.Role, Platform: o.Platform, Revision: o.Revision})
 	}
 	rec := &s.Objects[at]
 	switch {
@@ -104,7 +95,7 @@ func recordObject(s *v1alpha1.PasskeyPolicyStatus, d *Desired, o *Observed) {
 	case rec.ID != "":
 		// Confirmed gone. The id stays, or under drift Report the next plan would take the object for one that was never
 		// made, and make it.
-		*rec = v1alpha1.TenantObject{Role: rec.Role, Platform: rec.Platform, Name: rec.Name, ID: rec.ID}
+		*rec = v1alpha1.TenantObject{Role: rec.Role, Platform: rec.Platform, Revision: rec.Revision, Name: rec.Name, ID: rec.ID}
 	}
 	if !o.AssignFresh { // just after a write a late read may show what we have taken away
 		rec.ForeignAssignments = foreign(o, rec, d)
@@ -113,21 +104,20 @@ func recordObject(s *v1alpha1.PasskeyPolicyStatus, d *Desired, o *Observed) {
 
 // foreign lists the targets on an object that this operator neither wants nor ever set.
 func foreign(o *Observed, rec *v1alpha1.TenantObject, d *Desired) []string {
-	include, exclude := slices.Clone(rec.IncludeGroups), slices.Clone(rec.ExcludeGroups)
+	named := targets{include: newSet(rec.IncludeGroups), exclude: newSet(rec.ExcludeGroups)}
 	if d != nil {
-		include, exclude = append(include, d.Include...), append(exclude, d.Exclude...)
+		named = targets{include: named.include.union(newSet(d.Include)), exclude: named.exclude.union(newSet(d.Exclude))}
 	}
+	_, theirs := split(o.Assignments, named, everyoneOf(d, o.Assignments))
 	var out []string
-	for _, t := range o.Assignments {
-		ours := t.Kind == TargetInclude && slices.Contains(include, t.GroupID) || t.Kind == TargetExclude && slices.Contains(exclude, t.GroupID)
-		if !ours {
-			out = append(out, t.Label())
-		}
+	for _, t := range theirs {
+		out = append(out, t.Label())
 	}
 	slices.Sort(out)
 	return out
 }
 
+<<<<<<< HEAD
 // admissions reports how far the tenant has followed each wave.
 func (v *View) admissions(s *v1alpha1.PasskeyPolicyStatus, seen []Observed) {
 	var out []v1alpha1.WaveAdmission
@@ -166,8 +156,16 @@ func admissionOf(s *v1alpha1.PasskeyPolicyStatus, w *v1alpha1.PilotWave) *v1alph
 	i := slices.IndexFunc(s.Waves, func(a v1alpha1.WaveAdmission) bool { return a.UID == string(w.UID) })
 	if i < 0 {
 		return nil
+=======
+// AdmissionOf is what a policy's status says of the group of a wave's current attempt; nil when it says nothing.
+func AdmissionOf(s *v1alpha1.PasskeyPolicyStatus, w *v1alpha1.PilotWave) *v1alpha1.WaveAdmission {
+	for i := range s.Waves {
+		if a := &s.Waves[i]; a.UID == string(w.UID) && a.Attempt == w.Status.Attempt {
+			return a
+		}
+>>>>>>> plan
 	}
-	return &s.Waves[i]
+	return nil
 }
 
 // closeAssigns ends the wait for assignments whose answer was lost: nothing is left to write, and the tenant has had time
@@ -176,7 +174,7 @@ func (v *View) closeAssigns(s *v1alpha1.PasskeyPolicyStatus, want []Desired, see
 	for i := range seen {
 		o := &seen[i]
 		planned := slices.ContainsFunc(actions, func(a Action) bool { return a.Kind == Assign && a.Key == o.Key })
-		at := entry(s, o.Key)
+		at := place(s, o.Key)
 		if !o.AssignOpen || !o.Exists || planned || at < 0 {
 			continue
 		}
@@ -188,5 +186,3 @@ func (v *View) closeAssigns(s *v1alpha1.PasskeyPolicyStatus, want []Desired, see
 		rec.AssignSentAt = nil
 	}
 }
-
-func (v *View) stamp() metav1.Time { return metav1.NewTime(v.At.UTC().Truncate(time.Second)) }

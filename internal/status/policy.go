@@ -197,7 +197,7 @@ func drifted(list []plan.Drift) metav1.Condition {
 	}
 	parts := make([]string, len(list))
 	for i, d := range list {
-		parts[i] = fmt.Sprintf("%s %s: %s", d.Key.Platform, d.Key.Role, d.Detail)
+		parts[i] = fmt.Sprintf("%s %s: %s", d.Key.Platform, d.Key.Level(), d.Detail)
 	}
 	return Condition(v1alpha1.ConditionDrifted, true, string(list[0].Kind), strings.Join(parts, "; "))
 }

@@ -69,7 +69,7 @@ func TestPolicySeen(t *testing.T) {
 	if len(r.Conditions) != 2 || !strings.HasPrefix(r.Conditions[0].Message, "1 resolved, 1 substituted, 2 skipped;") || r.Conditions[1].Status != metav1.ConditionFalse || len(r.Keep) > 0 {
 		t.Errorf("%+v", r)
 	}
-	r = PolicySeen(&v, plan.Result{Drifts: []plan.Drift{{Key: plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows}, Kind: plan.NameEdited, Detail: "d"}}})
+	r = PolicySeen(&v, plan.Result{Drifts: []plan.Drift{{Key: plan.LevelKey(v1alpha1.PlatformWindows, 0), Kind: plan.NameEdited, Detail: "d"}}})
 	if c := r.Conditions[1]; c.Type != v1alpha1.ConditionDrifted || c.Status != metav1.ConditionTrue || c.Reason != v1alpha1.ReasonNameEdited || c.Message != "Windows Hold: d" {
 		t.Errorf("%+v", c)
 	}
