@@ -117,53 +117,12 @@ func foreign(o *Observed, rec *v1alpha1.TenantObject, d *Desired) []string {
 	return out
 }
 
-<<<<<<< HEAD
-// admissions reports how far the tenant has followed each wave.
-func (v *View) admissions(s *v1alpha1.PasskeyPolicyStatus, seen []Observed) {
-	var out []v1alpha1.WaveAdmission
-	for i := range v.Waves {
-		w := &v.Waves[i]
-		if w.Status.Audience == nil || w.Status.Audience.GroupID == "" {
-			continue
-		}
-		id := w.Status.Audience.GroupID
-		a := v1alpha1.WaveAdmission{
-			Name: w.Name, UID: string(w.UID), GroupID: id, Since: v.stamp(),
-			State: Admission(v.Policy.Spec.Mode, id, slices.Contains(v.Admitted, id), seen),
-		}
-		if old := admissionOf(s, w); old != nil && old.State == a.State && old.GroupID == a.GroupID {
-			a.Since = old.Since
-		}
-		out = append(out, a)
-	}
-	slices.SortFunc(out, func(a, b v1alpha1.WaveAdmission) int { return cmp.Compare(a.Name, b.Name) })
-	s.Waves = out
-}
-
-// dismiss tells waves that are not admitted any more that they are on their way out, where nobody looks at the tenant
-// closely enough to say more: a wave that reads that it is admitted goes on exposing.
-func (v *View) dismiss(s *v1alpha1.PasskeyPolicyStatus) {
-	for i := range s.Waves {
-		w := &s.Waves[i]
-		if !slices.Contains(v.Admitted, w.GroupID) && (w.State == v1alpha1.Admitted || w.State == v1alpha1.Admitting) {
-			w.State, w.Since = v1alpha1.Withdrawing, v.stamp()
-		}
-	}
-}
-
-// admissionOf is what a policy's status says of a wave; nil when it says nothing.
-func admissionOf(s *v1alpha1.PasskeyPolicyStatus, w *v1alpha1.PilotWave) *v1alpha1.WaveAdmission {
-	i := slices.IndexFunc(s.Waves, func(a v1alpha1.WaveAdmission) bool { return a.UID == string(w.UID) })
-	if i < 0 {
-		return nil
-=======
 // AdmissionOf is what a policy's status says of the group of a wave's current attempt; nil when it says nothing.
 func AdmissionOf(s *v1alpha1.PasskeyPolicyStatus, w *v1alpha1.PilotWave) *v1alpha1.WaveAdmission {
 	for i := range s.Waves {
 		if a := &s.Waves[i]; a.UID == string(w.UID) && a.Attempt == w.Status.Attempt {
 			return a
 		}
->>>>>>> plan
 	}
 	return nil
 }
