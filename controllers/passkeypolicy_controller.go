@@ -50,7 +50,7 @@ func (r *PasskeyPolicyReconciler) SetupWithManager(mgr ctrl.Manager, o controlle
 		Watches(&v1alpha1.PilotWave{}, handler.EnqueueRequestsFromMapFunc(policyOfWave), admissionChanges()).
 		Watches(&v1alpha1.Tenant{}, handler.EnqueueRequestsFromMapFunc(r.policiesOfTenant), readinessChanges()).
 		WithOptions(o).
-		Complete(finishing(r))
+		Complete(finishing(r, r.Asked))
 }
 
 func policyOfWave(_ context.Context, o client.Object) []ctrl.Request {

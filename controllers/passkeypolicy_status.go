@@ -163,8 +163,3 @@ func (r *policyRun) failure(err error, doing string) status.Report {
 	}
 	return rep
 }
-
-// admissionOf is what a policy's status says of a wave; nil when it says nothing.
-func admissionOf(s *v1alpha1.PasskeyPolicyStatus, w *v1alpha1.PilotWave) *v1alpha1.WaveAdmission {
-	return plan.AdmissionOf(s, w)
-}

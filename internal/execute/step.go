@@ -50,7 +50,7 @@ func (s *Step) settle(old v1alpha1.TenantObject, out Outcome, now *metav1.Time) 
 	switch {
 	case kind == plan.Delete && out.Taken():
 		return v1alpha1.TenantObject{}, false
-	case refused && !(kind == plan.Assign && old.AssignSentAt != nil): // an older assignment that is open stays so
+	case refused && (kind != plan.Assign || old.AssignSentAt == nil): // an older assignment that is open stays so
 		return old, true
 	}
 	rec := *old.DeepCopy()

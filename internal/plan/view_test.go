@@ -203,6 +203,10 @@ func TestRecordWaves(t *testing.T) {
 	v = look(StageWhole)
 	v.Objects[3].Err = errAway
 	check("one object unreadable", v.Record(Build(v), nil))
+	v.Policy.Status.Waves[0].State = v1alpha1.Admitting
+	if s := v.Record(Build(v), nil); s.Waves[0].State != v1alpha1.Admitting {
+		t.Errorf("the tenant is not seen whole: %+v", s.Waves[0])
+	}
 	v = look(StageRollback)
 	check("rollback", v.Record(Build(v), nil))
 	v = look(StageRollback)
