@@ -51,7 +51,7 @@ func bench(err error) (*Runner, *tenant, *journal) {
 		Tenant: f, Journal: j, Policy: "ns/pkp", Now: func() time.Time { return start },
 		Request: func(context.Context, *v1alpha1.PendingApproval) (*plan.ApprovalRequest, error) { return nil, nil },
 		Status: &v1alpha1.PasskeyPolicyStatus{Objects: []v1alpha1.TenantObject{
-			{Role: allow.Role, Platform: allow.Platform, ID: "a", Name: "old", Hash: "old", IncludeGroups: []string{"g1"}, ExcludeGroups: []string{"x1"}},
+			{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "a", Name: "old", Hash: "old", IncludeGroups: []string{"g1"}, ExcludeGroups: []string{"x1"}},
 			{Role: hold.Role, Platform: hold.Platform, ID: "h"},
 		}},
 	}, f, j
@@ -70,8 +70,8 @@ func act(kind plan.ActionKind, key plan.Key) plan.Action {
 // where the journal fails nothing is sent.
 func TestPromise05_StableBeforeSent(t *testing.T) {
 	for kind, want := range map[plan.ActionKind]*v1alpha1.TenantObject{
-		plan.Create: {Role: allow.Role, Platform: allow.Platform, Name: "n", CreateSentAt: stamp(start)},
-		plan.Assign: {Role: allow.Role, Platform: allow.Platform, ID: "a", Name: "old", Hash: "old",
+		plan.Create: {Role: allow.Role, Platform: allow.Platform, Revision: 1, Name: "n", CreateSentAt: stamp(start)},
+		plan.Assign: {Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "a", Name: "old", Hash: "old",
 			IncludeGroups: []string{"g1", "g2"}, ExcludeGroups: []string{"x1", "x2"}, AssignSentAt: stamp(start)},
 		plan.Replace: nil, plan.Rename: nil, plan.Delete: nil, plan.RemoveCopy: nil, plan.LookUp: nil,
 	} {

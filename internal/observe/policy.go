@@ -20,8 +20,8 @@ func Policy(ctx context.Context, src PolicySource, c *Catalogs, self Owner, v pl
 		v.Objects = Recorded(ctx, src, v.Records(), self, v.At)
 		return v
 	case plan.StageWhole:
-		if v.Catalog = catalogOf(ctx, src, c, &v); v.Catalog.Err != nil || v.Catalog.Blocked {
-			return v
+		if v.Catalog = catalogOf(ctx, src, c, &v); (v.Catalog.Err != nil || v.Catalog.Blocked) && len(v.Revisions) == 0 {
+			return v // nothing is pinned
 		}
 		groups, err := ResolveGroups(ctx, src, v.Policy.Spec.Population.Groups())
 		if v.Population = (plan.Population{Include: groups.Include, Exclude: groups.Exclude, Err: err}); err != nil {

@@ -37,6 +37,16 @@ func storing(mode v1alpha1.PolicyMode) *v1alpha1.PasskeyPolicy {
 	}
 }
 
+// pinned is the same policy with a revision.
+func pinned(mode v1alpha1.PolicyMode) *v1alpha1.PasskeyPolicy {
+	p := storing(mode)
+	p.Status.Revisions = []v1alpha1.RevisionStatus{{Number: 1, State: v1alpha1.RevisionCandidate, Payloads: []v1alpha1.PinnedPayload{{
+		Platform: v1alpha1.PlatformWindows, GraphPlatforms: "windows10", Technologies: "mdm",
+		Settings: []v1alpha1.PinnedSetting{{DefinitionID: storageID, Kind: "Choice", Value: storageID + "_azuread"}},
+	}}}}
+	return p
+}
+
 func look(t *testing.T, src *tenant, stage plan.Stage, p *v1alpha1.PasskeyPolicy) plan.View {
 	t.Helper()
 	return Policy(t.Context(), src, NewCatalogs(), self, plan.NewView(stage, p, nil, now))
@@ -64,7 +74,7 @@ func TestPolicyParts(t *testing.T) {
 		return f
 	}
 	f := seen()
-	v := look(t, f, plan.StageWhole, storing(v1alpha1.ModeEnforceOnly))
+	v := look(t, f, plan.StageWhole, pinned(v1alpha1.ModeEnforceOnly))
 	if v.Catalog.Err != nil || v.Population.Err != nil || v.ListErr != nil || len(v.Want) != 1 || len(v.Objects) != 1 || !slices.Equal(v.Population.Include, []string{"everyone"}) ||
 		!strings.Contains(v.Want[0].Description, "PasskeyPolicy ns/pkp") || !strings.Contains(v.Want[0].Description, marker(allow)) {
 		t.Errorf("%+v", v)
@@ -78,6 +88,9 @@ func TestPolicyParts(t *testing.T) {
 		if !errors.Is(part(&v), errAway) || v.Objects != nil || f.calls[len(f.calls)-1] != call {
 			t.Errorf("%s: %+v after %v", call, v, f.calls)
 		}
+	}
+	if v := look(t, seen("SettingDefinitions"), plan.StageWhole, pinned(v1alpha1.ModeEnforceOnly)); !errors.Is(v.Catalog.Err, errAway) || len(v.Want) != 1 || len(v.Objects) != 1 {
+		t.Errorf("what is pinned rests on the catalog: %+v", v)
 	}
 	f = seen("SettingDefinitions", "Group", "ConfigurationPolicies", "PolicySettings")
 	if v := look(t, f, plan.StageRollback, storing(v1alpha1.ModeEnforceOnly)); len(v.Objects) != 1 || v.Objects[0].Err != nil || !v.Objects[0].Exists {

@@ -173,7 +173,7 @@ func (l *level) unsafe(groups set, earlier []*level) set {
 	keep, occupied := newSet(l.desired.KeepOnly), newSet(l.desired.Occupied)
 	return slices.DeleteFunc(slices.Clone(groups), func(id string) bool {
 		held := slices.ContainsFunc(earlier, func(e *level) bool { return !e.idle() && !e.ours.exclude.union(excluded(e.foreign)).has(id) })
-		return !keep.has(id) && !(held && occupied.has(id))
+		return !keep.has(id) && (!held || !occupied.has(id))
 	})
 }
 

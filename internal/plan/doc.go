@@ -8,7 +8,7 @@
 // per revision of the payload, ascending. Intune gives a device that two of them
 // target a conflict and picks no winner, and it lets an exclusion beat an
 // inclusion. So every level excludes what all later levels include, and three
-// rules keep P1. Includes go before anything else. Levels take their final targets
+// rules keep P1. Groups leave a level before anything else. Levels take their final targets
 // in ascending order, so that whoever includes a group comes after everybody who
 // has to exclude it. And because Intune acts on the assignments of each policy at a
 // pace of its own, groups are empty when they are included, get members only an

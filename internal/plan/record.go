@@ -117,16 +117,6 @@ func foreign(o *Observed, rec *v1alpha1.TenantObject, d *Desired) []string {
 	return out
 }
 
-// AdmissionOf is what a policy's status says of the group of a wave's current attempt; nil when it says nothing.
-func AdmissionOf(s *v1alpha1.PasskeyPolicyStatus, w *v1alpha1.PilotWave) *v1alpha1.WaveAdmission {
-	for i := range s.Waves {
-		if a := &s.Waves[i]; a.UID == string(w.UID) && a.Attempt == w.Status.Attempt {
-			return a
-		}
-	}
-	return nil
-}
-
 // closeAssigns ends the wait for assignments whose answer was lost: nothing is left to write, and the tenant has had time
 // to show a write that came late. What it shows of ours is what the next plan starts from.
 func (v *View) closeAssigns(s *v1alpha1.PasskeyPolicyStatus, want []Desired, seen []Observed, actions []Action) {
