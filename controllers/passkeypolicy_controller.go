@@ -57,7 +57,7 @@ func (r *PasskeyPolicyReconciler) SetupWithManager(mgr ctrl.Manager, o controlle
 		Watches(&v1alpha1.PilotWave{}, handler.EnqueueRequestsFromMapFunc(policyOfWave), admissionChanges()).
 		Watches(&v1alpha1.Tenant{}, handler.EnqueueRequestsFromMapFunc(r.policiesOfTenant), readinessChanges()).
 		WithOptions(o).
-		Complete(finishing(r))
+		Complete(finishing(r, r.Asked))
 }
 
 func policyOfWave(_ context.Context, o client.Object) []ctrl.Request {
@@ -179,7 +179,7 @@ func (r *policyRun) settle(ctx context.Context) (policyResult, error) {
 	if resolved.Blocked {
 		return blocked(resolved), nil
 	}
-	population, err := observe.ResolvePopulation(ctx, r.src, r.after.Spec.Population, unitOf(r.after))
+	population, err := observe.ResolvePopulation(ctx, r.src, r.after.Spec.Population, r.after.Spec.UnitOrDefault())
 	if err != nil {
 		return r.failure(err, "resolve the groups of spec.population"), nil
 	}

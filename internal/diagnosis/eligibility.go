@@ -51,7 +51,7 @@ const (
 	ReasonEncryptionUnknown = "EncryptionUnknown"
 )
 
-// mdmAgents are the words of managementAgent for a device that takes policies from Intune (R16, contract section c).
+// mdmAgents are the words of managementAgent for a device that takes policies from Intune (R16, contract c).
 var mdmAgents = []string{
 	"mdm", "easMdm", "intuneClient", "easIntuneClient", "configurationManagerClientMdm",
 	"configurationManagerClientMdmEas", "googleCloudDevicePolicyController",
@@ -166,7 +166,7 @@ func Unreachable(f Facts, r Rules) (reason string, out bool) {
 	return "", false
 }
 
-// checkPlatform stands before the check of the last contact although domain §5.1 has no place for it: the operating
+// checkPlatform stands before the check of the last contact although domain 5.1 has no place for it: the operating
 // system does not age, and advice to bring a device back on line helps nobody if the policy does not reach its kind.
 func checkPlatform(f Facts, r Rules) finding {
 	if strings.TrimSpace(f.OperatingSystem) == "" {
