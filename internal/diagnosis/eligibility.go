@@ -60,7 +60,7 @@ var mdmAgents = []string{
 // otherAgents are the words for a device that Intune knows and does not manage.
 var otherAgents = []string{"eas", "configurationManagerClient", "msSense", "jamf"}
 
-// managementStates are what the words of managementState mean for a policy (contract section c). A retirement or a wipe that
+// managementStates are what the words of managementState mean for a policy (contract c). A retirement or a wipe that
 // failed or was taken back leaves the device managed: it checks in and applies policies, until somebody orders it again.
 // "discovered" is a device that Intune has heard of and does not manage. ASSUMED: "unhealthy" applies no policy.
 var managementStates = map[string]finding{
