@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -87,7 +88,7 @@ type policyTenant interface {
 
 // judged are the conditions that a look at the tenant sets; stands are those that stay as they were without one.
 var (
-	judged = []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted}
+	judged = []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionPayloadOutdated, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted}
 	stands = slices.Concat(judged, []string{v1alpha1.ConditionWaitingForApproval})
 )
 
@@ -123,28 +124,58 @@ func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	return run.report(ctx, res)
 }
 
-// step takes one step: first what a rollback takes back, by the records alone, and then the whole (P9).
+// step takes one step: first what a rollback takes back, by the records alone, and then the whole (P9). Of a policy that is
+// suspended only the former.
 func (r *policyRun) step(ctx context.Context) (status.Report, error) {
-	if r.after.Spec.Suspend {
-		return status.Report{Keep: stands, Standing: status.Standing{State: status.Current, Reason: v1alpha1.ReasonSuspended,
-			Message: "suspended: nothing is written to the tenant until spec.suspend is false"}}, nil
-	}
 	if rep, ok, err := r.tenantUsable(ctx); !ok || err != nil {
+		if r.after.Spec.Suspend {
+			rep = status.PolicySuspended(r.after, r.Clock.Now())
+		}
 		return rep, err
 	}
 	if err := r.clusterID(ctx); err != nil {
 		return status.Report{}, err
 	}
-	rollback, err := r.pass(ctx, plan.StageRollback, nil)
+	// A revert is a rollback, and needs no catalog.
+	if _, err := r.revise(ctx, nil); err != nil {
+		return status.Report{}, err
+	}
+	rollback, err := r.pass(ctx, plan.StageRollback, nil, nil)
 	if err != nil || rollback.ends() {
 		return r.rolledBack(rollback), err
 	}
-	whole, err := r.pass(ctx, plan.StageWhole, rollback.built.Actions)
+	if r.after.Spec.Suspend {
+		rep := status.PolicySuspended(r.after, r.Clock.Now())
+		if rollback.out.Action != nil {
+			r.notTaken(&rep, &rollback.out)
+		}
+		return rep, nil
+	}
+	return r.rest(ctx, &rollback)
+}
+
+// rest does what the spec asks for, after what a rollback takes back.
+func (r *policyRun) rest(ctx context.Context, rollback *pass) (status.Report, error) {
+	pay, err := r.resolve(ctx)
 	if err != nil {
 		return status.Report{}, err
 	}
-	rep := r.whole(whole)
-	if rollback.out.Action != nil && whole.out.Action == nil {
+	var rep status.Report
+	tried := false
+	if len(pay.decided.Lost) > 0 {
+		rep = status.Lost(pay.decided.Waiting)
+	} else {
+		whole, err := r.pass(ctx, plan.StageWhole, pay.err, rollback.built.Actions)
+		if err != nil {
+			return status.Report{}, err
+		}
+		tried = whole.out.Action != nil
+		rep = r.whole(whole, &pay)
+		if !rep.Again {
+			rep.Waits(pay.decided.Waiting)
+		}
+	}
+	if rollback.out.Action != nil && !tried {
 		rep = r.rollbackFirst(rep, &rollback.out)
 	}
 	return rep, nil
@@ -157,11 +188,20 @@ type pass struct {
 	out   execute.Outcome
 }
 
-// pass observes, plans, records and takes the next step of one stage. rollback are the actions of the stage before.
-func (r *policyRun) pass(ctx context.Context, stage plan.Stage, rollback []plan.Action) (pass, error) {
-	v := observe.Policy(ctx, r.src, r.catalogs, r.owner(), plan.NewView(stage, r.after.DeepCopy(), r.waves, r.Clock.Now()))
+// pass observes, plans, records and takes the next step of one stage. catalog is why what the spec asks for could not be
+// resolved, rollback are the actions of the stage before.
+func (r *policyRun) pass(ctx context.Context, stage plan.Stage, catalog error, rollback []plan.Action) (pass, error) {
+	v := plan.NewView(stage, r.after.DeepCopy(), r.waves, r.Clock.Now())
+	v.CatalogErr = catalog
+	v = observe.Policy(ctx, r.src, r.owner(), v)
 	built := plan.Build(v)
 	r.after.Status = v.Record(built, rollback)
+	if len(built.Actions) > 0 && !equality.Semantic.DeepEqual(r.before.Status.Waves, r.after.Status.Waves) {
+		// What was seen missing is not to be taken for seen once it is repaired: devices may not know of the repair yet.
+		if err := r.Write(ctx, &r.after.Status); err != nil {
+			return pass{}, err
+		}
+	}
 	out, err := r.runner().Attempt(ctx, built.Actions)
 	return pass{v, built, out}, err
 }
@@ -247,14 +287,14 @@ func clusterUID(ctx context.Context, c client.Reader) (string, error) {
 func (r *policyRun) report(ctx context.Context, rep status.Report) (ctrl.Result, error) {
 	s, was := &r.after.Status, r.before.Status.Reason
 	s.ObservedGeneration, s.Reason = r.after.Generation, rep.Standing.Reason
-	rep.Add(status.PolicyProgress(s, r.waves, r.after.Spec.Paused)...)
+	rep.PolicyProgress(r.after, r.waves, "")
 	s.Conditions = status.Conditions(r.before.Status.Conditions, r.after.Generation, r.Clock.Now(), rep.Standing, rep.Conditions, rep.Keep...)
 	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
 		return ctrl.Result{}, err
 	}
 	logChange(ctx, was, rep.Standing)
 	r.emit(r.after, "Reconcile", status.ConditionEvents(r.before.Status.Conditions, s.Conditions, v1alpha1.ConditionStalled,
-		v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval,
+		v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionPayloadOutdated, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval,
 		v1alpha1.ConditionRolloutComplete))
 	switch {
 	case rep.Again:

@@ -129,7 +129,7 @@ func TestPromise02_GroupIsRepaired(t *testing.T) {
 			break
 		}
 	}
-	if err := l.admin().AddMembers(t.Context(), id, []string{stranger}); err != nil {
+	if _, err := l.admin().AddMembers(t.Context(), id, []string{stranger}); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.admin().RemoveMembers(t.Context(), id, members[:1]); err != nil {

@@ -143,17 +143,18 @@ func admissionChanges() builder.WatchesOption {
 		}
 		return ""
 	}
-	group := func(w *v1alpha1.PilotWave) string {
-		if w.Status.Audience == nil {
-			return ""
+	groups := func(w *v1alpha1.PilotWave) string {
+		var out strings.Builder
+		for _, a := range w.Status.Attempts {
+			fmt.Fprintf(&out, "%d r%d %s %t %t;", a.Attempt, a.Revision, a.GroupID, a.WithdrawnAt != nil, a.SucceededAt != nil)
 		}
-		return "group " + w.Status.Audience.GroupID
+		return out.String()
 	}
 	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		was, ok := e.ObjectOld.(*v1alpha1.PilotWave)
 		is, ok2 := e.ObjectNew.(*v1alpha1.PilotWave)
 		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Phase != is.Status.Phase || was.Status.PayloadHash != is.Status.PayloadHash ||
-			was.DeletionTimestamp.IsZero() != is.DeletionTimestamp.IsZero() || group(was) != group(is) || stalled(was) != stalled(is)
+			was.DeletionTimestamp.IsZero() != is.DeletionTimestamp.IsZero() || groups(was) != groups(is) || stalled(was) != stalled(is)
 	}})
 }
 

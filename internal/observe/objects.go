@@ -20,7 +20,7 @@ import (
 
 // PolicySource reads what a PasskeyPolicy needs from its tenant.
 type PolicySource interface {
-	GroupSource
+	MemberSource
 	CatalogSource
 	ConfigurationPolicy(ctx context.Context, id string) (graph.ConfigurationPolicy, error)
 	ConfigurationPolicies(ctx context.Context, nameContains string) ([]graph.ConfigurationPolicy, error)

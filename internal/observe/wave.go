@@ -180,7 +180,7 @@ func readMembers(ctx context.Context, src WaveTenant, world *rollout.World) {
 
 // findCandidates finds the devices of spec.audience, or why there are none to be had.
 func findCandidates(ctx context.Context, src MemberSource, inventory *fleet.Inventory, taken func(audience.ID) bool, world *rollout.World) {
-	c, err := ResolveAudience(ctx, src, inventory, &world.Wave.Spec.Audience, string(world.Policy.UID), world.Rules(), taken)
+	c, err := ResolveAudience(ctx, src, inventory, world.Policy.Spec.UnitOrDefault(), &world.Wave.Spec.Audience, string(world.Policy.UID), world.Rules(), taken)
 	var refused *Refusal
 	switch {
 	case err == nil:

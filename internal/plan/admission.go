@@ -44,6 +44,26 @@ func Admissions(before []v1alpha1.WaveAdmission, groups []Group, desired []Desir
 	return out
 }
 
+// NextLook is how soon an entry may move on because Intune has had the time to act on assignments; 0 when none waits for
+// that.
+func NextLook(list []v1alpha1.WaveAdmission, now time.Time) time.Duration {
+	var next time.Duration
+	for i := range list {
+		a := &list[i]
+		if a.AssignedAt == nil || a.State != v1alpha1.Admitting && a.State != v1alpha1.Withdrawing {
+			continue
+		}
+		at := a.AssignedAt.Add(AssignmentLag)
+		if again := a.Since.Add(AssignmentLag); a.AdmittedAt != nil && a.State == v1alpha1.Admitting && again.After(at) {
+			at = again // its members come back only after that
+		}
+		if d := at.Sub(now); d > 0 && (next == 0 || d < next) {
+			next = d
+		}
+	}
+	return next
+}
+
 // admission is the next entry of a group.
 func admission(was *v1alpha1.WaveAdmission, g *Group, see *sights, now time.Time) v1alpha1.WaveAdmission {
 	next := v1alpha1.WaveAdmission{}

@@ -29,14 +29,7 @@ func (v *View) Record(built Result, rollback []Action) v1alpha1.PasskeyPolicySta
 }
 
 func (v *View) recordWhole(s *v1alpha1.PasskeyPolicyStatus, built Result, rollback []Action) {
-	if v.Catalog.Err == nil {
-		s.Settings, s.MinEdge = v.Catalog.Verdicts, v.Catalog.MinEdge
-	}
-	if !v.pinned() {
-		return
-	}
-	s.Revisions = v.Revisions
-	if v.Population.Err != nil {
+	if !v.pinned() || v.Population.Err != nil {
 		return
 	}
 	s.PopulationGroups, s.PopulationExcludes = v.Population.Include, v.Population.Exclude

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
-	"github.com/tidegate/tidegate/internal/settings"
 )
 
 // Stage is how much of a policy a look is about.
@@ -35,10 +34,11 @@ type View struct {
 	Waves  []v1alpha1.PilotWave
 	// Groups of all attempts, with what is to become of them.
 	Groups []Group
-	// Revisions that are live in the tenant, with what they pinned: those of the status, or what the catalog made of them.
+	// Revisions of the status, with what they pinned.
 	Revisions []v1alpha1.RevisionStatus
 
-	Catalog    Catalog
+	// CatalogErr says that the spec asks for what no revision is, and that the settings catalog could not be read for it.
+	CatalogErr error
 	Population Population
 	// Want is what the policy should have; known where Revisions and Population are.
 	Want []Desired
@@ -48,12 +48,6 @@ type View struct {
 	ListErr error
 	// Others are the operators of other clusters that have policies in the same tenant, sorted by cluster.
 	Others []OtherOperator
-}
-
-// Catalog is what the settings resolve to in the tenant's settings catalog.
-type Catalog struct {
-	settings.Resolution
-	Err error
 }
 
 // Population is whom hold is for, and whom nothing of the policy ever reaches: ids of groups, each list sorted and without
@@ -85,12 +79,6 @@ func NewView(stage Stage, p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave,
 	return v
 }
 
-// Ask gives the view the revisions that follow from the spec, where they are not those of the status any more.
-func (v *View) Ask(revisions []v1alpha1.RevisionStatus) {
-	v.Revisions = revisions
-	v.Groups = WaveGroups(v.Policy, v.Waves, revisions, v.At)
-}
-
 // Records are the entries of the status that the look is about.
 func (v *View) Records() []v1alpha1.TenantObject {
 	if v.Stage == StageRollback {
@@ -119,8 +107,8 @@ type Gap struct {
 func (v *View) gap() *Gap {
 	const reading, searching = "read the policies in the tenant", "search the settings catalog"
 	switch {
-	case v.Catalog.Err != nil && !v.pinned():
-		return &Gap{Doing: searching, Err: v.Catalog.Err, All: true}
+	case v.CatalogErr != nil && !v.pinned():
+		return &Gap{Doing: searching, Err: v.CatalogErr, All: true}
 	case v.Population.Err != nil:
 		return &Gap{Doing: "resolve the groups of spec.population", Err: v.Population.Err, All: true}
 	case v.ListErr != nil:
@@ -129,8 +117,8 @@ func (v *View) gap() *Gap {
 	if i := slices.IndexFunc(v.Objects, func(o Seen) bool { return o.Err != nil }); i >= 0 {
 		return &Gap{Doing: reading, Err: v.Objects[i].Err}
 	}
-	if v.Catalog.Err != nil {
-		return &Gap{Doing: searching, Err: v.Catalog.Err}
+	if v.CatalogErr != nil {
+		return &Gap{Doing: searching, Err: v.CatalogErr}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/naming"
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
@@ -113,16 +114,8 @@ func everyone(unit v1alpha1.Unit) TargetKind {
 	return TargetAllDevices
 }
 
-// maxName is the longest name of a settings catalog policy that is safe to send, in bytes (contract a.1).
-const maxName = 200
-
 // Name of a policy in the tenant, such as "Tidegate prod/passkeys Windows r2", or "… Windows Hold" for hold. It is for
 // people; the marker in the description is what counts.
 func Name(namespace, name string, key Key) string {
-	tail := fmt.Sprintf(" %s %s", key.Platform, key.Level())
-	head := fmt.Sprintf("Tidegate %s/%s", namespace, name)
-	if len(head)+len(tail) > maxName {
-		head = head[:maxName-len(tail)]
-	}
-	return head + tail
+	return naming.Fit(fmt.Sprintf("Tidegate %s/%s", namespace, name), fmt.Sprintf(" %s %s", key.Platform, key.Level()), naming.MaxPolicyName)
 }

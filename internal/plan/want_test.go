@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/naming"
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
@@ -92,8 +93,11 @@ func TestName(t *testing.T) {
 	}
 	for n := 150; n <= 253; n++ {
 		got := Name("namespace", strings.Repeat("n", n), holdKey)
-		if len(got) > maxName || !strings.HasSuffix(got, " Windows Hold") || !strings.HasPrefix(got, "Tidegate namespace/nnn") {
+		if len(got) > naming.MaxPolicyName || !strings.HasSuffix(got, " Windows Hold") || !strings.HasPrefix(got, "Tidegate namespace/nnn") {
 			t.Fatalf("%d: %q has %d bytes", n, got, len(got))
+		}
+		if full := len("Tidegate namespace/ Windows Hold") + n; full >= naming.MaxPolicyName != (len(got) == naming.MaxPolicyName) {
+			t.Fatalf("%d: cut to %d bytes of %d", n, len(got), full)
 		}
 	}
 }

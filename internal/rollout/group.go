@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/naming"
 )
 
 // GroupName is the alternate key (uniqueName) of the wave's managed group in the tenant; an upsert on it never makes a second
@@ -15,6 +16,7 @@ func GroupName(w *v1alpha1.PilotWave) string { return fmt.Sprintf("tidegate-%s",
 
 // GroupText is what people in the tenant see of the wave's managed group.
 func GroupText(w *v1alpha1.PilotWave) (name, description string) {
-	return fmt.Sprintf("Tidegate wave %s/%s", w.Namespace, w.Name),
-		fmt.Sprintf("Devices that wave %s/%s of Tidegate has exposed. Managed by Tidegate: do not change members by hand.", w.Namespace, w.Name)
+	return naming.Fit(fmt.Sprintf("Tidegate wave %s/%s", w.Namespace, w.Name), "", naming.MaxGroupName),
+		naming.Fit(fmt.Sprintf("Devices that wave %s/%s of Tidegate has exposed.", w.Namespace, w.Name),
+			" Managed by Tidegate: do not change members by hand.", naming.MaxGroupDescription)
 }

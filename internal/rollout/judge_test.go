@@ -96,7 +96,7 @@ func (tr trial) evidence() Case {
 
 func factsOf(s standing, i int, asOf time.Time) diagnosis.Facts {
 	f := diagnosis.Facts{
-		Name: fmt.Sprintf("pc-%03d", i), Managed: true, ManagementAgent: "mdm", OperatingSystem: "Windows", OSVersion: "10.0.22631.1",
+		Name: fmt.Sprintf("pc-%03d", i), Managed: true, ManagementAgent: "mdm", ManagementState: "managed", Account: diagnosis.AccountEnabled, OperatingSystem: "Windows", OSVersion: "10.0.22631.1",
 		EdgeVersion: "145.0.1.1", Encrypted: true, EncryptionKnown: true, LastSync: asOf.Add(-time.Hour),
 	}
 	code := map[standing]int{

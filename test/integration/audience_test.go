@@ -118,7 +118,7 @@ func TestRefusedAudience(t *testing.T) {
 			},
 			func(t *testing.T, w *testkit.World, _ *v1alpha1.PilotWave) {
 				admin := w.Admin(t)
-				if err := admin.AddMembers(t.Context(), w.Group(t, "Source").ID, w.Members(t, admin, w.Group(t, "More").ID)); err != nil {
+				if _, err := admin.AddMembers(t.Context(), w.Group(t, "Source").ID, w.Members(t, admin, w.Group(t, "More").ID)); err != nil {
 					t.Fatal(err)
 				}
 			}},

@@ -159,7 +159,7 @@ func size(t *testing.T, v any) int {
 // various is a device that differs from its neighbours in whatever a diagnosis looks at.
 func various(i int, now time.Time) diagnosis.Facts {
 	f := diagnosis.Facts{
-		Name: fmt.Sprintf("DESKTOP-%s-%05d", strings.Repeat("X", 50), i), Managed: true, ManagementAgent: "mdm", OperatingSystem: "Windows", OSVersion: "10.0.26100.1",
+		Name: fmt.Sprintf("DESKTOP-%s-%05d", strings.Repeat("X", 50), i), Managed: true, ManagementAgent: "mdm", ManagementState: "managed", Account: diagnosis.AccountEnabled, OperatingSystem: "Windows", OSVersion: "10.0.26100.1",
 		EdgeVersion: "147.0.1", Encrypted: true, EncryptionKnown: true, LastSync: now.Add(-time.Hour),
 	}
 	at := now.Add(-2 * hour)
