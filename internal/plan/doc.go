@@ -15,5 +15,6 @@
 // AssignmentLag later, and are given back to earlier levels only an AssignmentLag
 // after the later one is seen without them.
 //
-// The package is pure: it decides on what it is given and writes nothing.
+// A View is what is known, part by part; Build turns it into a Result, and Record into the policy's status. The package is
+// pure: it decides on what it is given and writes nothing.
 package plan
