@@ -4,7 +4,9 @@
 package testkit
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -45,23 +47,48 @@ func (w *World) OwnPolicies() []tenantsim.PolicySnapshot {
 	return slices.DeleteFunc(w.Sim.Snapshot(false).Policies, func(p tenantsim.PolicySnapshot) bool { return !own(p.Name) })
 }
 
-// OwnPolicy finds the one policy in the tenant that plays a role on a platform; nil when there is none.
+// OwnPolicy finds the policy in the tenant that plays a role on a platform; nil when there is none. Of several revisions it is the
+// newest, see OwnRevision.
 func (w *World) OwnPolicy(t testing.TB, role v1alpha1.ObjectRole, platform v1alpha1.Platform) *tenantsim.PolicySnapshot {
 	t.Helper()
 	var found []tenantsim.PolicySnapshot
 	for _, p := range w.OwnPolicies() {
-		if strings.HasSuffix(p.Name, string(platform)+" "+string(role)) {
+		if ends(p.Name, string(role)) && strings.Contains(p.Name, " "+string(platform)+" ") {
 			found = append(found, p)
 		}
 	}
-	switch len(found) {
-	case 0:
+	if len(found) == 0 {
 		return nil
-	case 1:
-		return &found[0]
 	}
-	t.Fatalf("the tenant has %d policies for %s %s: %v", len(found), platform, role, found)
+	if role == v1alpha1.RoleHold && len(found) > 1 {
+		t.Fatalf("the tenant has %d policies for %s %s: %v", len(found), platform, role, found)
+	}
+	slices.SortFunc(found, func(a, b tenantsim.PolicySnapshot) int { return cmp.Or(len(b.Name)-len(a.Name), strings.Compare(b.Name, a.Name)) })
+	return &found[0]
+}
+
+// OwnRevision finds the policy in the tenant that carries a revision on a platform; nil when there is none.
+func (w *World) OwnRevision(t testing.TB, platform v1alpha1.Platform, number int32) *tenantsim.PolicySnapshot {
+	t.Helper()
+	for _, p := range w.OwnPolicies() {
+		if strings.HasSuffix(p.Name, fmt.Sprintf(" %s r%d", platform, number)) {
+			return &p
+		}
+	}
 	return nil
+}
+
+// GroupID is the group of a wave's current attempt.
+func (w *World) GroupID(t testing.TB, wave string) string {
+	t.Helper()
+	s := w.Wave(t, wave).Status
+	for _, a := range s.Attempts {
+		if a.Attempt == s.Attempt {
+			return a.GroupID
+		}
+	}
+	t.Fatalf("wave %s has no group in attempt %d: %+v", wave, s.Attempt, s.Attempts)
+	return ""
 }
 
 func own(name string) bool { return strings.HasPrefix(name, "Tidegate ") }

@@ -67,7 +67,7 @@ func TestPromise01_NeverHoldAndAllow(t *testing.T) {
 	reaches(t, w, "first", v1alpha1.PhaseSucceeded)
 	w.Apply(t, quick(w, "third", "Third", "first"))
 	reaches(t, w, "third", v1alpha1.PhaseBaking)
-	w.Edit(t, p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
+	w.Edit(t, p, func() { p.Spec.Settings.BackupStorageLocation = "AzureAD" })
 	w.Pass(t, step, day)
 	third := w.Wave(t, "third")
 	if err := w.Kube.Delete(t.Context(), third); err != nil {
@@ -108,7 +108,7 @@ func TestPromise02_OnlyTheFrozenAudience(t *testing.T) {
 	}
 
 	admin := w.Admin(t)
-	source, managed := w.Group(t, "Source").ID, w.Wave(t, "wave").Status.Audience.GroupID
+	source, managed := w.Group(t, "Source").ID, w.GroupID(t, "wave")
 	others := w.Members(t, admin, w.Group(t, "Others").ID)
 	if _, err := admin.AddMembers(t.Context(), source, others[:5]); err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func TestPromise13_NewPayloadTakesNothingAway(t *testing.T) {
 		w := finished(t, 20)
 		devices := w.ExposedIDs(t, "wave")
 		p := policy(t, w)
-		w.Edit(t, p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
+		w.Edit(t, p, func() { p.Spec.Settings.BackupStorageLocation = "AzureAD" })
 		for range 8 {
 			w.Pass(t, 30*time.Minute, hour)
 			if n := held(t, w, devices); n > 0 {
@@ -68,7 +68,7 @@ func TestPromise13_HoldDoesNotFollowThePayload(t *testing.T) {
 		w := finished(t, 20)
 		was := w.OwnPolicy(t, v1alpha1.RoleHold, v1alpha1.PlatformWindows).Values
 		p := policy(t, w)
-		w.Edit(t, p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
+		w.Edit(t, p, func() { p.Spec.Settings.BackupStorageLocation = "AzureAD" })
 		w.Pass(t, step, day)
 		if is := w.OwnPolicy(t, v1alpha1.RoleHold, v1alpha1.PlatformWindows).Values; !maps.Equal(is, was) {
 			t.Errorf("P13: hold went from %v to %v for everybody at once", was, is)
@@ -87,7 +87,7 @@ func TestPromise02_NewPayloadGoesOutInBatches(t *testing.T) {
 		reaches(t, w, "wave", v1alpha1.PhaseSucceeded)
 		arrives(t, w, "Allow", 40)
 		p := policy(t, w)
-		w.Edit(t, p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
+		w.Edit(t, p, func() { p.Spec.Settings.BackupStorageLocation = "AzureAD" })
 		w.Until(t, time.Minute, 4*hour, that(func() bool {
 			return w.Wave(t, "wave").Status.Attempt == 2 && len(w.ExposedIDs(t, "wave")) == 10
 		}, "the first batch of the second attempt is not out"))
@@ -134,7 +134,7 @@ func TestPromise14_ManagedGroupDeleted(t *testing.T) {
 	t.Parallel()
 	testkit.ExpectBroken(t, func(t testing.TB) {
 		w := finished(t, 20)
-		if err := w.Admin(t).DeleteGroup(t.Context(), w.Wave(t, "wave").Status.Audience.GroupID); err != nil {
+		if err := w.Admin(t).DeleteGroup(t.Context(), w.GroupID(t, "wave")); err != nil {
 			t.Fatal(err)
 		}
 		w.Pass(t, step, day)
