@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Headers of Multi Admin Approval (contract m).
@@ -163,12 +165,12 @@ func (s *Server) decide(id, status string) error {
 // approvalEntity has the members of the metadata; requestId exists as a filter
 // only (contract m).
 var approvalEntity = &entity[*approval]{name: "microsoft.graph.operationApprovalRequest", properties: []property[*approval]{
-	{name: "id", ops: opEq, get: func(a *approval) any { return a.id }},
-	{name: "requestId", ops: opEq, hidden: true, get: func(a *approval) any { return a.id }},
+	{name: "id", ops: odata.Eq, get: func(a *approval) any { return a.id }},
+	{name: "requestId", ops: odata.Eq, hidden: true, get: func(a *approval) any { return a.id }},
 	{name: "requestDateTime", get: func(a *approval) any { return intuneTime(a.created) }},
 	{name: "expirationDateTime", get: func(a *approval) any { return intuneTime(a.created.Add(approvalLife)) }},
 	{name: "lastModifiedDateTime", get: func(a *approval) any { return intuneTime(a.modified) }},
-	{name: "status", ops: opEq, get: func(a *approval) any { return a.status }},
+	{name: "status", ops: odata.Eq, get: func(a *approval) any { return a.status }},
 	{name: "requestJustification", get: func(a *approval) any { return a.justification }},
 	{name: "approvalJustification", get: func(*approval) any { return nil }},
 	{name: "requestor", get: func(*approval) any { return nil }},

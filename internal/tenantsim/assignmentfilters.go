@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/filterrule"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // maxAssignmentFilters is the documented limit of a tenant (contract f).
@@ -26,8 +28,8 @@ type assignmentFilter struct {
 	ruleText                 string
 	scopeTags                []string
 	rule                     filterrule.Rule
-	matching                 bitset    // devices, nil: not evaluated yet
-	released                 time.Time // last time an assignment dropped it
+	matching                 ids.Bitset // devices, nil: not evaluated yet
+	released                 time.Time  // last time an assignment dropped it
 }
 
 var filterPlatforms = []string{"android", "androidForWork", "iOS", "macOS", "windowsPhone81", "windows81AndLater", "windows10AndLater",
@@ -35,12 +37,12 @@ var filterPlatforms = []string{"android", "androidForWork", "iOS", "macOS", "win
 	"windowsMobileApplicationManagement"}
 
 var assignmentFilterEntity = &entity[*assignmentFilter]{name: "microsoft.graph.deviceAndAppManagementAssignmentFilter", properties: []property[*assignmentFilter]{
-	{name: "id", ops: opEq, get: func(f *assignmentFilter) any { return f.id }},
+	{name: "id", ops: odata.Eq, get: func(f *assignmentFilter) any { return f.id }},
 	{name: "createdDateTime", get: func(f *assignmentFilter) any { return intuneTime(f.created) }},
 	{name: "lastModifiedDateTime", get: func(f *assignmentFilter) any { return intuneTime(f.modified) }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(f *assignmentFilter) any { return f.displayName }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(f *assignmentFilter) any { return f.displayName }},
 	{name: "description", get: func(f *assignmentFilter) any { return f.description }},
-	{name: "platform", ops: opEq, get: func(f *assignmentFilter) any { return f.platform }},
+	{name: "platform", ops: odata.Eq, get: func(f *assignmentFilter) any { return f.platform }},
 	{name: "rule", get: func(f *assignmentFilter) any { return f.ruleText }},
 	{name: "roleScopeTags", get: func(f *assignmentFilter) any { return f.scopeTags }},
 	{name: "assignmentFilterManagementType", get: func(f *assignmentFilter) any { return f.management }},
@@ -285,12 +287,12 @@ func filterPlatform(name string) platform {
 // devicesOf evaluates the filter. Device facts change rarely, so the result is
 // kept until the rule changes, and reconsidered for a device that changes; the service evaluates at check-in (contract f),
 // which is also when a target matters here.
-func (f *assignmentFilter) devicesOf(s *Server) bitset {
+func (f *assignmentFilter) devicesOf(s *Server) ids.Bitset {
 	if f.matching == nil {
-		f.matching = newBitset(len(s.fleet.devices))
+		f.matching = ids.NewBitset(len(s.fleet.devices))
 		for i := range s.fleet.devices {
 			if f.lets(s.device(int32(i))) {
-				f.matching.set(i)
+				f.matching.Set(i)
 			}
 		}
 	}
@@ -306,14 +308,14 @@ func (f *assignmentFilter) refresh(s *Server, i int32) {
 	if f.matching == nil {
 		return
 	}
-	f.matching = f.matching.grown(len(s.fleet.devices))
-	if f.matching.clear(int(i)); f.lets(s.device(i)) {
-		f.matching.set(int(i))
+	f.matching = f.matching.Grown(len(s.fleet.devices))
+	if f.matching.Clear(int(i)); f.lets(s.device(i)) {
+		f.matching.Set(int(i))
 	}
 }
 
 // narrow applies the filter of an assignment to the devices that it reaches.
-func (s *Server) narrow(devices bitset, a assignment) {
+func (s *Server) narrow(devices ids.Bitset, a assignment) {
 	f := s.filters.get(a.filterID)
 	if f == nil || a.filterType == "none" {
 		return
@@ -321,9 +323,9 @@ func (s *Server) narrow(devices bitset, a assignment) {
 	matching := f.devicesOf(s)
 	for w := range devices {
 		if a.filterType == "include" {
-			devices[w] &= matching.word(w)
+			devices[w] &= matching.Word(w)
 		} else {
-			devices[w] &^= matching.word(w)
+			devices[w] &^= matching.Word(w)
 		}
 	}
 }
@@ -331,7 +333,7 @@ func (s *Server) narrow(devices bitset, a assignment) {
 // admits reports whether the filter of a target lets a device through.
 func (s *Server) admits(a assignment, i int32) bool {
 	f := s.filters.get(a.filterID)
-	return f == nil || a.filterType == "none" || f.devicesOf(s).has(int(i)) == (a.filterType == "include")
+	return f == nil || a.filterType == "none" || f.devicesOf(s).Has(int(i)) == (a.filterType == "include")
 }
 
 // assignmentFilter reads the filter of a target. Exclusion targets take none,

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 const emptyFilterID = "00000000-0000-0000-0000-000000000000"
@@ -111,7 +113,7 @@ func (c *call) assignment(target object, platforms platform) (assignment, error)
 	switch a.kind {
 	case targetGroup, targetExclude:
 		known = append(known, "groupId")
-		id, ok := parseGUID(text(target, "groupId"))
+		id, ok := ids.ParseGUID(text(target, "groupId"))
 		if !ok { // third-party row 14
 			return a, c.badRequest("Invalid GroupId : '%v' provided, a valid AADGroupId is expected.", target["groupId"])
 		}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Permissions of contract i.
@@ -128,7 +130,7 @@ func (c *call) checkFido2(next object) error {
 			return c.badRequest("The passkey profile '%s' is present more than once.", id)
 		}
 		ids[id] = true
-		if hasFlag(p["passkeyTypes"], "synced") && p["attestationEnforcement"] == "registrationOnly" {
+		if odata.HasFlag(p["passkeyTypes"], "synced") && p["attestationEnforcement"] == "registrationOnly" {
 			return c.badRequest("The passkey profile '%s' allows synced passkeys, which cannot be attested: set attestationEnforcement to disabled.", text(p, "name"))
 		}
 	}

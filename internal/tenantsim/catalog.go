@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // definition is one setting of the tenant's catalog.
@@ -73,22 +74,22 @@ func categoryViews(list []catalog.Category) []categoryView {
 const rootName = "00000000-0000-0000-0000-000000000000"
 
 var categoryEntity = &entity[categoryView]{name: "microsoft.graph.deviceManagementConfigurationCategory", properties: []property[categoryView]{
-	{name: "id", ops: opsEquality, get: func(k categoryView) any { return k.ID }},
-	{name: "name", ops: opsText | opContains, get: func(k categoryView) any { return k.DisplayName }},
-	{name: "displayName", ops: opsText | opContains, get: func(k categoryView) any { return k.DisplayName }},
+	{name: "id", ops: odata.OpsEquality, get: func(k categoryView) any { return k.ID }},
+	{name: "name", ops: odata.OpsText | odata.Contains, get: func(k categoryView) any { return k.DisplayName }},
+	{name: "displayName", ops: odata.OpsText | odata.Contains, get: func(k categoryView) any { return k.DisplayName }},
 	{name: "description", get: func(categoryView) any { return nil }},
 	{name: "categoryDescription", get: func(categoryView) any { return nil }},
 	{name: "helpText", get: func(categoryView) any { return nil }},
-	{name: "parentCategoryId", ops: opEq, get: func(k categoryView) any {
+	{name: "parentCategoryId", ops: odata.Eq, get: func(k categoryView) any {
 		if k.Parent == "" {
 			return rootName
 		}
 		return k.Parent
 	}},
-	{name: "rootCategoryId", ops: opEq, get: func(k categoryView) any { return k.root }},
+	{name: "rootCategoryId", ops: odata.Eq, get: func(k categoryView) any { return k.root }},
 	{name: "childCategoryIds", get: func(k categoryView) any { return k.children }},
-	{name: "platforms", ops: opEq | opHas, get: func(k categoryView) any { return k.Platforms }},
-	{name: "technologies", ops: opEq | opHas, get: func(k categoryView) any { return k.Technologies }},
+	{name: "platforms", ops: odata.Eq | odata.Has, get: func(k categoryView) any { return k.Platforms }},
+	{name: "technologies", ops: odata.Eq | odata.Has, get: func(k categoryView) any { return k.Technologies }},
 	{name: "settingUsage", get: func(categoryView) any { return "configuration" }},
 }}
 

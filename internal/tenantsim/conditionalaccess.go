@@ -5,6 +5,8 @@ package tenantsim
 
 import (
 	"net/http"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // maxAccessPolicies is the limit of a tenant (contract h, inferred).
@@ -29,19 +31,19 @@ func (p *accessPolicy) member(name string) func(*accessPolicy) any {
 var accessPolicyEntity = func() *entity[*accessPolicy] {
 	var p *accessPolicy
 	return &entity[*accessPolicy]{name: "microsoft.graph.conditionalAccessPolicy", properties: []property[*accessPolicy]{
-		{name: "id", ops: opsEquality, get: func(p *accessPolicy) any { return p.id }},
+		{name: "id", ops: odata.OpsEquality, get: func(p *accessPolicy) any { return p.id }},
 		{name: "templateId", get: func(*accessPolicy) any { return nil }},
 		{name: "partialEnablementStrategy", beta: true, get: p.member("partialEnablementStrategy")},
-		{name: "displayName", ops: opsText, get: p.member("displayName")},
+		{name: "displayName", ops: odata.OpsText, get: p.member("displayName")},
 		{name: "description", get: p.member("description")},
-		{name: "createdDateTime", ops: opsOrder, get: func(p *accessPolicy) any { return intuneTime(p.created) }},
-		{name: "modifiedDateTime", ops: opsOrder, get: func(p *accessPolicy) any {
+		{name: "createdDateTime", ops: odata.OpsOrder, get: func(p *accessPolicy) any { return intuneTime(p.created) }},
+		{name: "modifiedDateTime", ops: odata.OpsOrder, get: func(p *accessPolicy) any {
 			if !p.changed { // contract h: null on a policy that never changed
 				return nil
 			}
 			return intuneTime(p.modified)
 		}},
-		{name: "state", ops: opEq, get: p.member("state")},
+		{name: "state", ops: odata.Eq, get: p.member("state")},
 		{name: "conditions", get: p.member("conditions")},
 		{name: "grantControls", get: p.member("grantControls")},
 		{name: "sessionControls", get: p.member("sessionControls")},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 const typePrefix = catalog.TypePrefix
@@ -21,7 +22,7 @@ var (
 )
 
 // documented is a member that is shown as the catalog has it.
-func documented(name string, ops filterOp) property[*definition] {
+func documented(name string, ops odata.Op) property[*definition] {
 	return property[*definition]{name: name, ops: ops, get: func(d *definition) any { return d.Document()[name] }}
 }
 
@@ -29,15 +30,15 @@ func documented(name string, ops filterOp) property[*definition] {
 // names, root, category and applicability. Its members are those of the abstract
 // base in the metadata; the others come with the derived type.
 var definitionEntity = &entity[*definition]{name: "microsoft.graph.deviceManagementConfigurationSettingDefinition", properties: []property[*definition]{
-	documented("id", opEq|opContains|opStartsWith),
-	documented("name", opEq|opContains|opStartsWith),
-	documented("displayName", opEq|opContains|opStartsWith),
-	documented("description", opContains), // ASSUMED, as displayName
+	documented("id", odata.Eq|odata.Contains|odata.StartsWith),
+	documented("name", odata.Eq|odata.Contains|odata.StartsWith),
+	documented("displayName", odata.Eq|odata.Contains|odata.StartsWith),
+	documented("description", odata.Contains), // ASSUMED, as displayName
 	documented("helpText", 0),
 	documented("keywords", 0),
 	documented("infoUrls", 0),
-	documented("categoryId", opEq),
-	documented("rootDefinitionId", opEq),
+	documented("categoryId", odata.Eq),
+	documented("rootDefinitionId", odata.Eq),
 	documented("baseUri", 0),
 	documented("offsetUri", 0),
 	documented("settingUsage", 0),
@@ -49,15 +50,15 @@ var definitionEntity = &entity[*definition]{name: "microsoft.graph.deviceManagem
 	documented("occurrence", 0),
 	documented("referredSettingInformationList", 0),
 	documented("applicability", 0),
-	{name: "applicability/platform", ops: opEq | opHas, hidden: true, get: func(d *definition) any { return d.Platform }},
-	{name: "applicability/technologies", ops: opEq | opHas, hidden: true, get: func(d *definition) any { return d.Technologies }},
+	{name: "applicability/platform", ops: odata.Eq | odata.Has, hidden: true, get: func(d *definition) any { return d.Platform }},
+	{name: "applicability/technologies", ops: odata.Eq | odata.Has, hidden: true, get: func(d *definition) any { return d.Technologies }},
 }}
 
 func listDefinitions(c *call) (*reply, error) {
 	exact := c.server.scenario.CaseSensitiveSearch
 	words := strings.Fields(c.query.search)
 	if c.query.filter != nil {
-		c.query.filter.walk(func(e *comparison) { e.exact = exact })
+		c.query.filter.Walk(func(e *odata.Comparison) { e.Exact = exact })
 	}
 	all := c.server.catalog.Definitions()
 	byPlace := map[int64]*definition{}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // keptDeleted is how long a deleted group can be restored (contract g).
@@ -85,7 +87,7 @@ func listDeletedGroups(c *call) (*reply, error) {
 // deletedGroup finds the group of the path in the bin, as it is and as a read sees
 // it. Until a deletion is replicated the bin does not have it (contract g).
 func (c *call) deletedGroup() (live, seen *group, err error) {
-	id, ok := parseGUID(c.params["id"])
+	id, ok := ids.ParseGUID(c.params["id"])
 	if live = c.server.groups[id]; ok && live != nil {
 		if seen = c.server.groupTrail.at(live, c.readAsOf()); isDeleted(seen) {
 			return live, seen, nil

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // detectedApp is one name, version and platform over the whole fleet.
@@ -28,7 +30,7 @@ func (a *detectedApp) id() string {
 // detectedAppEntity: the size is usually 0, and displayName filters are not to
 // be relied on (contract c), so none is accepted.
 var detectedAppEntity = &entity[*detectedApp]{name: "microsoft.graph.detectedApp", properties: []property[*detectedApp]{
-	{name: "id", ops: opEq, get: func(a *detectedApp) any { return a.id() }},
+	{name: "id", ops: odata.Eq, get: func(a *detectedApp) any { return a.id() }},
 	{name: "displayName", get: func(a *detectedApp) any { return a.name }},
 	{name: "version", get: func(a *detectedApp) any { return a.version }},
 	{name: "sizeInByte", get: func(*detectedApp) any { return 0 }},
@@ -140,7 +142,7 @@ func listDeviceApps(c *call) (*reply, error) {
 // encryptionEntity is managedDeviceEncryptionStates. The contract names the
 // endpoint's members by way of domain 4 only: kinds and words are ASSUMED.
 var encryptionEntity = &entity[deviceView]{name: "microsoft.graph.managedDeviceEncryptionState", properties: []property[deviceView]{
-	{name: "id", ops: opEq, get: func(v deviceView) any { return v.d.managedID.String() }},
+	{name: "id", ops: odata.Eq, get: func(v deviceView) any { return v.d.managedID.String() }},
 	{name: "userPrincipalName", get: func(v deviceView) any { return v.upn() }},
 	{name: "deviceType", get: func(v deviceView) any { return v.deviceType() }},
 	{name: "osVersion", get: func(v deviceView) any { return v.d.release().version }},
@@ -150,9 +152,9 @@ var encryptionEntity = &entity[deviceView]{name: "microsoft.graph.managedDeviceE
 		}
 		return "2.0"
 	}},
-	{name: "deviceName", ops: opEq, get: func(v deviceView) any { return v.name() }},
+	{name: "deviceName", ops: odata.Eq, get: func(v deviceView) any { return v.name() }},
 	{name: "encryptionReadinessState", get: func(deviceView) any { return "ready" }},
-	{name: "encryptionState", ops: opEq, get: func(v deviceView) any {
+	{name: "encryptionState", ops: odata.Eq, get: func(v deviceView) any {
 		if v.d.traits&traitUnencrypted != 0 {
 			return "notEncrypted"
 		}

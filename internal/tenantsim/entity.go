@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/metadata"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // object is a JSON object on its way out. encoding/json sorts the keys, which
@@ -23,7 +24,7 @@ type object = map[string]any
 // filter operators the service accepts on it.
 type property[T any] struct {
 	name string
-	ops  filterOp
+	ops  odata.Op
 	get  func(T) any
 	// beta hides the member from v1.0, stable from beta.
 	beta, stable bool
@@ -115,8 +116,8 @@ func (e *entity[T]) getter(c *call, item T) func(string) any {
 	}
 }
 
-func (e *entity[T]) support(c *call) func(string) (filterOp, bool) {
-	return func(path string) (filterOp, bool) {
+func (e *entity[T]) support(c *call) func(string) (odata.Op, bool) {
+	return func(path string) (odata.Op, bool) {
 		if p := e.lookup(path, c.beta); p != nil {
 			return p.ops, true
 		}
@@ -218,7 +219,7 @@ func collect[T any](c *call, q query, e *entity[T], items iter.Seq2[int64, T], m
 	page = make([]object, 0, min(size, 1024))
 	skip := q.skip
 	for key, item := range items {
-		if q.filter != nil && !q.filter.eval(e.getter(c, item)) {
+		if q.filter != nil && !q.filter.Eval(e.getter(c, item)) {
 			continue
 		}
 		if skip > 0 {
@@ -242,7 +243,7 @@ func collect[T any](c *call, q query, e *entity[T], items iter.Seq2[int64, T], m
 func countMatches[T any](c *call, q query, e *entity[T], items keyed[T]) int {
 	n := 0
 	for _, item := range items(-1) {
-		if q.filter == nil || q.filter.eval(e.getter(c, item)) {
+		if q.filter == nil || q.filter.Eval(e.getter(c, item)) {
 			n++
 		}
 	}

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // downloadPrefix is where the blob storage of finished exports lives.
@@ -193,8 +195,8 @@ func (c *call) fillJob(job *exportJob) error {
 func (c *call) startJob(job *exportJob) {
 	s := c.server
 	job.requested, job.polls, job.silentPolls, job.archive = c.now, 0, 0, nil
-	job.failed = uniform(mix(s.options.Seed^hashText("export")^mix(job.sequence)))*100 < s.scenario.ExportFailurePercent
-	if uniform(mix(s.options.Seed^hashText("no url")^mix(job.sequence)))*100 < s.scenario.ExportWithoutURLPercent {
+	job.failed = ids.Uniform(ids.Mix(s.options.Seed^ids.HashText("export")^ids.Mix(job.sequence)))*100 < s.scenario.ExportFailurePercent
+	if ids.Uniform(ids.Mix(s.options.Seed^ids.HashText("no url")^ids.Mix(job.sequence)))*100 < s.scenario.ExportWithoutURLPercent {
 		job.silentPolls = 2
 	}
 }

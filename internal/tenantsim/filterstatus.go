@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // onlyParameters refuses what is no parameter of an action.
@@ -46,7 +48,7 @@ func filterStatus(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	id, _ := parseGUID(text(c.body, "managedDeviceId"))
+	id, _ := ids.ParseGUID(text(c.body, "managedDeviceId"))
 	i, known := c.server.managed[id]
 	if !known {
 		return nil, c.notFound(text(c.body, "managedDeviceId"))
@@ -64,7 +66,7 @@ func filterStatus(c *call) (*reply, error) {
 
 // payload finds the assignments of a policy or a remediation.
 func (s *Server) payload(id string) ([]assignment, bool) {
-	key, _ := parseGUID(id)
+	key, _ := ids.ParseGUID(id)
 	if p := s.policyByID[key]; p != nil {
 		return p.assignments, true
 	}
@@ -98,7 +100,7 @@ func (c *call) filterVerdicts(i int32, assignments []assignment) table {
 		switch {
 		case d.lastSync == 0:
 			verdict = "notEvaluated"
-		case f.devicesOf(c.server).has(int(i)):
+		case f.devicesOf(c.server).Has(int(i)):
 			verdict = "match"
 		}
 		t.rows = append(t.rows, []any{f.id, f.displayName, f.platform, a.filterType, verdict, d.lastSync})

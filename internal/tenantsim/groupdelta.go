@@ -10,6 +10,9 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Delta pages hold so many groups, and so many member changes of one group. The
@@ -31,7 +34,7 @@ type memberChange struct {
 }
 
 type purgedGroup struct {
-	id  guid
+	id  ids.GUID
 	gen uint64
 }
 
@@ -72,8 +75,8 @@ func (s *Server) touchGroup(g *group) {
 // logMembers notes how the members differ from before.
 func (s *Server) logMembers(g *group, before, after membership, at time.Time) {
 	s.nextDelta(at)
-	difference(before.direct, after.direct, len(s.users)+len(s.fleet.devices)).each(func(i int) {
-		g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: i}, before.direct.has(i)})
+	difference(before.direct, after.direct, len(s.users)+len(s.fleet.devices)).Each(func(i int) {
+		g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: i}, before.direct.Has(i)})
 	})
 	for _, n := range before.nested {
 		if !slices.Contains(after.nested, n) {
@@ -177,9 +180,9 @@ func (c *call) beginDelta() (deltaToken, error) {
 		return t, nil
 	}
 	var bad bool
-	c.query.filter.walk(func(e *comparison) {
-		id, isText := e.values[0].v.(string)
-		bad = bad || e.path != "id" || e.op != opEq || !isText
+	c.query.filter.Walk(func(e *odata.Comparison) {
+		id, isText := e.Values[0].Value.(string)
+		bad = bad || e.Path != "id" || e.Op != odata.Eq || !isText
 		t.IDs = append(t.IDs, id)
 	})
 	if bad || len(t.IDs) > 50 { // contract g
@@ -275,7 +278,7 @@ func (c *call) memberDelta(g *group, t deltaToken) []object {
 	}
 	if t.Since == 0 {
 		direct, nested := c.server.membersAt(g, false, time.Unix(0, t.AsOf))
-		direct.each(func(i int) { out = append(out, c.deltaMember(memberRef{index: i}, false)) })
+		direct.Each(func(i int) { out = append(out, c.deltaMember(memberRef{index: i}, false)) })
 		for _, n := range nested {
 			out = append(out, c.deltaMember(memberRef{index: -1, group: n}, false))
 		}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // groupPolicy is a groupPolicyConfiguration: administrative templates from the
@@ -35,13 +37,13 @@ type admxValue struct {
 }
 
 var groupPolicyEntity = &entity[*groupPolicy]{name: "microsoft.graph.groupPolicyConfiguration", properties: []property[*groupPolicy]{
-	{name: "id", ops: opEq, get: func(g *groupPolicy) any { return g.id }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(g *groupPolicy) any { return g.displayName }},
+	{name: "id", ops: odata.Eq, get: func(g *groupPolicy) any { return g.id }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(g *groupPolicy) any { return g.displayName }},
 	{name: "description", get: func(g *groupPolicy) any { return g.description }},
 	{name: "createdDateTime", get: func(g *groupPolicy) any { return intuneTime(g.created) }},
 	{name: "lastModifiedDateTime", get: func(g *groupPolicy) any { return intuneTime(g.modified) }},
 	{name: "roleScopeTagIds", get: func(g *groupPolicy) any { return g.scopeTags }},
-	{name: "policyConfigurationIngestionType", ops: opEq, get: func(*groupPolicy) any { return "builtIn" }},
+	{name: "policyConfigurationIngestionType", ops: odata.Eq, get: func(*groupPolicy) any { return "builtIn" }},
 }}
 
 var groupPolicyShape = shape{typeName: "microsoft.graph.groupPolicyConfiguration", members: map[string]member{
@@ -396,7 +398,7 @@ func (s *Server) addAdmxBaseline(name string, d *definition, enabled bool, targe
 		return err
 	}
 	g := &groupPolicy{displayName: name, scopeTags: []string{"0"}, assignments: []assignment{target},
-		values: []admxValue{{id: newGUID(s.options.Seed, "baseline value", 0).String(), definition: known, enabled: enabled, created: s.clock.Now(), modified: s.clock.Now()}}}
+		values: []admxValue{{id: ids.NewGUID(s.options.Seed, "baseline value", 0).String(), definition: known, enabled: enabled, created: s.clock.Now(), modified: s.clock.Now()}}}
 	s.groupPolicies.add(s, g, "groupPolicyConfiguration")
 	s.applyGroupPolicy(g)
 	s.standing(g.shadow, target)

@@ -6,6 +6,8 @@ package tenantsim
 import (
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // One definition value by itself: contract-2 w says that POST works beside
@@ -64,9 +66,9 @@ func (c *call) definitionValue() (*groupPolicy, int, error) {
 
 // admxValueEntity is a value without its navigations, which $expand adds.
 var admxValueEntity = &entity[*admxValue]{name: "microsoft.graph.groupPolicyDefinitionValue", properties: []property[*admxValue]{
-	{name: "id", ops: opEq, get: func(v *admxValue) any { return v.id }},
-	{name: "enabled", ops: opEq, get: func(v *admxValue) any { return v.enabled }},
-	{name: "configurationType", ops: opEq, get: func(v *admxValue) any { return v.configurationType() }},
+	{name: "id", ops: odata.Eq, get: func(v *admxValue) any { return v.id }},
+	{name: "enabled", ops: odata.Eq, get: func(v *admxValue) any { return v.enabled }},
+	{name: "configurationType", ops: odata.Eq, get: func(v *admxValue) any { return v.configurationType() }},
 	{name: "createdDateTime", get: func(v *admxValue) any { return intuneTime(v.created) }},
 	{name: "lastModifiedDateTime", get: func(v *admxValue) any { return intuneTime(v.modified) }},
 }}

@@ -11,13 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/memberrule"
 )
 
 // group is a directory group. Members that are users or devices are a set of
 // directory indices; nested groups are kept apart.
 type group struct {
-	id       guid
+	id       ids.GUID
 	sequence uint64
 	displayName, description,
 	mailNickname, uniqueName string
@@ -34,20 +35,20 @@ type group struct {
 	owners           []string
 	principals       []string // members that are service principals, by id
 	created, deleted time.Time
-	direct           bitset
-	drift            bitset // members that the fleet changed by itself
+	direct           ids.Bitset
+	drift            ids.Bitset // members that the fleet changed by itself
 	nested           []*group
 	// known are the members that Intune knows while changes are on their way;
 	// nil: the newest. late are those changes.
 	known    *membership
 	late     arrivals
-	inIntune bitset // transitive members that Intune knows, as of inGen
+	inIntune ids.Bitset // transitive members that Intune knows, as of inGen
 	inGen    uint64
 	// touched is when the group itself changed, log how its members did, in
 	// generations of delta queries.
 	touched uint64
 	log     []memberChange
-	flat    bitset // transitive members as of flatGen
+	flat    ids.Bitset // transitive members as of flatGen
 	flatGen uint64
 }
 
@@ -119,7 +120,7 @@ func (c *call) findGroup() (live, seen *group, err error) {
 	if name, ok := alternateKey(key, "uniqueName"); ok {
 		live, key = c.server.groupByUniqueName(name), name
 	} else {
-		id, isID := parseGUID(key)
+		id, isID := ids.ParseGUID(key)
 		if !isID {
 			return nil, nil, c.badRequest("Invalid object identifier '%s'.", key)
 		}
@@ -230,7 +231,7 @@ func (c *call) newMembers(g *group, targets []string) ([]memberRef, error) {
 func (s *Server) addGroupObject(displayName string) *group {
 	id, sequence := s.nextID("group")
 	g := &group{id: id, sequence: sequence, displayName: displayName, securityEnabled: true, groupTypes: []string{},
-		created: s.start, direct: newBitset(len(s.users) + len(s.fleet.devices))}
+		created: s.start, direct: ids.NewBitset(len(s.users) + len(s.fleet.devices))}
 	s.groups[id] = g
 	s.ordered = append(s.ordered, g)
 	s.touchGroup(g)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // intent is a security baseline of the first generation (contract-2 u).
@@ -72,24 +73,24 @@ func intentSettingObjects(settings []intentSetting) []object {
 }
 
 var intentEntity = &entity[*intent]{name: "microsoft.graph.deviceManagementIntent", properties: []property[*intent]{
-	{name: "id", ops: opEq, get: func(i *intent) any { return i.id }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(i *intent) any { return i.displayName }},
+	{name: "id", ops: odata.Eq, get: func(i *intent) any { return i.id }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(i *intent) any { return i.displayName }},
 	{name: "description", get: func(i *intent) any { return i.description }},
-	{name: "isAssigned", ops: opEq, get: func(i *intent) any { return len(i.assignments) > 0 }},
+	{name: "isAssigned", ops: odata.Eq, get: func(i *intent) any { return len(i.assignments) > 0 }},
 	{name: "isMigratingToConfigurationPolicy", get: func(*intent) any { return false }},
 	{name: "lastModifiedDateTime", get: func(i *intent) any { return intuneTime(i.modified) }},
-	{name: "templateId", ops: opEq, get: func(i *intent) any { return i.templateID }},
+	{name: "templateId", ops: odata.Eq, get: func(i *intent) any { return i.templateID }},
 	{name: "roleScopeTagIds", get: func(i *intent) any { return i.scopeTags }},
 }}
 
 var intentTemplateEntity = &entity[intentTemplate]{name: "microsoft.graph.deviceManagementTemplate", properties: []property[intentTemplate]{
-	{name: "id", ops: opEq, get: func(t intentTemplate) any { return t.id }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(t intentTemplate) any { return t.displayName }},
+	{name: "id", ops: odata.Eq, get: func(t intentTemplate) any { return t.id }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(t intentTemplate) any { return t.displayName }},
 	{name: "description", get: func(t intentTemplate) any { return t.displayName + "." }},
 	{name: "versionInfo", get: func(t intentTemplate) any { return t.version }},
 	{name: "isDeprecated", get: func(intentTemplate) any { return true }}, // replaced by the new format in May 2023 (contract-2 u)
 	{name: "intentCount", get: func(intentTemplate) any { return 0 }},
-	{name: "templateType", ops: opEq, get: func(t intentTemplate) any { return t.kind }},
+	{name: "templateType", ops: odata.Eq, get: func(t intentTemplate) any { return t.kind }},
 	{name: "templateSubtype", get: func(intentTemplate) any { return "none" }},
 	{name: "platformType", get: func(intentTemplate) any { return "windows10AndLater" }},
 	{name: "publishedDateTime", get: func(intentTemplate) any { return "2020-09-01T00:00:00Z" }},

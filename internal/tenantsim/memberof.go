@@ -6,6 +6,8 @@ package tenantsim
 import (
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // groupRoutes are what directoryRoutes does not list of groups: owners, the
@@ -95,7 +97,7 @@ func (c *call) groupsWith(ref memberRef, transitive bool) []*group {
 	found := map[*group]bool{}
 	holds := func(g *group) bool {
 		members, groups := c.server.membersAt(g, false, asOf)
-		return ref.group == nil && members.has(ref.index) ||
+		return ref.group == nil && members.Has(ref.index) ||
 			slices.ContainsFunc(groups, func(n *group) bool { return n == ref.group || transitive && found[n] })
 	}
 	for grew := true; grew; {
@@ -145,13 +147,13 @@ func getByIDs(c *call) (*reply, error) {
 	if err := getByIDsShape.check(c, c.body, true); err != nil {
 		return nil, err
 	}
-	ids, types := texts(c.body["ids"]), texts(c.body["types"])
-	if len(ids) > maxIDs {
-		return nil, c.badRequest("Too many ids: %d were sent, at most %d are allowed.", len(ids), maxIDs) // ASSUMED text
+	keys, types := texts(c.body["ids"]), texts(c.body["types"])
+	if len(keys) > maxIDs {
+		return nil, c.badRequest("Too many ids: %d were sent, at most %d are allowed.", len(keys), maxIDs) // ASSUMED text
 	}
 	value := []object{}
-	for _, key := range ids {
-		id, ok := parseGUID(key)
+	for _, key := range keys {
+		id, ok := ids.ParseGUID(key)
 		if !ok {
 			return nil, c.badRequest("Invalid GUID: '%s'.", key) // ASSUMED text
 		}
@@ -170,7 +172,7 @@ func getByIDs(c *call) (*reply, error) {
 
 // directoryObject finds an object of any kind, and the word for the kind. A group
 // or device is as a read sees it: one that was made just now is not there yet (contract g).
-func (c *call) directoryObject(id guid) (ref memberRef, kind string, found bool) {
+func (c *call) directoryObject(id ids.GUID) (ref memberRef, kind string, found bool) {
 	s := c.server
 	if i, known := s.objects[id]; known && int(i) < len(s.users) {
 		return memberRef{index: int(i)}, "user", true

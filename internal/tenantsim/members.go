@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // memberRef is one member: a user or device by directory index, a group, or a
@@ -22,14 +25,14 @@ type memberRef struct {
 
 // transitive returns the users and devices below a group, by directory index.
 // The set is cached and must not be modified.
-func (s *Server) transitive(g *group) bitset {
+func (s *Server) transitive(g *group) ids.Bitset {
 	if len(g.nested) == 0 {
 		return g.direct
 	}
 	if g.flatGen != s.directoryGen || g.flat == nil {
-		g.flat, g.flatGen = newBitset(len(s.users)+len(s.fleet.devices)), s.directoryGen
+		g.flat, g.flatGen = ids.NewBitset(len(s.users)+len(s.fleet.devices)), s.directoryGen
 		for _, below := range s.groupsBelow(g, true) {
-			g.flat.or(below.direct)
+			g.flat.Or(below.direct)
 		}
 	}
 	return g.flat
@@ -70,7 +73,7 @@ var memberCasts = []memberCast{castNone, castDevice, castUser, castGroup, castPr
 
 // memberSet is what a caller may see of a group's members.
 type memberSet struct {
-	indices    bitset // users and devices
+	indices    ids.Bitset // users and devices
 	groups     []*group
 	principals []principal
 }
@@ -146,10 +149,10 @@ func (c *call) eventual() bool {
 
 // memberDevices yields the devices of a set as a list of the moment shows them. One
 // that it does not show yet is a member all the same.
-func (s *Server) memberDevices(members bitset, asOf time.Time) keyed[deviceView] {
+func (s *Server) memberDevices(members ids.Bitset, asOf time.Time) keyed[deviceView] {
 	return func(after int64) iter.Seq2[int64, deviceView] {
 		return func(yield func(int64, deviceView) bool) {
-			for i := members.next(max(int(after)+1, len(s.users))); i >= 0; i = members.next(i + 1) {
+			for i := members.Next(max(int(after)+1, len(s.users))); i >= 0; i = members.Next(i + 1) {
 				if v, _ := s.deviceAsOf(int32(i-len(s.users)), asOf); !yield(int64(i), v) {
 					return
 				}
@@ -158,10 +161,10 @@ func (s *Server) memberDevices(members bitset, asOf time.Time) keyed[deviceView]
 	}
 }
 
-func (s *Server) memberUsers(members bitset) keyed[userView] {
+func (s *Server) memberUsers(members ids.Bitset) keyed[userView] {
 	return func(after int64) iter.Seq2[int64, userView] {
 		return func(yield func(int64, userView) bool) {
-			for i := members.next(int(after) + 1); i >= 0 && i < len(s.users); i = members.next(i + 1) {
+			for i := members.Next(int(after) + 1); i >= 0 && i < len(s.users); i = members.Next(i + 1) {
 				if !yield(int64(i), userView{s, int32(i)}) {
 					return
 				}
@@ -237,7 +240,7 @@ func (c *call) mixedMembers(set memberSet, style listStyle) (*reply, error) {
 	}
 	items := func(after int64) iter.Seq2[int64, anyMember] {
 		return func(yield func(int64, anyMember) bool) {
-			for i := set.indices.next(int(after) + 1); i >= 0; i = set.indices.next(i + 1) {
+			for i := set.indices.Next(int(after) + 1); i >= 0; i = set.indices.Next(i + 1) {
 				if !yield(int64(i), anyMember{c, memberRef{index: i}}) {
 					return
 				}
@@ -250,7 +253,7 @@ func (c *call) mixedMembers(set memberSet, style listStyle) (*reply, error) {
 		}
 	}
 	ids := &entity[anyMember]{name: "microsoft.graph.directoryObject", properties: []property[anyMember]{
-		{name: "id", ops: opsEquality, get: func(m anyMember) any { return m.id() }},
+		{name: "id", ops: odata.OpsEquality, get: func(m anyMember) any { return m.id() }},
 	}}
 	q, selected := c.query, c.query.selected
 	q.selected = nil
@@ -347,18 +350,18 @@ func countMembers(transitive bool, cast memberCast) func(*call) (*reply, error) 
 
 func (m memberSet) count(c *call, cast memberCast) int {
 	devices := 0
-	for i := m.indices.next(len(c.server.users)); i >= 0; i = m.indices.next(i + 1) {
+	for i := m.indices.Next(len(c.server.users)); i >= 0; i = m.indices.Next(i + 1) {
 		devices++
 	}
 	switch cast {
 	case castDevice:
 		return devices
 	case castUser:
-		return m.indices.count() - devices
+		return m.indices.Count() - devices
 	case castGroup:
 		return len(m.groups)
 	case castPrincipal:
 		return len(m.principals)
 	}
-	return m.indices.count() + len(m.groups) + len(m.principals)
+	return m.indices.Count() + len(m.groups) + len(m.principals)
 }

@@ -6,6 +6,8 @@ package tenantsim
 import (
 	"maps"
 	"net/http"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // The policy of authentication methods without its methods (schema.json, both
@@ -111,7 +113,7 @@ func (c *call) checkPolicyTargets(v any, of string) error {
 
 // methodTarget reports whether an id is everybody, a user or a group.
 func (c *call) methodTarget(id string) bool {
-	group, isID := parseGUID(id)
+	group, isID := ids.ParseGUID(id)
 	_, user := c.server.findUser(id)
 	g := c.server.groups[group]
 	return id == everybodyTarget || user || isID && g != nil && g.deleted.IsZero()

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Limits of the documentation of the location condition (entra: concept
@@ -42,17 +44,17 @@ var namedLocationEntity = func() *entity[*namedLocation] {
 		return func(l *namedLocation) any { return l.doc[name] }
 	}
 	return &entity[*namedLocation]{name: "microsoft.graph.namedLocation", properties: []property[*namedLocation]{
-		{name: "id", ops: opsEquality, get: func(l *namedLocation) any { return l.id }},
-		{name: "displayName", ops: opsText, sort: true, get: member("displayName")},
-		{name: "createdDateTime", ops: opsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.created) }},
-		{name: "modifiedDateTime", ops: opsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.modified) }},
+		{name: "id", ops: odata.OpsEquality, get: func(l *namedLocation) any { return l.id }},
+		{name: "displayName", ops: odata.OpsText, sort: true, get: member("displayName")},
+		{name: "createdDateTime", ops: odata.OpsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.created) }},
+		{name: "modifiedDateTime", ops: odata.OpsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.modified) }},
 		{name: "deletedDateTime", hidden: true, get: func(l *namedLocation) any {
 			if l.deleted.IsZero() {
 				return nil
 			}
 			return intuneTime(l.deleted)
 		}},
-		{name: "isTrusted", ops: opEq, get: member("isTrusted")},
+		{name: "isTrusted", ops: odata.Eq, get: member("isTrusted")},
 		{name: "ipRanges", get: member("ipRanges")},
 		{name: "countriesAndRegions", get: member("countriesAndRegions")},
 		{name: "countryLookupMethod", get: member("countryLookupMethod")},

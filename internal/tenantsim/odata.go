@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // queryOption is a set of OData query options that a route understands. An
@@ -37,7 +39,7 @@ var queryOptions = map[string]queryOption{
 // query holds the parsed options of one request.
 type query struct {
 	selected []string
-	filter   filterExpr
+	filter   odata.Expr
 	filtered string
 	top      int // 0: absent
 	skip     int
@@ -93,12 +95,12 @@ func (c *call) setOption(q *query, option queryOption, value string) error {
 	var err error
 	switch option {
 	case qSelect:
-		q.selected = splitList(value)
+		q.selected = odata.SplitList(value)
 	case qExpand:
-		q.expand = splitList(value)
+		q.expand = odata.SplitList(value)
 	case qFilter:
 		q.filtered = value
-		if q.filter, err = parseFilter(value); err != nil {
+		if q.filter, err = odata.ParseFilter(value); err != nil {
 			return c.badRequest("Invalid filter clause: %s", err)
 		}
 	case qTop, qSkip, qCount:
@@ -135,27 +137,6 @@ func (c *call) setNumber(q *query, option queryOption, value string) error {
 	return nil
 }
 
-// splitList cuts a comma list at its top level: commas inside parentheses
-// belong to an item.
-func splitList(text string) []string {
-	var out []string
-	depth, start := 0, 0
-	for i := range len(text) {
-		switch text[i] {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		case ',':
-			if depth == 0 {
-				out = append(out, strings.TrimSpace(text[start:i]))
-				start = i + 1
-			}
-		}
-	}
-	return append(out, strings.TrimSpace(text[start:]))
-}
-
 // advancedQuery refuses directory queries that need the advanced engine when
 // the request does not ask for it: header ConsistencyLevel and $count=true
 // (contract g).
@@ -167,8 +148,8 @@ func (c *call) advancedQuery(q *query) error {
 	if q.filter == nil {
 		return c.directorySearch(q)
 	}
-	advanced := hasNegation(q.filter) || len(q.order) > 0
-	q.filter.walk(func(e *comparison) { advanced = advanced || e.op&(opNe|opEndsWith) != 0 })
+	advanced := odata.HasNegation(q.filter) || len(q.order) > 0
+	q.filter.Walk(func(e *odata.Comparison) { advanced = advanced || e.Op&(odata.Ne|odata.EndsWith) != 0 })
 	if advanced && (!eventual || !q.count) {
 		return fail(http.StatusBadRequest, codeUnsupportedQuery,
 			"This filter needs the advanced query engine: send 'ConsistencyLevel: eventual' and $count=true.")
@@ -176,39 +157,25 @@ func (c *call) advancedQuery(q *query) error {
 	return c.directorySearch(q)
 }
 
-// hasNegation reports whether a filter negates anything.
-func hasNegation(e filterExpr) bool {
-	switch node := e.(type) {
-	case negation:
-		return true
-	case conjunction:
-		return hasNegation(node.left) || hasNegation(node.right)
-	case disjunction:
-		return hasNegation(node.left) || hasNegation(node.right)
-	default:
-		return false
-	}
-}
-
 // compileFilter checks that each comparison names a filterable property and an
 // operator which that property supports.
-func (c *call) compileFilter(q *query, typeName string, support func(path string) (filterOp, bool)) error {
+func (c *call) compileFilter(q *query, typeName string, support func(path string) (odata.Op, bool)) error {
 	if q.filter == nil {
 		return nil
 	}
 	var err error
-	q.filter.walk(func(e *comparison) {
+	q.filter.Walk(func(e *odata.Comparison) {
 		if err != nil {
 			return
 		}
-		ops, known := support(e.path)
+		ops, known := support(e.Path)
 		switch {
 		case !known:
-			err = c.badRequest("Could not find a property named '%s' on type '%s'.", e.path, typeName)
-		case ops&e.op == 0 && !c.route.intune:
-			err = fail(http.StatusBadRequest, codeUnsupportedQuery, "Unsupported or invalid query filter clause specified for property '%s' of resource '%s'.", e.path, typeName)
-		case ops&e.op == 0:
-			err = c.badRequest("The operator '%s' is not supported for the property '%s' of type '%s'.", e.opName(), e.path, typeName)
+			err = c.badRequest("Could not find a property named '%s' on type '%s'.", e.Path, typeName)
+		case ops&e.Op == 0 && !c.route.intune:
+			err = fail(http.StatusBadRequest, codeUnsupportedQuery, "Unsupported or invalid query filter clause specified for property '%s' of resource '%s'.", e.Path, typeName)
+		case ops&e.Op == 0:
+			err = c.badRequest("The operator '%s' is not supported for the property '%s' of type '%s'.", e.OpName(), e.Path, typeName)
 		}
 	})
 	return err

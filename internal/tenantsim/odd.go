@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // Odd switches on what the service does against its documentation, or what
@@ -90,7 +92,7 @@ func (c *call) oddPage(q query, size int, after int64) pageOdds {
 	if !c.odd().Pages || c.route.query&qSkipToken == 0 {
 		return normal
 	}
-	u := uniform(mix(c.server.options.Seed ^ hashText("odd page "+c.route.pattern) ^ mix(uint64(after+1))))
+	u := ids.Uniform(ids.Mix(c.server.options.Seed ^ ids.HashText("odd page "+c.route.pattern) ^ ids.Mix(uint64(after+1))))
 	switch {
 	case u < 0.2 && !c.afterEmpty && q.skip == 0:
 		return pageOdds{empty: true}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // orderKey is one property of $orderby.
@@ -19,7 +21,7 @@ type orderKey struct {
 // parseOrder reads "a,b desc".
 func (c *call) parseOrder(text string) ([]orderKey, error) {
 	var out []orderKey
-	for _, item := range splitList(text) {
+	for _, item := range odata.SplitList(text) {
 		fields := strings.Fields(item)
 		switch {
 		case len(fields) == 1, len(fields) == 2 && fields[1] == "asc":
@@ -50,7 +52,7 @@ func arrange[T any](c *call, q query, e *entity[T], items keyed[T]) (sorted keye
 	}
 	var all []entry
 	for key, item := range items(-1) {
-		if q.filter == nil || q.filter.eval(e.getter(c, item)) {
+		if q.filter == nil || q.filter.Eval(e.getter(c, item)) {
 			all = append(all, entry{key, item})
 		}
 	}
@@ -92,31 +94,6 @@ func (c *call) unsupported(format string, args ...any) *graphError {
 	return fail(http.StatusBadRequest, codeUnsupportedQuery, format, args...)
 }
 
-// searchExpr is $search on directory objects: every word of the text begins a
-// word of the property.
-type searchExpr struct {
-	path, text string
-}
-
-func (e searchExpr) eval(get func(string) any) bool {
-	value, ok := get(e.path).(string)
-	if !ok {
-		return false
-	}
-	words := strings.FieldsFunc(strings.ToLower(value), notInWord)
-	for _, want := range strings.FieldsFunc(strings.ToLower(e.text), notInWord) {
-		if !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, want) }) {
-			return false
-		}
-	}
-	return true
-}
-
-func notInWord(r rune) bool { return strings.ContainsRune(" -_.@", r) }
-
-func (e searchExpr) walk(func(*comparison)) {}
-func (e searchExpr) String() string         { return "search(" + e.path + ",'" + e.text + "')" }
-
 // directorySearch turns $search="property:text" into a part of the filter. It
 // needs the advanced query engine (contract g); displayName and description are
 // the properties that it knows. Combinations by AND and OR are not simulated.
@@ -132,11 +109,11 @@ func (c *call) directorySearch(q *query) error {
 	if !ok || path != "displayName" && path != "description" || strings.Contains(text, `"`) {
 		return c.badRequest("Unrecognized query argument specified: '$search' must be \"displayName:text\" or \"description:text\".")
 	}
-	search := searchExpr{path, text}
+	search := odata.Search{Path: path, Text: text}
 	if q.filter == nil {
 		q.filter = search
 	} else {
-		q.filter = conjunction{q.filter, search}
+		q.filter = odata.And{Left: q.filter, Right: search}
 	}
 	q.search = ""
 	return nil

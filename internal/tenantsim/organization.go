@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+)
 
 // rolesOrganization read tenant-level facts. ASSUMED for this pair of routes.
 var rolesOrganization = []string{"Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "User.Read.All"}
@@ -69,7 +73,7 @@ var skuEntity = &entity[*Server]{name: "microsoft.graph.subscribedSku", properti
 	{name: "servicePlans", get: func(s *Server) any {
 		var out []object
 		for _, name := range s.servicePlans() {
-			out = append(out, object{"servicePlanId": newGUID(hashText(name), "plan", 0).String(), "servicePlanName": name,
+			out = append(out, object{"servicePlanId": ids.NewGUID(ids.HashText(name), "plan", 0).String(), "servicePlanName": name,
 				"provisioningStatus": "Success", "appliesTo": "User"})
 		}
 		return out

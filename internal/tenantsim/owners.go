@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // addOwnerRef is POST …/owners/$ref (contract g). An owner is a user or a
@@ -84,7 +86,7 @@ func removeOwner(c *call) (*reply, error) {
 		return nil, c.notFound(g.id.String())
 	}
 	owners := c.server.ownersOf(g.owners)
-	if len(owners.principals) == 0 && owners.indices.count() == 1 {
+	if len(owners.principals) == 0 && owners.indices.Count() == 1 {
 		return nil, c.badRequest("The group must have at least one owner, hence this owner cannot be removed.")
 	}
 	c.server.groupTrail.changing(c.server, g)
@@ -100,11 +102,11 @@ func ownerIn(target string) string {
 
 // ownersOf finds the objects behind the URLs of owners.
 func (s *Server) ownersOf(owners []string) memberSet {
-	out := memberSet{indices: newBitset(len(s.users))}
+	out := memberSet{indices: ids.NewBitset(len(s.users))}
 	for _, owner := range owners {
-		id, _ := parseGUID(ownerIn(owner))
+		id, _ := ids.ParseGUID(ownerIn(owner))
 		if i, found := s.objects[id]; found && int(i) < len(s.users) {
-			out.indices.set(int(i))
+			out.indices.Set(int(i))
 		}
 	}
 	for _, p := range s.principals() {
@@ -152,7 +154,7 @@ func (c *call) ownerID(target string) (string, error) {
 	if err != nil || len(segments) != 3 || !slices.Contains([]string{"directoryObjects", "users", "servicePrincipals"}, segments[1]) {
 		return "", c.badRequest("The reference '%s' is not valid: use %s/servicePrincipals/{id}.", target, c.base())
 	}
-	id, ok := parseGUID(segments[2])
+	id, ok := ids.ParseGUID(segments[2])
 	if i, found := c.server.objects[id]; ok && (id == c.server.principalID || found && int(i) < len(c.server.users)) {
 		return id.String(), nil
 	}

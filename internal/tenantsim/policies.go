@@ -11,11 +11,14 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // policy is one settings catalog policy.
 type policy struct {
-	id                guid
+	id                ids.GUID
 	sequence          uint64
 	name, description string
 	platformsText     string
@@ -55,25 +58,25 @@ var technologyNames = []string{"none", "mdm", "windows10XManagement", "configMan
 	"endpointPrivilegeManagement", "windowsOsRecovery", "android", "extensibility"}
 
 var policyEntity = &entity[*policy]{name: "microsoft.graph.deviceManagementConfigurationPolicy", properties: []property[*policy]{
-	{name: "id", ops: opsEquality, get: func(p *policy) any { return p.id.String() }},
-	{name: "name", ops: opEq | opContains | opStartsWith, get: func(p *policy) any { return p.name }},
+	{name: "id", ops: odata.OpsEquality, get: func(p *policy) any { return p.id.String() }},
+	{name: "name", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(p *policy) any { return p.name }},
 	{name: "description", get: func(p *policy) any { return p.description }},
-	{name: "platforms", ops: opEq | opHas, get: func(p *policy) any { return p.platformsText }},
-	{name: "technologies", ops: opEq | opHas, get: func(p *policy) any { return p.technologies }},
-	{name: "createdDateTime", ops: opsOrder, get: func(p *policy) any { return intuneTime(p.created) }},
-	{name: "lastModifiedDateTime", ops: opsOrder, get: func(p *policy) any { return intuneTime(p.modified) }},
+	{name: "platforms", ops: odata.Eq | odata.Has, get: func(p *policy) any { return p.platformsText }},
+	{name: "technologies", ops: odata.Eq | odata.Has, get: func(p *policy) any { return p.technologies }},
+	{name: "createdDateTime", ops: odata.OpsOrder, get: func(p *policy) any { return intuneTime(p.created) }},
+	{name: "lastModifiedDateTime", ops: odata.OpsOrder, get: func(p *policy) any { return intuneTime(p.modified) }},
 	{name: "settingCount", get: func(p *policy) any { return len(p.settings) }},
-	{name: "creationSource", ops: opEq, get: func(p *policy) any { return p.creationSource }},
+	{name: "creationSource", ops: odata.Eq, get: func(p *policy) any { return p.creationSource }},
 	{name: "roleScopeTagIds", get: func(p *policy) any { return p.scopeTags }},
-	{name: "isAssigned", ops: opEq, get: func(p *policy) any { return len(p.assignments) > 0 }},
+	{name: "isAssigned", ops: odata.Eq, get: func(p *policy) any { return len(p.assignments) > 0 }},
 	{name: "templateReference", get: func(p *policy) any { return p.templateReference() }},
 	{name: "priorityMetaData", get: func(p *policy) any { return p.priorityMeta() }},
 	{name: "disableEntraGroupPolicyAssignment", hidden: true, get: func(p *policy) any { return p.noGroups }},
-	{name: "templateReference/templateFamily", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
+	{name: "templateReference/templateFamily", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
 	// The names as tools write them, too (contract-2 u).
-	{name: "templateReference/TemplateFamily", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
-	{name: "templateReference/TemplateId", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
-	{name: "templateReference/templateId", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
+	{name: "templateReference/TemplateFamily", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
+	{name: "templateReference/TemplateId", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
+	{name: "templateReference/templateId", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
 }}
 
 // policyShape is the body of POST and PUT. Limits of name and description are
@@ -174,7 +177,7 @@ func (c *call) policyReply(p *policy, members []*property[*policy]) *reply {
 // policy finds the policy of the path as it truly is. It must be readable by
 // now (contract a.5: a new policy may answer 404 to assign for some seconds).
 func (c *call) policy() (*policy, error) {
-	id, ok := parseGUID(c.params["id"])
+	id, ok := ids.ParseGUID(c.params["id"])
 	p := c.server.policyByID[id]
 	if !ok || p == nil || c.server.policyTrail.at(p, c.readAsOf()) == nil {
 		return nil, c.notFound(c.params["id"])
@@ -185,7 +188,7 @@ func (c *call) policy() (*policy, error) {
 // seenPolicy finds the policy of the path as a read sees it.
 func (c *call) seenPolicy() (*policy, error) {
 	trail := &c.server.policyTrail
-	id, ok := parseGUID(c.params["id"])
+	id, ok := ids.ParseGUID(c.params["id"])
 	p := c.server.policyByID[id]
 	if i := slices.IndexFunc(trail.gone, func(g *policy) bool { return g.id == id }); p == nil && i >= 0 {
 		p = trail.gone[i]
@@ -396,7 +399,7 @@ type settingView struct {
 }
 
 var settingEntity = &entity[settingView]{name: "microsoft.graph.deviceManagementConfigurationSetting", properties: []property[settingView]{
-	{name: "id", ops: opEq, get: func(v settingView) any { return strconv.Itoa(v.index) }},
+	{name: "id", ops: odata.Eq, get: func(v settingView) any { return strconv.Itoa(v.index) }},
 	{name: "settingInstance", get: func(v settingView) any { return v.instance }},
 }}
 

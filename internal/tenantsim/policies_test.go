@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 const edgePrefix = "device_vendor_msft_policy_config_microsoft_edge~policy~microsoft_edge_"
@@ -307,7 +308,7 @@ func TestAssignReplaces(t *testing.T) {
 		"unknown kind": object{"assignments": []object{{"target": object{"@odata.type": "#microsoft.graph.nothing"}}}},
 		"twice":        object{"assignments": []object{groupTarget(a), groupTarget(a)}},
 		"unknown filter": object{"assignments": []object{{"target": object{"@odata.type": string(targetGroup), "groupId": a,
-			"deviceAndAppManagementAssignmentFilterId": newGUID(3, "f", 1).String(), "deviceAndAppManagementAssignmentFilterType": "include"}}}},
+			"deviceAndAppManagementAssignmentFilterId": ids.NewGUID(3, "f", 1).String(), "deviceAndAppManagementAssignmentFilterType": "include"}}}},
 	} {
 		if code, _ := tt.errorOf(400, "POST", policiesPath+"/"+id+"/assign", bad); code != codeBadRequest {
 			t.Errorf("%s: %s", name, code)

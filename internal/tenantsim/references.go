@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // addMemberRef is POST …/members/$ref.
@@ -79,7 +81,7 @@ func (c *call) addMembers(g *group, targets []string) error {
 // rely on it. ASSUMED.
 func (c *call) blame(g *group, err error, several bool) error {
 	var refused *graphError
-	if !errors.As(err, &refused) || refused.status != http.StatusNotFound || !several || hashText(refused.message)&1 == 0 {
+	if !errors.As(err, &refused) || refused.status != http.StatusNotFound || !several || ids.HashText(refused.message)&1 == 0 {
 		return err
 	}
 	return c.notFound(g.id.String())
@@ -92,7 +94,7 @@ func (g *group) holds(ref memberRef) bool {
 	case ref.principal != "":
 		return slices.Contains(g.principals, ref.principal)
 	}
-	return g.direct.has(ref.index)
+	return g.direct.Has(ref.index)
 }
 
 func (s *Server) join(g *group, ref memberRef) {
@@ -102,8 +104,8 @@ func (s *Server) join(g *group, ref memberRef) {
 	case ref.principal != "":
 		g.principals = append(slices.Clone(g.principals), ref.principal)
 	default:
-		g.direct = g.direct.grown(ref.index + 1)
-		g.direct.set(ref.index)
+		g.direct = g.direct.Grown(ref.index + 1)
+		g.direct.Set(ref.index)
 	}
 	s.directoryGen++
 }
@@ -136,7 +138,7 @@ func (c *call) references(targets []string) ([]memberRef, error) {
 // entered is so too is ASSUMED.
 func (c *call) resolveMember(key string) (memberRef, error) {
 	s := c.server
-	id, ok := parseGUID(key)
+	id, ok := ids.ParseGUID(key)
 	if !ok {
 		return memberRef{}, c.badRequest("Invalid object identifier '%s'.", key)
 	}
@@ -192,7 +194,7 @@ func (s *Server) leave(g *group, ref memberRef) {
 	case ref.principal != "":
 		g.principals = slices.DeleteFunc(slices.Clone(g.principals), func(p string) bool { return p == ref.principal })
 	default:
-		g.direct.clear(ref.index)
+		g.direct.Clear(ref.index)
 	}
 	s.directoryGen++
 }

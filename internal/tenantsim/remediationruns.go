@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // RemediationRule decides how remediation scripts end on a share of devices.
@@ -73,7 +76,7 @@ func (s *Server) runRemediations(i int32, d *device, at int64) {
 		return
 	}
 	for _, r := range s.remediations.items {
-		if asked := r.asked[i]; asked || s.reachOf(r).has(int(i)) {
+		if asked := r.asked[i]; asked || s.reachOf(r).Has(int(i)) {
 			a := s.remediationFor(r, i)
 			if asked || r.due(i, a, at) {
 				delete(r.asked, i)
@@ -238,8 +241,8 @@ type runView struct {
 }
 
 var runStateEntity = &entity[runView]{name: "microsoft.graph.deviceHealthScriptDeviceState", properties: []property[runView]{
-	{name: "id", ops: opEq, get: func(v runView) any { return v.script.id + ":" + v.d.managedID.String() }},
-	{name: "detectionState", ops: opEq, get: func(v runView) any { return v.run.detection }},
+	{name: "id", ops: odata.Eq, get: func(v runView) any { return v.script.id + ":" + v.d.managedID.String() }},
+	{name: "detectionState", ops: odata.Eq, get: func(v runView) any { return v.run.detection }},
 	{name: "lastStateUpdateDateTime", get: func(v runView) any { return unixTime(v.deviceTime(v.run.at)) }},
 	{name: "expectedStateUpdateDateTime", get: func(runView) any { return nil }},
 	{name: "lastSyncDateTime", get: func(v runView) any { return unixTime(v.d.lastSync) }},
@@ -248,7 +251,7 @@ var runStateEntity = &entity[runView]{name: "microsoft.graph.deviceHealthScriptD
 	{name: "remediationScriptError", get: func(v runView) any { return scriptErrorText(v.run.repair) }},
 	{name: "postRemediationDetectionScriptOutput", get: func(v runView) any { return orNull(v.run.after) }},
 	{name: "postRemediationDetectionScriptError", get: func(runView) any { return nil }},
-	{name: "remediationState", ops: opEq, get: func(v runView) any { return v.run.repair }},
+	{name: "remediationState", ops: odata.Eq, get: func(v runView) any { return v.run.repair }},
 	{name: "assignmentFilterIds", get: func(runView) any { return []string{} }},
 }}
 
@@ -289,7 +292,7 @@ func listRunStates(c *call) (*reply, error) {
 		}
 		var selected []string
 		if list, ok := strings.CutPrefix(options, "$select="); ok {
-			selected = splitList(list)
+			selected = odata.SplitList(list)
 		} else if options != "" {
 			return nil, c.badRequest("Parsing OData Select and Expand failed: '%s' is not supported.", options)
 		}
@@ -321,9 +324,9 @@ func runSummary(c *call) (*reply, error) {
 	s := c.server
 	counts := map[string]int{}
 	var last int64
-	reported := newBitset(len(s.fleet.devices))
+	reported := ids.NewBitset(len(s.fleet.devices))
 	for i, v := range s.runs(r)(-1) {
-		reported.set(int(i))
+		reported.Set(int(i))
 		last = max(last, v.run.at)
 		counts[v.run.detection]++
 		counts["repair "+v.run.repair]++
@@ -331,9 +334,9 @@ func runSummary(c *call) (*reply, error) {
 		counts["repairs"] += r.states[i].repairs
 	}
 	pending := 0
-	s.reachOf(r).each(func(i int) {
+	s.reachOf(r).Each(func(i int) {
 		d := &s.fleet.devices[i]
-		pending += boolInt(!reported.has(i) && isEnrolled(d) && d.platform == platformWindows)
+		pending += boolInt(!reported.Has(i) && isEnrolled(d) && d.platform == platformWindows)
 	})
 	return &reply{status: http.StatusOK, body: object{
 		"@odata.context":                          c.context(scriptsContext+"('"+r.id+"')/runSummary/$entity", nil),

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // maxRemediations is the documented limit of a tenant (contract d).
@@ -67,10 +69,10 @@ type runSchedule struct {
 const maxScriptBytes = 200 << 10
 
 var remediationEntity = &entity[*remediation]{name: "microsoft.graph.deviceHealthScript", properties: []property[*remediation]{
-	{name: "id", ops: opEq, get: func(r *remediation) any { return r.id }},
-	{name: "publisher", ops: opEq, get: func(r *remediation) any { return r.publisher }},
+	{name: "id", ops: odata.Eq, get: func(r *remediation) any { return r.id }},
+	{name: "publisher", ops: odata.Eq, get: func(r *remediation) any { return r.publisher }},
 	{name: "version", get: func(*remediation) any { return "1.0" }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(r *remediation) any { return r.displayName }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(r *remediation) any { return r.displayName }},
 	{name: "description", get: func(r *remediation) any { return r.description }},
 	{name: "detectionScriptContent", get: func(r *remediation) any { return orNull(r.detection) }},
 	{name: "remediationScriptContent", get: func(r *remediation) any { return orNull(r.repair) }},
@@ -80,9 +82,9 @@ var remediationEntity = &entity[*remediation]{name: "microsoft.graph.deviceHealt
 	{name: "enforceSignatureCheck", get: func(r *remediation) any { return r.enforceSignature }},
 	{name: "runAs32Bit", get: func(r *remediation) any { return r.runAs32Bit }},
 	{name: "roleScopeTagIds", get: func(r *remediation) any { return r.scopeTags }},
-	{name: "isGlobalScript", ops: opEq, get: func(*remediation) any { return false }},
+	{name: "isGlobalScript", ops: odata.Eq, get: func(*remediation) any { return false }},
 	{name: "highestAvailableVersion", get: func(*remediation) any { return nil }},
-	{name: "deviceHealthScriptType", ops: opEq, get: func(r *remediation) any { return r.scriptType }},
+	{name: "deviceHealthScriptType", ops: odata.Eq, get: func(r *remediation) any { return r.scriptType }},
 	{name: "detectionScriptParameters", get: func(r *remediation) any { return append([]object{}, r.detectionParameters...) }},
 	{name: "remediationScriptParameters", get: func(r *remediation) any { return append([]object{}, r.repairParameters...) }},
 }}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // column is one column of a report.
@@ -119,13 +121,13 @@ type tableColumn struct {
 }
 
 // run renders the rows that match the filter, in the given columns.
-func (rep *report[T]) run(s *Server, filter filterExpr, columns []*column[T]) table {
+func (rep *report[T]) run(s *Server, filter odata.Expr, columns []*column[T]) table {
 	out := table{wordsOnly: rep.wordsOnly}
 	for _, col := range columns {
 		out.columns = append(out.columns, tableColumn{cmp.Or(col.header, col.name), col.kind, col.words})
 	}
 	rep.rows(s, func(item T) {
-		if filter != nil && !filter.eval(rep.getter(item)) {
+		if filter != nil && !filter.Eval(rep.getter(item)) {
 			return
 		}
 		cells := make([]any, len(columns))
@@ -181,23 +183,23 @@ func (rep *report[T]) choose(c *call, selected []string) ([]*column[T], error) {
 }
 
 // parse reads a report filter: OData over filterable columns.
-func (rep *report[T]) parse(c *call, text string) (filterExpr, error) {
+func (rep *report[T]) parse(c *call, text string) (odata.Expr, error) {
 	if strings.TrimSpace(text) == "" {
 		if rep.needs != "" {
 			return nil, c.badRequest("Report '%s' requires a filter on column '%s'.", rep.name, rep.needs)
 		}
 		return nil, nil
 	}
-	expr, err := parseFilter(text)
+	expr, err := odata.ParseFilter(text)
 	if err != nil {
 		return nil, c.badRequest("Invalid filter: %s", err)
 	}
 	var bad string
 	pinned := rep.needs == ""
-	expr.walk(func(e *comparison) {
-		pinned = pinned || e.path == rep.needs && e.op == opEq
-		if col := rep.column(e.path); col == nil || !col.filter {
-			bad = e.path
+	expr.Walk(func(e *odata.Comparison) {
+		pinned = pinned || e.Path == rep.needs && e.Op == odata.Eq
+		if col := rep.column(e.Path); col == nil || !col.filter {
+			bad = e.Path
 		}
 	})
 	if bad != "" {

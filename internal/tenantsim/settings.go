@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // maxSettings is the upper bound of settings in a policy; the text of the
@@ -55,7 +57,7 @@ func (c *call) buildSettings(p *policy, secrets map[string]string) error {
 	if err != nil {
 		return fmt.Errorf("marshal settings: %w", err)
 	}
-	p.payloadKey = fmt.Sprintf("%x", hashText(string(raw)))
+	p.payloadKey = fmt.Sprintf("%x", ids.HashText(string(raw)))
 	return nil
 }
 
@@ -157,7 +159,7 @@ func (b *settingsBuilder) definition(instance object) (*definition, error) {
 
 func sharesFlag(a, b string) bool {
 	for flag := range strings.SplitSeq(a, ",") {
-		if hasFlag(b, strings.TrimSpace(flag)) {
+		if odata.HasFlag(b, strings.TrimSpace(flag)) {
 			return true
 		}
 	}
@@ -167,7 +169,7 @@ func sharesFlag(a, b string) bool {
 // withinFlags reports whether every flag of a is one of b's.
 func withinFlags(a, b string) bool {
 	for flag := range strings.SplitSeq(a, ",") {
-		if !hasFlag(b, strings.TrimSpace(flag)) {
+		if !odata.HasFlag(b, strings.TrimSpace(flag)) {
 			return false
 		}
 	}

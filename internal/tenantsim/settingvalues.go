@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // choice checks the option and the children that come with it. Its value carries
@@ -167,7 +168,7 @@ func (b *settingsBuilder) secretValue(d *definition, in object) (object, string,
 			return nil, "", err
 		}
 		// The number of the request makes the token a new one.
-		token = newGUID(hashText(b.c.requestID+d.ID), "secret", uint64(len(b.policy.secrets))).String()
+		token = ids.NewGUID(ids.HashText(b.c.requestID+d.ID), "secret", uint64(len(b.policy.secrets))).String()
 	case "encryptedValueToken":
 		if !known {
 			return nil, "", b.c.badRequest("The secret reference '%s' of setting '%s' is not valid.", token, d.ID) // ASSUMED text
@@ -176,7 +177,7 @@ func (b *settingsBuilder) secretValue(d *definition, in object) (object, string,
 		return nil, "", b.c.badRequest("Value state '%v' of setting '%s' is not valid: write notEncrypted.", in["valueState"], d.ID) // ASSUMED text
 	}
 	b.policy.secrets[token] = secret
-	return object{"@odata.type": in["@odata.type"], "value": token, "valueState": "encryptedValueToken"}, fmt.Sprintf("%x", hashText(secret)), nil
+	return object{"@odata.type": in["@odata.type"], "value": token, "valueState": "encryptedValueToken"}, fmt.Sprintf("%x", ids.HashText(secret)), nil
 }
 
 // valueMembers are legal in every value. The portal sends the last one (contract

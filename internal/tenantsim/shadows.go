@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // A shadow is what an intent or a group policy configuration does on devices: it
@@ -44,7 +47,7 @@ func (s *Server) everyPolicy() []*policy {
 func (s *Server) shadowed(old *policy, head meta, name, baseType string, values map[string]string) *policy {
 	p := old
 	if p == nil {
-		id, _ := parseGUID(head.id)
+		id, _ := ids.ParseGUID(head.id)
 		p = &policy{id: id, sequence: head.sequence, shadowOf: baseType, templateFamily: "none", platformsText: "windows10", technologies: "mdm",
 			platforms: platformWindows, created: head.created}
 		s.shadows = append(s.shadows, p)
@@ -136,7 +139,7 @@ func (c *call) expansions(known ...string) ([]expansion, error) {
 			if !ok {
 				return nil, c.badRequest("Parsing OData Select and Expand failed: '%s' is not supported here.", options) // contract-2 w: nested expand is not proven
 			}
-			e.selected = splitList(list)
+			e.selected = odata.SplitList(list)
 		}
 		out = append(out, e)
 	}

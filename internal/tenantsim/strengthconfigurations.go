@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // configurationShape is a restriction of a combination. Which combinations a type
@@ -29,7 +31,7 @@ func (c *call) checkConfiguration(doc object) error {
 		return c.badRequest("Property 'appliesToCombinations' must name at least one combination.")
 	}
 	for _, id := range texts(doc["allowedAAGUIDs"]) {
-		if _, ok := parseGUID(id); !ok {
+		if _, ok := ids.ParseGUID(id); !ok {
 			return c.badRequest("'%s' of allowedAAGUIDs is not a GUID.", id)
 		}
 	}

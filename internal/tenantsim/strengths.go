@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // strength is an authentication strength policy. The texts of refusals in this
@@ -54,12 +56,12 @@ func builtInStrengths() []*strength {
 }
 
 var strengthEntity = &entity[*strength]{name: "microsoft.graph.authenticationStrengthPolicy", properties: []property[*strength]{
-	{name: "id", ops: opEq, get: func(p *strength) any { return p.id }},
+	{name: "id", ops: odata.Eq, get: func(p *strength) any { return p.id }},
 	{name: "createdDateTime", get: func(p *strength) any { return intuneTime(p.created) }},
 	{name: "modifiedDateTime", get: func(p *strength) any { return intuneTime(p.modified) }},
-	{name: "displayName", ops: opEq, get: func(p *strength) any { return p.displayName }},
+	{name: "displayName", ops: odata.Eq, get: func(p *strength) any { return p.displayName }},
 	{name: "description", get: func(p *strength) any { return p.description }},
-	{name: "policyType", ops: opEq, get: func(p *strength) any {
+	{name: "policyType", ops: odata.Eq, get: func(p *strength) any {
 		if p.builtIn {
 			return "builtIn"
 		}
@@ -300,8 +302,8 @@ func baseMethod(mode string) string {
 }
 
 var methodModeEntity = &entity[methodMode]{name: "microsoft.graph.authenticationMethodModeDetail", properties: []property[methodMode]{
-	{name: "id", ops: opEq, get: func(m methodMode) any { return m.id }},
-	{name: "authenticationMethod", ops: opEq, get: func(m methodMode) any { return m.method }},
+	{name: "id", ops: odata.Eq, get: func(m methodMode) any { return m.id }},
+	{name: "authenticationMethod", ops: odata.Eq, get: func(m methodMode) any { return m.method }},
 	{name: "displayName", get: func(m methodMode) any { return m.name }},
 }}
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // policyTemplate is a template that policies can be made from (contract a.2,
@@ -27,22 +29,22 @@ var (
 
 // of is the id that a setting of the template refers to.
 func (k referenceKind) of(t *policyTemplate, definitionID string) string {
-	return newGUID(hashText(t.ID()+definitionID), k.seed, 0).String()
+	return ids.NewGUID(ids.HashText(t.ID()+definitionID), k.seed, 0).String()
 }
 
 const templatesContext = "deviceManagement/configurationPolicyTemplates"
 
 var templateEntity = &entity[*policyTemplate]{name: "microsoft.graph.deviceManagementConfigurationPolicyTemplate", properties: []property[*policyTemplate]{
-	{name: "id", ops: opEq, get: func(t *policyTemplate) any { return t.ID() }},
-	{name: "baseId", ops: opEq, get: func(t *policyTemplate) any { return t.BaseID }},
+	{name: "id", ops: odata.Eq, get: func(t *policyTemplate) any { return t.ID() }},
+	{name: "baseId", ops: odata.Eq, get: func(t *policyTemplate) any { return t.BaseID }},
 	{name: "version", get: func(t *policyTemplate) any { return t.Version }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(t *policyTemplate) any { return t.DisplayName }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(t *policyTemplate) any { return t.DisplayName }},
 	{name: "description", get: func(t *policyTemplate) any { return t.DisplayName + "." }},
 	{name: "displayVersion", get: func(t *policyTemplate) any { return t.DisplayVersion }},
-	{name: "lifecycleState", ops: opEq, get: func(t *policyTemplate) any { return t.Lifecycle }},
-	{name: "platforms", ops: opEq | opHas, get: func(t *policyTemplate) any { return t.Platforms }},
-	{name: "technologies", ops: opEq | opHas, get: func(t *policyTemplate) any { return t.Technologies }},
-	{name: "templateFamily", ops: opEq, get: func(t *policyTemplate) any { return t.Family }},
+	{name: "lifecycleState", ops: odata.Eq, get: func(t *policyTemplate) any { return t.Lifecycle }},
+	{name: "platforms", ops: odata.Eq | odata.Has, get: func(t *policyTemplate) any { return t.Platforms }},
+	{name: "technologies", ops: odata.Eq | odata.Has, get: func(t *policyTemplate) any { return t.Technologies }},
+	{name: "templateFamily", ops: odata.Eq, get: func(t *policyTemplate) any { return t.Family }},
 	{name: "allowUnmanagedSettings", get: func(*policyTemplate) any { return false }},
 	{name: "disableEntraGroupPolicyAssignment", get: func(*policyTemplate) any { return false }},
 	{name: "settingTemplateCount", get: func(t *policyTemplate) any { return len(t.Settings) }},
@@ -102,7 +104,7 @@ func (st settingTemplate) describe(setting catalog.TemplateSetting) object {
 }
 
 var settingTemplateEntity = &entity[settingTemplate]{name: "microsoft.graph.deviceManagementConfigurationSettingTemplate", properties: []property[settingTemplate]{
-	{name: "id", ops: opEq, get: func(st settingTemplate) any { return fmt.Sprint(st.position) }},
+	{name: "id", ops: odata.Eq, get: func(st settingTemplate) any { return fmt.Sprint(st.position) }},
 	{name: "settingInstanceTemplate", get: func(st settingTemplate) any { return st.instanceTemplate() }},
 }}
 

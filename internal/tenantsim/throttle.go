@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // Throttle makes the tenant enforce the published limits of contract k.3.
@@ -154,8 +156,8 @@ func (c *call) throttle() error {
 // nowAndThen refuses a share of the requests, by their number, as the service
 // behind the route does when its budget is used up. Retry-After is 1 or 2 s.
 func (c *call) nowAndThen(rule *Throttle) error {
-	drawn := mix(c.server.options.Seed ^ hashText("now and then") ^ mix(c.number))
-	if uniform(drawn)*100 >= rule.NowAndThenPercent {
+	drawn := ids.Mix(c.server.options.Seed ^ ids.HashText("now and then") ^ ids.Mix(c.number))
+	if ids.Uniform(drawn)*100 >= rule.NowAndThenPercent {
 		return nil
 	}
 	i := slices.IndexFunc(limits, func(l limit) bool { return l.work == c.route.work })

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/metadata"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
@@ -25,7 +26,7 @@ func eachRoute(t *testing.T, visit func(w *walker, r *route, target string)) {
 				w := newWalker(t, version, newGapBook(""))
 				target, ok := w.fill(r.pattern)
 				if !ok {
-					target = strings.NewReplacer("{id}", newGUID(1, "nobody", 1).String(), "{method}", "x", "{member}", "x", "{n}", "0").Replace(r.pattern)
+					target = strings.NewReplacer("{id}", ids.NewGUID(1, "nobody", 1).String(), "{method}", "x", "{member}", "x", "{n}", "0").Replace(r.pattern)
 				}
 				visit(w, r, "/"+version+"/"+target)
 			}

@@ -9,6 +9,9 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Types of the what-if request (contract h, schema). Which parameters the
@@ -212,13 +215,13 @@ func (w *whatIf) named(users object, side string) bool {
 		}
 	}
 	for _, id := range texts(users[side+"Groups"]) {
-		key, _ := parseGUID(id)
-		if g := w.s.groups[key]; g != nil && g.deleted.IsZero() && w.s.transitive(g).has(int(w.user)) {
+		key, _ := ids.ParseGUID(id)
+		if g := w.s.groups[key]; g != nil && g.deleted.IsZero() && w.s.transitive(g).Has(int(w.user)) {
 			return true
 		}
 	}
 	guests := inner(users, side+"GuestsOrExternalUsers")
-	return guest && guests != nil && hasFlag(text(guests, "guestOrExternalUserTypes"), external)
+	return guest && guests != nil && odata.HasFlag(text(guests, "guestOrExternalUserTypes"), external)
 }
 
 // what judges the resource that is asked for.
@@ -312,10 +315,10 @@ func (w *whatIf) risk(conditions object) string {
 			return k.reason
 		}
 	}
-	if wanted := text(conditions, "insiderRiskLevels"); wanted != "" && !hasFlag(wanted, w.level("insiderRiskLevel")) {
+	if wanted := text(conditions, "insiderRiskLevels"); wanted != "" && !odata.HasFlag(wanted, w.level("insiderRiskLevel")) {
 		return reasonInsiderRisk
 	}
-	if wanted := text(conditions, "agentIdRiskLevels"); wanted != "" && !hasFlag(wanted, w.level("agentIdRiskLevel")) {
+	if wanted := text(conditions, "agentIdRiskLevels"); wanted != "" && !odata.HasFlag(wanted, w.level("agentIdRiskLevel")) {
 		return reasonAgentRisk
 	}
 	return reasonNone

@@ -1,0 +1,12 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package odata is what a service that speaks OData knows of a request before it
+// knows any tenant: the language of $filter with its evaluation over one object,
+// and the lists and words of the other query options.
+//
+//	filter.go       a parsed filter, and how it decides over an object
+//	filterparse.go  from text to a filter
+//	search.go       $search of the directory, as one more node of a filter
+//	list.go         comma lists such as that of $select
+package odata
