@@ -65,12 +65,12 @@ func TestDefinitionShape(t *testing.T) {
 func TestDefinitionSearch(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 5, Catalog: "edge-with-macos-passkeys"})
 	for query, want := range map[string]int{
-		"": 217,
+		"": 219,
 		"?$filter=applicability/platform has 'macOS' and contains(displayName,'passkeys')":              3, // MAM, macOS, iCloud Keychain
-		"?$filter=applicability/platform eq 'macOS'":                                                    18,
+		"?$filter=applicability/platform eq 'macOS'":                                                    19,
 		"?$filter=applicability/platform eq 'macOS,windows10'":                                          23,
-		"?$filter=applicability/technologies has 'appleRemoteManagement'":                               18,
-		"?$filter=applicability/technologies eq 'mdm,appleRemoteManagement'":                            18,
+		"?$filter=applicability/technologies has 'appleRemoteManagement'":                               19,
+		"?$filter=applicability/technologies eq 'mdm,appleRemoteManagement'":                            19,
 		"?$filter=applicability/technologies has 'mobileApplicationManagement'":                         23,
 		"?$filter=contains(id,'passwordmanagerpasskeysenabled')":                                        6,
 		"?$filter=contains(id,'PasswordManagerPasskeysEnabled')":                                        6, // ASSUMED: whatever the case
