@@ -278,6 +278,7 @@ func target(i int, a graph.Assignment) plan.Target {
 		t.Kind = plan.TargetAllDevices
 	case graph.TargetAllLicensedUsers:
 		t.Kind = plan.TargetAllUsers
+	case graph.TargetOther: // carried along as it is
 	}
 	return t
 }
