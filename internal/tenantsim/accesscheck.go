@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Words that stand in lists of ids. The service takes them in any case: its own
@@ -66,8 +67,8 @@ func respell(of object, name string, words []string) {
 // AlexFilipin/ConditionalAccess 3, ModernWorkplaceConcierge 50). Sentences with
 // a number above 1900 are ASSUMED.
 func (c *call) accessError(number int, format string, args ...any) error {
-	e := fail(http.StatusBadRequest, codeBadRequest, "The server could not process the request because it is malformed or incorrect.")
-	e.inner = fmt.Sprintf("%d: %s", number, fmt.Sprintf(format, args...))
+	e := odata.Fail(http.StatusBadRequest, odata.CodeBadRequest, "The server could not process the request because it is malformed or incorrect.")
+	e.Inner = fmt.Sprintf("%d: %s", number, fmt.Sprintf(format, args...))
 	return e
 }
 

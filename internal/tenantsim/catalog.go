@@ -94,12 +94,12 @@ var categoryEntity = &entity[categoryView]{name: "microsoft.graph.deviceManageme
 }}
 
 func listCategories(c *call) (*reply, error) {
-	return listReply(c, c.query, categoryEntity, eachOf(categoryViews(c.server.catalog.Categories)),
+	return listReply(c, c.Query, categoryEntity, eachOf(categoryViews(c.server.catalog.Categories)),
 		listStyle{context: "deviceManagement/configurationCategories", size: 100, max: 1000, count: countPage}) // page size ASSUMED
 }
 
 func getCategory(c *call) (*reply, error) {
-	members, err := categoryEntity.projection(c, c.query.selected)
+	members, err := categoryEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func getCategory(c *call) (*reply, error) {
 			return c.entityReply(http.StatusOK, "deviceManagement/configurationCategories/$entity", render(k, members)), nil
 		}
 	}
-	return nil, c.notFound(c.params["id"])
+	return nil, c.NotFound(c.params["id"])
 }
 
 // definitionsAfter yields the definitions behind a place in the catalog. Places

@@ -56,9 +56,9 @@ var definitionEntity = &entity[*definition]{name: "microsoft.graph.deviceManagem
 
 func listDefinitions(c *call) (*reply, error) {
 	exact := c.server.scenario.CaseSensitiveSearch
-	words := strings.Fields(c.query.search)
-	if c.query.filter != nil {
-		c.query.filter.Walk(func(e *odata.Comparison) { e.Exact = exact })
+	words := strings.Fields(c.Query.Search)
+	if c.Query.Filter != nil {
+		c.Query.Filter.Walk(func(e *odata.Comparison) { e.Exact = exact })
 	}
 	all := c.server.catalog.Definitions()
 	byPlace := map[int64]*definition{}
@@ -67,10 +67,10 @@ func listDefinitions(c *call) (*reply, error) {
 	}
 	style := listStyle{context: "deviceManagement/configurationSettings", size: 100, max: 1000, count: countPage} // page size ASSUMED
 	style.decorate = func(key int64, out object) error {
-		finishDefinition(byPlace[key], out, c.query.selected)
+		finishDefinition(byPlace[key], out, c.Query.Selected)
 		return nil
 	}
-	return listReply(c, c.query, definitionEntity, definitionsAfter(all, func(d *definition) bool { return matchesSearch(d, words, exact) }), style)
+	return listReply(c, c.Query, definitionEntity, definitionsAfter(all, func(d *definition) bool { return matchesSearch(d, words, exact) }), style)
 }
 
 // matchesSearch is the $search of contract a.6: every word in the names. Where it
@@ -104,15 +104,15 @@ func finishDefinition(d *definition, out object, selected []string) {
 func definitionObject(d *definition) object { return maps.Clone(d.Document()) }
 
 func getDefinition(c *call) (*reply, error) {
-	members, err := definitionEntity.projection(c, c.query.selected)
+	members, err := definitionEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	d := c.server.catalog.Find(c.params["id"])
 	if d == nil {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	out := render(d, members)
-	finishDefinition(d, out, c.query.selected)
+	finishDefinition(d, out, c.Query.Selected)
 	return c.entityReply(http.StatusOK, "deviceManagement/configurationSettings/$entity", out), nil
 }

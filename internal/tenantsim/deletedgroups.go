@@ -77,10 +77,10 @@ func isDeleted(g *group) bool { return g != nil && !g.deleted.IsZero() }
 
 // listDeletedGroups is /directory/deletedItems/microsoft.graph.group.
 func listDeletedGroups(c *call) (*reply, error) {
-	if err := c.advancedQuery(&c.query); err != nil {
+	if err := c.AdvancedQuery(&c.Query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, groupEntity, c.server.binAsOf(c.listAsOf()),
+	return listReply(c, c.Query, groupEntity, c.server.binAsOf(c.listAsOf()),
 		listStyle{context: "groups", size: 100, max: 999, refuseAbove: true})
 }
 
@@ -93,20 +93,20 @@ func (c *call) deletedGroup() (live, seen *group, err error) {
 			return live, seen, nil
 		}
 	}
-	return nil, nil, c.notFound(c.params["id"])
+	return nil, nil, c.NotFound(c.params["id"])
 }
 
 // inBin finds the group of the path for a write: it must truly be in the bin.
 func (c *call) inBin() (*group, error) {
 	g, _, err := c.deletedGroup()
 	if err == nil && !isDeleted(g) {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return g, err
 }
 
 func getDeletedGroup(c *call) (*reply, error) {
-	members, err := groupEntity.projection(c, c.query.selected)
+	members, err := groupEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func eachOf[T any](list []T) keyed[T] {
 // listDetectedApps counts the whole in @odata.count; its default page size is
 // unknown (contract c, k.2) and ASSUMED to be 50.
 func listDetectedApps(c *call) (*reply, error) {
-	return listReply(c, c.query, detectedAppEntity, eachOf(c.server.detectedApps()),
+	return listReply(c, c.Query, detectedAppEntity, eachOf(c.server.detectedApps()),
 		listStyle{context: "deviceManagement/detectedApps", size: 50, max: 1000, count: countTotal})
 }
 
@@ -92,11 +92,11 @@ func (c *call) detectedApp() (*detectedApp, error) {
 			return a, nil
 		}
 	}
-	return nil, c.notFound(c.params["id"])
+	return nil, c.NotFound(c.params["id"])
 }
 
 func getDetectedApp(c *call) (*reply, error) {
-	members, err := detectedAppEntity.projection(c, c.query.selected)
+	members, err := detectedAppEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func listAppDevices(c *call) (*reply, error) {
 	for i, d := range a.devices {
 		views[i] = c.server.device(d)
 	}
-	return listReply(c, c.query, managedDevice, eachOf(views), listStyle{context: "deviceManagement/managedDevices", size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, managedDevice, eachOf(views), listStyle{context: "deviceManagement/managedDevices", size: 100, max: 1000, count: countPage})
 }
 
 // listDeviceApps is the beta list of one device. A device that never reported
@@ -127,7 +127,7 @@ func listDeviceApps(c *call) (*reply, error) {
 		return nil, err
 	}
 	if c.server.fleet.devices[i].inventory == 0 {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	var own []*detectedApp
 	for _, a := range c.server.detectedApps() {
@@ -135,7 +135,7 @@ func listDeviceApps(c *call) (*reply, error) {
 			own = append(own, a)
 		}
 	}
-	return listReply(c, c.query, detectedAppEntity, eachOf(own),
+	return listReply(c, c.Query, detectedAppEntity, eachOf(own),
 		listStyle{context: "deviceManagement/managedDevices('" + c.params["id"] + "')/detectedApps", size: 50, max: 1000, count: countTotal})
 }
 
@@ -177,5 +177,5 @@ func listEncryption(c *call) (*reply, error) {
 	reported := c.server.eachDevice(func(d *device) bool {
 		return takesPolicies(d) && d.lastSync != 0 && !d.platform.phone() && d.special().reports != reportsNoEncryption
 	})
-	return listReply(c, c.query, encryptionEntity, reported, listStyle{context: "deviceManagement/managedDeviceEncryptionStates", size: 1000, max: 1000, count: countPage})
+	return listReply(c, c.Query, encryptionEntity, reported, listStyle{context: "deviceManagement/managedDeviceEncryptionStates", size: 1000, max: 1000, count: countPage})
 }

@@ -286,21 +286,21 @@ func inTenant(d *device) bool     { return inDirectory(d) || isEnrolled(d) }
 func unixUTC(sec int64) time.Time { return time.Unix(sec, 0).UTC() }
 
 func listDevices(c *call) (*reply, error) {
-	if err := c.advancedQuery(&c.query); err != nil {
+	if err := c.AdvancedQuery(&c.Query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, entraDevice, c.server.devicesAsOf(c.listAsOf()), listStyle{context: "devices", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.Query, entraDevice, c.server.devicesAsOf(c.listAsOf()), listStyle{context: "devices", size: 100, max: 999, refuseAbove: true})
 }
 
 // getDevice accepts the object id, or devices(deviceId='…').
 func getDevice(c *call) (*reply, error) {
-	members, err := entraDevice.projection(c, c.query.selected)
+	members, err := entraDevice.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	seen, found := c.seenDevice(c.params["id"])
 	if !found {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return c.entityReply(http.StatusOK, "devices/$entity", render(seen, members)), nil
 }
@@ -318,12 +318,12 @@ func (s *Server) findDevice(key string) (int32, bool) {
 }
 
 func listManagedDevices(c *call) (*reply, error) {
-	return listReply(c, c.query, managedDevice, c.server.eachDevice(isEnrolled),
+	return listReply(c, c.Query, managedDevice, c.server.eachDevice(isEnrolled),
 		listStyle{context: "deviceManagement/managedDevices", size: 1000, max: 1000, count: countTotal})
 }
 
 func getManagedDevice(c *call) (*reply, error) {
-	members, err := managedDevice.projection(c, c.query.selected)
+	members, err := managedDevice.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -339,7 +339,7 @@ func (c *call) managedDevice() (int32, error) {
 	id, ok := ids.ParseGUID(key)
 	i, found := c.server.managed[id]
 	if !ok || !found {
-		return 0, c.notFound(key)
+		return 0, c.NotFound(key)
 	}
 	return i, nil
 }
@@ -364,6 +364,6 @@ func syncDevice(c *call) (*reply, error) {
 
 // noManagedCount is the documented refusal of managedDevices/$count (contract c).
 func noManagedCount(c *call) (*reply, error) {
-	return nil, fail(http.StatusBadRequest, "No OData route exists that match template ~/singleton/navigation/$count with http verb GET for request "+c.path+".",
-		"No OData route exists that match template ~/singleton/navigation/$count with http verb GET for request %s.", c.path)
+	return nil, odata.Fail(http.StatusBadRequest, "No OData route exists that match template ~/singleton/navigation/$count with http verb GET for request "+c.Path+".",
+		"No OData route exists that match template ~/singleton/navigation/$count with http verb GET for request %s.", c.Path)
 }

@@ -125,7 +125,7 @@ func (c *call) directoryDevice() (int32, error) {
 		_, found = c.server.deviceAsOf(i, c.readAsOf())
 	}
 	if !found {
-		return 0, c.notFound(key)
+		return 0, c.NotFound(key)
 	}
 	return i, nil
 }

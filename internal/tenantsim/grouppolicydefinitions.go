@@ -87,17 +87,17 @@ var admxDefinitionEntity = &entity[admxDefinition]{name: "microsoft.graph.groupP
 const admxDefinitionsContext = "deviceManagement/groupPolicyDefinitions"
 
 func listAdmxDefinitions(c *call) (*reply, error) {
-	return listReply(c, c.query, admxDefinitionEntity, eachOf(c.server.admxDefinitions()), listStyle{context: admxDefinitionsContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, admxDefinitionEntity, eachOf(c.server.admxDefinitions()), listStyle{context: admxDefinitionsContext, size: 100, max: 1000, count: countPage})
 }
 
 func getAdmxDefinition(c *call) (*reply, error) {
-	members, err := admxDefinitionEntity.projection(c, c.query.selected)
+	members, err := admxDefinitionEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	d := c.server.admxDefinition(c.params["id"])
 	if d == nil {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return c.entityReply(http.StatusOK, admxDefinitionsContext+"/$entity", render(*d, members)), nil
 }
@@ -149,7 +149,7 @@ func (p presentation) object() object {
 func listPresentations(c *call) (*reply, error) {
 	d := c.server.admxDefinition(c.params["id"])
 	if d == nil {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	out := []object{}
 	for _, p := range c.server.presentations(d) {

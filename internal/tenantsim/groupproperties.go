@@ -152,26 +152,26 @@ func groupMembers() map[string]member {
 // checkGroupBody is groupShape.check, and refuses what is read-only or of
 // another version: a 2xx that loses what the caller sent is worse.
 func (c *call) checkGroupBody(create bool) error {
-	for _, name := range sortedKeys(c.body) {
+	for _, name := range sortedKeys(c.Body) {
 		m, known := groupShape.members[name]
 		switch {
-		case known && groupEntity.lookup(name, c.beta) == nil && groupEntity.lookup(name, !c.beta) != nil:
-			return c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, groupShape.typeName)
-		case m.readOnly && c.body[name] != nil:
-			return c.badRequest("Property '%s' is read-only and cannot be set.", name)
+		case known && groupEntity.lookup(name, c.Beta) == nil && groupEntity.lookup(name, !c.Beta) != nil:
+			return c.BadRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, groupShape.typeName)
+		case m.readOnly && c.Body[name] != nil:
+			return c.BadRequest("Property '%s' is read-only and cannot be set.", name)
 		}
 	}
-	if err := groupShape.check(c, c.body, create); err != nil {
+	if err := groupShape.check(c, c.Body, create); err != nil {
 		return err
 	}
 	for _, name := range sortedKeys(groupWords) {
-		value, isText := c.body[name].(string)
+		value, isText := c.Body[name].(string)
 		i := slices.IndexFunc(groupWords[name], func(word string) bool { return strings.EqualFold(word, value) })
 		switch {
 		case isText && i < 0:
 			return invalidGroupValue(c, name)
 		case isText:
-			c.body[name] = groupWords[name][i]
+			c.Body[name] = groupWords[name][i]
 		}
 	}
 	return nil

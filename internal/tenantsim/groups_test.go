@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 func (t *tenant) makeGroup(name string, more object) string {
@@ -309,7 +310,7 @@ func TestMemberErrors(t *testing.T) {
 			bind = append(bind, tt.memberURL(tt.sim.fleet.devices[i].objectID.String()))
 		}
 		code, message := tt.errorOf(404, "PATCH", "/v1.0/groups/"+id, object{"members@odata.bind": bind})
-		if code != codeNotFound {
+		if code != odata.CodeNotFound {
 			t.Errorf("%s %s", code, message)
 		}
 		named["member"], named["group"] = named["member"] || strings.Contains(message, missing), named["group"] || strings.Contains(message, id)
@@ -419,7 +420,7 @@ func TestDynamicGroups(t *testing.T) {
 	check("2h", "Succeeded", 2, 0)
 	tt.advance(time.Hour)
 	check("3h", "Succeeded", 2, 2)
-	if code, message := tt.errorOf(400, "POST", path+"/members/$ref", object{"@odata.id": tt.memberURL(s.fleet.devices[5].objectID.String())}); code != codeRequestBadRequest || !strings.Contains(message, "dynamic group") {
+	if code, message := tt.errorOf(400, "POST", path+"/members/$ref", object{"@odata.id": tt.memberURL(s.fleet.devices[5].objectID.String())}); code != odata.CodeRequestBadRequest || !strings.Contains(message, "dynamic group") {
 		t.Errorf("a written member: %s %s", code, message)
 	}
 	tt.want(204, "PATCH", path, object{"membershipRule": rule("PC-000003")})

@@ -26,7 +26,7 @@ var helloEntity = &entity[deviceView]{name: "microsoft.graph.windowsHelloForBusi
 func listHello(c *call) (*reply, error) {
 	i, ok := c.server.findUser(c.params["id"])
 	if !ok {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	own := []deviceView{}
 	for _, d := range c.server.users[i].devices {
@@ -34,6 +34,6 @@ func listHello(c *call) (*reply, error) {
 			own = append(own, v)
 		}
 	}
-	return listReply(c, c.query, helloEntity, eachOf(own),
+	return listReply(c, c.Query, helloEntity, eachOf(own),
 		listStyle{context: "users('" + c.server.users[i].id.String() + "')/authentication/windowsHelloForBusinessMethods", size: 100, max: 999})
 }

@@ -113,7 +113,7 @@ func (c *call) behind(choose func(*Lag) LagRange) time.Duration {
 	if r.Min == r.Max {
 		r.Min = 0
 	}
-	replica := int(ids.Uniform(ids.Mix(ids.HashText(c.requestID))) * float64(l.Replicas))
+	replica := int(ids.Uniform(ids.Mix(ids.HashText(c.RequestID))) * float64(l.Replicas))
 	return r.at(float64(replica) / float64(l.Replicas-1))
 }
 
@@ -132,7 +132,7 @@ func (c *call) membersAsOf() time.Time {
 }
 
 func (c *call) indexAsOf(lag time.Duration) time.Time {
-	if c.eventual() {
+	if c.Eventual() {
 		lag = max(lag, c.behind(func(l *Lag) LagRange { return l.Index }))
 	}
 	return c.now.Add(-lag)

@@ -89,7 +89,7 @@ func (c *call) visibleMembers(g *group, transitive bool) memberSet {
 	var out memberSet
 	out.indices, out.groups = s.membersAt(g, transitive, c.membersAsOf())
 	out.groups = c.seenGroups(out.groups)
-	if c.beta {
+	if c.Beta {
 		out.principals = s.principalsIn(g, transitive)
 	}
 	return out
@@ -109,11 +109,11 @@ func (s *Server) principalsIn(g *group, transitive bool) []principal {
 // listMembers serves members and transitiveMembers, plain or cast.
 func listMembers(transitive bool, cast memberCast) func(*call) (*reply, error) {
 	return func(c *call) (*reply, error) {
-		if err := c.advancedQuery(&c.query); err != nil {
+		if err := c.AdvancedQuery(&c.Query); err != nil {
 			return nil, err
 		}
-		if cast != castNone && c.query.filter != nil && !c.eventual() {
-			return nil, fail(http.StatusBadRequest, codeUnsupportedQuery, "OData cast with $filter needs 'ConsistencyLevel: eventual' and $count=true.")
+		if cast != castNone && c.Query.Filter != nil && !c.Eventual() {
+			return nil, odata.Fail(http.StatusBadRequest, odata.CodeUnsupportedQuery, "OData cast with $filter needs 'ConsistencyLevel: eventual' and $count=true.")
 		}
 		g, err := c.group()
 		if err != nil {
@@ -129,22 +129,18 @@ func (c *call) listMemberSet(set memberSet, cast memberCast) (*reply, error) {
 	switch cast {
 	case castDevice:
 		style.context = "devices"
-		return listReply(c, c.query, c.visibleDevices(), c.server.memberDevices(set.indices, c.listAsOf()), style)
+		return listReply(c, c.Query, c.visibleDevices(), c.server.memberDevices(set.indices, c.listAsOf()), style)
 	case castUser:
 		style.context = "users"
-		return listReply(c, c.query, c.visibleUsers(), c.server.memberUsers(set.indices), style)
+		return listReply(c, c.Query, c.visibleUsers(), c.server.memberUsers(set.indices), style)
 	case castGroup:
 		style.context = "groups"
-		return listReply(c, c.query, groupEntity, eachOf(set.groups), style)
+		return listReply(c, c.Query, groupEntity, eachOf(set.groups), style)
 	case castPrincipal:
 		style.context = "servicePrincipals"
-		return listReply(c, c.query, principalEntity, eachOf(set.principals), style)
+		return listReply(c, c.Query, principalEntity, eachOf(set.principals), style)
 	}
 	return c.mixedMembers(set, style)
-}
-
-func (c *call) eventual() bool {
-	return strings.EqualFold(c.request.Header.Get("ConsistencyLevel"), "eventual")
 }
 
 // memberDevices yields the devices of a set as a list of the moment shows them. One
@@ -255,8 +251,8 @@ func (c *call) mixedMembers(set memberSet, style listStyle) (*reply, error) {
 	ids := &entity[anyMember]{name: "microsoft.graph.directoryObject", properties: []property[anyMember]{
 		{name: "id", ops: odata.OpsEquality, get: func(m anyMember) any { return m.id() }},
 	}}
-	q, selected := c.query, c.query.selected
-	q.selected = nil
+	q, selected := c.Query, c.Query.Selected
+	q.Selected = nil
 	style.decorate = func(key int64, out object) error {
 		ref := memberRef{index: int(key)}
 		if key >= nestedBase {
@@ -311,7 +307,7 @@ func fillAs[T any](c *call, out object, e *entity[T], item T, selected []string)
 		return nil
 	}
 	for _, name := range selected { // a member of another type is left out
-		if p := e.lookup(name, c.beta); p != nil {
+		if p := e.lookup(name, c.Beta); p != nil {
 			out[name] = p.get(item)
 		}
 	}
@@ -321,13 +317,13 @@ func fillAs[T any](c *call, out object, e *entity[T], item T, selected []string)
 // countReply serves …/$count as text. It needs the advanced query header, and
 // Accept must allow text (contract 0.3, g).
 func (c *call) countReply(count func() (int, error)) (*reply, error) {
-	if !c.eventual() {
-		return nil, fail(http.StatusBadRequest, codeUnsupportedQuery, "$count requires the header 'ConsistencyLevel: eventual'.") // ASSUMED text
+	if !c.Eventual() {
+		return nil, odata.Fail(http.StatusBadRequest, odata.CodeUnsupportedQuery, "$count requires the header 'ConsistencyLevel: eventual'.") // ASSUMED text
 	}
-	accept := c.request.Header.Get("Accept")
+	accept := c.HTTP.Header.Get("Accept")
 	if accept != "" && !strings.Contains(accept, "text/plain") && !strings.Contains(accept, "*/*") {
 		// ASSUMED status and text.
-		return nil, fail(http.StatusUnsupportedMediaType, codeBadRequest, "A supported MIME type could not be found that matches the acceptable MIME types for the request: $count is text/plain.")
+		return nil, odata.Fail(http.StatusUnsupportedMediaType, odata.CodeBadRequest, "A supported MIME type could not be found that matches the acceptable MIME types for the request: $count is text/plain.")
 	}
 	n, err := count()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 func TestQueryOptionsAreStrict(t *testing.T) {
@@ -56,7 +57,7 @@ func TestUnknownRoutes(t *testing.T) {
 		"/v1.0/deviceManagement/reports/getConfigurationPolicyDevicesReport": "getConfigurationPolicyDevicesReport",
 	} {
 		code, message := tt.errorOf(400, http.MethodGet, target, nil)
-		if code != codeBadRequest || message != "Resource not found for the segment '"+segment+"'." {
+		if code != odata.CodeBadRequest || message != "Resource not found for the segment '"+segment+"'." {
 			t.Errorf("%s: %s %q", target, code, message)
 		}
 	}

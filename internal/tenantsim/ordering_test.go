@@ -94,7 +94,7 @@ func TestCatalogSearch(t *testing.T) {
 func TestNegationNeedsTheAdvancedEngine(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 5})
 	const target = "/v1.0/groups?$filter=securityEnabled eq true and not (displayName eq 'x')"
-	if code, _ := tt.errorOf(400, "GET", target, nil); code != codeUnsupportedQuery {
+	if code, _ := tt.errorOf(400, "GET", target, nil); code != odata.CodeUnsupportedQuery {
 		t.Errorf("code %s", code)
 	}
 	tt.errorOf(400, "GET", target, nil, "ConsistencyLevel", "eventual")

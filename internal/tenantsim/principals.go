@@ -72,20 +72,20 @@ func (c *call) principal() (principal, error) {
 			return p, nil
 		}
 	}
-	return principal{}, c.notFound(key)
+	return principal{}, c.NotFound(key)
 }
 
 // listPrincipals has the application and Microsoft Graph; a real tenant has
 // hundreds of others, none of which anything here needs.
 func listPrincipals(c *call) (*reply, error) {
-	if err := c.advancedQuery(&c.query); err != nil {
+	if err := c.AdvancedQuery(&c.Query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, principalEntity, eachOf(c.server.principals()), listStyle{context: "servicePrincipals", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.Query, principalEntity, eachOf(c.server.principals()), listStyle{context: "servicePrincipals", size: 100, max: 999, refuseAbove: true})
 }
 
 func getPrincipal(c *call) (*reply, error) {
-	members, err := principalEntity.projection(c, c.query.selected)
+	members, err := principalEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -130,5 +130,5 @@ func listGrants(c *call) (*reply, error) {
 			grants = append(grants, grant{c.server, role})
 		}
 	}
-	return listReply(c, c.query, grantEntity, eachOf(grants), listStyle{context: "servicePrincipals('" + p.id + "')/appRoleAssignments", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.Query, grantEntity, eachOf(grants), listStyle{context: "servicePrincipals('" + p.id + "')/appRoleAssignments", size: 100, max: 999, refuseAbove: true})
 }

@@ -121,7 +121,7 @@ var registrationEntity = &entity[userView]{name: "microsoft.graph.userRegistrati
 // listRegistrations has no $skip (contract i). Page sizes are ASSUMED to be
 // those of users.
 func listRegistrations(c *call) (*reply, error) {
-	return listReply(c, c.query, registrationEntity, c.server.eachUser, listStyle{context: "reports/authenticationMethods/userRegistrationDetails", size: 100, max: 999})
+	return listReply(c, c.Query, registrationEntity, c.server.eachUser, listStyle{context: "reports/authenticationMethods/userRegistrationDetails", size: 100, max: 999})
 }
 
 // passkey is one registered passkey of a user.
@@ -166,7 +166,7 @@ var passkeyEntity = &entity[passkey]{name: "microsoft.graph.fido2AuthenticationM
 func listPasskeys(c *call) (*reply, error) {
 	i, ok := c.server.findUser(c.params["id"])
 	if !ok {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	user := userView{c.server, i}
 	items := func(after int64) iter.Seq2[int64, passkey] {
@@ -179,7 +179,7 @@ func listPasskeys(c *call) (*reply, error) {
 			}
 		}
 	}
-	return listReply(c, c.query, passkeyEntity, items, listStyle{context: "users('" + c.server.users[i].id.String() + "')/authentication/fido2Methods", size: 100, max: 999})
+	return listReply(c, c.Query, passkeyEntity, items, listStyle{context: "users('" + c.server.users[i].id.String() + "')/authentication/fido2Methods", size: 100, max: 999})
 }
 
 // getPasskey is one method by id.
@@ -187,9 +187,9 @@ func getPasskey(c *call) (*reply, error) {
 	key := c.params["method"]
 	i, ok := c.server.findUser(c.params["id"])
 	if !ok {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
-	members, err := passkeyEntity.projection(c, c.query.selected)
+	members, err := passkeyEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -202,5 +202,5 @@ func getPasskey(c *call) (*reply, error) {
 			return c.entityReply(http.StatusOK, "users('"+c.params["id"]+"')/authentication/fido2Methods/$entity", render(p, members)), nil
 		}
 	}
-	return nil, c.notFound(key)
+	return nil, c.NotFound(key)
 }

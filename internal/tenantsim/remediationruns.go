@@ -216,15 +216,15 @@ func runOnDemand(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range sortedKeys(c.body) {
+	for _, name := range sortedKeys(c.Body) {
 		if name != "scriptPolicyId" {
-			return nil, c.badRequest("The property '%s' does not exist on the action's parameters.", name)
+			return nil, c.BadRequest("The property '%s' does not exist on the action's parameters.", name)
 		}
 	}
 	s := c.server
-	r := s.remediations.get(text(c.body, "scriptPolicyId"))
+	r := s.remediations.get(text(c.Body, "scriptPolicyId"))
 	if r == nil {
-		return nil, c.notFound(text(c.body, "scriptPolicyId"))
+		return nil, c.NotFound(text(c.Body, "scriptPolicyId"))
 	}
 	if r.asked == nil {
 		r.asked = map[int32]bool{}
@@ -282,10 +282,10 @@ func (s *Server) runs(r *remediation) keyed[runView] {
 // (contract d).
 func listRunStates(c *call) (*reply, error) {
 	var members []*property[deviceView]
-	for _, e := range c.query.expand {
+	for _, e := range c.Query.Expand {
 		name, options, _ := strings.Cut(strings.TrimSuffix(e, ")"), "(")
 		if name != "managedDevice" {
-			return nil, c.badRequest("Parsing OData Select and Expand failed: Could not find a navigation property named '%s'.", name)
+			return nil, c.BadRequest("Parsing OData Select and Expand failed: Could not find a navigation property named '%s'.", name)
 		}
 		if err := c.authorize(rolesManaged); err != nil {
 			return nil, err
@@ -294,7 +294,7 @@ func listRunStates(c *call) (*reply, error) {
 		if list, ok := strings.CutPrefix(options, "$select="); ok {
 			selected = odata.SplitList(list)
 		} else if options != "" {
-			return nil, c.badRequest("Parsing OData Select and Expand failed: '%s' is not supported.", options)
+			return nil, c.BadRequest("Parsing OData Select and Expand failed: '%s' is not supported.", options)
 		}
 		var err error
 		if members, err = managedDevice.projection(c, selected); err != nil {
@@ -312,7 +312,7 @@ func listRunStates(c *call) (*reply, error) {
 			return nil
 		}
 	}
-	return listReply(c, c.query, runStateEntity, c.server.runs(r), style)
+	return listReply(c, c.Query, runStateEntity, c.server.runs(r), style)
 }
 
 // runSummary counts the states (contract d).

@@ -421,4 +421,4 @@ func origin(r *http.Request) string {
 	return scheme + "://" + host
 }
 
-func (c *call) origin() string { return origin(c.request) }
+func (c *call) origin() string { return origin(c.HTTP) }

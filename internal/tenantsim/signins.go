@@ -253,14 +253,14 @@ var signInEntity = &entity[signIn]{name: "microsoft.graph.signIn", properties: [
 func listSignIns(c *call) (*reply, error) {
 	s := c.server
 	if len(s.users) == 0 {
-		return nil, c.badRequest("The tenant has no users.")
+		return nil, c.BadRequest("The tenant has no users.")
 	}
 	from, to, err := c.window()
 	if err != nil {
 		return nil, err
 	}
-	if len(c.query.order) == 1 && c.query.order[0] == (orderKey{"createdDateTime", true}) {
-		c.query.order = nil // the log's own order
+	if len(c.Query.Order) == 1 && c.Query.Order[0] == (odata.OrderKey{Path: "createdDateTime", Desc: true}) {
+		c.Query.Order = nil // the log's own order
 	}
 	access := c.hasAny(rolesReadPolicy...)
 	// Keys ascend while time descends; the base is later than any sign-in.
@@ -283,7 +283,7 @@ func listSignIns(c *call) (*reply, error) {
 			}
 		}
 	}
-	out, err := listReply(c, c.query, signInEntity, items, listStyle{context: "auditLogs/signIns", size: 1000, max: 1000, refuseAbove: true,
+	out, err := listReply(c, c.Query, signInEntity, items, listStyle{context: "auditLogs/signIns", size: 1000, max: 1000, refuseAbove: true,
 		decorate: func(_ int64, out object) error {
 			delete(out, "status/errorCode")
 			delete(out, "deviceDetail/operatingSystem")
@@ -316,19 +316,19 @@ func (c *call) window() (from, to time.Time, err error) {
 			}
 		}
 	}
-	if c.query.filter != nil {
-		narrow(c.query.filter)
+	if c.Query.Filter != nil {
+		narrow(c.Query.Filter)
 	}
 	if types := c.eventTypes(); types > 1 { // contract j: one query per type
-		return from, to, c.badRequest("signInEventTypes cannot be combined in one filter.")
+		return from, to, c.BadRequest("signInEventTypes cannot be combined in one filter.")
 	}
 	return from, to, nil
 }
 
 func (c *call) eventTypes() int {
 	n := 0
-	if c.query.filter != nil {
-		c.query.filter.Walk(func(e *odata.Comparison) { n += boolInt(e.Path == "signInEventTypes") })
+	if c.Query.Filter != nil {
+		c.Query.Filter.Walk(func(e *odata.Comparison) { n += boolInt(e.Path == "signInEventTypes") })
 	}
 	return n
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Throttle makes the tenant enforce the published limits of contract k.3.
@@ -139,7 +140,7 @@ func (c *call) throttle() error {
 	}
 	for i := range limits {
 		l := &limits[i]
-		if l.work != c.route.work || l.writes && c.request.Method == http.MethodGet {
+		if l.work != c.route.work || l.writes && c.HTTP.Method == http.MethodGet {
 			continue
 		}
 		units := cost
@@ -206,14 +207,14 @@ func (c *call) fill(i int, l *limit, units, capacity int, now time.Time) error {
 // throttled is how the refusal of a full bucket looks (contract k.4).
 func (c *call) throttled(l *limit, wait time.Duration) error {
 	if l.broker {
-		return fail(http.StatusInternalServerError, "InternalServerError",
+		return odata.Fail(http.StatusInternalServerError, "InternalServerError",
 			"Rate limit reached because of too many requests to query broker. Please retry after sometime.")
 	}
-	e := fail(http.StatusTooManyRequests, "TooManyRequests", "Too many requests.") // ASSUMED text
+	e := odata.Fail(http.StatusTooManyRequests, "TooManyRequests", "Too many requests.") // ASSUMED text
 	c.extra().Set("x-ms-throttle-scope", "Tenant_Application/ReadWrite/"+c.server.options.ClientID+"/"+c.server.options.TenantID)
 	c.extra().Set("x-ms-throttle-information", string(l.work))
 	if !l.silent {
-		e.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(max(wait.Seconds(), 1))))}}
+		e.Header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(max(wait.Seconds(), 1))))}}
 	}
 	return e
 }
@@ -233,13 +234,13 @@ func (c *call) cost() int {
 	case strings.HasPrefix(pattern, "users"):
 		units = 2
 	}
-	for name, values := range c.request.URL.Query() {
-		switch option, _ := c.queryOption(name); option {
-		case qSelect:
+	for name, values := range c.HTTP.URL.Query() {
+		switch option, _ := c.QueryOption(name); option {
+		case odata.OptSelect:
 			units--
-		case qExpand:
+		case odata.OptExpand:
 			units++
-		case qTop:
+		case odata.OptTop:
 			if top, err := strconv.Atoi(values[0]); err == nil && top < 20 {
 				units--
 			}

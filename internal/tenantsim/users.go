@@ -83,22 +83,22 @@ func (s *Server) eachUser(after int64) iter.Seq2[int64, userView] {
 }
 
 func listUsers(c *call) (*reply, error) {
-	if err := c.advancedQuery(&c.query); err != nil {
+	if err := c.AdvancedQuery(&c.Query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, userEntity, c.server.eachUser, listStyle{context: "users", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.Query, userEntity, c.server.eachUser, listStyle{context: "users", size: 100, max: 999, refuseAbove: true})
 }
 
 // getUser accepts the object id or the userPrincipalName.
 func getUser(c *call) (*reply, error) {
 	key := c.params["id"]
-	members, err := userEntity.projection(c, c.query.selected)
+	members, err := userEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	i, ok := c.server.findUser(key)
 	if !ok {
-		return nil, c.notFound(key)
+		return nil, c.NotFound(key)
 	}
 	return c.entityReply(http.StatusOK, "users/$entity", render(userView{c.server, i}, members)), nil
 }
@@ -119,6 +119,6 @@ func (s *Server) findUser(key string) (int32, bool) {
 
 // entityReply renders one object with its context.
 func (c *call) entityReply(status int, context string, body object) *reply {
-	body["@odata.context"] = c.context(context, c.query.selected)
+	body["@odata.context"] = c.context(context, c.Query.Selected)
 	return &reply{status: status, body: body}
 }
