@@ -249,27 +249,27 @@ type PasskeyPolicySpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.passwordlessSignin) || has(self.passkeySync) || has(self.passkeyCreation) || has(self.backupStorageLocation) || has(self.syncScope)",message="set at least one of passwordlessSignin, passkeySync, passkeyCreation, backupStorageLocation or syncScope"
 type PasskeySettings struct {
-	// passwordlessSignin lets users sign in with passkeys or Windows Hello in Edge (R24 PasswordlessSigninEnabled). Edge
+	// passwordlessSignin lets users sign in with passkeys or Windows Hello in Edge (PasswordlessSigninEnabled). Edge
 	// has no such policy: without the literal name in the catalog this is a pre-flight check, nothing is written.
 	// +optional
 	PasswordlessSignin Toggle `json:"passwordlessSignin,omitempty"`
 
-	// passkeySync lets passkeys sync across a user's devices (R24 PasskeySyncEnabled).
+	// passkeySync lets passkeys sync across a user's devices (PasskeySyncEnabled).
 	// +optional
 	PasskeySync Toggle `json:"passkeySync,omitempty"`
 
-	// passkeyCreation lets users save new passkeys to Edge's password manager (R35; Edge policy
+	// passkeyCreation lets users save new passkeys to Edge's password manager (Edge policy
 	// PasswordManagerPasskeysEnabled).
 	// +optional
 	PasskeyCreation Toggle `json:"passkeyCreation,omitempty"`
 
-	// backupStorageLocation keeps passkeys in the organisation's directory rather than in consumer accounts (R24
-	// PasskeyBackupStorageLocation). Only AzureAD.
+	// backupStorageLocation keeps passkeys in the organisation's directory rather than in consumer accounts
+	// (PasskeyBackupStorageLocation). Only AzureAD.
 	// +kubebuilder:validation:Enum=AzureAD
 	// +optional
 	BackupStorageLocation string `json:"backupStorageLocation,omitempty"`
 
-	// syncScope limits sync to work accounts (R24 PasskeySyncScope). Only EnterpriseManaged.
+	// syncScope limits sync to work accounts (PasskeySyncScope). Only EnterpriseManaged.
 	// +kubebuilder:validation:Enum=EnterpriseManaged
 	// +optional
 	SyncScope string `json:"syncScope,omitempty"`
@@ -277,21 +277,21 @@ type PasskeySettings struct {
 
 // Prerequisites a device must meet before a wave may expose it.
 type Prerequisites struct {
-	// windows is the lowest Windows version, four numeric parts. Default 10.0.22621, which is Windows 11 22H2 (R17).
+	// windows is the lowest Windows version, four numeric parts. Default 10.0.22621, which is Windows 11 22H2.
 	// +kubebuilder:default="10.0.22621"
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+([.][0-9]+){0,3}$')",message="windows must be a version of up to four numbers with dots between them, such as 10.0.22621"
 	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	Windows string `json:"windows,omitempty"`
 
-	// macOS is the lowest macOS version. Default 13 (R17).
+	// macOS is the lowest macOS version. Default 13.
 	// +kubebuilder:default="13"
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+([.][0-9]+){0,2}$')",message="macOS must be a version of up to three numbers with dots between them, such as 14.5"
 	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	MacOS string `json:"macOS,omitempty"`
 
-	// edge is the lowest Microsoft Edge version, Stable channel. Default 120 (R14). It is raised to what the resolved
+	// edge is the lowest Microsoft Edge version, Stable channel. Default 120. It is raised to what the resolved
 	// settings need, 145 for the passkey policy on Windows and macOS. A device whose Edge version is not in the
 	// inventory is Unknown, which is never a pass.
 	// +kubebuilder:default="120"
@@ -300,13 +300,13 @@ type Prerequisites struct {
 	// +optional
 	Edge string `json:"edge,omitempty"`
 
-	// encryption says whether BitLocker or FileVault must be on (R21). Require (default) makes other devices ineligible,
+	// encryption says whether BitLocker or FileVault must be on. Require (default) makes other devices ineligible,
 	// Warn only counts them, Ignore does not look.
 	// +kubebuilder:default=Require
 	// +optional
 	Encryption EncryptionRule `json:"encryption,omitempty"`
 
-	// maxOffline is how long ago a device may have checked in last (R20). Default 168h (7 days), at least 1h.
+	// maxOffline is how long ago a device may have checked in last. Default 168h (7 days), at least 1h.
 	// +kubebuilder:default="168h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=16
@@ -388,7 +388,7 @@ type TenantObject struct {
 	Hash string `json:"hash,omitempty"`
 
 	// createSentAt is set before a create is sent and cleared when its outcome is known: an open entry is looked up by its
-	// marker, never created again blindly (P5).
+	// marker, never created again blindly.
 	// +optional
 	CreateSentAt *metav1.Time `json:"createSentAt,omitempty"`
 
@@ -398,7 +398,7 @@ type TenantObject struct {
 
 	// assignSentAt is set before assignments are sent and cleared when it is known what became of them. While it is set,
 	// includeGroups and excludeGroups name what stood there before and what was sent, and a target of the two that the
-	// tenant lacks is a write to be finished, not somebody's edit (P5, P6).
+	// tenant lacks is a write to be finished, not somebody's edit.
 	// +optional
 	AssignSentAt *metav1.Time `json:"assignSentAt,omitempty"`
 

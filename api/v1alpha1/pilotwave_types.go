@@ -459,11 +459,11 @@ type DeviceCounts struct {
 	Succeeded int32 `json:"succeeded"`
 	// failed devices report an error.
 	Failed int32 `json:"failed"`
-	// conflict devices report another policy that sets the same setting differently (F3).
+	// conflict devices report another policy that sets the same setting differently.
 	Conflict int32 `json:"conflict"`
-	// notApplicable devices report that the policy does not apply to them (F2).
+	// notApplicable devices report that the policy does not apply to them.
 	NotApplicable int32 `json:"notApplicable"`
-	// stale devices have only a report that is older than their exposure, or no contact for maxOffline (F5).
+	// stale devices have only a report that is older than their exposure, or no contact for maxOffline.
 	Stale int32 `json:"stale"`
 	// dark devices were active before exposure and have been silent since, for longer than maturity.
 	Dark int32 `json:"dark"`
@@ -570,7 +570,7 @@ type Clocks struct {
 
 // Finding is one failure mode seen in the wave.
 type Finding struct {
-	// mode is the failure mode: F1 prerequisite, F2 not applied, F3 conflict or error, F5 stale.
+	// mode is the failure mode, an F and its number: 1 prerequisite missing, 2 not applied, 3 conflict or error, 5 stale.
 	Mode string `json:"mode"`
 	// reason in CamelCase.
 	Reason string `json:"reason"`

@@ -19,7 +19,7 @@ type Reverted struct {
 }
 
 // ProveRollback counts the devices that prove a rollback. Taking an assignment away proves nothing: a device counts only
-// when it reports the inverse policy as applied after the rollback began (gate F 19).
+// when it reports the inverse policy as applied after the rollback began (gate F19).
 func ProveRollback(rule v1alpha1.RollbackRule, devices []Reverted, startedAt time.Time, overdue bool) (Fact[RollbackState], v1alpha1.RollbackStatus) {
 	s := v1alpha1.RollbackStatus{Target: int32(len(devices))}
 	for _, d := range devices {
@@ -42,4 +42,20 @@ func ProveRollback(rule v1alpha1.RollbackRule, devices []Reverted, startedAt tim
 	default:
 		return Fact[RollbackState]{State: RollbackWaiting, Message: text}, s
 	}
+}
+
+// rollback measures how far a rollback is proven; nil when none is under way or nothing can be measured.
+func (w World) rollback(overdue bool) (Fact[RollbackState], *v1alpha1.RollbackStatus) {
+	began := w.Wave.Status.Clocks.RollbackStartedAt
+	if began == nil || w.Ledger == nil || w.Fleet == nil || w.Policy == nil {
+		return Fact[RollbackState]{}, nil
+	}
+	hold := w.objects(v1alpha1.RoleHold)
+	var devices []Reverted
+	for _, e := range w.Ledger.Exposed() {
+		f := w.Fleet.Facts(e.Device, hold...)
+		devices = append(devices, Reverted{LastSync: f.LastSync, Inverse: f.Report})
+	}
+	fact, proof := ProveRollback(w.Wave.Spec.OnFailure.Rollback, devices, began.Time, overdue)
+	return fact, &proof
 }

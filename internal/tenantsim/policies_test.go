@@ -170,7 +170,7 @@ func TestPolicyLifecycle(t *testing.T) {
 		t.Errorf("patched %v", patched)
 	}
 	if code, said := tt.errorOf(400, "POST", policiesPath+"/"+id+"/assignments", object{}); code != "No method match route template" || !strings.Contains(said, "http verb POST for request /deviceManagement/") {
-		t.Errorf("POST to assignments: %s, %s", code, said) // contract-2 z 8
+		t.Errorf("POST to assignments: %s, %s", code, said) // contract-2 z.8
 	}
 	if code, _ := tt.errorOf(400, "PATCH", policiesPath+"/"+id+"/settings/0", object{}); code != "No method match route template" {
 		t.Errorf("PATCH settings/0: %s", code)
