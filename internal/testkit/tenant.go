@@ -63,7 +63,9 @@ func (w *World) OwnPolicy(t testing.TB, role v1alpha1.ObjectRole, platform v1alp
 	if role == v1alpha1.RoleHold && len(found) > 1 {
 		t.Fatalf("the tenant has %d policies for %s %s: %v", len(found), platform, role, found)
 	}
-	slices.SortFunc(found, func(a, b tenantsim.PolicySnapshot) int { return cmp.Or(len(b.Name)-len(a.Name), strings.Compare(b.Name, a.Name)) })
+	slices.SortFunc(found, func(a, b tenantsim.PolicySnapshot) int {
+		return cmp.Or(len(b.Name)-len(a.Name), strings.Compare(b.Name, a.Name))
+	})
 	return &found[0]
 }
 
