@@ -95,14 +95,14 @@ func (l *lab) start(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kit := Kit{Client: l.kube, Recorder: recorder{l}, Clock: l.clock, Metrics: metrics}
+	kit := Kit{Client: l.kube, Reader: l.kube, Recorder: recorder{l}, Clock: l.clock, Metrics: metrics}
 	store := fleet.NewStore()
 	tune := func(c *graph.Config) {
 		c.ExportPollInterval, c.RetryBase, c.RetryCap, c.MaxAttempts = time.Millisecond, time.Millisecond, 2*time.Millisecond, 2
 		c.ThrottleBase, c.MaxRetryWait = time.Millisecond, 5*time.Millisecond
 		c.Limits = graph.Unlimited()
 	}
-	l.tenants = &TenantReconciler{Kit: kit, Store: store, Secrets: l.kube, Tune: tune}
+	l.tenants = &TenantReconciler{Kit: kit, Store: store, Tune: tune}
 	l.policies = &PasskeyPolicyReconciler{Kit: kit, Store: store, Namespaces: l.kube, catalogs: observe.NewCatalogs()}
 	l.waves = &PilotWaveReconciler{Kit: kit, Store: store}
 	t.Cleanup(func() { store.Delete(types.NamespacedName{Namespace: ns, Name: "corp"}) })

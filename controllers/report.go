@@ -26,6 +26,8 @@ const FieldOwner = "tidegate"
 type Kit struct {
 	// Client reads from the cache and writes to the API server.
 	Client client.Client
+	// Reader reads past the cache: what is large and seldom needed, or must not be late.
+	Reader client.Reader
 	// Recorder takes events.
 	Recorder events.EventRecorder
 	// Clock is the source of now. A demo or a test runs it faster than real time.
@@ -74,6 +76,16 @@ func (k *Kit) emit(obj client.Object, action string, list []status.Event) {
 		}
 		k.Recorder.Eventf(obj, nil, kind, e.Reason, action, "%s", e.Message)
 	}
+}
+
+// leaveBehind says what stays in the tenant of an object that was let go: as an event, which a namespace that is being
+// deleted refuses, and in the log.
+func (k *Kit) leaveBehind(ctx context.Context, obj client.Object, remains string) {
+	if remains == "" {
+		return
+	}
+	log.FromContext(ctx).Info("left behind in the tenant", "remains", remains)
+	k.emit(obj, "Release", []status.Event{status.LeftBehind(remains)})
 }
 
 // logChange writes one line when an object comes to stand for another reason than before.

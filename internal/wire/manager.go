@@ -146,11 +146,11 @@ func addControllers(mgr ctrl.Manager, o Options, asked func() bool) error {
 		return err
 	}
 	kit := controllers.Kit{
-		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("tidegate"), Clock: o.Clock, Pace: o.Pace, Asked: asked, Metrics: m,
+		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("tidegate"), Clock: o.Clock, Pace: o.Pace, Asked: asked, Metrics: m,
 	}
 	store := fleet.NewStore()
 	each := controller.Options{}
-	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Secrets: mgr.GetAPIReader(), Tune: o.tuneGraph, Registry: o.Registry}
+	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Tune: o.tuneGraph, Registry: o.Registry}
 	if err := tenant.SetupWithManager(mgr, each); err != nil {
 		return fmt.Errorf("set up Tenant controller: %w", err)
 	}
