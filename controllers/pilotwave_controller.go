@@ -5,10 +5,7 @@ package controllers
 
 import (
 	"context"
-	"fmt"
-	"time"
 
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -16,9 +13,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/execute"
 	"github.com/tidegate/tidegate/internal/fleet"
+	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/rollout"
-	"github.com/tidegate/tidegate/internal/status"
 )
 
 // +kubebuilder:rbac:groups=tidegate.dev,resources=pilotwaves,verbs=get;list;watch;update;patch
@@ -97,11 +96,13 @@ func (r *PilotWaveReconciler) Reconcile(ctx context.Context, req ctrl.Request) (
 			return ctrl.Result{}, err
 		}
 	}
-	run, err := r.observe(ctx, before)
+	world, err := observe.WaveReader{Client: r.Client, Ledgers: ledgers{&r.Kit}, Store: r.Store}.Wave(ctx, before, r.Clock.Now())
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	in, err := run.input()
+	run := &waveRun{PilotWaveReconciler: r, world: world, before: before, after: before.DeepCopy()}
+	in, measured, err := world.Situation()
+	measured.Record(&run.after.Status)
 	if err != nil {
 		return run.invalid(ctx, err)
 	}
@@ -112,78 +113,50 @@ func (r *PilotWaveReconciler) Reconcile(ctx context.Context, req ctrl.Request) (
 	if decision.Effect == rollout.EffectRelease {
 		return run.release(ctx)
 	}
-	rollout.Advance(run.after, decision, run.payloadHash(), run.now)
-	run.forgetDrained()
-	step := run.execute(ctx, decision)
-	return run.report(ctx, in, decision, step)
+	rollout.Advance(run.after, decision, world.PayloadHash(), world.Now)
+	rollout.ForgetDrained(&run.after.Status, before.Status.Phase, measured)
+	step := run.effects().Do(ctx, decision, &run.after.Status)
+	step.Record(&run.after.Status, world.Now)
+	return run.report(ctx, in, measured, decision, step)
 }
 
-// step is what became of a decision's effect.
-type step struct {
-	// again: the effect worked, or its outcome has to be looked at; another reconcile should follow at once.
-	again bool
-	// problem says why the effect did not work; empty when it did.
-	problem, reason string
-	requeue         time.Duration
+// waveRun is one reconcile of one wave: the world that was observed, and the wave as it is to become.
+type waveRun struct {
+	*PilotWaveReconciler
+	world         rollout.World
+	before, after *v1alpha1.PilotWave
 }
 
-// report writes the status once, then events and metrics.
-func (r *waveRun) report(ctx context.Context, in rollout.Input, d rollout.Decision, st step) (ctrl.Result, error) {
-	s := &r.after.Status
-	s.ObservedGeneration = r.after.Generation
-	if st.problem != "" {
-		s.Decision.Reason, s.Decision.Message = st.reason, st.problem
+// effects is what writes to the wave's tenant.
+func (r *waveRun) effects() execute.Wave {
+	e := execute.Wave{Ledgers: ledgers{&r.Kit}, World: r.world}
+	e.World.Connected = false
+	if r.world.Connected {
+		if gc := r.Store.Client(observe.TenantOf(r.world.Policy)); gc != nil { // else it was closed since
+			e.Tenant, e.World.Connected = gc, true
+		}
 	}
-	s.Columns = status.WaveColumns(s, r.nextText())
-	standing := status.WaveStanding(s.Phase, s.HeldReason, s.Decision)
-	s.Conditions = status.Conditions(r.before.Status.Conditions, r.after.Generation, r.now, standing, waveConditions(in, s))
-	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
-		return ctrl.Result{}, err
-	}
-	r.emit(r.after, "Decide", append(status.WaveEvents(&r.before.Status, s), repaired(d, st)...))
-	r.Metrics.Set("wave", client.ObjectKeyFromObject(r.after), status.WaveSamples(s))
-	moved := r.before.Status.Phase != s.Phase
-	if moved {
-		r.Metrics.Decided(string(s.Phase), s.Decision.Reason)
-	}
-	switch {
-	case st.requeue > 0:
-		return r.Kit.after(st.requeue), nil
-	case st.again || moved || d.NewAttempt:
-		return soon(), nil
-	}
-	return r.Kit.after(r.wait()), nil
+	return e
 }
 
-// repaired is the event of a managed group that was put right (P6): nothing else in the status outlives the repair.
-func repaired(d rollout.Decision, st step) []status.Event {
-	if d.Effect != rollout.EffectRepairMembership || st.problem != "" {
-		return nil
+// release lets a deleted wave go once its group is gone, or is to be left behind.
+func (r *waveRun) release(ctx context.Context) (ctrl.Result, error) {
+	if waits := r.effects().Release(ctx); waits != "" {
+		return r.deletionWaits(ctx, waits)
 	}
-	return []status.Event{{Warning: true, Reason: d.Reason, Message: d.Message}}
+	r.Metrics.Set("wave", client.ObjectKeyFromObject(r.before), nil)
+	return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
 }
 
-// invalid reports a spec that cannot be judged. The CRD's validation makes it unlikely.
-func (r *waveRun) invalid(ctx context.Context, cause error) (ctrl.Result, error) {
-	s := &r.after.Status
-	s.ObservedGeneration = r.after.Generation
-	s.Decision = v1alpha1.DecisionStatus{Reason: v1alpha1.ReasonInvalid, Message: cause.Error()}
-	standing := status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonInvalid, Message: cause.Error()}
-	s.Conditions = status.Conditions(r.before.Status.Conditions, r.after.Generation, r.now, standing, nil)
-	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
-		return ctrl.Result{}, err
-	}
-	r.emit(r.after, "Decide", status.ConditionEvents(r.before.Status.Conditions, s.Conditions, v1alpha1.ConditionStalled))
-	return r.Kit.after(idle), nil
+// ledgers gives observe and execute the ledgers that the kit stores.
+type ledgers struct{ *Kit }
+
+// Load implements observe.Ledgers.
+func (l ledgers) Load(ctx context.Context, w *v1alpha1.PilotWave) (*audience.Ledger, error) {
+	return l.loadLedger(ctx, w)
 }
 
-// payloadHash is what an attempt that starts now takes on.
-func (r *waveRun) payloadHash() string {
-	if r.policy == nil {
-		return ""
-	}
-	return r.policy.Status.PayloadHash
+// Save implements execute.LedgerWriter.
+func (l ledgers) Save(ctx context.Context, w *v1alpha1.PilotWave, ledger audience.Ledger) error {
+	return l.saveLedger(ctx, w, ledger)
 }
-
-// uniqueName is the alternate key of the wave's managed group; an upsert on it never makes a second group (P5).
-func uniqueName(uid types.UID) string { return fmt.Sprintf("tidegate-%s", uid) }

@@ -5,10 +5,8 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -21,12 +19,13 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/observe"
 )
 
 // Index names: which objects refer to a given one.
 const (
 	IndexPolicyTenant = "spec.tenantRef.name"
-	IndexWavePolicy   = "spec.policyRef.name"
+	IndexWavePolicy   = observe.IndexWavePolicy
 )
 
 // AddIndexes registers the look-ups that the controllers use with the manager's cache.
@@ -71,11 +70,7 @@ func policiesBehind(ctx context.Context, c client.Reader, o client.Object) []v1a
 }
 
 func wavesOf(ctx context.Context, c client.Reader, namespace, policy string) ([]v1alpha1.PilotWave, error) {
-	var list v1alpha1.PilotWaveList
-	if err := c.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{IndexWavePolicy: policy}); err != nil {
-		return nil, fmt.Errorf("list the waves of policy %q: %w", policy, err)
-	}
-	return list.Items, nil
+	return observe.Waves(ctx, c, namespace, policy)
 }
 
 // setFinalizer adds or removes the finalizer and leaves the object as the API server answered.
@@ -105,46 +100,12 @@ func (p predicateOption) ApplyToFor(in *builder.ForInput) {
 	builder.WithPredicates(p.Predicate).ApplyToFor(in)
 }
 
-// reasonOf is the condition reason for an error of the tenant.
-func reasonOf(err error) string {
-	var e *graph.Error
-	if !errors.As(err, &e) {
-		return v1alpha1.ReasonTransient
-	}
-	switch e.Kind {
-	case graph.KindCredential:
-		if e.Code == "AADSTS90002" { // contract l.1: no such tenant
-			return v1alpha1.ReasonTenantNotFound
-		}
-		return v1alpha1.ReasonCredentialRefused
-	case "":
-		return v1alpha1.ReasonTransient
-	default:
-		return string(e.Kind)
-	}
-}
-
-// readable is the part of an error that a person can act on, without the kind and status that a reason carries already.
-func readable(err error) string {
-	var e *graph.Error
-	if !errors.As(err, &e) || e.Message == "" {
-		return err.Error()
-	}
-	text := e.Message
-	if len(e.MissingPermissions) > 0 {
-		text += "; grant one of: " + strings.Join(e.MissingPermissions, ", ")
-	}
-	return text
-}
-
-// retryDelay is how long to wait after an error of the tenant: what the tenant asks for, or half a minute.
-func retryDelay(err error, now time.Time) time.Duration {
-	var e *graph.Error
-	if errors.As(err, &e) && e.RetryAt.After(now) {
-		return e.RetryAt.Sub(now)
-	}
-	return 30 * time.Second
-}
+// The words for an error of the tenant: the reason of a condition, what a person can do about it, and when to look again.
+var (
+	reasonOf   = graph.Reason
+	readable   = graph.Readable
+	retryDelay = graph.RetryDelay
+)
 
 func permissionMessage(missing []v1alpha1.MissingPermission) string {
 	parts := make([]string, len(missing))
@@ -205,6 +166,3 @@ func phaseChanges() builder.WatchesOption {
 			(was.Status.Audience == nil) != (is.Status.Audience == nil)
 	}})
 }
-
-// clientObject lets a type parameter be both one of our kinds and an object that a client reads.
-type clientObject interface{ client.Object }

@@ -256,7 +256,7 @@ func (r *TenantReconciler) observe(ctx context.Context, t *v1alpha1.Tenant, poli
 	if err != nil {
 		return r.failure(t, err, "sign in to the tenant")
 	}
-	expires := metav1.NewTime(perms.ExpiresAt.UTC().Truncate(time.Second))
+	expires := v1alpha1.Stamp(perms.ExpiresAt)
 	t.Status.TokenExpiresAt = &expires
 	t.Status.MissingPermissions = guard.MissingPermissions(perms.Roles, guard.Needs)
 	granted := status.Condition(v1alpha1.ConditionPermissionsGranted, true, v1alpha1.ReasonPermissionsGranted, "the token carries every permission that is needed")
@@ -287,7 +287,7 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 		inv = next
 		log.FromContext(ctx).Info("inventory refreshed", "devices", inv.Managed(), "policies", len(ids), "took", inv.Took)
 		t.Status.Inventory = &v1alpha1.InventoryStatus{
-			Devices: int64(inv.Managed()), AsOf: metav1.NewTime(inv.AsOf.UTC().Truncate(time.Second)),
+			Devices: int64(inv.Managed()), AsOf: v1alpha1.Stamp(inv.AsOf),
 			Duration: metav1.Duration{Duration: inv.Took.Round(time.Second)},
 		}
 	}

@@ -6,6 +6,8 @@ package audience
 import (
 	"slices"
 	"time"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
 // Entry is one device of a ledger.
@@ -80,7 +82,7 @@ func (l *Ledger) Exposed() []Entry {
 func (l *Ledger) Expose(n int, now time.Time) (Ledger, []ID) {
 	out := *l
 	out.Entries = slices.Clone(l.Entries)
-	at := now.UTC().Truncate(time.Second)
+	at := v1alpha1.Stamp(now).Time
 	if at.Unix() < 1 {
 		return out, nil
 	}

@@ -21,24 +21,16 @@ type MemberSource interface {
 	TransitiveMembers(ctx context.Context, groupID string) ([]graph.Member, error)
 }
 
-// Candidates are the devices that a wave's groups select today, before anything is frozen.
-type Candidates struct {
-	// Targeted devices after slice and earlier waves; Eligible is the part that meets the prerequisites.
-	Targeted, Eligible []audience.ID
-	// Ineligible counts the rest by reason, sorted by reason.
-	Ineligible []v1alpha1.ReasonCount
-}
-
 // ResolveAudience reads the groups of a wave and selects its devices: union of the included groups less the excluded ones,
 // users standing for their devices, then the slice, then less what earlier waves have taken (taken).
-func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory, a *v1alpha1.Audience, salt string, rules diagnosis.Rules, taken func(audience.ID) bool) (Candidates, error) {
+func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory, a *v1alpha1.Audience, salt string, rules diagnosis.Rules, taken func(audience.ID) bool) (audience.Candidates, error) {
 	include, err := members(ctx, src, inv, a.Groups.Include)
 	if err != nil {
-		return Candidates{}, err
+		return audience.Candidates{}, err
 	}
 	exclude, err := members(ctx, src, inv, a.Groups.Exclude)
 	if err != nil {
-		return Candidates{}, err
+		return audience.Candidates{}, err
 	}
 	all := make([]audience.ID, 0, len(include))
 	for id := range include {
@@ -47,7 +39,7 @@ func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory
 		}
 	}
 	slices.SortFunc(all, audience.ID.Compare)
-	var c Candidates
+	var c audience.Candidates
 	reasons := map[string]int32{}
 	for _, id := range audience.Slice(all, salt, a.Slice) {
 		if taken(id) {

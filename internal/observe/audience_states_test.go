@@ -132,7 +132,7 @@ func (s statesTenant) read(t *testing.T) (*fleet.Inventory, diagnosis.Rules) {
 	}
 }
 
-func (s statesTenant) resolve(t *testing.T, inv *fleet.Inventory, rules diagnosis.Rules, group string) Candidates {
+func (s statesTenant) resolve(t *testing.T, inv *fleet.Inventory, rules diagnosis.Rules, group string) audience.Candidates {
 	t.Helper()
 	a := &v1alpha1.Audience{Groups: v1alpha1.GroupSelection{Include: []v1alpha1.GroupRef{{DisplayName: group}}}}
 	c, err := ResolveAudience(t.Context(), s.client, inv, a, "salt", rules, nobody)

@@ -123,7 +123,7 @@ func TestResolveAudience(t *testing.T) {
 			idC: append(slices.Clone(member[:4]), graph.Member{ID: "aaaaaaaa-0000-4000-8000-0000000000ff", Kind: graph.MemberDevice}),
 		},
 	}
-	resolve := func(a v1alpha1.Audience, r diagnosis.Rules, taken func(audience.ID) bool) Candidates {
+	resolve := func(a v1alpha1.Audience, r diagnosis.Rules, taken func(audience.ID) bool) audience.Candidates {
 		t.Helper()
 		c, err := ResolveAudience(t.Context(), src, inv, &a, "salt", r, taken)
 		if err != nil {

@@ -1,6 +1,19 @@
 // Copyright 2026 The Tidegate Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package observe is the only reader: it turns tenant state into plain values that pure packages decide on. Each value
-// says whether it is complete; an error means that nothing may be concluded.
+// Package observe reads what waves and policies are decided on, and turns it into plain values: objects of the cluster, the
+// ledger, and the state of the tenant. Beside it only fleet (the devices) and the Tenant controller (sign-in and permissions)
+// read a tenant; internal/house proves it.
+//
+//	wave.go                    the world of one wave
+//	audience.go                the devices that its groups select
+//	groups.go                  the group that a reference names
+//	objects.go                 a policy's objects in the tenant and their assignments
+//	marker.go                  whose an object is
+//	approvals.go               requests for approval of a write
+//	catalog.go, convert.go     the tenant's settings catalog
+//	problem.go                 why the tenant did not answer
+//
+// What the tenant did not tell is unknown and said to be, never taken for empty (P4). An error means that nothing may be
+// concluded. Nothing here writes, and nothing is read after it in the same reconcile.
 package observe

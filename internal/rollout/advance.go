@@ -17,7 +17,7 @@ const maxHistory = 10
 // Advance writes a decision into the status: phase, clocks, history and handled requests. payloadHash is the payload that
 // an attempt takes on when it starts. Annotations of handled requests are passed in requested.
 func Advance(w *v1alpha1.PilotWave, d Decision, payloadHash string, now time.Time) {
-	s, at := &w.Status, stamp(now)
+	s, at := &w.Status, stamped(now)
 	handle(w, d.HandledRequest)
 	if d.NewAttempt {
 		newAttempt(s, d, at)
@@ -35,7 +35,7 @@ func Advance(w *v1alpha1.PilotWave, d Decision, payloadHash string, now time.Tim
 	}
 	s.Clocks = Freeze(s.Clocks, d.Freeze, now)
 	t := Time(&w.Spec, s.Clocks, now)
-	s.Clocks.BakeUntil, s.Clocks.DeadlineAt = optional(t.BakeUntil), optional(t.DeadlineAt)
+	s.Clocks.BakeUntil, s.Clocks.DeadlineAt = v1alpha1.StampOf(t.BakeUntil), v1alpha1.StampOf(t.DeadlineAt)
 	s.Decision.Reason, s.Decision.Message = d.Reason, d.Message
 }
 
@@ -122,22 +122,16 @@ func Clearance(in *Input, since *metav1.Time, asOf time.Time) (ClearState, *meta
 	}
 	switch {
 	case since == nil:
-		return ClearOnce, stamp(asOf)
-	case asOf.Truncate(time.Second).After(since.Time):
+		return ClearOnce, v1alpha1.StampOf(asOf)
+	case v1alpha1.Stamp(asOf).After(since.Time):
 		return ClearTwice, since
 	default:
 		return ClearOnce, since
 	}
 }
 
-func stamp(t time.Time) *metav1.Time {
-	at := metav1.NewTime(t.UTC().Truncate(time.Second))
+// stamped is now as the status keeps it.
+func stamped(now time.Time) *metav1.Time {
+	at := v1alpha1.Stamp(now)
 	return &at
-}
-
-func optional(t time.Time) *metav1.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return stamp(t)
 }

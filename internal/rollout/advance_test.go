@@ -230,7 +230,7 @@ func TestAdvanceIsStable(t *testing.T) {
 
 func TestStampIsWhatTheAPIKeeps(t *testing.T) {
 	in := time.Date(2026, 3, 2, 9, 0, 0, 999, time.FixedZone("CET", 3600))
-	got := stamp(in)
+	got := stamped(in)
 	data, err := got.MarshalJSON()
 	if err != nil {
 		t.Fatal(err)
@@ -239,7 +239,7 @@ func TestStampIsWhatTheAPIKeeps(t *testing.T) {
 	if err := back.UnmarshalJSON(data); err != nil || !back.Equal(got) || fmt.Sprint(got.UTC()) != "2026-03-02 08:00:00 +0000 UTC" {
 		t.Errorf("%s comes back as %v, %v", data, back, err)
 	}
-	if optional(time.Time{}) != nil {
+	if v1alpha1.StampOf(time.Time{}) != nil {
 		t.Error("no time is a time")
 	}
 }

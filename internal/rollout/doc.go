@@ -3,23 +3,34 @@
 
 // Package rollout decides what becomes of a wave. It is the only place where a phase changes.
 //
-// [Decide] maps an [Input], the situation of a wave in a few small enumerations, to one [Decision]: the next phase, at
-// most one effect, and a sentence that says why. It reads no clock and no object: [Time], [Depend], [Judge] and
-// [ProveRollback] turn those into facts, and [Advance] writes the decision down.
+// [World] is what is known about a wave, as a value. [World.Situation] reduces it to an [Input], the situation in a few small
+// enumerations, and tells what was [Measured] on the way. [Decide] maps the input to one [Decision]: the next phase, at most
+// one effect, and a sentence that says why. [Measured.Record] and [Advance] write both down.
 //
 // The state machine is a table. Its rows are tried in the order of the checks, and the first that applies decides:
 // deletion, requests to abort or roll back, the progress of a rollback, pause, halt evidence, retry, validity of the
 // telemetry, change of the payload, deadline, recovery from Held, policy and dependencies, audience, exposure, promotion.
 // Safety comes before progress, and nothing that is merely unknown moves a wave in either direction (P4).
 //
-//	input.go                                           the dimensions of a situation
-//	conditions.go                                      the questions that the table asks
-//	table.go                                           the table
-//	decide.go                                          the walk through it
-//	decision.go                                        what comes out
-//	message.go                                         the same as a sentence
-//	timing.go, dependencies.go, judge.go, rollback.go  how the facts of a wave become an input
-//	advance.go                                         how a decision becomes status
+//	world.go         what is known
+//	situation.go     how it becomes an input; the policy and its payload
+//	dependencies.go  the waves that come first
+//	resolution.go    the audience before it is frozen
+//	membership.go    the managed group against the ledger
+//	exposure.go      the next batch
+//	telemetry.go     the age of what devices report
+//	judge.go         what devices report, through the gate
+//	rollback.go      the proof of a rollback
+//	timing.go        the clocks of an attempt
+//	input.go         the dimensions of a situation
+//	conditions.go    the questions that the table asks
+//	table.go         the table
+//	decide.go        the walk through it
+//	decision.go      what comes out
+//	message.go       the same as a sentence
+//	advance.go       how a decision becomes status
+//	departure.go     what a deleted wave does about its group
+//	next.go          what a person waits for, and how long nothing can change
 //
 // A wave owns one managed group. The policy controller admits the empty group while the wave is in Resolving or later,
 // and withdraws it when the wave is rolled back; the wave moves devices in and out of it. An effect is about that group,

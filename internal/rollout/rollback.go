@@ -43,3 +43,19 @@ func ProveRollback(rule v1alpha1.RollbackRule, devices []Reverted, startedAt tim
 		return Fact[RollbackState]{State: RollbackWaiting, Message: text}, s
 	}
 }
+
+// rollback measures how far a rollback is proven; nil when none is under way or nothing can be measured.
+func (w World) rollback(overdue bool) (Fact[RollbackState], *v1alpha1.RollbackStatus) {
+	began := w.Wave.Status.Clocks.RollbackStartedAt
+	if began == nil || w.Ledger == nil || w.Fleet == nil || w.Policy == nil {
+		return Fact[RollbackState]{}, nil
+	}
+	hold := w.objects(v1alpha1.RoleHold)
+	var devices []Reverted
+	for _, e := range w.Ledger.Exposed() {
+		f := w.Fleet.Facts(e.Device, hold...)
+		devices = append(devices, Reverted{LastSync: f.LastSync, Inverse: f.Report})
+	}
+	fact, proof := ProveRollback(w.Wave.Spec.OnFailure.Rollback, devices, began.Time, overdue)
+	return fact, &proof
+}

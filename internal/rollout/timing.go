@@ -54,8 +54,7 @@ func Time(spec *v1alpha1.PilotWaveSpec, c v1alpha1.Clocks, now time.Time) Timing
 func Freeze(c v1alpha1.Clocks, frozen bool, now time.Time) v1alpha1.Clocks {
 	switch {
 	case frozen && c.FrozenSince == nil:
-		at := metav1.NewTime(now.UTC().Truncate(time.Second))
-		c.FrozenSince = &at
+		c.FrozenSince = stamped(now)
 	case !frozen && c.FrozenSince != nil:
 		if c.StartedAt != nil {
 			c.FrozenSeconds += int64(running(c, c.StartedAt, now) / time.Second)

@@ -20,7 +20,7 @@ var epoch = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 // hour is a time after the epoch.
 func hour(h float64) time.Time { return epoch.Add(time.Duration(h * float64(time.Hour))) }
 
-func at(h float64) *metav1.Time { return stamp(hour(h)) }
+func at(h float64) *metav1.Time { return stamped(hour(h)) }
 
 func hours(h float64) metav1.Duration {
 	return metav1.Duration{Duration: time.Duration(h * float64(time.Hour))}
@@ -138,7 +138,7 @@ func TestFrozenTimeIsExactlyLost(t *testing.T) {
 		for range 60 {
 			d := time.Duration(1+rng.IntN(600)) * time.Second
 			if c.ExposureCompletedAt == nil && now.Sub(epoch) >= exposedAfter && !frozen {
-				c.ExposureCompletedAt = stamp(now)
+				c.ExposureCompletedAt = stamped(now)
 			}
 			now = now.Add(d)
 			if !frozen {

@@ -66,7 +66,7 @@ func Conditions(current []metav1.Condition, generation int64, now time.Time, s S
 	}
 	for _, c := range want {
 		c.ObservedGeneration = generation
-		c.LastTransitionTime = metav1.NewTime(now.UTC().Truncate(time.Second))
+		c.LastTransitionTime = v1alpha1.Stamp(now)
 		c.Message = clip(c.Message, maxMessage)
 		meta.SetStatusCondition(&out, c)
 	}

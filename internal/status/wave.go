@@ -71,4 +71,4 @@ func WaveColumns(s *v1alpha1.PilotWaveStatus, next string) v1alpha1.WaveColumns 
 }
 
 // Time renders a time for the table view, to the minute and in UTC.
-func Time(t time.Time) string { return t.UTC().Format("2006-01-02T15:04Z") }
+func Time(t time.Time) string { return v1alpha1.Minute(t) }

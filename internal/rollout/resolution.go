@@ -1,0 +1,67 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/audience"
+)
+
+// Resolving says whether candidates are needed: the audience is not frozen, or was refused and may be better now.
+func (w World) Resolving() bool {
+	s := &w.Wave.Status
+	return s.Audience == nil && (s.Phase == v1alpha1.PhaseResolving || s.Phase == v1alpha1.PhaseHeld && s.HeldPhase == v1alpha1.PhaseResolving)
+}
+
+// Yields says whether another wave of the policy resolves its audience and comes first by name: one after the other, or two
+// waves could take the same device.
+func (w World) Yields() bool {
+	return slices.ContainsFunc(w.Siblings, func(o v1alpha1.PilotWave) bool {
+		return o.Name < w.Wave.Name && o.Status.Phase == v1alpha1.PhaseResolving && o.DeletionTimestamp.IsZero() && !o.Spec.Paused
+	})
+}
+
+// audience is the result of resolving it.
+func (w World) audience() AudienceFact {
+	f := AudienceFact{}
+	refused := w.Refusal()
+	switch {
+	case refused != nil:
+		f.State, f.Reason, f.Message = AudienceRefused, refused.Reason, refused.Message
+	case w.Wave.Status.Phase == v1alpha1.PhaseHeld && w.Candidates != nil, w.Frozen():
+		f.State = AudienceOK
+	}
+	return f
+}
+
+// Refusal is why the wave may not or cannot work with its audience; nil when nothing speaks against it.
+func (w World) Refusal() *Cause {
+	if w.Refused != nil || w.Candidates == nil {
+		return w.Refused
+	}
+	c := w.Candidates
+	reason, message, ok := audience.Check(len(c.Targeted), len(c.Eligible), w.Wave.Spec.Audience)
+	if ok {
+		reason, message, ok = Reachable(&w.Wave.Spec.Gate, len(c.Eligible))
+	}
+	if ok {
+		return nil
+	}
+	if len(c.Ineligible) > 0 {
+		message += fmt.Sprintf(" (ineligible: %s)", reasonCounts(c.Ineligible))
+	}
+	return &Cause{Reason: reason, Message: message}
+}
+
+func reasonCounts(list []v1alpha1.ReasonCount) string {
+	parts := make([]string, len(list))
+	for i, c := range list {
+		parts[i] = fmt.Sprintf("%s %d", c.Reason, c.Count)
+	}
+	return strings.Join(parts, ", ")
+}

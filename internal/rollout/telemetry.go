@@ -1,0 +1,60 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/diagnosis"
+)
+
+// telemetry says whether the fleet was read recently enough to decide on (P4).
+func (w World) telemetry() Fact[TelemetryState] {
+	gate := &w.Wave.Spec.Gate
+	fact := func(s TelemetryState, format string, args ...any) Fact[TelemetryState] {
+		return FactOf(s, fmt.Sprintf(format, args...))
+	}
+	asOf := w.readAt()
+	switch {
+	case w.Tenant == nil:
+		return fact(TelemetryMissing, "the Tenant of the policy does not exist")
+	case asOf.IsZero():
+		return fact(TelemetryNotLoaded, "Tenant %q has not read the fleet yet: its conditions say why", w.Tenant.Name)
+	case !Fresh(asOf, w.Now, gate):
+		return fact(TelemetryStale, "the fleet was last read at %s, longer ago than gate.maxTelemetryAge %s: see the conditions of Tenant %q",
+			asOf.UTC().Format(time.RFC3339), gate.MaxTelemetryAge.Duration, w.Tenant.Name)
+	case w.Fleet == nil || slices.ContainsFunc(w.objects(v1alpha1.RoleAllow), func(id string) bool { return !w.Fleet.HasStatuses(id) }):
+		return fact(TelemetryNotLoaded, "the operator has not read the fleet since it started or since the policy was written")
+	}
+	return fact(TelemetryFresh, "")
+}
+
+// readAt is when the fleet was last read, by this process or a predecessor; zero when it never was.
+func (w World) readAt() time.Time {
+	switch {
+	case w.Fleet != nil:
+		return w.Fleet.AsOf()
+	case w.Tenant != nil && w.Tenant.Status.Inventory != nil:
+		return w.Tenant.Status.Inventory.AsOf.Time
+	}
+	return time.Time{}
+}
+
+// evidence is the case of this attempt: its ledger, and what the newest reading says of each device under the allow
+// policies.
+func (w World) evidence() Case {
+	allow := w.objects(v1alpha1.RoleAllow)
+	c := Case{
+		Spec: &w.Wave.Spec, Ledger: w.Ledger, Rules: w.Rules(),
+		Facts: func(id audience.ID) diagnosis.Facts { return w.Fleet.Facts(id, allow...) },
+	}
+	if rows := w.Wave.Status.Gate; len(rows) > 0 {
+		c.Look = rows[0].Look
+	}
+	return c
+}

@@ -1,0 +1,87 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import (
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/rollout"
+)
+
+// WaveConditions are the conditions of a wave beside Ready, Reconciling and Stalled.
+func WaveConditions(in rollout.Input, s *v1alpha1.PilotWaveStatus) []metav1.Condition {
+	out := []metav1.Condition{
+		Condition(v1alpha1.ConditionDependenciesMet, in.Dependencies.State == rollout.DependenciesMet, dependencyReason(in), orDone(in.Dependencies.Message, "every wave in spec.dependsOn has succeeded")),
+		Condition(v1alpha1.ConditionAudienceResolved, s.Audience != nil, audienceReason(in, s), audienceMessage(in, s)),
+		Condition(v1alpha1.ConditionTelemetryFresh, in.Telemetry.State == rollout.TelemetryFresh, telemetryReason(in), orDone(in.Telemetry.Message, "the fleet was read within gate.maxTelemetryAge")),
+	}
+	if len(s.Gate) > 0 {
+		reason := v1alpha1.ReasonGateWaiting
+		if in.Evidence.State == rollout.EvidencePass {
+			reason = v1alpha1.ReasonGatePassed
+		}
+		out = append(out, Condition(v1alpha1.ConditionGatePassed, in.Evidence.State == rollout.EvidencePass, reason, in.Evidence.Message))
+	}
+	if in.Paused {
+		out = append(out, Condition(v1alpha1.ConditionPaused, true, v1alpha1.ReasonPaused, "spec.paused of the wave or of its policy is true"))
+	}
+	return out
+}
+
+func dependencyReason(in rollout.Input) string {
+	switch in.Dependencies.State {
+	case rollout.DependenciesMet:
+		return v1alpha1.ReasonDependenciesMet
+	case rollout.DependenciesMissing:
+		return v1alpha1.ReasonDependencyMissing
+	case rollout.DependenciesCycle:
+		return v1alpha1.ReasonDependencyCycle
+	case rollout.DependenciesFailed:
+		return v1alpha1.ReasonDependencyFailed
+	}
+	return v1alpha1.ReasonWaitingForDependency
+}
+
+func audienceReason(in rollout.Input, s *v1alpha1.PilotWaveStatus) string {
+	switch {
+	case s.Audience != nil:
+		return v1alpha1.ReasonAudienceResolved
+	case in.Audience.State == rollout.AudienceRefused:
+		return in.Audience.Reason
+	}
+	return v1alpha1.ReasonResolvingAudience
+}
+
+func audienceMessage(in rollout.Input, s *v1alpha1.PilotWaveStatus) string {
+	switch {
+	case s.Audience != nil:
+		return fmt.Sprintf("%d devices targeted, %d eligible", s.Audience.Targeted, s.Audience.Eligible)
+	case in.Audience.State == rollout.AudienceRefused:
+		return in.Audience.Message
+	}
+	return "not resolved yet"
+}
+
+func telemetryReason(in rollout.Input) string {
+	switch in.Telemetry.State {
+	case rollout.TelemetryFresh:
+		return v1alpha1.ReasonTelemetryFresh
+	case rollout.TelemetryStale:
+		return v1alpha1.ReasonTelemetryStale
+	case rollout.TelemetryMissing:
+		return v1alpha1.ReasonTelemetryMissing
+	}
+	return v1alpha1.ReasonInventoryNotLoaded
+}
+
+func orDone(text, otherwise string) string {
+	if strings.TrimSpace(text) == "" {
+		return otherwise
+	}
+	return text
+}
