@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/settings"
+	"github.com/tidegate/tidegate/internal/status"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
@@ -80,7 +81,7 @@ func TestPromise06_IncumbentStops(t *testing.T) {
 	l.apply(l.newTenant(), newPolicy(), newWave("a", "First"))
 	l.until("exposing", 10, func() bool { d := l.wave("a").Status.Devices; return d.Exposed > 0 })
 	theirs := l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
-	l.clock.Advance(stoppedLook)
+	l.clock.Advance(status.StoppedLook)
 	l.round()
 	members := func() int { return len(l.members(l.wave("a").Status.Audience.GroupID)) }
 	before := members()
@@ -203,7 +204,7 @@ func TestPromise07_WaveLeavesBesideOtherOperator(t *testing.T) {
 			l.apply(l.newTenant(), newPolicy(), newWave("a", "First"))
 			l.until("exposing", 10, func() bool { return l.wave("a").Status.Devices.Exposed > 0 })
 			l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
-			l.clock.Advance(stoppedLook)
+			l.clock.Advance(status.StoppedLook)
 			l.rest()
 			leave(l)
 			for range 5 {

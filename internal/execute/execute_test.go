@@ -98,7 +98,7 @@ var actions = map[string]func(context.Context, *tenant) Outcome{
 	"Replace": func(ctx context.Context, t *tenant) Outcome { return Replace(ctx, t, "p1", wanted()) },
 	"Rename":  func(ctx context.Context, t *tenant) Outcome { return Rename(ctx, t, "p1", wanted()) },
 	"Delete":  func(ctx context.Context, t *tenant) Outcome { return Delete(ctx, t, "p1") },
-	"Assign":  func(ctx context.Context, t *tenant) Outcome { return Assign(ctx, t, &plan.Action{ID: "p1"}, nil) },
+	"Assign":  func(ctx context.Context, t *tenant) Outcome { return Assign(ctx, t, &plan.Action{ID: "p1"}) },
 	"EnsureGroup": func(ctx context.Context, t *tenant) Outcome {
 		return EnsureGroup(ctx, t, "tidegate-1", graph.GroupSpec{DisplayName: "d"})
 	},
@@ -201,31 +201,28 @@ func TestUnwritable(t *testing.T) {
 
 // TestPromise06_ForeignVerbatim: an assignment of somebody else goes back as it was read, filter, raw target and all.
 func TestPromise06_ForeignVerbatim(t *testing.T) {
-	live := []graph.Assignment{
-		{ID: "1", Kind: graph.TargetGroup, GroupID: "ours"},
-		{ID: "2", Kind: graph.TargetGroup, GroupID: "theirs", FilterID: "f", FilterType: "include", Source: "direct"},
-		{ID: "3", Kind: graph.TargetOther, Source: "policySets", Raw: []byte(`{"@odata.type":"#x"}`)},
-		{ID: "4", Kind: graph.TargetAllDevices},
-	}
 	a := &plan.Action{
 		ID: "p1", Include: []string{"g1", "g2"}, Exclude: []string{"x"},
-		KeepForeign: []plan.Target{{Kind: plan.TargetOther, Raw: 2}, {Kind: plan.TargetInclude, GroupID: "theirs", Raw: 1}},
+		KeepForeign: []plan.Target{
+			{Kind: plan.TargetOther, Wire: plan.WireTarget{Kind: string(graph.TargetOther), Raw: `{"@odata.type":"#x"}`}},
+			{Kind: plan.TargetOther, GroupID: "theirs", FilterID: "f", Wire: plan.WireTarget{Kind: string(graph.TargetGroup), FilterType: "include"}},
+			{Kind: plan.TargetAllDevices, Wire: plan.WireTarget{Kind: string(graph.TargetAllDevices)}},
+		},
 	}
 	f := &tenant{}
-	if o := Assign(t.Context(), f, a, live); o.Result != Applied {
+	if o := Assign(t.Context(), f, a); o.Result != Applied {
 		t.Fatalf("%+v", o)
 	}
 	want := []graph.Assignment{
-		{Kind: graph.TargetGroup, GroupID: "g1"}, {Kind: graph.TargetGroup, GroupID: "g2"}, {Kind: graph.TargetExclusionGroup, GroupID: "x"}, live[2], live[1],
+		{Kind: graph.TargetGroup, GroupID: "g1"}, {Kind: graph.TargetGroup, GroupID: "g2"}, {Kind: graph.TargetExclusionGroup, GroupID: "x"},
+		{Kind: graph.TargetOther, Raw: []byte(`{"@odata.type":"#x"}`)}, {Kind: graph.TargetGroup, GroupID: "theirs", FilterID: "f", FilterType: "include"}, {Kind: graph.TargetAllDevices},
 	}
 	if diff := cmp.Diff(want, f.sent); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	for _, raw := range []int{-1, 4} {
-		f := &tenant{}
-		a.KeepForeign = []plan.Target{{Raw: raw}}
-		if o := Assign(t.Context(), f, a, live); o.Result != Rejected || len(f.calls) > 0 || !strings.Contains(o.Err.Error(), "policy p1") {
-			t.Errorf("target %d was not read: %+v %v", raw, o, f.calls)
-		}
+	f = &tenant{}
+	a.KeepForeign = []plan.Target{{Kind: plan.TargetInclude, GroupID: "theirs"}}
+	if o := Assign(t.Context(), f, a); o.Result != Rejected || len(f.calls) > 0 || !strings.Contains(o.Err.Error(), "policy p1") {
+		t.Errorf("a target that was not read: %+v %v", o, f.calls)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/plan"
 )
 
 // Result says what became of an action.
@@ -20,6 +21,10 @@ const (
 	AlreadyTrue Result = "AlreadyTrue"
 	// Rejected: the tenant refused, and will again until a person or another decision changes something.
 	Rejected Result = "Rejected"
+	// Waiting: people have to approve the write first, or its approval has to take effect (contract m).
+	Waiting Result = "Waiting"
+	// Declined: the approval of the write was refused; it is not sent until a person asks for that.
+	Declined Result = "Declined"
 	// Retry: the tenant did not take the change this time; it is safe to try again.
 	Retry Result = "Retry"
 	// Unknown: the answer was lost. Look before the next step; never repeat blindly (P5).
@@ -31,9 +36,14 @@ type Outcome struct {
 	Result Result
 	// ID of the object that a create made.
 	ID string
-	// Err is why the result is Rejected, Retry or Unknown.
+	// Err is why the result is not Applied or AlreadyTrue; of Waiting and Declined it is a sentence for a person.
 	Err error
+	// Action that was tried; nil for a write that is not part of a plan, and when nothing was tried.
+	Action *plan.Action
 }
+
+// Taken says that the tenant is now as the action wants it.
+func (o Outcome) Taken() bool { return o.Result == Applied || o.Result == AlreadyTrue }
 
 // outcome names what an error of a write means.
 func outcome(err error) Outcome {

@@ -22,7 +22,7 @@ type PolicyTenant interface {
 	Assign(ctx context.Context, policyID string, assignments []graph.Assignment) ([]graph.Assignment, error)
 }
 
-// Create makes one policy without assignments. The caller has journalled it: a create is not safe to repeat.
+// Create makes one policy without assignments. It is not safe to repeat: Runner journals it first.
 func Create(ctx context.Context, t PolicyTenant, want *plan.Desired) Outcome {
 	p, err := wirePolicy(want)
 	if err != nil {
@@ -57,8 +57,8 @@ func Delete(ctx context.Context, t PolicyTenant, id string) Outcome {
 	return outcome(err)
 }
 
-// Assign writes the whole set of assignments: the action's own targets and, verbatim from live, those of others.
-func Assign(ctx context.Context, t PolicyTenant, a *plan.Action, live []graph.Assignment) Outcome {
+// Assign writes the whole set of assignments: the action's own targets and those of others as they were read.
+func Assign(ctx context.Context, t PolicyTenant, a *plan.Action) Outcome {
 	var list []graph.Assignment
 	for _, id := range a.Include {
 		list = append(list, graph.Assignment{Kind: graph.TargetGroup, GroupID: id})
@@ -67,13 +67,22 @@ func Assign(ctx context.Context, t PolicyTenant, a *plan.Action, live []graph.As
 		list = append(list, graph.Assignment{Kind: graph.TargetExclusionGroup, GroupID: id})
 	}
 	for _, f := range a.KeepForeign {
-		if f.Raw < 0 || f.Raw >= len(live) {
-			return Outcome{Result: Rejected, Err: fmt.Errorf("assignment %d of policy %s was not read: read it again", f.Raw, a.ID)}
+		if f.Wire.Kind == "" {
+			return Outcome{Result: Rejected, Err: fmt.Errorf("assignment %s of policy %s was not read: read it again", f, a.ID)}
 		}
-		list = append(list, live[f.Raw])
+		list = append(list, foreign(f))
 	}
 	_, err := t.Assign(ctx, a.ID, list)
 	return outcome(err)
+}
+
+// foreign is the assignment of somebody else that a target was read from.
+func foreign(t plan.Target) graph.Assignment {
+	a := graph.Assignment{Kind: graph.TargetKind(t.Wire.Kind), GroupID: t.GroupID, FilterID: t.FilterID, FilterType: t.Wire.FilterType}
+	if t.Wire.Raw != "" {
+		a.Raw = []byte(t.Wire.Raw)
+	}
+	return a
 }
 
 func wirePolicy(want *plan.Desired) (graph.ConfigurationPolicy, error) {

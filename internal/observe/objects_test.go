@@ -45,10 +45,10 @@ func live(k plan.Key, id string) graph.ConfigurationPolicy {
 }
 
 // one observes the allow policy alone.
-func one(t *testing.T, src *tenant, rec v1alpha1.TenantObject) Object {
+func one(t *testing.T, src *tenant, rec v1alpha1.TenantObject) plan.Seen {
 	t.Helper()
 	rec.Role, rec.Platform = allow.Role, allow.Platform
-	got, err := Objects(t.Context(), src, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, self, now)
+	got, err := objects(t.Context(), src, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, self, now)
 	if err != nil || len(got.Objects) != 1 || got.Objects[0].Err != nil {
 		t.Fatalf("%v, %v", got, err)
 	}
@@ -72,8 +72,8 @@ func TestObjectAsWritten(t *testing.T) {
 	}
 	got := one(t, src, v1alpha1.TenantObject{ID: "p1", Hash: "h", IncludeGroups: []string{"g"}, ExcludeGroups: []string{"x"}})
 	want := plan.Observed{Key: allow, ID: "p1", Exists: true, SettingsMatch: true, NameMatch: true,
-		Assignments: []plan.Target{{Kind: plan.TargetInclude, GroupID: "g"}}, Previous: plan.Previous{Include: []string{"g"}, Exclude: []string{"x"}, Hash: "h"}}
-	if diff := gocmp.Diff(want, got.Observed); diff != "" || !gocmp.Equal(got.Live, src.assignments["p1"]) {
+		Assignments: []plan.Target{{Kind: plan.TargetInclude, GroupID: "g", Wire: plan.WireTarget{Kind: string(graph.TargetGroup)}}}, Previous: plan.Previous{Include: []string{"g"}, Exclude: []string{"x"}, Hash: "h"}}
+	if diff := gocmp.Diff(want, got.Observed); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	src.settings["p1"][0].Instance = graph.ChoiceSetting("d", "d_0")
@@ -124,24 +124,30 @@ func TestPromise06_NotOwned(t *testing.T) {
 	p := live(allow, "p1")
 	p.Description = marker(hold)
 	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
-	view, err := Objects(t.Context(), &tenant{policies: []graph.ConfigurationPolicy{p}}, rec, []plan.Desired{wanted(allow)}, self, now)
+	view, err := objects(t.Context(), &tenant{policies: []graph.ConfigurationPolicy{p}}, rec, []plan.Desired{wanted(allow)}, self, now)
 	var refused *Refusal
 	if err != nil || !errors.As(view.Err(), &refused) || refused.Reason != v1alpha1.ReasonObjectNotOwned || !strings.Contains(refused.Message, marker(allow)) || !strings.Contains(refused.Message, "put the marker back, or delete the policy") {
 		t.Errorf("%v", err)
 	}
 }
 
-// TestTargets: groups are Include and Exclude; what carries a filter or comes of a policy set is other, and keeps its place.
+// TestTargets: groups are Include and Exclude; what carries a filter or comes of a policy set is other, and all that
+// it takes to send it back is kept.
 func TestTargets(t *testing.T) {
 	list := []graph.Assignment{
-		{Kind: graph.TargetExclusionGroup, GroupID: "x", Source: "direct"}, {Kind: graph.TargetGroup, GroupID: "f", FilterID: "filter"},
-		{Kind: graph.TargetGroup, GroupID: "s", Source: "policySets"}, {Kind: graph.TargetAllDevices}, {Kind: graph.TargetAllLicensedUsers}, {Kind: graph.TargetOther},
-		{Kind: graph.TargetGroup, GroupID: "g"},
+		{Kind: graph.TargetExclusionGroup, GroupID: "x", Source: "direct"}, {Kind: graph.TargetGroup, GroupID: "f", FilterID: "filter", FilterType: "exclude"},
+		{Kind: graph.TargetGroup, GroupID: "s", Source: "policySets"}, {Kind: graph.TargetAllDevices}, {Kind: graph.TargetAllLicensedUsers},
+		{Kind: graph.TargetOther, Raw: []byte(`{"@odata.type":"#x"}`)}, {Kind: graph.TargetGroup, GroupID: "g"},
 	}
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1")}, assignments: map[string][]graph.Assignment{"p1": list}}
+	wire := func(k graph.TargetKind) plan.WireTarget { return plan.WireTarget{Kind: string(k)} }
 	want := []plan.Target{
-		{Kind: plan.TargetExclude, GroupID: "x", Raw: 0}, {Kind: plan.TargetOther, GroupID: "f", FilterID: "filter", Raw: 1}, {Kind: plan.TargetOther, GroupID: "s", Raw: 2},
-		{Kind: plan.TargetAllDevices, Raw: 3}, {Kind: plan.TargetAllUsers, Raw: 4}, {Kind: plan.TargetOther, Raw: 5}, {Kind: plan.TargetInclude, GroupID: "g", Raw: 6},
+		{Kind: plan.TargetExclude, GroupID: "x", Wire: wire(graph.TargetExclusionGroup)},
+		{Kind: plan.TargetOther, GroupID: "f", FilterID: "filter", Wire: plan.WireTarget{Kind: string(graph.TargetGroup), FilterType: "exclude"}},
+		{Kind: plan.TargetOther, GroupID: "s", Wire: wire(graph.TargetGroup)},
+		{Kind: plan.TargetAllDevices, Wire: wire(graph.TargetAllDevices)}, {Kind: plan.TargetAllUsers, Wire: wire(graph.TargetAllLicensedUsers)},
+		{Kind: plan.TargetOther, Wire: plan.WireTarget{Kind: string(graph.TargetOther), Raw: `{"@odata.type":"#x"}`}},
+		{Kind: plan.TargetInclude, GroupID: "g", Wire: wire(graph.TargetGroup)},
 	}
 	if diff := gocmp.Diff(want, one(t, src, v1alpha1.TenantObject{ID: "p1"}).Observed.Assignments); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -152,12 +158,12 @@ func TestTargets(t *testing.T) {
 func TestObjectsOnRecord(t *testing.T) {
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}}
 	rec := []v1alpha1.TenantObject{{Role: hold.Role, Platform: hold.Platform, ID: "p2", Name: wanted(hold).Name}, {Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
-	view, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now)
+	view, err := objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now)
 	if got := view.Objects; err != nil || len(got) != 2 || got[0].Key != allow || got[1].Key != hold || !got[1].Exists || got[1].SettingsMatch || src.count("PolicySettings") != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	rec[0].ID = "" // lost: the record's own name finds it
-	if got, err := Objects(t.Context(), src, rec[:1], nil, self, now); err != nil || len(got.Objects) != 1 || got.Objects[0].ID != "p2" {
+	if got, err := objects(t.Context(), src, rec[:1], nil, self, now); err != nil || len(got.Objects) != 1 || got.Objects[0].ID != "p2" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -167,18 +173,18 @@ func TestObjectsOnRecord(t *testing.T) {
 func TestPromise04_UnreadableIsNoAnswer(t *testing.T) {
 	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}, fail: map[string]error{"ConfigurationPolicies": errAway}}
-	if got, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now); !errors.Is(err, errAway) || got.Objects != nil {
+	if got, err := objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now); !errors.Is(err, errAway) || got.Objects != nil {
 		t.Errorf("%v, %v", got, err)
 	}
 	for _, call := range []string{"ConfigurationPolicy", "Assignments", "PolicySettings"} {
 		src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}, fail: map[string]error{call: errAway}}
-		got, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now)
+		got, err := objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now)
 		if err != nil || !errors.Is(got.Err(), errAway) || got.Objects[0].Exists || got.Objects[0].ID != "" || got.Objects[0].Key != allow {
 			t.Errorf("%s: %+v, %v", call, got, err)
 		}
 	}
 	src = &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}, failFor: map[string]error{"p1": errAway}}
-	got, err := Objects(t.Context(), src, rec, []plan.Desired{wanted(allow), wanted(hold)}, self, now)
+	got, err := objects(t.Context(), src, rec, []plan.Desired{wanted(allow), wanted(hold)}, self, now)
 	if err != nil || got.Objects[0].Err == nil || got.Objects[1].Err != nil || !got.Objects[1].Exists {
 		t.Errorf("one of two: %+v, %v", got, err)
 	}
@@ -191,7 +197,7 @@ func TestRecorded(t *testing.T) {
 	got := Recorded(t.Context(), src, []v1alpha1.TenantObject{
 		{Role: allow.Role, Platform: allow.Platform, ID: "p1"}, {Role: hold.Role, Platform: hold.Platform, ID: "p2"}, {Role: hold.Role, Platform: v1alpha1.PlatformMacOS, ID: "gone"},
 	}, self, now)
-	if len(got) != 3 || !got[0].Exists || len(got[0].Live) != 1 || len(got[0].Observed.Assignments) != 1 || !errors.Is(got[1].Err, errAway) || got[2].Err != nil || got[2].Exists {
+	if len(got) != 3 || !got[0].Exists || len(got[0].Observed.Assignments) != 1 || !errors.Is(got[1].Err, errAway) || got[2].Err != nil || got[2].Exists {
 		t.Errorf("%+v", got)
 	}
 }
@@ -200,7 +206,7 @@ func TestRecorded(t *testing.T) {
 func TestPromise05_NotShownYet(t *testing.T) {
 	for ago, gone := range map[time.Duration]bool{0: false, ReplicationLag - time.Second: false, ReplicationLag: true} {
 		rec := v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, ID: "p1", Name: "n", AppliedAt: &metav1.Time{Time: now.Add(-ago)}}
-		got, err := Objects(t.Context(), &tenant{}, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, self, now)
+		got, err := objects(t.Context(), &tenant{}, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, self, now)
 		if err != nil || (got.Err() == nil) != gone || !gone && graph.KindOf(got.Err()) != graph.KindTransient {
 			t.Errorf("%s ago: %v, %v", ago, got.Err(), err)
 		}

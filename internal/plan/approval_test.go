@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -73,8 +74,9 @@ func TestNextApproval(t *testing.T) {
 
 // TestKeepApprovals: an approval stays as long as its write is planned, or its policy is being looked for.
 func TestKeepApprovals(t *testing.T) {
-	fp := func(a *Action) string { return a.Key.String() + string(a.Kind) }
+	fp := func(a *Action) string { return a.Fingerprint() }
 	create, hold := newAction(Create, allowKey, "", ""), newAction(Assign, holdKey, "h", "")
+	create.Desired = &Desired{Key: allowKey, Name: "allow"}
 	pending := []v1alpha1.PendingApproval{
 		{Fingerprint: fp(&create), Role: allowKey.Role, Platform: allowKey.Platform}, {Fingerprint: fp(&hold), Role: holdKey.Role, Platform: holdKey.Platform},
 	}
@@ -85,11 +87,26 @@ func TestKeepApprovals(t *testing.T) {
 		"both planned": {[]Action{hold, create}, 2}, "one planned": {[]Action{hold}, 1}, "none": {nil, 0},
 		"looked for": {[]Action{newAction(LookUp, allowKey, "", "")}, 1}, "something else": {[]Action{newAction(Delete, allowKey, "a", "")}, 0},
 	} {
-		if got := KeepApprovals(pending, tt.actions, fp); len(got) != tt.want {
+		if got := KeepApprovals(pending, tt.actions); len(got) != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
 	if len(pending) != 2 || pending[0].Role != allowKey.Role {
 		t.Error("the caller's list was changed")
+	}
+}
+
+// TestJustification: the text says what for, keeps to the limit of the header in characters, and ends with the reference.
+func TestJustification(t *testing.T) {
+	p := &v1alpha1.PendingApproval{Fingerprint: "0123456789abcdef", Action: "Create Allow/Windows: no policy yet", RequestedAt: metav1.Unix(1_800_000_000, 0)}
+	if got := Justification("ns/edge", p); got != "Tidegate for PasskeyPolicy ns/edge: Create Allow/Windows: no policy yet [ref 0123456789abcdef-1800000000]" {
+		t.Error(got)
+	}
+	for n := 900; n < 1100; n++ {
+		p.Action = strings.Repeat("ü", n)
+		got := Justification("ns/edge", p)
+		if c := utf8.RuneCountInString(got); c > 1024 || n > 1000 && c != 1024 || !utf8.ValidString(got) || !strings.HasSuffix(got, " [ref 0123456789abcdef-1800000000]") {
+			t.Fatalf("%d characters: %d in all", n, c)
+		}
 	}
 }

@@ -25,14 +25,14 @@ const (
 	stageCount
 )
 
-// Build plans what turns observed into desired. It plans nothing when nothing
+// compare plans what turns observed into desired. It plans nothing when nothing
 // differs (P12). An observed policy that is not desired is removed. Of two entries
 // for one Key the first counts, and a note names the other.
 //
 // Foreign targets stay where they are. A foreign inclusion on an allow policy that
 // hold does not exclude puts devices into both; that is reported as drift, because
 // only the person who added it can say which of the two is meant.
-func Build(desired []Desired, observed []Observed, opt Options) Result {
+func compare(desired []Desired, observed []Observed, opt Options) Result {
 	b := builder{opt: opt}
 	in := b.index(desired, observed)
 	for _, platform := range in.platforms() {
@@ -102,6 +102,7 @@ func (b *builder) index(desired []Desired, observed []Observed) index {
 			b.note("%s is desired twice, as %q and %q: the first counts", d.Key, first.Name, d.Name)
 			continue
 		}
+		d.Include, d.Exclude = newSet(d.Include), newSet(d.Exclude) // one form, whatever the order of the input
 		in.desired[d.Key] = d
 	}
 	for _, o := range observed {
@@ -119,20 +120,20 @@ func (b *builder) content(s *side) {
 	correct := b.opt.Drift != v1alpha1.DriftReport
 	switch {
 	case s.open():
-		b.add(stageLookUp, newAction(LookUp, s.key, "", "a create was sent and its answer is not known"))
+		b.add(stageLookUp, s.action(LookUp, "a create was sent and its answer is not known"))
 	case s.desired == nil:
 	case s.deleted() && !correct:
 		b.note("%s was deleted by somebody else and drift is Report: it is not created again", s.key)
 	case !s.obs.Exists:
 		s.create = true
-		b.add(stageCreate, newAction(Create, s.key, "", fmt.Sprintf("no policy yet; made as %q without assignments", s.desired.Name)))
+		b.add(stageCreate, s.action(Create, fmt.Sprintf("no policy yet; made as %q without assignments", s.desired.Name)))
 	case s.changed() || s.edited() && correct:
 		b.replace(s)
 	}
 	// Where the settings are to be written, or may not be written yet, the name waits:
 	// a replacement brings both in one write.
 	if s.obs.Exists && s.desired != nil && !s.obs.NameMatch && s.obs.SettingsMatch && correct {
-		b.add(stageContent, newAction(Rename, s.key, s.id(), fmt.Sprintf("name or description differ; %q", s.desired.Name)))
+		b.add(stageContent, s.action(Rename, fmt.Sprintf("name or description differ; %q", s.desired.Name)))
 	}
 }
 
@@ -146,7 +147,7 @@ func (b *builder) replace(s *side) {
 	if s.edited() {
 		reason = "the settings were edited by somebody else"
 	}
-	b.add(stageContent, newAction(Replace, s.key, s.id(), reason))
+	b.add(stageContent, s.action(Replace, reason))
 }
 
 // bound keeps allow from taking in new groups, and hold from letting them go,
@@ -197,7 +198,7 @@ func (b *builder) narrow(allow *side) (after, intent targets) {
 		return targets{}, targets{}
 	}
 	if allow.desired == nil {
-		b.add(stageNarrow, newAction(Delete, allow.key, allow.id(), "no longer desired"))
+		b.add(stageNarrow, allow.action(Delete, "no longer desired"))
 		return targets{}, targets{}
 	}
 	intent = targets{
@@ -217,7 +218,7 @@ func (b *builder) narrow(allow *side) (after, intent targets) {
 // written at all: under Report somebody else's edit may have left a gap there.
 func (b *builder) hold(hold *side, narrow, final targets) targets {
 	if hold.obs.Exists && hold.desired == nil {
-		b.add(stageHold, newAction(Delete, hold.key, hold.id(), "no longer desired"))
+		b.add(stageHold, hold.action(Delete, "no longer desired"))
 		return targets{}
 	}
 	if hold.desired == nil || !hold.present() {
@@ -242,7 +243,7 @@ func (b *builder) hold(hold *side, narrow, final targets) targets {
 }
 
 func (b *builder) addAssign(stage int, s *side, from, to, intent targets) {
-	a := newAction(Assign, s.key, s.id(), difference(from, to))
+	a := s.action(Assign, difference(from, to))
 	a.Include, a.Exclude = to.include, to.exclude
 	a.IntentInclude, a.IntentExclude = intent.include, intent.exclude
 	a.KeepForeign = s.foreign

@@ -40,10 +40,10 @@ func seen(k Key, id string, include, exclude []string) Observed {
 		Previous: Previous{Include: include, Exclude: exclude, Hash: "h1"},
 	}
 	for _, g := range include {
-		o.Assignments = append(o.Assignments, Target{Kind: TargetInclude, GroupID: g, Raw: len(o.Assignments)})
+		o.Assignments = append(o.Assignments, Target{Kind: TargetInclude, GroupID: g})
 	}
 	for _, g := range exclude {
-		o.Assignments = append(o.Assignments, Target{Kind: TargetExclude, GroupID: g, Raw: len(o.Assignments)})
+		o.Assignments = append(o.Assignments, Target{Kind: TargetExclude, GroupID: g})
 	}
 	return o
 }
@@ -230,10 +230,10 @@ func TestBuild(t *testing.T) {
 			desired: []Desired{wantAllow("w1", "w2"), wantHold("w1", "w2")},
 			observed: []Observed{
 				with(seenAllow("w1"), func(o *Observed) {
-					o.Assignments = append(o.Assignments, Target{Kind: TargetInclude, GroupID: "theirs", Raw: 1}, Target{Kind: TargetAllDevices, Raw: 2})
+					o.Assignments = append(o.Assignments, Target{Kind: TargetInclude, GroupID: "theirs"}, Target{Kind: TargetAllDevices})
 				}),
 				with(seenHold("w1"), func(o *Observed) {
-					o.Assignments = append(o.Assignments, Target{Kind: TargetExclude, GroupID: "vip", Raw: 2})
+					o.Assignments = append(o.Assignments, Target{Kind: TargetExclude, GroupID: "vip"})
 				}),
 			}, opt: correct,
 			want: []string{
@@ -336,7 +336,7 @@ func TestBuild(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Build(tt.desired, tt.observed, tt.opt)
+			got := compare(tt.desired, tt.observed, tt.opt)
 			var actions []string
 			for _, a := range got.Actions {
 				actions = append(actions, a.String())
@@ -373,10 +373,10 @@ func TestBuild(t *testing.T) {
 // one that hold excludes.
 func TestForeignInclusionIsExplained(t *testing.T) {
 	allow := with(seenAllow("w1"), func(o *Observed) {
-		o.Assignments = append(o.Assignments, Target{Kind: TargetInclude, GroupID: "Theirs", Raw: 1})
+		o.Assignments = append(o.Assignments, Target{Kind: TargetInclude, GroupID: "Theirs"})
 	})
 	for exclude, conflict := range map[string]bool{"other": true, "theirs": false} {
-		got := Build([]Desired{wantAllow("w1"), wantHold("w1", exclude)}, []Observed{allow, seenHold("w1", exclude)}, correct)
+		got := compare([]Desired{wantAllow("w1"), wantHold("w1", exclude)}, []Observed{allow, seenHold("w1", exclude)}, correct)
 		if len(got.Drifts) != 1 || len(got.Actions) != 0 {
 			t.Fatalf("%v", got)
 		}
@@ -389,7 +389,7 @@ func TestForeignInclusionIsExplained(t *testing.T) {
 // TestIntentUnderReport: what is recorded is what we asked for, not what others
 // left of it, or the next plan would take their edit for a wish of ours.
 func TestIntentUnderReport(t *testing.T) {
-	got := Build(
+	got := compare(
 		[]Desired{wantAllow("w1", "w2"), wantHold("w1", "w2")},
 		[]Observed{with(seenAllow("w1"), func(o *Observed) { o.Assignments = nil }), seenHold("w1")}, report)
 	last := got.Actions[len(got.Actions)-1]
@@ -405,7 +405,7 @@ func TestBuildDelete(t *testing.T) {
 	observed := []Observed{
 		seenHold("w1"), {Key: Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformMacOS}, CreateOpen: true},
 		with(seenAllow("w1"), func(o *Observed) {
-			o.Assignments = append(o.Assignments, Target{Kind: TargetAllUsers, Raw: 1})
+			o.Assignments = append(o.Assignments, Target{Kind: TargetAllUsers})
 		}),
 		{Key: Key{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformMacOS}, ID: "gone"},
 	}

@@ -18,7 +18,7 @@ func (b *builder) copies(s *side) {
 	for i := range s.obs.Copies {
 		c := &s.obs.Copies[i]
 		if c.removable() && s.obs.Exists {
-			b.add(stage, removeCopy(s.key, c))
+			b.add(stage, removeCopy(&s.obs, c))
 			continue
 		}
 		b.drift(s, MarkerCopied, "policy %q (%s) carries the marker of policy %s and is left alone: delete it, or take the marker out of its description",
@@ -26,8 +26,10 @@ func (b *builder) copies(s *side) {
 	}
 }
 
-func removeCopy(key Key, c *Copy) Action {
-	return newAction(RemoveCopy, key, c.ID, "a second policy with the same marker and name, without assignments: a create arrived twice")
+func removeCopy(of *Observed, c *Copy) Action {
+	a := newAction(RemoveCopy, of.Key, c.ID, "a second policy with the same marker and name, without assignments: a create arrived twice")
+	a.Observed = of
+	return a
 }
 
 func orUnknown(id string) string {

@@ -26,23 +26,24 @@ func BuildDelete(observed []Observed, policy v1alpha1.DeletionPolicy) []Action {
 		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.ID, b.ID))
 	})
 	var actions []Action
-	for _, o := range sorted {
-		for i := range o.Copies {
-			if c := &o.Copies[i]; c.removable() && o.Exists {
-				actions = append(actions, removeCopy(o.Key, c))
+	for i := range sorted {
+		s := &side{key: sorted[i].Key, obs: sorted[i], known: true}
+		for i := range s.obs.Copies {
+			if c := &s.obs.Copies[i]; c.removable() && s.obs.Exists {
+				actions = append(actions, removeCopy(&s.obs, c))
 			}
 		}
 		switch {
-		case o.Exists:
-			actions = append(actions, newAction(Delete, o.Key, o.ID, deleteReason(o)))
-		case o.CreateOpen:
-			actions = append(actions, newAction(LookUp, o.Key, "", "a create was sent and its answer is not known"))
+		case s.obs.Exists:
+			actions = append(actions, s.action(Delete, deleteReason(&s.obs)))
+		case s.obs.CreateOpen:
+			actions = append(actions, s.action(LookUp, "a create was sent and its answer is not known"))
 		}
 	}
 	return actions
 }
 
-func deleteReason(o Observed) string {
+func deleteReason(o *Observed) string {
 	_, foreign := split(o.Assignments, targets{include: newSet(o.Previous.Include), exclude: newSet(o.Previous.Exclude)})
 	if len(foreign) == 0 {
 		return "the PasskeyPolicy is deleted"

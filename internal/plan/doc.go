@@ -11,5 +11,7 @@
 // grows last. Whichever action is the last one before a crash, no device is
 // targeted by both.
 //
-// The package is pure: it decides on what it is given and writes nothing.
+// A View is what is known, part by part; Build turns it into a Result, and Record
+// into the policy's status. The package is pure: it decides on what it is given and
+// writes nothing.
 package plan

@@ -21,12 +21,12 @@ func TestAssignOpen(t *testing.T) {
 	hold := seenHold("g1", "g2")
 	want := []Desired{wantAllow("g1", "g2"), wantHold("g1", "g2")}
 
-	edited := Build(want, []Observed{allow, hold}, report)
+	edited := compare(want, []Observed{allow, hold}, report)
 	if len(edited.Actions) != 0 || len(edited.Drifts) != 1 || edited.Drifts[0].Kind != AssignmentMissing {
 		t.Errorf("without the mark: %v %v", edited.Actions, edited.Drifts)
 	}
 	allow.AssignOpen = true
-	open := Build(want, []Observed{allow, hold}, report)
+	open := compare(want, []Observed{allow, hold}, report)
 	if len(open.Drifts) != 0 || len(open.Actions) != 1 {
 		t.Fatalf("with the mark: %v %v", open.Actions, open.Drifts)
 	}
@@ -36,7 +36,7 @@ func TestAssignOpen(t *testing.T) {
 	}
 	// The mark is about targets alone: settings that somebody edited are still only reported.
 	allow.SettingsMatch = false
-	if got := Build(want, []Observed{allow, hold}, report); slices.ContainsFunc(got.Actions, func(a Action) bool { return a.Kind == Replace }) {
+	if got := compare(want, []Observed{allow, hold}, report); slices.ContainsFunc(got.Actions, func(a Action) bool { return a.Kind == Replace }) {
 		t.Errorf("settings are written back under Report: %v", got.Actions)
 	}
 }
@@ -70,7 +70,7 @@ func TestOpenAssignsConverge(t *testing.T) {
 				for i := range observed {
 					observed[i].AssignOpen = open[observed[i].Key]
 				}
-				plan := Build(w.desired, observed, report)
+				plan := compare(w.desired, observed, report)
 				if len(plan.Drifts) > 0 {
 					t.Fatalf("seed %d: our own writes are taken for drift: %v", seed, plan.Drifts)
 				}
@@ -150,7 +150,7 @@ func TestDeletedIsKnown(t *testing.T) {
 		{"deleted, correct", []Observed{gone}, v1alpha1.DriftCorrect, 1, 1},
 		{"never made, report", nil, v1alpha1.DriftReport, 1, 0},
 	} {
-		got := Build([]Desired{wantAllow()}, tt.observed, Options{Drift: tt.drift})
+		got := compare([]Desired{wantAllow()}, tt.observed, Options{Drift: tt.drift})
 		if len(got.Actions) != tt.actions || len(got.Drifts) != tt.drifts {
 			t.Errorf("%s: %v %v", tt.name, got.Actions, got.Drifts)
 		}
@@ -165,7 +165,7 @@ func TestLateReads(t *testing.T) {
 		return o
 	}
 	all := seenHold("g1").Previous.Include
-	theirs := Target{Kind: TargetInclude, GroupID: "theirs", Raw: 9}
+	theirs := Target{Kind: TargetInclude, GroupID: "theirs"}
 	foreign := func(o Observed, known ...string) Observed {
 		o.Assignments = append(slices.Clone(o.Assignments), theirs)
 		o.AssignFresh, o.KnownForeign = true, known
@@ -195,13 +195,13 @@ func TestLateReads(t *testing.T) {
 		"settings as written":                  {content(true, true, hash), seenHold("g1"), []string{"g1", "g2"}, 0},
 	} {
 		for _, opt := range []Options{{AllowSettingsUpdate: true}, {Drift: v1alpha1.DriftReport, AllowSettingsUpdate: true}} {
-			got := Build([]Desired{wantAllow(tt.want...), wantHold(tt.want...)}, []Observed{tt.allow, tt.hold}, opt)
+			got := compare([]Desired{wantAllow(tt.want...), wantHold(tt.want...)}, []Observed{tt.allow, tt.hold}, opt)
 			if len(got.Late) != tt.late || tt.late > 0 && len(got.Actions)+len(got.Drifts) > 0 || tt.late == 0 && len(got.Actions) == 0 {
 				t.Errorf("%s, %q: %v, drifts %v, late %v", name, opt.Drift, got.Actions, got.Drifts, got.Late)
 			}
 			allow, hold := tt.allow, tt.hold
 			allow.AssignFresh, allow.ContentFresh, hold.AssignFresh, hold.ContentFresh = false, false, false, false
-			if got := Build([]Desired{wantAllow(tt.want...), wantHold(tt.want...)}, []Observed{allow, hold}, opt); len(got.Late) > 0 {
+			if got := compare([]Desired{wantAllow(tt.want...), wantHold(tt.want...)}, []Observed{allow, hold}, opt); len(got.Late) > 0 {
 				t.Errorf("%s, after the time: %v", name, got.Late)
 			}
 		}

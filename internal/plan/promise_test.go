@@ -40,7 +40,7 @@ func TestPromise01_NoDeviceUnderBoth(t *testing.T) {
 	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(uint64(seed), 1))
 		w, opt := randomWorld(rng), randomOptions(rng)
-		plan := Build(w.desired, w.observe(), opt)
+		plan := compare(w.desired, w.observe(), opt)
 		before := w.conflicts()
 		if len(before) > 0 {
 			started++
@@ -73,7 +73,7 @@ func TestPromise05_StepsWithLostAnswers(t *testing.T) {
 		before, last := w.conflicts(), Result{}
 		n := 0
 		for ; n < steps; n++ {
-			last = Build(w.desired, w.observe(), opt)
+			last = compare(w.desired, w.observe(), opt)
 			if len(last.Actions) == 0 {
 				break
 			}
@@ -97,7 +97,7 @@ func TestPromise12_Converges(t *testing.T) {
 		w, opt := randomWorld(rng), randomOptions(rng)
 		foreign := foreignTargets(w)
 		for round := 0; ; round++ {
-			plan := Build(w.desired, w.observe(), opt)
+			plan := compare(w.desired, w.observe(), opt)
 			if len(plan.Actions) == 0 {
 				break
 			}
@@ -109,7 +109,7 @@ func TestPromise12_Converges(t *testing.T) {
 				w.do(t, a, false)
 				lookedUp = lookedUp || a.Kind == LookUp
 			}
-			if again := Build(w.desired, w.observe(), opt); !lookedUp && len(again.Actions) > 0 {
+			if again := compare(w.desired, w.observe(), opt); !lookedUp && len(again.Actions) > 0 {
 				t.Fatalf("seed %d: after\n%v\nstill\n%v", seed, plan.Actions, again.Actions)
 			}
 		}
@@ -201,7 +201,7 @@ func TestPromise12_OrderOfInputDoesNotMatter(t *testing.T) {
 		rng := rand.New(rand.NewPCG(uint64(seed), 13))
 		w, opt := randomWorld(rng), randomOptions(rng)
 		observed := w.observe()
-		want := Build(w.desired, observed, opt)
+		want := compare(w.desired, observed, opt)
 		desired := slices.Clone(w.desired)
 		slices.Reverse(desired)
 		slices.Reverse(observed)
@@ -210,7 +210,7 @@ func TestPromise12_OrderOfInputDoesNotMatter(t *testing.T) {
 			slices.Reverse(desired[i].Include)
 			slices.Reverse(desired[i].Exclude)
 		}
-		if diff := cmp.Diff(want, Build(desired, observed, opt)); diff != "" {
+		if diff := cmp.Diff(want, compare(desired, observed, opt)); diff != "" {
 			t.Fatalf("seed %d:\n%s", seed, diff)
 		}
 	}
@@ -237,6 +237,24 @@ func TestPromise07_DeleteOrder(t *testing.T) {
 		for k, p := range w.policies {
 			if p.exists {
 				t.Fatalf("seed %d: %s stays: %+v", seed, k, *p)
+			}
+		}
+	}
+}
+
+// TestActionsCarryTheirOrigin: who sends an action finds in it what is wanted and what was seen, and looks nothing up.
+func TestActionsCarryTheirOrigin(t *testing.T) {
+	for seed := range 1000 {
+		rng := rand.New(rand.NewPCG(uint64(seed), 17))
+		w, opt := randomWorld(rng), randomOptions(rng)
+		actions := slices.Concat(compare(w.desired, w.observe(), opt).Actions, BuildDelete(w.observe(), v1alpha1.DeletionDelete))
+		for _, a := range actions {
+			writes := a.Kind == Create || a.Kind == Replace || a.Kind == Rename || a.Kind == Assign
+			if writes && (a.Desired == nil || a.Desired.Key != a.Key) {
+				t.Errorf("seed %d: %s is not told what is wanted: %+v", seed, a, a.Desired)
+			}
+			if a.ID != "" && (a.Observed == nil || a.Observed.Key != a.Key || a.Observed.ID != a.ID) || a.Observed == nil && w.policies[a.Key].known {
+				t.Errorf("seed %d: %s is not told what was seen: %+v", seed, a, a.Observed)
 			}
 		}
 	}

@@ -33,21 +33,20 @@ func (a Action) String() string {
 }
 
 // Fingerprint identifies what the action writes, so that an approval which was asked for it (contract m) is used for
-// nothing else: 16 hex digits. want is the policy as it should be, nil for a Delete, a RemoveCopy or an Assign. Reasons
-// do not count.
-func (a Action) Fingerprint(want *Desired) string {
+// nothing else: 16 hex digits. Reasons do not count.
+func (a Action) Fingerprint() string {
 	h := sha256.New()
 	say := func(parts ...string) { fmt.Fprintf(h, "%q\n", parts) }
 	say(string(a.Kind), a.Key.String(), a.ID)
-	switch {
-	case a.Kind == Assign:
+	switch a.Kind {
+	case Assign:
 		say(a.Include...)
 		say(a.Exclude...)
 		for _, t := range a.KeepForeign {
 			say(t.String())
 		}
-	case want != nil:
-		say(want.Name, want.Description, want.Hash)
+	case Create, Replace, Rename:
+		say(a.Desired.Name, a.Desired.Description, a.Desired.Hash)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }

@@ -15,6 +15,8 @@ type side struct {
 	key     Key
 	desired *Desired
 	obs     Observed
+	// known says that obs was observed and not assumed.
+	known bool
 
 	// ours and foreign are the targets that the policy has.
 	ours    targets
@@ -125,6 +127,16 @@ func (s *side) id() string {
 	return ""
 }
 
+// action on the policy, with all that is known of it.
+func (s *side) action(kind ActionKind, reason string) Action {
+	a := newAction(kind, s.key, s.id(), reason)
+	a.Desired = s.desired
+	if s.known {
+		a.Observed = &s.obs
+	}
+	return a
+}
+
 // index finds desired and observed policies by key.
 type index struct {
 	desired  map[Key]Desired
@@ -132,7 +144,8 @@ type index struct {
 }
 
 func (in index) side(key Key) *side {
-	s := &side{key: key, obs: in.observed[key]}
+	s := &side{key: key}
+	s.obs, s.known = in.observed[key]
 	if d, ok := in.desired[key]; ok {
 		s.desired = &d
 	}

@@ -4,9 +4,15 @@
 package plan
 
 import (
+	"time"
+
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/settings"
 )
+
+// ReplicationLag is how long a tenant may not show what it has just made. Graph was seen to take seconds (contract a.5, g);
+// two minutes is far beyond. A write whose answer was lost and that is not shown after that counts as not made.
+const ReplicationLag = 2 * time.Minute
 
 // Key identifies one policy of a PasskeyPolicy.
 type Key struct {
@@ -56,9 +62,18 @@ type Target struct {
 	GroupID string
 	// FilterID of an Other that carries an assignment filter.
 	FilterID string
-	// Raw is the target's index in what was read, so that a writer can send a
-	// foreign one back verbatim.
-	Raw int
+	// Wire is what else it takes to send a target of others back as it was read.
+	Wire WireTarget
+}
+
+// WireTarget is the part of a target that nothing is decided by. The reader fills it in, the writer sends it (P6).
+type WireTarget struct {
+	// Kind is the target's kind in the words of the Graph client; empty for a target that was never read.
+	Kind string
+	// FilterType is include or exclude; set with FilterID.
+	FilterType string
+	// Raw is the JSON of a target whose kind the client does not know.
+	Raw string
 }
 
 // Observed is what was found of one policy, together with what is remembered of
@@ -155,10 +170,14 @@ const (
 	RemoveCopy ActionKind = "RemoveCopy"
 )
 
-// Action is one write, or one look-up, on one policy.
+// Action is one write, or one look-up, on one policy. It carries all that its sender needs.
 type Action struct {
 	Kind ActionKind
 	Key
+	// Desired is the policy as it should be; nil where it is not wanted any more.
+	Desired *Desired
+	// Observed is the policy as the plan saw it; nil where there was no trace of it.
+	Observed *Observed
 	// ID of the policy; empty for a Create, a LookUp, and for what follows a Create
 	// in the same plan: there it is the id that the Create brings.
 	ID string
@@ -213,4 +232,6 @@ type Result struct {
 	Late []string
 	// LateContent says that settings or a name are among it.
 	LateContent bool
+	// Unknown is what could not be read and is not planned for; nil when the plan is the whole one.
+	Unknown *Gap
 }

@@ -78,11 +78,11 @@ func TestRetryAfterRollbackExposesNobody(t *testing.T) {
 		rolledBack = append(rolledBack, o)
 	}
 	for _, phase := range []v1alpha1.WavePhase{v1alpha1.PhasePending, v1alpha1.PhaseResolving} {
-		if got := Build(wantFor(phase), rolledBack, correct); len(got.Actions) > 0 {
+		if got := compare(wantFor(phase), rolledBack, correct); len(got.Actions) > 0 {
 			t.Errorf("%s: %v", phase, got.Actions)
 		}
 	}
-	if got := Build(wantFor(v1alpha1.PhaseExposing), rolledBack, correct); len(got.Actions) != 2 {
+	if got := compare(wantFor(v1alpha1.PhaseExposing), rolledBack, correct); len(got.Actions) != 2 {
 		t.Errorf("exposing is to admit the group in two writes: %v", got.Actions)
 	}
 }

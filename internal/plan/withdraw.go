@@ -52,15 +52,14 @@ func (w Withdrawal) Build(observed []Observed) []Action {
 			desired[i].Include, desired[i].Exclude = o.Previous.Include, newSet(o.Previous.Exclude).intersect(w.excluded())
 		}
 	}
-	actions := slices.DeleteFunc(Build(desired, observed, Options{Drift: w.Drift, NarrowOnly: true}).Actions, func(a Action) bool { return a.Kind != Assign })
+	actions := slices.DeleteFunc(compare(desired, observed, Options{Drift: w.Drift, NarrowOnly: true}).Actions, func(a Action) bool { return a.Kind != Assign })
 	for i := range actions {
 		a := &actions[i]
-		o := &observed[slices.IndexFunc(observed, func(o Observed) bool { return o.Key == a.Key })]
 		// What else is missing stays on record, so that the whole plan still sees that somebody took it.
 		if a.Role == v1alpha1.RoleAllow {
-			a.IntentInclude = newSet(o.Previous.Include).intersect(newSet(w.Admitted))
+			a.IntentInclude = newSet(a.Observed.Previous.Include).intersect(newSet(w.Admitted))
 		} else {
-			a.IntentInclude, a.IntentExclude = newSet(o.Previous.Include), newSet(o.Previous.Exclude).intersect(w.excluded())
+			a.IntentInclude, a.IntentExclude = newSet(a.Observed.Previous.Include), newSet(a.Observed.Previous.Exclude).intersect(w.excluded())
 		}
 	}
 	return actions

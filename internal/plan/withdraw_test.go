@@ -17,7 +17,7 @@ import (
 func TestPromise09_Withdraw(t *testing.T) {
 	allow := with(seenAllow("g1", "g2"), func(o *Observed) {
 		o.SettingsMatch, o.NameMatch = false, false
-		o.Assignments = append(o.Assignments, Target{Kind: TargetInclude, GroupID: "theirs", Raw: 7})
+		o.Assignments = append(o.Assignments, Target{Kind: TargetInclude, GroupID: "theirs", Wire: WireTarget{Kind: "GroupTarget"}})
 		o.Copies = []Copy{{ID: "twin", SameName: true}}
 	})
 	for _, drift := range []v1alpha1.DriftAction{v1alpha1.DriftCorrect, v1alpha1.DriftReport} {
@@ -25,8 +25,8 @@ func TestPromise09_Withdraw(t *testing.T) {
 		if len(got) != 1 || got[0].Kind != Assign || !cmp.Equal(got[0].Include, []string{"g1"}) || !cmp.Equal(got[0].IntentInclude, []string{"g1"}) || len(got[0].KeepForeign) != 1 {
 			t.Fatalf("%s: %v", drift, got)
 		}
-		whole := Build([]Desired{wantAllow("g1"), wantHold("g1")}, []Observed{allow, seenHold("g1", "g2")}, Options{Drift: drift})
-		if a, b := got[0].Fingerprint(nil), whole.Actions[0].Fingerprint(nil); a != b {
+		whole := compare([]Desired{wantAllow("g1"), wantHold("g1")}, []Observed{allow, seenHold("g1", "g2")}, Options{Drift: drift})
+		if a, b := got[0].Fingerprint(), whole.Actions[0].Fingerprint(); a != b {
 			t.Errorf("%s: %s, and in the whole plan %s", drift, got[0], whole.Actions[0])
 		}
 	}
@@ -96,14 +96,14 @@ func TestWithdrawalRecords(t *testing.T) {
 func TestForeignOrder(t *testing.T) {
 	look := func(list ...Target) Action {
 		o := with(seenHold(), func(o *Observed) { o.Assignments = append(o.Assignments, list...) })
-		return Build([]Desired{wantHold("g1")}, []Observed{o}, Options{}).Actions[0]
+		return compare([]Desired{wantHold("g1")}, []Observed{o}, Options{}).Actions[0]
 	}
 	x, y := Target{Kind: TargetInclude, GroupID: "x"}, Target{Kind: TargetInclude, GroupID: "y"}
-	if a, b := look(x, y), look(y, x); a.Fingerprint(nil) != b.Fingerprint(nil) || !cmp.Equal(a.KeepForeign, b.KeepForeign) {
+	if a, b := look(x, y), look(y, x); a.Fingerprint() != b.Fingerprint() || !cmp.Equal(a.KeepForeign, b.KeepForeign) {
 		t.Errorf("%s\n%s", a, b)
 	}
 	f, g := Target{Kind: TargetOther, GroupID: "x", FilterID: "f"}, Target{Kind: TargetOther, GroupID: "x", FilterID: "g"}
-	if a, b := look(f), look(g); a.Fingerprint(nil) == b.Fingerprint(nil) {
+	if a, b := look(f), look(g); a.Fingerprint() == b.Fingerprint() {
 		t.Errorf("another filter is the same write: %s", a)
 	}
 }

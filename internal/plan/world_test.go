@@ -174,10 +174,7 @@ func (w *world) observe() []Observed {
 			SettingsMatch: p.settings, NameMatch: p.nameOK,
 		}
 		if o.Exists {
-			for i, t := range p.targets {
-				t.Raw = i
-				o.Assignments = append(o.Assignments, t)
-			}
+			o.Assignments = slices.Clone(p.targets)
 		}
 		out = append(out, o)
 	}

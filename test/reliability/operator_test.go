@@ -90,31 +90,29 @@ func reach(ctx context.Context, name string, try func(context.Context) error) er
 // settle takes one step from what the tenant has to what is wanted. It returns
 // nil when nothing is left to do.
 func (o *operator) settle(ctx context.Context, want []plan.Desired) error {
-	view, err := observe.Objects(ctx, o.source, o.records, want, self, time.Now())
-	if err != nil {
-		return err
+	view := plan.View{
+		Stage: plan.StageWhole, Want: want,
+		Policy: &v1alpha1.PasskeyPolicy{Spec: v1alpha1.PasskeyPolicySpec{Drift: v1alpha1.DriftCorrect}},
 	}
-	if err := view.Err(); err != nil {
-		return err
+	view.Objects, _, view.ListErr = observe.Objects(ctx, o.source, o.records, want, self, time.Now())
+	built := plan.Build(view)
+	if built.Unknown != nil {
+		return built.Unknown.Err
 	}
-	objects := view.Objects
-	seen := make([]plan.Observed, len(objects))
-	for i := range objects {
-		seen[i] = objects[i].Observed
-		o.remember(&objects[i], want)
+	for i := range view.Objects {
+		o.remember(&view.Objects[i].Observed, want)
 	}
-	built := plan.Build(want, seen, plan.Options{Drift: v1alpha1.DriftCorrect, AllowSettingsUpdate: true})
 	if o.keepCopies {
 		built.Actions = slices.DeleteFunc(built.Actions, func(a plan.Action) bool { return a.Kind == plan.RemoveCopy })
 	}
 	if len(built.Actions) == 0 {
 		return nil
 	}
-	return o.do(ctx, &built.Actions[0], want, objects)
+	return o.do(ctx, &built.Actions[0])
 }
 
 // remember brings the record in line with what was found.
-func (o *operator) remember(found *observe.Object, want []plan.Desired) {
+func (o *operator) remember(found *plan.Observed, want []plan.Desired) {
 	rec := o.record(found.Key)
 	switch i := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == found.Key }); {
 	case found.Exists:
@@ -137,24 +135,22 @@ func (o *operator) record(key plan.Key) *v1alpha1.TenantObject {
 }
 
 // do executes one action with the journal that it needs.
-func (o *operator) do(ctx context.Context, a *plan.Action, want []plan.Desired, objects []observe.Object) error {
+func (o *operator) do(ctx context.Context, a *plan.Action) error {
 	rec := o.record(a.Key)
-	at := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == a.Key })
 	var out execute.Outcome
 	switch a.Kind {
 	case plan.LookUp:
 		return o.lookUp(rec, a.Key)
 	case plan.Create:
-		out = o.create(ctx, rec, &want[at])
+		out = o.create(ctx, rec, a.Desired)
 	case plan.Replace, plan.Rename:
-		if out = execute.Replace(ctx, o.client, a.ID, &want[at]); out.Result == execute.Applied {
-			rec.Hash, rec.Name = want[at].Hash, want[at].Name
+		if out = execute.Replace(ctx, o.client, a.ID, a.Desired); out.Result == execute.Applied {
+			rec.Hash, rec.Name = a.Desired.Hash, a.Desired.Name
 		}
 	case plan.Assign:
 		rec.IncludeGroups = append(slices.Clone(rec.IncludeGroups), a.Include...)
 		rec.ExcludeGroups = append(slices.Clone(rec.ExcludeGroups), a.Exclude...)
-		i := slices.IndexFunc(objects, func(f observe.Object) bool { return f.Key == a.Key })
-		if out = execute.Assign(ctx, o.client, a, objects[i].Live); out.Result == execute.Applied {
+		if out = execute.Assign(ctx, o.client, a); out.Result == execute.Applied {
 			rec.IncludeGroups, rec.ExcludeGroups = slices.Clone(a.IntentInclude), slices.Clone(a.IntentExclude)
 		}
 	case plan.RemoveCopy:
