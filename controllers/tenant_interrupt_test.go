@@ -23,9 +23,11 @@ func TestPromise09_ChangeCutsOffAReading(t *testing.T) {
 		change func(ten *v1alpha1.Tenant)
 		cut    bool
 	}{
-		"suspended":    {func(ten *v1alpha1.Tenant) { ten.Spec.Suspend = true; ten.Generation++ }, true},
-		"deleted":      {func(ten *v1alpha1.Tenant) { ten.Generation++ }, true}, // a deletion counts as a generation
-		"released":     {func(ten *v1alpha1.Tenant) { ten.Annotations = map[string]string{v1alpha1.AnnotationReleaseFinalizer: "true"} }, true},
+		"suspended": {func(ten *v1alpha1.Tenant) { ten.Spec.Suspend = true; ten.Generation++ }, true},
+		"deleted":   {func(ten *v1alpha1.Tenant) { ten.Generation++ }, true}, // a deletion counts as a generation
+		"released": {func(ten *v1alpha1.Tenant) {
+			ten.Annotations = map[string]string{v1alpha1.AnnotationReleaseFinalizer: "true"}
+		}, true},
 		"other labels": {func(ten *v1alpha1.Tenant) { ten.Labels = map[string]string{"a": "b"} }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
