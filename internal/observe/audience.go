@@ -93,6 +93,7 @@ func members(ctx context.Context, src MemberSource, inv *fleet.Inventory, refs [
 				for _, device := range inv.ByUser(user) {
 					out[device] = true
 				}
+			case graph.MemberGroup, graph.MemberOther: // no device, and who is in a nested group is in the list, too
 			}
 		}
 	}

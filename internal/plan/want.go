@@ -32,7 +32,7 @@ func WaveGroups(waves []v1alpha1.PilotWave) (admitted, inverse []string) {
 		if w.Status.Audience == nil || w.Status.Audience.GroupID == "" || !w.DeletionTimestamp.IsZero() {
 			continue
 		}
-		switch w.Status.Phase {
+		switch w.Status.Phase { //nolint:exhaustive // in every other phase the devices of the wave have what they were given
 		case v1alpha1.PhasePending, v1alpha1.PhaseResolving:
 		case v1alpha1.PhaseRollingBack, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete:
 			inverse = append(inverse, w.Status.Audience.GroupID)

@@ -63,6 +63,7 @@ func enter(w *v1alpha1.PilotWave, p v1alpha1.WavePhase, payloadHash string, at *
 		if s.Clocks.RollbackStartedAt == nil {
 			s.Clocks.RollbackStartedAt = at
 		}
+	case pending, exposing, evaluating, promoting, held, halted, rolledBack, rollbackIncomplete, aborted: // no clock of their own
 	}
 }
 
@@ -111,6 +112,7 @@ func handle(w *v1alpha1.PilotWave, r Request) {
 		h.Abort = w.Annotations[v1alpha1.AnnotationAbort]
 	case RequestRetry:
 		h.Retry = w.Annotations[v1alpha1.AnnotationRetry]
+	case RequestNone:
 	}
 }
 

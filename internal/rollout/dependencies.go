@@ -45,7 +45,7 @@ func dependency(dep v1alpha1.WaveDependency, w *v1alpha1.PilotWave, policy, payl
 	if w == nil {
 		return DependenciesMissing, fmt.Sprintf("spec.dependsOn names wave %q, which policy %q does not have: create it or correct the name", dep.Name, policy), never
 	}
-	switch w.Status.Phase {
+	switch w.Status.Phase { //nolint:exhaustive // neither ended badly nor succeeded: it is waited for, also without a phase
 	case v1alpha1.PhaseHalted, v1alpha1.PhaseAborted, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete:
 		return DependenciesFailed, fmt.Sprintf("wave %q, which must succeed first, is %s: %s", dep.Name, w.Status.Phase, w.Status.Decision.Message), never
 	case v1alpha1.PhaseSucceeded:

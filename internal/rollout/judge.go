@@ -25,7 +25,8 @@ const Metric = "delivered"
 type Case struct {
 	Spec   *v1alpha1.PilotWaveSpec
 	Ledger *audience.Ledger
-	Rules  diagnosis.Rules
+	// Rules of the policy; what the gate has a say in (Maturity) is taken from Spec.
+	Rules diagnosis.Rules
 	// Facts of one device; a device that the inventory does not have is not managed.
 	Facts func(audience.ID) diagnosis.Facts
 	// Look is what the attempt's earlier evaluations left.
@@ -51,22 +52,20 @@ func Judge(c Case) (Judgement, error) {
 	if err != nil {
 		return Judgement{}, err
 	}
+	rules := c.Rules
+	rules.Maturity = c.Spec.Gate.Maturity.Duration
 	var tally diagnosis.Tally
 	digest := sha256.New()
 	fmt.Fprintf(digest, "%d\n%s\n%s\n", c.Ledger.Attempt, c.Ledger.PayloadHash, GateHash(&c.Spec.Gate))
 	for _, e := range c.Ledger.Entries {
 		f := c.Facts(e.Device)
 		f.ExposedAt = e.ExposedAt
-		o := diagnosis.Judge(f, c.Rules)
+		o := diagnosis.Judge(f, rules)
 		tally.Add(o, f.Name)
 		fmt.Fprintf(digest, "%s %s %t\n", e.Device, o.Kind, o.Matured)
 	}
-	counts := gate.Counts{
-		Eligible: tally.Eligible, Exposed: tally.Exposed, Seen: tally.Seen, SeenFailed: tally.SeenFailed,
-		Matured: tally.Matured, Reported: tally.Reported, Succeeded: tally.Succeeded, Failed: tally.Failed, Conflict: tally.Conflict,
-	}
-	look := gate.LookState{Taken: int(c.Look.Taken), Reports: int(c.Look.Reports), Failures: int(c.Look.Failures), Passed: c.Look.Passed}
-	r := gate.Evaluate(spec, counts, look)
+	counts := gateCounts(&tally)
+	r := gate.Evaluate(spec, counts, lookState(c.Look))
 	ev := Judgement{
 		Message: r.Message, Row: row(spec, r), Devices: tally.Counts(), Findings: tally.Findings(),
 		Unreported: tally.Unreported(), Digest: "sha256:" + hex.EncodeToString(digest.Sum(nil)),
@@ -76,6 +75,14 @@ func Judge(c Case) (Judgement, error) {
 		ev.Message = fmt.Sprintf("%d of %d devices that checked in report a conflict: another policy sets the same setting to another value; find it under the findings, end its assignment, and the wave goes on by itself", tally.SeenConflict, counts.Seen)
 	}
 	return ev, nil
+}
+
+// gateCounts hands the gate what it reasons with: each of its counts is the tally's of the same name.
+func gateCounts(t *diagnosis.Tally) gate.Counts {
+	return gate.Counts{
+		Eligible: t.Eligible, Exposed: t.Exposed, Seen: t.Seen, SeenFailed: t.SeenFailed,
+		Matured: t.Matured, Reported: t.Reported, Succeeded: t.Succeeded, Failed: t.Failed, Conflict: t.Conflict,
+	}
 }
 
 // evidenceState maps the gate's verdict to the closed input of Decide. Conflicts never halt a wave, for the policy is not
@@ -162,13 +169,21 @@ func row(spec gate.Spec, r gate.Result) v1alpha1.GateRow {
 		Metric: Metric, Verdict: v1alpha1.Verdict(r.Verdict), N: int32(r.N), K: int32(r.K),
 		Observed: decimal(r.Observed), LowerBound: decimal(r.LowerBound), WorstCase: decimal(r.WorstCase), BestCase: decimal(r.BestCase),
 		Coverage: decimal(r.Coverage), HaltEvidence: strconv.FormatFloat(r.HaltEvidence, 'g', 4, 64), HaltAt: strconv.FormatFloat(r.HaltAt, 'g', 4, 64),
-		Look:       v1alpha1.LookStatus{Taken: int32(r.Look.Taken), Reports: int32(r.Look.Reports), Failures: int32(r.Look.Failures), Passed: r.Look.Passed},
-		NextLookAt: int32(r.NextLook),
+		Look: lookStatus(r.Look), NextLookAt: int32(r.NextLook),
 	}
 	if spec.Smoke == nil {
 		out.Floor = decimal(r.Floor)
 	}
 	return out
+}
+
+// lookState and lookStatus are each other's inverse: what one evaluation leaves in status is what the next one starts from.
+func lookState(l v1alpha1.LookStatus) gate.LookState {
+	return gate.LookState{Taken: int(l.Taken), Reports: int(l.Reports), Failures: int(l.Failures), Passed: l.Passed}
+}
+
+func lookStatus(l gate.LookState) v1alpha1.LookStatus {
+	return v1alpha1.LookStatus{Taken: int32(l.Taken), Reports: int32(l.Reports), Failures: int32(l.Failures), Passed: l.Passed}
 }
 
 func decimal(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }

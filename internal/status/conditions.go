@@ -83,9 +83,9 @@ func standing(s Standing) []metav1.Condition {
 		return []metav1.Condition{ready, Condition(v1alpha1.ConditionStalled, true, s.Reason, s.Message)}
 	case Suspended:
 		return []metav1.Condition{Unknown(v1alpha1.ConditionReady, s.Reason, s.Message)}
-	default:
-		return []metav1.Condition{ready}
+	case Current:
 	}
+	return []metav1.Condition{ready}
 }
 
 // clip shortens a message to at most limit bytes, at the end of a rune.

@@ -37,6 +37,8 @@ func WaveStanding(phase v1alpha1.WavePhase, heldReason string, d v1alpha1.Decisi
 		if stuckHeld[heldReason] || stuckResolving[heldReason] {
 			s.State = Stuck
 		}
+	case v1alpha1.PhaseResolving, v1alpha1.PhaseExposing, v1alpha1.PhaseBaking, v1alpha1.PhaseEvaluating, v1alpha1.PhasePromoting,
+		v1alpha1.PhaseRollingBack: // on the way
 	case v1alpha1.PhasePending:
 		if stuckPending[d.Reason] {
 			s.State = Stuck
