@@ -96,6 +96,34 @@ func TestInterruptOfNothing(t *testing.T) {
 	}
 }
 
+// TestPromise09_SuspensionStopsWavesAtOnce: waves and policies see it on the Tenant itself, before its own reconcile has come.
+func TestPromise09_SuspensionStopsWavesAtOnce(t *testing.T) {
+	l := rolledOut(t)
+	if err := l.sim.Advance(2 * time.Hour); err != nil { // the next batch of b is due
+		t.Fatal(err)
+	}
+	exposed := l.wave("b").Status.Devices.Exposed
+	ten := l.tenant()
+	l.edit(ten, func() { ten.Spec.Suspend = true })
+	l.sim.ResetJournal()
+	for range 3 {
+		for _, name := range []string{"a", "b"} {
+			if _, err := l.waves.Reconcile(t.Context(), requestOf(name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := l.policies.Reconcile(t.Context(), requestOf("pkp")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := l.sim.Journal().Total; n != 0 || l.tenants.Store.Client(keyOf("corp")) == nil {
+		t.Errorf("%d requests to a suspended tenant", n)
+	}
+	if got := l.wave("b").Status.Devices.Exposed; got != exposed {
+		t.Errorf("%d devices are exposed, were %d", got, exposed)
+	}
+}
+
 // TestSuspendedIsNotReady: a spec that was never applied is not called healthy, and nothing is under way or stuck.
 func TestSuspendedIsNotReady(t *testing.T) {
 	l := newLab(t, calm())

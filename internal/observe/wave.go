@@ -59,7 +59,7 @@ func (r WaveReader) Wave(ctx context.Context, w *v1alpha1.PilotWave, now time.Ti
 		world.Fleet = fleetView{inventory}
 	}
 	src := r.Store.Client(key)
-	if src == nil {
+	if src == nil || world.Tenant != nil && world.Tenant.Spec.Suspend { // a suspended Tenant is not asked, even before its client is gone
 		return world, nil
 	}
 	world.Connected = true
