@@ -142,8 +142,8 @@ func (r *TenantReconciler) outlive(ctx context.Context, t *v1alpha1.Tenant, s st
 	if s.State == status.Suspended {
 		s.State = status.Stuck // a deletion that waits for a person
 	}
-	s.Message = fmt.Sprintf("deleted, and the policies %s cannot clean up: %s. To let go and leave behind what remains: kubectl -n %s annotate pilotwaves,passkeypolicies,tenants --all %s=true",
-		policyNames(policies), s.Message, t.Namespace, v1alpha1.AnnotationReleaseFinalizer)
+	s.Message = fmt.Sprintf("deleted, and the policies %s cannot clean up: %s. To let go and leave behind what remains, set annotation %s to \"true\" on those policies, on their waves and on this Tenant",
+		policyNames(policies), s.Message, v1alpha1.AnnotationReleaseFinalizer)
 	if remains != "" {
 		s.Message += ". What remains in the tenant: " + remains
 	}

@@ -293,7 +293,7 @@ func TestPromise07_CredentialIsGone(t *testing.T) {
 		wants = append(wants, o.Name, o.ID)
 	}
 	wants = append(wants, `hold still restrains the members of "Everyone"`, `of wave "a"`, "workloadIdentity",
-		"kubectl -n ns annotate pilotwaves,passkeypolicies,tenants --all "+v1alpha1.AnnotationReleaseFinalizer+"=true")
+		"set annotation "+v1alpha1.AnnotationReleaseFinalizer+` to "true" on those policies, on their waves and on this Tenant`)
 	for _, g := range l.sim.Snapshot(false).Groups {
 		if strings.HasPrefix(g.DisplayName, "Tidegate") {
 			wants = append(wants, g.ID)
