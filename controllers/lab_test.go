@@ -57,6 +57,8 @@ type lab struct {
 	events   []string
 	// writes counts what the operator wrote to the API server; failAt is the write that fails, before it takes effect.
 	writes, failAt int
+	// refuse is what the API server answers instead of taking a write; nil takes all.
+	refuse func(client.Object) error
 	// errs are what reconciles returned.
 	errs []error
 }
@@ -102,7 +104,7 @@ func (l *lab) start(t testing.TB) {
 		c.ThrottleBase, c.MaxRetryWait = time.Millisecond, 5*time.Millisecond
 		c.Limits = graph.Unlimited()
 	}
-	l.tenants = &TenantReconciler{Kit: kit, Store: store, Secrets: l.kube, Tune: tune}
+	l.tenants = &TenantReconciler{Kit: kit, Store: store, Tune: tune}
 	l.policies = &PasskeyPolicyReconciler{Kit: kit, Store: store, Namespaces: l.kube, catalogs: observe.NewCatalogs()}
 	l.waves = &PilotWaveReconciler{Kit: kit, Store: store}
 	t.Cleanup(func() { store.Delete(types.NamespacedName{Namespace: ns, Name: "corp"}) })
@@ -163,8 +165,13 @@ func (l *lab) newKube(t testing.TB) client.Client {
 	}).Build()
 }
 
-// wrote counts a write and makes the chosen one fail.
-func (l *lab) wrote(client.Object) error {
+// wrote counts a write and makes the chosen one fail. A write that is refused changes nothing and is not counted.
+func (l *lab) wrote(o client.Object) error {
+	if l.refuse != nil {
+		if err := l.refuse(o); err != nil {
+			return err
+		}
+	}
 	l.writes++
 	if l.writes == l.failAt {
 		return errWrite

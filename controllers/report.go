@@ -78,6 +78,16 @@ func (k *Kit) emit(obj client.Object, action string, list []status.Event) {
 	}
 }
 
+// leaveBehind says what stays in the tenant of an object that was let go: as an event, which a namespace that is being
+// deleted refuses, and in the log.
+func (k *Kit) leaveBehind(ctx context.Context, obj client.Object, remains string) {
+	if remains == "" {
+		return
+	}
+	log.FromContext(ctx).Info("left behind in the tenant", "remains", remains)
+	k.emit(obj, "Release", []status.Event{status.LeftBehind(remains)})
+}
+
 // logChange writes one line when an object comes to stand for another reason than before.
 func logChange(ctx context.Context, was string, now status.Standing) {
 	if was != now.Reason {

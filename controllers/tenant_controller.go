@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -34,30 +34,34 @@ import (
 // +kubebuilder:rbac:groups=tidegate.dev,resources=tenants,verbs=get;list;watch;update;patch
 // +kubebuilder:rbac:groups=tidegate.dev,resources=tenants/status,verbs=get;update;patch
 // +kubebuilder:rbac:groups=tidegate.dev,resources=tenants/finalizers,verbs=update
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // retryAfterMistake is how soon a mistake that only a person can mend is looked at again; Secrets are not watched, so
 // that the operator needs no right to list them.
 const retryAfterMistake = 30 * time.Second
 
-// TenantReconciler owns the Graph client, its limiter and the inventory of each Tenant.
+// TenantReconciler owns the Graph client, its limiter and the inventory of each Tenant, and keeps its Secret.
 type TenantReconciler struct {
 	Kit
 	// Store takes client and inventory for the other controllers.
 	Store *fleet.Store
-	// Secrets reads credentials, past the cache.
-	Secrets client.Reader
 	// Tune adjusts the configuration of each new Graph client; nil leaves it as it is.
 	Tune func(*graph.Config)
 	// Registry takes the metrics of all clients; nil drops them.
 	Registry prometheus.Registerer
+
+	readings readings
+	// leaving is held while a Tenant lets go of its Secrets and goes: of two that go at once, the second has to see that the
+	// first is gone.
+	leaving sync.Mutex
 }
 
 // SetupWithManager registers the controller.
 func (r *TenantReconciler) SetupWithManager(mgr ctrl.Manager, o controller.Options) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.Tenant{}, forSpecChanges()).
+		Watches(&v1alpha1.Tenant{}, handler.Funcs{UpdateFunc: r.interrupt}).
 		Watches(&v1alpha1.PasskeyPolicy{}, handler.EnqueueRequestsFromMapFunc(tenantOfPolicy), policyChanges()).
 		WithOptions(o).
 		Complete(stopping(r))
@@ -74,6 +78,8 @@ func tenantOfPolicy(_ context.Context, o client.Object) []ctrl.Request {
 
 // Reconcile brings one Tenant's client and inventory up to date.
 func (r *TenantReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	work, saw, end := r.readings.begin(ctx, req.NamespacedName)
+	defer end()
 	before := &v1alpha1.Tenant{}
 	if err := r.Client.Get(ctx, req.NamespacedName, before); err != nil {
 		if apierrors.IsNotFound(err) {
@@ -82,56 +88,134 @@ func (r *TenantReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 		}
 		return ctrl.Result{}, fmt.Errorf("read Tenant: %w", err)
 	}
+	saw(before)
+	if before.Spec.Suspend { // before all else: the others ask the Store for a client
+		r.Store.Delete(req.NamespacedName)
+	}
 	policies, err := policiesOf(ctx, r.Client, before)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if done, err := r.finalize(ctx, before, policies); done || err != nil {
+	gone, waits, err := r.finalize(ctx, before, policies)
+	switch {
+	case gone || err != nil:
+		return ctrl.Result{}, err
+	case waits != "":
+		return r.report(ctx, before, before.DeepCopy(), failed(v1alpha1.ReasonForbidden, waits, retryAfterMistake))
+	}
+	cred, note, err := r.keptCredential(ctx, before)
+	if err != nil {
 		return ctrl.Result{}, err
 	}
 	after := before.DeepCopy()
-	if after.Spec.Suspend {
-		r.Store.Delete(req.NamespacedName)
-		return r.report(ctx, before, after, tenantResult{standing: status.Standing{
-			State: status.Current, Reason: v1alpha1.ReasonSuspended, Message: "suspended: no call is made to the tenant until spec.suspend is false",
-		}})
-	}
-	res := r.observe(ctx, after, policies)
-	if errors.Is(ctx.Err(), context.Canceled) {
+	res := r.observe(work, after, policies, cred)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
 		return ctrl.Result{}, nil // the process stops, and a reading that was cut off says nothing about the tenant
+	case cutOff(work):
+		return soon(), nil // the next look sees what was changed
 	}
-	if !after.DeletionTimestamp.IsZero() && res.standing.State == status.Current {
-		res.standing = leaving(policies)
+	if note != "" {
+		res.standing.Message += "; " + note
+	}
+	if res.standing, err = r.outlive(ctx, after, res.standing, policies); err != nil {
+		return ctrl.Result{}, err
 	}
 	return r.report(ctx, before, after, res)
 }
 
-// leaving says what a deleted Tenant waits for.
-func leaving(policies []v1alpha1.PasskeyPolicy) status.Standing {
+// outlive adds to the standing of a deleted Tenant what it still waits for, and where it cannot be used any more what remains
+// in the tenant and how to let go.
+func (r *TenantReconciler) outlive(ctx context.Context, t *v1alpha1.Tenant, s status.Standing, policies []v1alpha1.PasskeyPolicy) (status.Standing, error) {
+	if t.DeletionTimestamp.IsZero() {
+		return s, nil
+	}
+	if s.State == status.Current {
+		return status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: fmt.Sprintf(
+			"deleted, and kept for the policies that have to clean up in the tenant: %s. Delete them, or set annotation %s to \"true\" to leave their objects behind",
+			policyNames(policies), v1alpha1.AnnotationReleaseFinalizer)}, nil
+	}
+	remains, err := r.remains(ctx, policies)
+	if err != nil {
+		return s, err
+	}
+	if s.State == status.Suspended {
+		s.State = status.Stuck // a deletion that waits for a person
+	}
+	s.Message = fmt.Sprintf("deleted, and the policies %s cannot clean up: %s. To let go and leave behind what remains, set annotation %s to \"true\" on those policies, on their waves and on this Tenant",
+		policyNames(policies), s.Message, v1alpha1.AnnotationReleaseFinalizer)
+	if remains != "" {
+		s.Message += ". What remains in the tenant: " + remains
+	}
+	return s, nil
+}
+
+func policyNames(policies []v1alpha1.PasskeyPolicy) string {
 	names := make([]string, len(policies))
 	for i := range policies {
 		names[i] = policies[i].Name
 	}
 	slices.Sort(names)
-	return status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: fmt.Sprintf(
-		"deleted, and kept for the policies that have to clean up in the tenant: %s. Delete them, or set annotation %s to \"true\" to leave their objects behind",
-		strings.Join(names, ", "), v1alpha1.AnnotationReleaseFinalizer)}
+	return strings.Join(names, ", ")
 }
 
-// finalize keeps the Tenant until no policy refers to it: they need its client to clean up (P7). It is done when the Tenant
-// was let go.
-func (r *TenantReconciler) finalize(ctx context.Context, t *v1alpha1.Tenant, policies []v1alpha1.PasskeyPolicy) (done bool, err error) {
-	if t.DeletionTimestamp.IsZero() {
-		if controllerutil.ContainsFinalizer(t, v1alpha1.Finalizer) {
-			return false, nil
+// remains names what the policies of a Tenant and their waves have in the tenant.
+func (r *TenantReconciler) remains(ctx context.Context, policies []v1alpha1.PasskeyPolicy) (string, error) {
+	var parts []string
+	for i := range policies {
+		waves, err := wavesOf(ctx, r.Client, policies[i].Namespace, policies[i].Name)
+		if err != nil {
+			return "", err
 		}
-		return false, r.setFinalizer(ctx, t, true)
+		if text := status.Remains(&policies[i], waves); text != "" {
+			parts = append(parts, fmt.Sprintf("of PasskeyPolicy %q: %s", policies[i].Name, text))
+		}
 	}
-	if len(policies) > 0 && t.Annotations[v1alpha1.AnnotationReleaseFinalizer] != "true" {
-		return false, nil // deleted, but still of use
+	slices.Sort(parts)
+	return strings.Join(parts, "; "), nil
+}
+
+// finalize keeps the Tenant until no policy refers to it: they need its client to clean up (P7). It says whether the Tenant
+// was let go, and if not although nothing needs it any more, why.
+func (r *TenantReconciler) finalize(ctx context.Context, t *v1alpha1.Tenant, policies []v1alpha1.PasskeyPolicy) (gone bool, waits string, err error) {
+	switch owned := controllerutil.ContainsFinalizer(t, v1alpha1.Finalizer); {
+	case !t.DeletionTimestamp.IsZero() && !owned:
+		r.forget(client.ObjectKeyFromObject(t))
+		return true, "", nil
+	case !t.DeletionTimestamp.IsZero() && (len(policies) == 0 || released(t)):
+		return r.letGo(ctx, t, policies)
+	case t.DeletionTimestamp.IsZero() && !owned:
+		return false, "", r.setFinalizer(ctx, t, true)
+	}
+	return false, "", nil
+}
+
+// letGo ends the deletion: the Secrets first, as nobody would know of them afterwards.
+func (r *TenantReconciler) letGo(ctx context.Context, t *v1alpha1.Tenant, policies []v1alpha1.PasskeyPolicy) (gone bool, waits string, err error) {
+	remains, err := r.remains(ctx, policies)
+	if err != nil {
+		return false, "", err
+	}
+	r.leaving.Lock()
+	defer r.leaving.Unlock()
+	for _, name := range secretsOf(t) {
+		err := r.releaseSecret(ctx, t, name)
+		switch {
+		case refusedByCluster(err) && released(t):
+			log.FromContext(ctx).Error(err, "a Secret keeps its finalizer", "secret", name, "finalizer", v1alpha1.FinalizerCredential)
+		case refusedByCluster(err):
+			return false, fmt.Sprintf("deleted, and needed by no policy any more, but %s; or set annotation %s to \"true\" to let go of this Tenant alone",
+				stillKept(t.Namespace, name), v1alpha1.AnnotationReleaseFinalizer), nil
+		case err != nil:
+			return false, "", err
+		}
 	}
 	r.forget(client.ObjectKeyFromObject(t))
-	return true, r.setFinalizer(ctx, t, false)
+	if err := r.setFinalizer(ctx, t, false); client.IgnoreNotFound(err) != nil {
+		return false, "", err
+	}
+	r.leaveBehind(ctx, t, remains)
+	return true, "", nil
 }
 
 func (r *TenantReconciler) forget(key types.NamespacedName) {
@@ -152,9 +236,14 @@ func failed(reason, message string, requeue time.Duration) tenantResult {
 }
 
 // observe connects, compares permissions and reads the inventory when it is due. It fills the data of t.Status.
-func (r *TenantReconciler) observe(ctx context.Context, t *v1alpha1.Tenant, policies []v1alpha1.PasskeyPolicy) tenantResult {
+func (r *TenantReconciler) observe(ctx context.Context, t *v1alpha1.Tenant, policies []v1alpha1.PasskeyPolicy, cred credential) tenantResult {
+	if t.Spec.Suspend {
+		return tenantResult{standing: status.Standing{
+			State: status.Suspended, Reason: v1alpha1.ReasonSuspended, Message: "suspended: no call is made to the tenant until spec.suspend is false",
+		}}
+	}
 	key := client.ObjectKeyFromObject(t)
-	gc, mistake := r.connect(ctx, t)
+	gc, mistake := r.connect(t, cred)
 	if gc == nil && !t.DeletionTimestamp.IsZero() {
 		// The Secret often goes in the same breath as the Tenant. Its policies still need the client to clean up (P7).
 		gc = r.Store.Client(key)
@@ -189,12 +278,12 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 	interval := t.Spec.Inventory.RefreshInterval.Duration
 	inv := r.Store.Inventory(key)
 	ids := objectIDs(policies)
-	if inv == nil || !now.Before(inv.AsOf.Add(interval)) || slices.ContainsFunc(ids, func(id string) bool { return !inv.HasStatuses(id) }) {
+	if inv == nil || inv.Ahead(now) || !now.Before(inv.AsOf.Add(interval)) || slices.ContainsFunc(ids, func(id string) bool { return !inv.HasStatuses(id) }) {
 		next, err := fleet.Refresh(ctx, gc, ids, r.Clock)
 		if err != nil {
 			return r.failure(t, err, "read the inventory")
 		}
-		r.Store.PutInventory(key, next)
+		r.Store.PutInventory(key, next, r.Clock.Now())
 		inv = next
 		log.FromContext(ctx).Info("inventory refreshed", "devices", inv.Managed(), "policies", len(ids), "took", inv.Took)
 		t.Status.Inventory = &v1alpha1.InventoryStatus{
@@ -267,19 +356,6 @@ func whereToLook(t *v1alpha1.Tenant, err error) string {
 	return ""
 }
 
-// applicationOf is the application that a Tenant signs in as, in words.
-func applicationOf(t *v1alpha1.Tenant) string {
-	switch a := &t.Spec.Auth; {
-	case a.ClientSecret != nil:
-		return "application " + a.ClientSecret.ClientID
-	case a.ClientCertificate != nil:
-		return "application " + a.ClientCertificate.ClientID
-	case a.WorkloadIdentity != nil && a.WorkloadIdentity.ClientID != "":
-		return "application " + a.WorkloadIdentity.ClientID
-	}
-	return "the application of AZURE_CLIENT_ID"
-}
-
 // report writes the status once, then events and metrics.
 func (r *TenantReconciler) report(ctx context.Context, before, after *v1alpha1.Tenant, res tenantResult) (ctrl.Result, error) {
 	after.Status.ObservedGeneration = after.Generation
@@ -298,18 +374,14 @@ func (r *TenantReconciler) report(ctx context.Context, before, after *v1alpha1.T
 	return r.after(res.requeue), nil
 }
 
-// mistake is a fault in what a person wrote, with the words for its remedy.
-type mistake struct{ reason, message string }
-
 // connect returns the tenant's client, made anew when spec or credential changed.
-func (r *TenantReconciler) connect(ctx context.Context, t *v1alpha1.Tenant) (*graph.Client, *mistake) {
-	cfg := graph.Config{TenantID: t.Spec.TenantID, Cloud: graph.Cloud(t.Spec.Cloud), Registry: r.Registry}
+func (r *TenantReconciler) connect(t *v1alpha1.Tenant, cred credential) (*graph.Client, *mistake) {
+	if cred.mistake != nil {
+		return nil, cred.mistake
+	}
+	cfg := graph.Config{TenantID: t.Spec.TenantID, Cloud: graph.Cloud(t.Spec.Cloud), Auth: cred.auth, Registry: r.Registry}
 	if e := t.Spec.Endpoint; e != nil {
 		cfg.Endpoint = &graph.Endpoint{GraphURL: e.GraphURL, AuthorityURL: e.AuthorityURL, CABundle: []byte(e.CABundle)}
-	}
-	var m *mistake
-	if cfg.Auth, m = r.credential(ctx, t); m != nil {
-		return nil, m
 	}
 	if r.Tune != nil {
 		r.Tune(&cfg)
@@ -322,37 +394,6 @@ func (r *TenantReconciler) connect(ctx context.Context, t *v1alpha1.Tenant) (*gr
 		return nil, &mistake{v1alpha1.ReasonInvalidEndpoint, readable(err)}
 	}
 	return gc, nil
-}
-
-func (r *TenantReconciler) credential(ctx context.Context, t *v1alpha1.Tenant) (graph.Auth, *mistake) {
-	switch a := t.Spec.Auth; {
-	case a.ClientSecret != nil:
-		secret, m := r.secret(ctx, t.Namespace, a.ClientSecret.SecretRef)
-		return graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: a.ClientSecret.ClientID, Secret: string(secret)}}, m
-	case a.ClientCertificate != nil:
-		data, m := r.secret(ctx, t.Namespace, a.ClientCertificate.SecretRef)
-		return graph.Auth{Certificate: &graph.Certificate{ClientID: a.ClientCertificate.ClientID, Data: data}}, m
-	default:
-		w := graph.WorkloadIdentity{}
-		if a.WorkloadIdentity != nil {
-			w.ClientID = a.WorkloadIdentity.ClientID
-		}
-		return graph.Auth{WorkloadIdentity: &w}, nil
-	}
-}
-
-func (r *TenantReconciler) secret(ctx context.Context, namespace string, ref v1alpha1.SecretKeyRef) ([]byte, *mistake) {
-	s := &corev1.Secret{}
-	err := r.Secrets.Get(ctx, types.NamespacedName{Namespace: namespace, Name: ref.Name}, s)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, &mistake{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %q is not in namespace %q: create it with the key %q", ref.Name, namespace, ref.Key)}
-	case err != nil:
-		return nil, &mistake{v1alpha1.ReasonSecretNotFound, fmt.Sprintf("Secret %q cannot be read: %v", ref.Name, err)}
-	case len(s.Data[ref.Key]) == 0:
-		return nil, &mistake{v1alpha1.ReasonSecretKeyNotFound, fmt.Sprintf("Secret %q has no value under the key %q: add it, or name the right key in secretRef.key", ref.Name, ref.Key)}
-	}
-	return s.Data[ref.Key], nil
 }
 
 // objectIDs lists the tenant objects whose device reports are evidence. One that somebody deleted in the tenant is among

@@ -255,11 +255,12 @@ func TestCredentials(t *testing.T) {
 		"webhook's identity": {v1alpha1.TenantAuth{WorkloadIdentity: &v1alpha1.WorkloadIdentityAuth{}}, "the application of AZURE_CLIENT_ID"},
 	} {
 		ten := named("corp", &v1alpha1.Tenant{Spec: v1alpha1.TenantSpec{Auth: tt.auth}})
-		got, m := l.tenants.credential(t.Context(), ten)
-		set := []bool{got.ClientSecret != nil && got.ClientSecret.Secret == l.sim.ClientSecret(), got.Certificate != nil && string(got.Certificate.Data) == l.sim.ClientSecret(), got.WorkloadIdentity != nil}
+		got := l.tenants.credential(t.Context(), ten)
+		set := []bool{got.auth.ClientSecret != nil && got.auth.ClientSecret.Secret == l.sim.ClientSecret(),
+			got.auth.Certificate != nil && string(got.auth.Certificate.Data) == l.sim.ClientSecret(), got.auth.WorkloadIdentity != nil}
 		want := []bool{tt.auth.ClientSecret != nil, tt.auth.ClientCertificate != nil, tt.auth.WorkloadIdentity != nil}
-		if m != nil || !slices.Equal(set, want) || applicationOf(ten) != tt.who {
-			t.Errorf("%s: %v, %v, %s", name, set, m, applicationOf(ten))
+		if got.mistake != nil || !slices.Equal(set, want) || applicationOf(ten) != tt.who {
+			t.Errorf("%s: %v, %v, %s", name, set, got.mistake, applicationOf(ten))
 		}
 	}
 }

@@ -100,3 +100,7 @@ const (
 
 // Finalizer keeps an object until what it owns in the tenant is gone or orphaned (P7).
 const Finalizer = "tidegate.dev/tenant-objects"
+
+// FinalizerCredential keeps a Secret as long as a Tenant signs in with it: without it nothing in the tenant could be cleaned
+// up (P7).
+const FinalizerCredential = "tidegate.dev/tenant-credential"

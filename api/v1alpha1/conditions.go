@@ -70,6 +70,7 @@ const (
 	ReasonInventoryPending   = "NotLoadedYet"
 	ReasonInvalidEndpoint    = "InvalidEndpoint"
 	ReasonInvalidCredential  = "InvalidCredential"
+	ReasonLeftBehind         = "LeftBehind"
 )
 
 // Reasons of PasskeyPolicy.

@@ -169,6 +169,13 @@ type TenantStatus struct {
 	// +optional
 	TokenExpiresAt *metav1.Time `json:"tokenExpiresAt,omitempty"`
 
+	// credentialSecrets names the Secrets that this Tenant keeps from being deleted, by the finalizer
+	// tidegate.dev/tenant-credential: the one that spec.auth names, and while it changes to another one both. A name is
+	// written here before the finalizer is put on that Secret.
+	// +listType=set
+	// +optional
+	CredentialSecrets []string `json:"credentialSecrets,omitempty"`
+
 	// missingPermissions lists what the token's roles lack, with what each is needed for.
 	// +listType=map
 	// +listMapKey=permission

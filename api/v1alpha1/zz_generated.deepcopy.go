@@ -1331,6 +1331,11 @@ func (in *TenantStatus) DeepCopyInto(out *TenantStatus) {
 		in, out := &in.TokenExpiresAt, &out.TokenExpiresAt
 		*out = (*in).DeepCopy()
 	}
+	if in.CredentialSecrets != nil {
+		in, out := &in.CredentialSecrets, &out.CredentialSecrets
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.MissingPermissions != nil {
 		in, out := &in.MissingPermissions, &out.MissingPermissions
 		*out = make([]MissingPermission, len(*in))

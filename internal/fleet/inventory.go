@@ -35,6 +35,12 @@ type Inventory struct {
 	statuses map[string]policyStatuses // by policy id in lower case
 }
 
+// Ahead says that the reading is from the future, by more than clocks may differ (diagnosis.DefaultSkew): it was taken
+// while this machine's clock was wrong. It is not fresh, however long ago that future will be, and is read again.
+func (inv *Inventory) Ahead(now time.Time) bool {
+	return inv.AsOf.After(now.Add(diagnosis.DefaultSkew))
+}
+
 // record is a device in 120 bytes beside its name. Texts that many devices share are indices into Inventory.texts.
 type record struct {
 	object, device, intune, user audience.ID

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"reflect"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -113,12 +114,16 @@ func (s *Store) Inventory(key types.NamespacedName) *Inventory {
 }
 
 // PutInventory keeps an inventory unless there is a newer one or the tenant is not connected, and says whether it did: a
-// reading that ends after its tenant was deleted must not bring it back.
-func (s *Store) PutInventory(key types.NamespacedName, inv *Inventory) bool {
+// reading that ends after its tenant was deleted must not bring it back. One that is ahead of now is not newer: the clock
+// was wrong when it was taken.
+func (s *Store) PutInventory(key types.NamespacedName, inv *Inventory, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tenants[key]
-	if t == nil || inv == nil || t.inventory != nil && t.inventory.AsOf.After(inv.AsOf) {
+	if t == nil || inv == nil {
+		return false
+	}
+	if old := t.inventory; old != nil && old.AsOf.After(inv.AsOf) && !old.Ahead(now) {
 		return false
 	}
 	t.inventory = inv

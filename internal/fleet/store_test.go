@@ -49,7 +49,7 @@ func TestConnectKeepsTheClientUntilItsConfigurationChanges(t *testing.T) {
 		t.Error("the same configuration made another client")
 	}
 	inv := &Inventory{AsOf: began}
-	if !s.PutInventory(contoso, inv) {
+	if !s.PutInventory(contoso, inv, began) {
 		t.Fatal("inventory refused")
 	}
 	second := connect(t, s, config("two"))
@@ -83,19 +83,19 @@ func TestConnectRefusesABadConfigurationAndKeepsTheOld(t *testing.T) {
 func TestPutInventory(t *testing.T) {
 	s := NewStore()
 	newer, older := &Inventory{AsOf: began}, &Inventory{AsOf: began.Add(-time.Hour)}
-	if s.PutInventory(contoso, newer) || s.Inventory(contoso) != nil {
+	if s.PutInventory(contoso, newer, began) || s.Inventory(contoso) != nil {
 		t.Error("an inventory brought a tenant back")
 	}
 	connect(t, s, config("one"))
-	if s.PutInventory(contoso, nil) {
+	if s.PutInventory(contoso, nil, began) {
 		t.Error("no inventory was kept")
 	}
-	if !s.PutInventory(contoso, newer) || s.PutInventory(contoso, older) || s.Inventory(contoso) != newer {
+	if !s.PutInventory(contoso, newer, began) || s.PutInventory(contoso, older, began) || s.Inventory(contoso) != newer {
 		t.Error("an older inventory replaced a newer one")
 	}
 	s.Delete(contoso)
 	s.Delete(contoso)
-	if s.Client(contoso) != nil || s.Inventory(contoso) != nil || s.PutInventory(contoso, newer) {
+	if s.Client(contoso) != nil || s.Inventory(contoso) != nil || s.PutInventory(contoso, newer, began) {
 		t.Error("a deleted tenant is still there")
 	}
 }
@@ -184,6 +184,24 @@ func TestTwoTenantsOfOneTenantID(t *testing.T) {
 	}
 }
 
+// TestInventoryFromTheFuture: one that was read while the clock was ahead gives way to one that was read on the right time.
+func TestInventoryFromTheFuture(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ahead time.Duration
+		gone  bool
+	}{"a month": {30 * 24 * time.Hour, true}, "just beyond the skew": {10*time.Minute + 1, true}, "the skew": {10 * time.Minute, false}, "not at all": {0, false}} {
+		s := NewStore()
+		connect(t, s, config("one"))
+		future, now := &Inventory{AsOf: began.Add(tt.ahead)}, &Inventory{AsOf: began.Add(-time.Second)}
+		if future.Ahead(began) != tt.gone || !s.PutInventory(contoso, future, began) {
+			t.Errorf("%s: ahead %t", name, future.Ahead(began))
+		}
+		if s.PutInventory(contoso, now, began) != tt.gone {
+			t.Errorf("%s: replaced %t", name, !tt.gone)
+		}
+	}
+}
+
 func TestStoreInManyHands(t *testing.T) {
 	s := NewStore()
 	var wg sync.WaitGroup
@@ -196,7 +214,7 @@ func TestStoreInManyHands(t *testing.T) {
 						t.Error(err)
 					}
 				case 1:
-					s.PutInventory(contoso, &Inventory{AsOf: began.Add(time.Duration(n))})
+					s.PutInventory(contoso, &Inventory{AsOf: began.Add(time.Duration(n))}, began)
 				case 2:
 					s.Inventory(contoso)
 					s.Client(contoso)

@@ -28,6 +28,9 @@ const (
 	Current
 	// Stuck: Ready is False and Stalled is True. A person is needed.
 	Stuck
+	// Suspended: Ready is Unknown, and neither Reconciling nor Stalled is there. A person has asked for no look at the
+	// tenant, so nobody knows whether it is as the spec says: a spec that was never applied must not be called healthy.
+	Suspended
 )
 
 // Standing is the summary from which Ready, Reconciling and Stalled follow.
@@ -78,6 +81,8 @@ func standing(s Standing) []metav1.Condition {
 		return []metav1.Condition{ready, Condition(v1alpha1.ConditionReconciling, true, s.Reason, s.Message)}
 	case Stuck:
 		return []metav1.Condition{ready, Condition(v1alpha1.ConditionStalled, true, s.Reason, s.Message)}
+	case Suspended:
+		return []metav1.Condition{Unknown(v1alpha1.ConditionReady, s.Reason, s.Message)}
 	case Current:
 	}
 	return []metav1.Condition{ready}

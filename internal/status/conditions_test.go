@@ -37,7 +37,7 @@ func TestStanding(t *testing.T) {
 		want  string
 	}{
 		{InProgress, "Ready=False Reconciling=True"}, {Current, "Ready=True"}, {Stuck, "Ready=False Stalled=True"},
-		{InProgress, "Ready=False Reconciling=True"}, {Stuck, "Ready=False Stalled=True"},
+		{InProgress, "Ready=False Reconciling=True"}, {Suspended, "Ready=Unknown"}, {Stuck, "Ready=False Stalled=True"},
 	} {
 		before = Conditions(before, 7, epoch, Standing{State: tt.state, Reason: "R", Message: "m"}, nil)
 		if got := types(before); got != tt.want {

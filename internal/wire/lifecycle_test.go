@@ -20,6 +20,8 @@ import (
 
 	"go.uber.org/zap/zapcore"
 	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
@@ -148,6 +150,33 @@ func TestShutdownEndsReads(t *testing.T) {
 	}
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the shutdown took %s, for a read", took)
+	}
+}
+
+// TestPromise09_SuspensionEndsAReading suspends a Tenant whose fleet is being read: nothing waits for the end of the reading,
+// and what it had read so far counts for nothing.
+func TestPromise09_SuspensionEndsAReading(t *testing.T) {
+	w := testkit.New(t, pilot())
+	g := guard(t, w, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/managedDevices") })
+	start(t, w.Config, options(w))
+	w.Apply(t, w.Secret(), w.Tenant())
+	wait(t, g.arrived)
+	began := time.Now()
+	ten := &v1alpha1.Tenant{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: testkit.TenantName}}
+	if err := w.Kube.Patch(t.Context(), ten, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"suspend":true}}`))); err != nil {
+		t.Fatal(err)
+	}
+	for ten.Status.Reason != v1alpha1.ReasonSuspended || ten.Status.ObservedGeneration != ten.Generation {
+		if time.Since(began) > 5*time.Second {
+			t.Fatalf("still not suspended: %+v", ten.Status)
+		}
+		time.Sleep(10 * time.Millisecond)
+		if err := w.Get(t.Context(), testkit.TenantName, ten); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ten.Status.Inventory != nil {
+		t.Errorf("a reading that was cut off left %+v", ten.Status.Inventory)
 	}
 }
 

@@ -145,7 +145,7 @@ func addControllers(mgr ctrl.Manager, o Options, asked func() bool) error {
 	}
 	store := fleet.NewStore()
 	each := controller.Options{}
-	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Secrets: mgr.GetAPIReader(), Tune: o.tuneGraph, Registry: o.Registry}
+	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Tune: o.tuneGraph, Registry: o.Registry}
 	if err := tenant.SetupWithManager(mgr, each); err != nil {
 		return fmt.Errorf("set up Tenant controller: %w", err)
 	}

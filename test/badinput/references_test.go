@@ -103,7 +103,7 @@ func TestSuspendedTenant(t *testing.T) {
 	o := w.Tenant()
 	o.Spec.Suspend = true
 	w.Apply(t, w.Secret(), o, w.Policy(), w.WaveOn("pilot", "Pilot"))
-	w.says(t, tenant(), v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSuspended, "suspended", "spec.suspend")
+	w.says(t, tenant(), v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonSuspended, "suspended", "spec.suspend")
 	w.says(t, policy(), v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSuspended, `"`+testkit.TenantName+`"`, "spec.suspend")
 	w.untouched(t)
 	if n := w.Sim.Journal().Total; n != 0 {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -124,7 +125,8 @@ func TestPromise07_OrphanLeavesEverything(t *testing.T) {
 	}
 }
 
-// TestPromise07_TenantThatIsGone deletes the credential, so that nothing in the tenant can be cleaned up any more.
+// TestPromise07_TenantThatIsGone deletes the credential past its finalizer, so that nothing in the tenant can be cleaned up any
+// more.
 func TestPromise07_TenantThatIsGone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, calm(of("Source", 20)), testkit.Options{})
@@ -132,7 +134,11 @@ func TestPromise07_TenantThatIsGone(t *testing.T) {
 	reaches(t, w, "wave", v1alpha1.PhaseBaking)
 	w.Operator.Stop()
 	p, ten, wave := policy(t, w), tenant(t, w), w.Wave(t, "wave")
-	remove(t, w, &corev1.Secret{ObjectMeta: named(w, testkit.SecretName)}, wave, p, ten)
+	secret := &corev1.Secret{ObjectMeta: named(w, testkit.SecretName)}
+	if err := w.Kube.Patch(t.Context(), secret, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))); err != nil {
+		t.Fatal(err)
+	}
+	remove(t, w, secret, wave, p, ten)
 	w.Run(t)
 	w.Settle(t)
 	w.Pass(t, step, 2*day)
@@ -144,6 +150,14 @@ func TestPromise07_TenantThatIsGone(t *testing.T) {
 		t.Error(err)
 	} else if text := p.Status.Conditions; !strings.Contains(message(text, v1alpha1.ConditionStalled), v1alpha1.AnnotationReleaseFinalizer) {
 		t.Errorf("the condition does not name the way out: %s", message(text, v1alpha1.ConditionStalled))
+	}
+	if err := w.Get(t.Context(), testkit.TenantName, ten); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range p.Status.Objects {
+		if text := message(ten.Status.Conditions, v1alpha1.ConditionStalled); !strings.Contains(text, o.ID) {
+			t.Errorf("the Tenant does not say that %s (%s) remains: %s", o.Name, o.ID, text)
+		}
 	}
 	wave = w.Wave(t, "wave")
 	if d := wave.Status.Decision; d.Reason != v1alpha1.ReasonDeleting || !strings.Contains(d.Message, v1alpha1.AnnotationReleaseFinalizer) {
