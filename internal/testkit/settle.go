@@ -149,16 +149,30 @@ func (w *World) Until(t testing.TB, step, limit time.Duration, check func(contex
 }
 
 // Soon lets minutes of virtual time pass, in which a tenant on an ordinary day shows what it took and the operator looks
-// again, until check returns nil. What Intune acts on takes longer: use Until for that.
+// again, until check returns nil; and then longer bits, in which Intune acts on assignments and the operator waits for that
+// before it goes on. What devices feel of memberships takes longer: use Until for that.
 func (w *World) Soon(t testing.TB, check func(context.Context) error) {
 	t.Helper()
-	w.Until(t, soonStep, soonLimit, check)
+	w.Settle(t)
+	last := check(t.Context())
+	for passed := time.Duration(0); last != nil && passed < soonLimit; {
+		bit := soonStep
+		if passed >= soonMinutes {
+			bit = soonBit
+		}
+		w.Pass(t, bit, bit)
+		passed += bit
+		last = check(t.Context())
+	}
+	if last != nil {
+		t.Fatalf("not within %s of virtual time: %v", soonLimit, last)
+	}
 }
 
 const (
-	// soonStep is how far Soon moves the clock between two looks.
-	soonStep = 30 * time.Second
-	// soonLimit is the longest lag of a read, a list or a member list, for each of a handful of writes that wait for one
-	// another.
-	soonLimit = 30 * time.Minute
+	// soonStep is how far Soon moves the clock between two looks at first, for soonMinutes: the longest lag of a read, a list
+	// or a member list, for each of a handful of writes that wait for one another. Then it is soonBit.
+	soonStep, soonMinutes, soonBit = 30 * time.Second, 10 * time.Minute, 5 * time.Minute
+	// soonLimit is enough for what waits twice until Intune has acted on assignments.
+	soonLimit = 2 * time.Hour
 )

@@ -62,8 +62,8 @@ func TestPromise07_DeletedPolicyRemovesItsObjects(t *testing.T) {
 	remove(t, w, p)
 	w.Soon(t, that(func() bool { return len(w.OwnPolicies()) == 0 }, "the tenant still has the policies"))
 	order := deletions(w)
-	if len(order) != 4 || !strings.HasSuffix(order[0], "Allow") || !strings.HasSuffix(order[1], "Allow") {
-		t.Errorf("policies were deleted in the order %v, want both allow policies before any hold", order)
+	if len(order) != 4 || !strings.HasSuffix(order[0], " r1") || !strings.HasSuffix(order[1], " r1") {
+		t.Errorf("policies were deleted in the order %v, want both of the revision before any hold", order)
 	}
 
 	t.Log("the wave has lost its policy; it still owns a group, and cleans up when it goes")

@@ -101,7 +101,7 @@ func failing(t testing.TB, w *testkit.World) []string {
 }
 
 func ownAllow(policy string) bool {
-	return strings.HasPrefix(policy, "Tidegate ") && strings.HasSuffix(policy, " Allow")
+	return strings.HasPrefix(policy, "Tidegate ") && !strings.HasSuffix(policy, " Hold")
 }
 
 // TestPromise17_DisabledDevicesAreOutOfReach aims a wave at devices whose account is disabled and at devices that are on
