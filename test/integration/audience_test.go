@@ -4,7 +4,9 @@
 package integration
 
 import (
+	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/utils/ptr"
@@ -14,24 +16,55 @@ import (
 	"github.com/tidegate/tidegate/internal/testkit"
 )
 
-// TestUsersStandForTheirDevices targets a group of people.
-func TestUsersStandForTheirDevices(t *testing.T) {
+// TestGroupOfTheOtherKind aims a policy of devices at a group of people: nothing is written for it, and it says what to do.
+func TestGroupOfTheOtherKind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, calm(of("Source", 20), tenantsim.GroupSpec{DisplayName: "People", Count: 30, Unit: "user"}), testkit.Options{})
+	p, wave := w.Policy(), quick(w, "wave", "People")
+	p.Spec.Population.Exclude = []v1alpha1.GroupRef{{DisplayName: "People"}}
+	w.Apply(t, w.Secret(), w.Tenant(), p, wave)
+	w.Until(t, hour, 4*hour, func(context.Context) error {
+		return condition(policy(t, w).Status.Conditions, v1alpha1.ConditionStalled, "True", v1alpha1.ReasonWrongKind)
+	})
+	if said := message(policy(t, w).Status.Conditions, v1alpha1.ConditionStalled); !strings.Contains(said, "People") {
+		t.Errorf("the message does not name the group: %s", said)
+	}
+	if n := len(w.OwnPolicies()); n != 0 {
+		t.Errorf("%d policies were written all the same", n)
+	}
+	w.Edit(t, p, func() { p.Spec.Population.Exclude = nil })
+	s := reaches(t, w, "wave", v1alpha1.PhaseHeld).Status
+	if s.HeldReason != v1alpha1.ReasonWrongKind || len(w.OwnGroups()) != 0 {
+		t.Errorf("the wave is held as %s with %d groups: %s", s.HeldReason, len(w.OwnGroups()), s.Decision.Message)
+	}
+	w.Edit(t, wave, func() { wave.Spec.Audience.Groups.Include = []v1alpha1.GroupRef{{DisplayName: "Source"}} })
+	reaches(t, w, "wave", v1alpha1.PhaseSucceeded)
+}
+
+// TestPeople is a rollout to people: groups, exposure and evidence are by person, and everyone is held back but for those that
+// the wave admits.
+func TestPeople(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, calm(tenantsim.GroupSpec{DisplayName: "People", Count: 30, Unit: "user"}), testkit.Options{})
-	base(t, w, quick(w, "wave", "People"))
+	p := w.Policy()
+	p.Spec.Unit, p.Spec.Population = v1alpha1.UnitUser, &v1alpha1.Population{All: true}
+	wave := quick(w, "wave", "People")
+	wave.Spec.Gate.Promote.FloorRate = "0.80"
+	w.Apply(t, w.Secret(), w.Tenant(), p, wave)
 	s := reaches(t, w, "wave", v1alpha1.PhaseBaking).Status
 	people := w.Group(t, "People")
-	if people.Devices != 0 || people.Users == 0 || int(s.Audience.Eligible) < people.Users {
-		t.Errorf("%d people stand for %d devices", people.Users, s.Audience.Eligible)
+	if people.Devices != 0 || people.Users == 0 || int(s.Audience.Eligible) > people.Users || int(s.Audience.Eligible) < people.Users/2 {
+		t.Errorf("of %d people %d are eligible", people.Users, s.Audience.Eligible)
 	}
-	arrives(t, w, "Allow", int(s.Audience.Eligible))
-	admin := w.Admin(t)
-	for _, m := range w.Members(t, admin, w.GroupID(t, "wave")) {
-		if !slices.Contains(w.ExposedIDs(t, "wave"), m) {
-			t.Errorf("%s is in the managed group and not a device of the audience", m)
-		}
+	members := w.Members(t, w.Admin(t), w.GroupID(t, "wave"))
+	if !slices.Equal(members, w.ExposedIDs(t, "wave")) || len(members) != int(s.Audience.Eligible) {
+		t.Errorf("the group has %d members, the ledger %d, of %d eligible people", len(members), len(w.ExposedIDs(t, "wave")), s.Audience.Eligible)
 	}
+	w.Until(t, hour, 8*hour, that(func() bool { return len(w.ReachedBy(t, "Allow")) >= len(members) }, "the devices of the people are not reached"))
 	reaches(t, w, "wave", v1alpha1.PhaseSucceeded)
+	if held := len(w.ReachedBy(t, "Hold")); held == 0 {
+		t.Error("nobody is held back")
+	}
 }
 
 // TestSlicesOfOneGroup takes a quarter of a group, then the rest: nobody is in both, and who was in the quarter stays.
