@@ -62,21 +62,9 @@ func of(name string, n int) tenantsim.GroupSpec {
 	return tenantsim.GroupSpec{DisplayName: name, Count: n}
 }
 
-// inOrder is an ordinary lag with which assignments reach Intune in the order in which they were written. As long as dependent
-// writes do not wait for each other (TestPromise01_…AtTheServicesPace in the list of broken promises), a pace of their own
-// for each breaks P1 in any test, now and then.
-func inOrder() *tenantsim.Lag {
-	lag := tenantsim.OrdinaryLag()
-	lag.Assignments = tenantsim.Fixed(time.Minute)
-	return lag
-}
-
 // newWorld starts a world that moves by ticks and watches only, so that every step of it can be awaited.
 func newWorld(t testing.TB, sc tenantsim.Scenario, o testkit.Options) *testkit.World {
 	t.Helper()
-	if sc.Lag == nil {
-		sc.Lag = inOrder()
-	}
 	o.Scenario, o.Poll = sc, time.Hour
 	if o.Devices == 0 {
 		o.Devices = 120

@@ -67,7 +67,7 @@ func TestPromise01_NeverHoldAndAllow(t *testing.T) {
 	reaches(t, w, "first", v1alpha1.PhaseSucceeded)
 	w.Apply(t, quick(w, "third", "Third", "first"))
 	reaches(t, w, "third", v1alpha1.PhaseBaking)
-	w.Edit(t, p, func() { p.Spec.Settings.BackupStorageLocation = "AzureAD" })
+	w.Edit(t, p, func() { another(p) })
 	w.Pass(t, step, day)
 	third := w.Wave(t, "third")
 	if err := w.Kube.Delete(t.Context(), third); err != nil {

@@ -41,46 +41,42 @@ func TestPromise02_OneDeletedDeviceStopsNobody(t *testing.T) {
 // anything, and no device notices.
 func TestPromise13_NewGenerationOfTheCatalog(t *testing.T) {
 	t.Parallel()
-	testkit.ExpectBroken(t, func(t testing.TB) {
-		w := finished(t, 20)
-		devices, hash := w.ExposedIDs(t, "wave"), policy(t, w).Status.PayloadHash
-		if _, err := w.Sim.AddGeneration("PasswordManagerPasskeysEnabled", "v150"); err != nil {
-			t.Fatal(err)
+	w := finished(t, 20)
+	devices, hash := w.ExposedIDs(t, "wave"), policy(t, w).Status.PayloadHash
+	if _, err := w.Sim.AddGeneration("PasswordManagerPasskeysEnabled", "v150"); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		w.Pass(t, 2*hour, 6*hour)
+		if n := held(t, w, devices); n > 0 {
+			t.Fatalf("P13: %d of 20 devices were sent back to hold by a new generation in the catalog", n)
 		}
-		for range 10 {
-			w.Pass(t, 2*hour, 6*hour)
-			if n := held(t, w, devices); n > 0 {
-				t.Fatalf("P13: %d of 20 devices were sent back to hold by a new generation in the catalog", n)
-			}
-		}
-		if got := policy(t, w).Status.PayloadHash; got != hash {
-			t.Errorf("P13: the payload went from %s to %s, and nobody edited it", hash, got)
-		}
-	})
+	}
+	if got := policy(t, w).Status.PayloadHash; got != hash {
+		t.Errorf("P13: the payload went from %s to %s, and nobody edited it", hash, got)
+	}
 }
 
 // TestPromise15_WipedDevicesCount lets the help desk wipe the devices on which the payload failed: their last word counts.
 func TestPromise15_WipedDevicesCount(t *testing.T) {
 	t.Parallel()
-	testkit.ExpectBroken(t, func(t testing.TB) {
-		sc := calm(of("Source", 60))
-		sc.Rules = []tenantsim.Rule{{Name: "fails here and there", DevicesPercent: 25, Outcome: tenantsim.OutcomeError, Definition: "passkeysenabled", Value: "_1"}}
-		w := newWorld(t, sc, testkit.Options{Devices: 80})
-		wave := quick(w, "wave", "Source")
-		wave.Spec.Gate.Promote.FloorRate = "0.90"
-		base(t, w, wave)
-		reaches(t, w, "wave", v1alpha1.PhaseBaking)
-		w.Until(t, hour, 2*day, that(func() bool { return w.Wave(t, "wave").Status.Devices.Failed >= 5 }, "no device has failed"))
-		w.Pass(t, 2*hour, 12*hour) // the others have their say
-		failed := w.Wave(t, "wave").Status.Devices.Failed
-		for _, id := range failing(t, w) {
-			w.Portal(t, http.MethodPost, "/v1.0/deviceManagement/managedDevices/"+id+"/wipe")
-		}
-		w.Pass(t, 6*hour, 6*day)
-		if now := w.Wave(t, "wave").Status.Devices.Failed; now < failed {
-			t.Errorf("P15: %d devices had failed, and %d after they were wiped", failed, now)
-		}
-	})
+	sc := calm(of("Source", 60))
+	sc.Rules = []tenantsim.Rule{{Name: "fails here and there", DevicesPercent: 25, Outcome: tenantsim.OutcomeError, Definition: "passkeysenabled", Value: "_1"}}
+	w := newWorld(t, sc, testkit.Options{Devices: 80})
+	wave := quick(w, "wave", "Source")
+	wave.Spec.Gate.Promote.FloorRate = "0.90"
+	base(t, w, wave)
+	reaches(t, w, "wave", v1alpha1.PhaseBaking)
+	w.Until(t, hour, 2*day, that(func() bool { return w.Wave(t, "wave").Status.Devices.Failed >= 5 }, "no device has failed"))
+	w.Pass(t, 2*hour, 12*hour) // the others have their say
+	failed := w.Wave(t, "wave").Status.Devices.Failed
+	for _, id := range failing(t, w) {
+		w.Portal(t, http.MethodPost, "/v1.0/deviceManagement/managedDevices/"+id+"/wipe")
+	}
+	w.Pass(t, 6*hour, 6*day)
+	if now := w.Wave(t, "wave").Status.Devices.Failed; now < failed {
+		t.Errorf("P15: %d devices had failed, and %d after they were wiped", failed, now)
+	}
 }
 
 // failing lists the managed devices on which Tidegate's payload ends in an error.
