@@ -48,7 +48,7 @@ func TestPromise09_RollbackNeedsNothingElse(t *testing.T) {
 			l.edit(p, func() { p.Spec.Settings.PasskeySync = v1alpha1.Enabled })
 		},
 		"a copy cannot be read": func(_ *testing.T, l *lab) {
-			marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows})
+			marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.LevelKey(v1alpha1.PlatformWindows, 0))
 			duplicate := l.makePolicy("Copy", marker)
 			l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: http.MethodGet, Route: policiesRoute + "/" + duplicate + "/assignments"}})
 		},

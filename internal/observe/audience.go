@@ -16,27 +16,24 @@ import (
 	"github.com/tidegate/tidegate/internal/fleet"
 )
 
-// Candidates are whom the groups of a wave select today.
-type Candidates = audience.Candidates
-
 // ResolveAudience reads the groups of a wave and selects its members: union of the included groups less the excluded ones,
 // then the slice, then less what earlier waves have taken (taken). Groups of another kind than the unit, or whose
 // members are hidden so that nobody knows whom they select or exclude, are a *Refusal.
 //
 // A person is eligible when one of their devices is. Nobody else's device stands for them.
-func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory, unit v1alpha1.Unit, a *v1alpha1.Audience, salt string, rules diagnosis.Rules, taken func(audience.ID) bool) (Candidates, error) {
+func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory, unit v1alpha1.Unit, a *v1alpha1.Audience, salt string, rules diagnosis.Rules, taken func(audience.ID) bool) (audience.Candidates, error) {
 	groups, err := ResolvePopulation(ctx, src, &v1alpha1.Population{Include: a.Groups.Include}, unit)
 	if err != nil {
-		return Candidates{}, err
+		return audience.Candidates{}, err
 	}
 	excluded, err := ResolveExclusions(ctx, src, a, unit)
 	if err != nil {
-		return Candidates{}, err
+		return audience.Candidates{}, err
 	}
-	c := Candidates{Hidden: groups.Hidden, Paused: groups.Paused, Excluded: excluded}
+	c := audience.Candidates{Hidden: groups.Hidden, Paused: groups.Paused, Excluded: excluded}
 	all := without(groups.included, c.Excluded)
 	if len(all) == 0 && !groups.Complete() {
-		return Candidates{}, hidden(groups.Hidden, "it selects nobody who can be seen")
+		return audience.Candidates{}, hidden(groups.Hidden, "it selects nobody who can be seen")
 	}
 	reasons := map[string]int32{}
 	for _, id := range audience.Slice(all, salt, a.Slice) {
