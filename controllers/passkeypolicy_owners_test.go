@@ -83,7 +83,7 @@ func TestPromise06_IncumbentStops(t *testing.T) {
 	theirs := l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
 	l.clock.Advance(status.StoppedLook)
 	l.round()
-	members := func() int { return len(l.members(l.wave("a").Status.Audience.GroupID)) }
+	members := func() int { return len(l.members(l.attemptGroup("a"))) }
 	before := members()
 	for range 6 {
 		l.rest()

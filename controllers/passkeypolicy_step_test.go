@@ -282,7 +282,7 @@ func TestBudgetWithoutATenant(t *testing.T) {
 		}
 	}
 	w := l.wave("a").Status
-	if got := l.assigned(v1alpha1.RoleAllow); got != "" || w.Phase != v1alpha1.PhasePending || w.Audience != nil && len(l.members(w.Audience.GroupID)) > 0 {
+	if got := l.assigned(v1alpha1.RoleAllow); got != "" || w.Phase != v1alpha1.PhasePending || l.attemptGroup("a") != "" && len(l.members(l.attemptGroup("a"))) > 0 {
 		t.Errorf("allow %q, wave %s, %+v", got, w.Phase, w.Audience)
 	}
 }
