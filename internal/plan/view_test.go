@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
-	"github.com/tidegate/tidegate/internal/settings"
 )
 
 var (
@@ -39,7 +38,7 @@ func twoPlatforms(stage Stage) View {
 	seen := []Observed{seenR1("g1", "g2"), seenHold("g1", "g2"), onMac(seenR1("g1", "g2")), onMac(seenHold("g1", "g2"))}
 	p := &v1alpha1.PasskeyPolicy{Spec: v1alpha1.PasskeyPolicySpec{Mode: v1alpha1.ModeGate, Drift: v1alpha1.DriftCorrect, DeletionPolicy: v1alpha1.DeletionDelete}}
 	v := View{
-		Stage: stage, At: lookAt, Policy: p, Catalog: Catalog{Resolution: settings.Resolution{Hash: "payload"}}, Revisions: revisionsOf()[:2],
+		Stage: stage, At: lookAt, Policy: p, Revisions: revisionsOf()[:2],
 		Groups: []Group{
 			{ID: "g1", Revision: 1, Admit: true, State: v1alpha1.Admitted, Occupied: true, Cleared: true, Listed: true},
 			{ID: "g2", Revision: 1, State: v1alpha1.Admitted, Occupied: true, Listed: true},
@@ -86,12 +85,11 @@ func TestPromise09_WhatAGapStops(t *testing.T) {
 		"rollback, a revision unreadable": {stage: StageRollback, blind: []int{winR1}, want: "Assign MacOS/r1", gap: true},
 		"removal":                         {stage: StageRemoval, want: "Delete MacOS/Hold, Delete MacOS/r1, Delete Windows/Hold, Delete Windows/r1"},
 		"removal, one unreadable":         {stage: StageRemoval, blind: []int{winR1}, want: "Delete MacOS/Hold, Delete MacOS/r1, Delete Windows/Hold", gap: true},
-		"whole, catalog away":             {stage: StageWhole, spoil: func(v *View) { v.Catalog.Err = errAway }, want: both, gap: true},
-		"whole, catalog never read":       {stage: StageWhole, spoil: func(v *View) { v.Catalog.Err, v.Revisions = errAway, nil }, gap: true, none: true},
+		"whole, catalog away":             {stage: StageWhole, spoil: func(v *View) { v.CatalogErr = errAway }, want: both, gap: true},
+		"whole, catalog never read":       {stage: StageWhole, spoil: func(v *View) { v.CatalogErr, v.Revisions = errAway, nil }, gap: true, none: true},
 		"whole, population away":          {stage: StageWhole, spoil: func(v *View) { v.Population.Err = errAway }, gap: true, none: true},
 		"whole, list away":                {stage: StageWhole, spoil: func(v *View) { v.ListErr = errAway }, gap: true, none: true},
-		"whole, a setting is missing":     {stage: StageWhole, spoil: func(v *View) { v.Catalog.Blocked = true }, want: both},
-		"whole, and nothing is pinned":    {stage: StageWhole, spoil: func(v *View) { v.Catalog.Blocked, v.Revisions = true, nil }},
+		"whole, and nothing is pinned":    {stage: StageWhole, spoil: func(v *View) { v.Revisions = nil }},
 		"whole, another operator":         {stage: StageWhole, spoil: func(v *View) { v.Others, v.Want[0].Include = []OtherOperator{{Cluster: "c"}}, []string{"g1", "g3"} }, want: both},
 	} {
 		v := twoPlatforms(tt.stage)
@@ -114,7 +112,7 @@ func TestPromise09_WhatAGapStops(t *testing.T) {
 	}
 }
 
-// TestNewView: a look begins with what the status says, and goes on with what the spec asks for by now.
+// TestNewView: a look begins with what the status says. A revision that no record has is not taken back by that.
 func TestNewView(t *testing.T) {
 	p := policyOf()
 	p.Status.Revisions = revisionsOf()
@@ -122,10 +120,14 @@ func TestNewView(t *testing.T) {
 	if v.At != lookAt || len(v.Groups) != 2 || !v.Groups[1].Admit {
 		t.Fatalf("%+v", v.Groups)
 	}
-	reverted := revisionsOf()
-	reverted[3].State = v1alpha1.RevisionReverted
-	if v.Ask(reverted); v.Groups[1].Admit || !v.Groups[0].Admit {
-		t.Errorf("%+v", v.Groups)
+	p.Status.Revisions[3].State = v1alpha1.RevisionReverted
+	if v = NewView(StageWhole, p, []v1alpha1.PilotWave{waveAt(v1alpha1.PhaseBaking, 3)}, lookAt); v.Groups[1].Admit || !v.Groups[0].Admit {
+		t.Errorf("reverted: %+v", v.Groups)
+	}
+	p.Status.Revisions = p.Status.Revisions[:3]
+	v = NewView(StageRollback, p, []v1alpha1.PilotWave{waveAt(v1alpha1.PhaseBaking, 3)}, lookAt)
+	if v.Lost([]int32{3}); !v.Groups[1].Admit || len(v.Revisions) != 3 {
+		t.Errorf("lost: %+v", v.Groups)
 	}
 }
 
@@ -220,25 +222,24 @@ func TestRecordWaves(t *testing.T) {
 func TestRecordParts(t *testing.T) {
 	full := func() View {
 		v := twoPlatforms(StageWhole)
-		v.Catalog.Verdicts, v.Catalog.MinEdge = []v1alpha1.SettingStatus{{}}, "139"
 		v.Population.Include = []string{"all"}
 		v.Policy.Status.Objects = nil
 		return v
 	}
 	for name, tt := range map[string]struct {
 		spoil func(v *View)
-		want  [4]bool // verdicts, revisions, population, objects
+		want  [2]bool // population, objects
 	}{
-		"whole":      {func(*View) {}, [4]bool{true, true, true, true}},
-		"no list":    {func(v *View) { v.ListErr = errAway }, [4]bool{true, true, true, false}},
-		"no groups":  {func(v *View) { v.Population.Err = errAway }, [4]bool{true, true, false, false}},
-		"blocked":    {func(v *View) { v.Catalog.Blocked, v.Revisions = true, nil }, [4]bool{true, false, false, false}},
-		"no catalog": {func(v *View) { v.Catalog.Err = errAway }, [4]bool{false, true, true, true}},
+		"whole":       {func(*View) {}, [2]bool{true, true}},
+		"no list":     {func(v *View) { v.ListErr = errAway }, [2]bool{true, false}},
+		"no groups":   {func(v *View) { v.Population.Err = errAway }, [2]bool{false, false}},
+		"no revision": {func(v *View) { v.Revisions = nil }, [2]bool{false, false}},
+		"no catalog":  {func(v *View) { v.CatalogErr = errAway }, [2]bool{true, true}},
 	} {
 		v := full()
 		tt.spoil(&v)
 		s := v.Record(Build(v), nil)
-		if got := [4]bool{len(s.Settings) > 0, len(s.Revisions) > 0, len(s.PopulationGroups) > 0, len(s.Objects) > 0}; got != tt.want {
+		if got := [2]bool{len(s.PopulationGroups) > 0, len(s.Objects) > 0}; got != tt.want {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}

@@ -87,10 +87,10 @@ type TenantProblem struct {
 
 // Unit is whom groups and ledgers of the policy hold; devices without a policy.
 func (w World) Unit() v1alpha1.Unit {
-	if w.Policy != nil && w.Policy.Spec.Unit == v1alpha1.UnitUser {
-		return v1alpha1.UnitUser
+	if w.Policy == nil {
+		return v1alpha1.UnitDevice
 	}
-	return v1alpha1.UnitDevice
+	return w.Policy.Spec.UnitOrDefault()
 }
 
 // facts are what the newest reading says of one member: of the device itself, or of each device of a person.

@@ -6,13 +6,10 @@ package testkit
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
 // Reached tells which of Tidegate's payloads reach each device at this moment: names of policies by directory object id. It
@@ -35,28 +32,17 @@ func (w *World) Reached(t testing.TB) map[string][]string {
 }
 
 // ReachedBy lists the directory object ids of the devices that a payload reaches at this moment; suffix ends the name of its
-// policy, such as "Hold" or "r2". "Allow" is any revision.
+// policy, such as "Windows Hold" or "r2". Allow at its end stands for any revision.
 func (w *World) ReachedBy(t testing.TB, suffix string) []string {
 	t.Helper()
 	var out []string
 	for device, names := range w.Reached(t) {
-		if slices.ContainsFunc(names, func(n string) bool { return ends(n, suffix) }) {
+		if slices.ContainsFunc(names, func(n string) bool { return plays(n, suffix) }) {
 			out = append(out, device)
 		}
 	}
 	slices.Sort(out)
 	return out
-}
-
-// revisionName ends the name of a policy that carries a revision.
-var revisionName = regexp.MustCompile(` r[1-9][0-9]*$`)
-
-// ends says whether the name of a policy of ours ends as asked.
-func ends(name, suffix string) bool {
-	if suffix == string(v1alpha1.RoleAllow) {
-		return revisionName.MatchString(name)
-	}
-	return strings.HasSuffix(name, " "+suffix)
 }
 
 // objectID is the directory object of a managed device.

@@ -4,7 +4,6 @@
 package testkit
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -47,37 +46,67 @@ func (w *World) OwnPolicies() []tenantsim.PolicySnapshot {
 	return slices.DeleteFunc(w.Sim.Snapshot(false).Policies, func(p tenantsim.PolicySnapshot) bool { return !own(p.Name) })
 }
 
-// OwnPolicy finds the policy in the tenant that plays a role on a platform; nil when there is none. Of several revisions it is the
-// newest, see OwnRevision.
+// OwnPolicy finds the policy in the tenant that plays a role on a platform, of revisions the latest; nil when there is none.
 func (w *World) OwnPolicy(t testing.TB, role v1alpha1.ObjectRole, platform v1alpha1.Platform) *tenantsim.PolicySnapshot {
 	t.Helper()
-	var found []tenantsim.PolicySnapshot
-	for _, p := range w.OwnPolicies() {
-		if ends(p.Name, string(role)) && strings.Contains(p.Name, " "+string(platform)+" ") {
-			found = append(found, p)
-		}
-	}
+	found := w.playing(string(platform) + " " + string(role))
 	if len(found) == 0 {
 		return nil
 	}
-	if role == v1alpha1.RoleHold && len(found) > 1 {
-		t.Fatalf("the tenant has %d policies for %s %s: %v", len(found), platform, role, found)
+	last := slices.MaxFunc(found, func(a, b tenantsim.PolicySnapshot) int { return int(revisionOf(a.Name) - revisionOf(b.Name)) })
+	w.mustBeOne(t, found, last.Name)
+	return &last
+}
+
+// OwnRevision finds the policy of one revision on a platform in the tenant, 0 being hold; nil when there is none.
+func (w *World) OwnRevision(t testing.TB, platform v1alpha1.Platform, revision int32) *tenantsim.PolicySnapshot {
+	t.Helper()
+	level := fmt.Sprintf("r%d", revision)
+	if revision == 0 {
+		level = string(v1alpha1.RoleHold)
 	}
-	slices.SortFunc(found, func(a, b tenantsim.PolicySnapshot) int {
-		return cmp.Or(len(b.Name)-len(a.Name), strings.Compare(b.Name, a.Name))
-	})
+	found := w.playing(string(platform) + " " + level)
+	if len(found) == 0 {
+		return nil
+	}
+	w.mustBeOne(t, found, found[0].Name)
 	return &found[0]
 }
 
-// OwnRevision finds the policy in the tenant that carries a revision on a platform; nil when there is none.
-func (w *World) OwnRevision(t testing.TB, platform v1alpha1.Platform, number int32) *tenantsim.PolicySnapshot {
+// playing are the operator's policies whose names end in suffix, see plays.
+func (w *World) playing(suffix string) []tenantsim.PolicySnapshot {
+	return slices.DeleteFunc(w.OwnPolicies(), func(p tenantsim.PolicySnapshot) bool { return !plays(p.Name, suffix) })
+}
+
+func (w *World) mustBeOne(t testing.TB, found []tenantsim.PolicySnapshot, name string) {
 	t.Helper()
-	for _, p := range w.OwnPolicies() {
-		if strings.HasSuffix(p.Name, fmt.Sprintf(" %s r%d", platform, number)) {
-			return &p
+	n := 0
+	for _, p := range found {
+		if p.Name == name {
+			n++
 		}
 	}
-	return nil
+	if n > 1 {
+		t.Fatalf("the tenant has %d policies named %q: %v", n, name, found)
+	}
+}
+
+// plays says that the name of a policy ends in suffix. Role Allow at its end stands for any revision.
+func plays(name, suffix string) bool {
+	head, revision := strings.CutSuffix(suffix, string(v1alpha1.RoleAllow))
+	if !revision {
+		return strings.HasSuffix(name, " "+suffix)
+	}
+	return revisionOf(name) > 0 && strings.HasSuffix(name, head+fmt.Sprintf("r%d", revisionOf(name)))
+}
+
+// revisionOf is the number that ends the name of a revision's policy, 0 for hold.
+func revisionOf(name string) int32 {
+	var n int32
+	if _, err := fmt.Sscanf(name[strings.LastIndex(name, " ")+1:], "r%d", &n); err != nil {
+		return 0
+	}
+	return n
 }
 
 // GroupID is the group of a wave's current attempt.
@@ -192,4 +221,15 @@ func (w *World) AllPolicies() []tenantsim.PolicySnapshot {
 	w.front.mu.Lock()
 	defer w.front.mu.Unlock()
 	return slices.Clone(w.front.created)
+}
+
+// AttemptGroup is the id of the group of a wave's current attempt; empty while it has none.
+func (w *World) AttemptGroup(t testing.TB, wave string) string {
+	t.Helper()
+	s := w.Wave(t, wave).Status
+	i := slices.IndexFunc(s.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == s.Attempt })
+	if i < 0 {
+		return ""
+	}
+	return s.Attempts[i].GroupID
 }
