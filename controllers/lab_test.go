@@ -95,7 +95,7 @@ func (l *lab) start(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kit := Kit{Client: l.kube, Recorder: recorder{l}, Clock: l.clock, Metrics: metrics}
+	kit := Kit{Client: l.kube, Reader: l.kube, Recorder: recorder{l}, Clock: l.clock, Metrics: metrics}
 	store := fleet.NewStore()
 	tune := func(c *graph.Config) {
 		c.ExportPollInterval, c.RetryBase, c.RetryCap, c.MaxAttempts = time.Millisecond, time.Millisecond, 2*time.Millisecond, 2

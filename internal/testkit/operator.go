@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -129,7 +128,7 @@ func warm(ctx context.Context, t testing.TB, mgr ctrl.Manager) {
 	case <-ctx.Done():
 		t.Fatal("the operator does not start")
 	}
-	for _, o := range []client.Object{&v1alpha1.Tenant{}, &v1alpha1.PasskeyPolicy{}, &v1alpha1.PilotWave{}, &corev1.ConfigMap{}} {
+	for _, o := range []client.Object{&v1alpha1.Tenant{}, &v1alpha1.PasskeyPolicy{}, &v1alpha1.PilotWave{}} {
 		if _, err := mgr.GetCache().GetInformer(ctx, o); err != nil {
 			t.Fatalf("the operator's cache: %v", err)
 		}

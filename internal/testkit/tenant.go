@@ -6,12 +6,12 @@ package testkit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,6 +19,7 @@ import (
 	"github.com/tidegate/tidegate/controllers"
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/journal"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
@@ -144,29 +145,22 @@ func (w *World) Members(t testing.TB, c *graph.Client, groupID string) []string 
 	return ids
 }
 
-// Ledger reads what a wave has written down; nil when it has frozen no audience.
+// Ledger reads what a wave has written down, of its newest attempt; nil when it has frozen no audience.
 func (w *World) Ledger(t testing.TB, wave string) *audience.Ledger {
 	t.Helper()
-	uid := w.Wave(t, wave).UID
-	var list corev1.ConfigMapList
-	if err := w.Kube.List(t.Context(), &list, client.InNamespace(w.Namespace), client.MatchingLabels{controllers.LabelLedger: "true"}); err != nil {
-		t.Fatalf("read ledgers: %v", err)
-	}
-	var chunks [][]byte
-	slices.SortFunc(list.Items, func(a, b corev1.ConfigMap) int { return strings.Compare(a.Name, b.Name) })
-	for i := range list.Items {
-		if strings.Contains(list.Items[i].Name, string(uid)) {
-			chunks = append(chunks, list.Items[i].BinaryData["ledger"])
-		}
-	}
-	if chunks == nil {
-		return nil
-	}
-	l, err := audience.Decode(chunks)
+	store := &journal.Store{Reader: w.Kube, Bound: controllers.LedgerBinding}
+	readings, err := store.LoadAll(t.Context(), w.Wave(t, wave))
 	if err != nil {
 		t.Fatalf("ledger of %s: %v", wave, err)
 	}
-	return &l
+	if len(readings) == 0 {
+		return nil
+	}
+	r := readings[slices.Max(slices.Collect(maps.Keys(readings)))]
+	if r.Ledger == nil {
+		t.Fatalf("ledger of %s: %s: %s", wave, r.State, r.Message)
+	}
+	return r.Ledger
 }
 
 // ExposedIDs are the devices that a wave's ledger says are exposed, sorted.
@@ -175,7 +169,7 @@ func (w *World) ExposedIDs(t testing.TB, wave string) []string {
 	var ids []string
 	if l := w.Ledger(t, wave); l != nil {
 		for _, e := range l.Exposed() {
-			ids = append(ids, e.Device.String())
+			ids = append(ids, e.ID.String())
 		}
 	}
 	slices.Sort(ids)
@@ -214,4 +208,15 @@ func (w *World) AllPolicies() []tenantsim.PolicySnapshot {
 	w.front.mu.Lock()
 	defer w.front.mu.Unlock()
 	return slices.Clone(w.front.created)
+}
+
+// AttemptGroup is the id of the group of a wave's current attempt; empty while it has none.
+func (w *World) AttemptGroup(t testing.TB, wave string) string {
+	t.Helper()
+	s := w.Wave(t, wave).Status
+	i := slices.IndexFunc(s.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == s.Attempt })
+	if i < 0 {
+		return ""
+	}
+	return s.Attempts[i].GroupID
 }

@@ -105,7 +105,7 @@ func TestStatusStaysSmall(t *testing.T) {
 		}
 		ids[i], facts[id] = id, various(i, now)
 	}
-	ledger := audience.NewLedger(11, "sha256:"+strings.Repeat("0", 64), ids)
+	ledger := audience.NewLedger(audience.Header{Attempt: 11, PayloadHash: "sha256:" + strings.Repeat("0", 64)}, ids)
 	ledger, _ = ledger.Expose(devices-100, now.Add(-10*day))
 	j, err := rollout.Judge(rollout.Case{Spec: &spec, Ledger: &ledger, Facts: func(id audience.ID) diagnosis.Facts { return facts[id] },
 		Rules: diagnosis.Rules{Windows: "10.0.22621", MacOS: "13", Edge: "145", Encryption: v1alpha1.EncryptionRequire, MaxOffline: 7 * day,
