@@ -191,6 +191,9 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 	ids := objectIDs(policies)
 	if inv == nil || !now.Before(inv.AsOf.Add(interval)) || slices.ContainsFunc(ids, func(id string) bool { return !inv.HasStatuses(id) }) {
 		next, err := fleet.Refresh(ctx, gc, ids, r.Clock)
+		if err == nil {
+			err = r.Store.Confirm(key, next, lastManaged(t))
+		}
 		if err != nil {
 			return r.failure(t, err, "read the inventory")
 		}
@@ -214,6 +217,14 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 		res.requeue = min(res.requeue, wait) // to take the condition away again
 	}
 	return res
+}
+
+// lastManaged is how many devices the last reading had that was believed, 0 when there was none.
+func lastManaged(t *v1alpha1.Tenant) int64 {
+	if t.Status.Inventory == nil {
+		return 0
+	}
+	return t.Status.Inventory.Devices
 }
 
 func freshMessage(inv *fleet.Inventory) string {

@@ -154,8 +154,6 @@ const (
 	ReasonInventoryNotLoaded    = "InventoryNotLoaded"
 	ReasonHeldCauseCleared      = "HeldCauseCleared"
 	ReasonPayloadReverted       = "PayloadReverted"
-	ReasonLedgerLost            = "LedgerLost"
-	ReasonLedgerAltered         = "LedgerAltered"
 	ReasonGroupLost             = "ManagedGroupLost"
 	ReasonAudienceEdited        = "AudienceEdited"
 	ReasonDeviceExcluded        = "DevicesExcluded"

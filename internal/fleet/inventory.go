@@ -29,6 +29,9 @@ type Inventory struct {
 	// eligible. The report exists in beta only, so that a tenant may not have it.
 	EncryptionUnread error
 
+	// listed are the records that Intune listed, registered those that name a device of the directory, one of each.
+	listed, registered int
+
 	records  []record // by object id
 	byUser   []int32  // indices of records that have a user, by user and then object id
 	texts    []string
