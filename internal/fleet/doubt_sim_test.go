@@ -28,7 +28,8 @@ func TestPromise04_TenantThatShowsNothing(t *testing.T) {
 		url, ca := sim.Start()
 		store, key := fleet.NewStore(), types.NamespacedName{Namespace: "a", Name: "contoso"}
 		client, err := store.Connect(key, graph.Config{
-			TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca}, ExportPollInterval: time.Millisecond, RetryBase: time.Millisecond, ThrottleBase: time.Millisecond, Limits: graph.Unlimited(),
+			TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca},
+			ExportPollInterval: time.Millisecond, RetryBase: time.Millisecond, ThrottleBase: time.Millisecond, Limits: graph.Unlimited(),
 			Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: sim.ClientID(), Secret: sim.ClientSecret()}},
 		})
 		if err != nil {
