@@ -173,6 +173,8 @@ func succeed(w http.ResponseWriter, r *http.Request) {
 		answer(w, 200, `{"id":"x1"}`)
 	case r.Method == http.MethodPost && last != "assign":
 		answer(w, 201, `{"id":"x1"}`)
+	case last == "transitiveMembers": // an empty one is asked for twice
+		answer(w, 200, `{"value":[{"@odata.type":"#microsoft.graph.device","id":"x1"}]}`)
 	default:
 		answer(w, 200, `{"value":[]}`)
 	}

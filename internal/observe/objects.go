@@ -65,7 +65,7 @@ const MemberLag = 5 * time.Minute
 // policies shows what no record knows: a second policy from a create that was delivered twice, and other operators. An
 // object that cannot be read has an error of its own and keeps nobody from the others.
 func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, want []plan.Desired, self Owner, now time.Time) (View, error) {
-	all, err := src.ConfigurationPolicies(ctx, "")
+	all, err := tenantPolicies(ctx, src, records, now)
 	if err != nil {
 		return View{}, err
 	}
