@@ -232,6 +232,9 @@ func freshMessage(inv *fleet.Inventory) string {
 	if err := inv.EncryptionUnread; err != nil {
 		text += fmt.Sprintf("; without the encryption report, so that devices which do not report encryption count as unknown: %s", readable(err))
 	}
+	if inv.Managed() > 0 && inv.EdgeVersions() == 0 {
+		text += "; the app inventory has no version of Microsoft Edge, so that the version on every device counts as unknown: check that Intune collects it (docs/empty-lists.md)"
+	}
 	return text
 }
 

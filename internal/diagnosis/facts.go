@@ -22,7 +22,7 @@ type Facts struct {
 	Managed bool
 	// ManagementAgent is Intune's word for what manages the device, for example mdm (contract c).
 	ManagementAgent string
-	// ManagementState is Intune's word for what it is doing with the device, for example managed (contract section c).
+	// ManagementState is Intune's word for what it is doing with the device, for example managed (contract c).
 	ManagementState string
 	// ConfiguredElsewhere says that the device is co-managed and takes its configuration from Configuration Manager.
 	ConfiguredElsewhere bool

@@ -36,13 +36,9 @@ type counts struct {
 }
 
 func (inv *Inventory) counts() counts {
-	c := counts{at: inv.AsOf, directory: inv.Len(), records: inv.listed, registered: inv.registered, joined: inv.Managed()}
-	for i := range inv.records {
-		if inv.records[i].edge != 0 {
-			c.edge++
-		}
+	return counts{
+		at: inv.AsOf, directory: inv.Len(), records: inv.listed, registered: inv.registered, joined: inv.Managed(), edge: inv.EdgeVersions(),
 	}
-	return c
 }
 
 // Confirm says whether a reading may be believed, nil, or why it is not believed yet: a *graph.Error of kind Transient that

@@ -148,6 +148,9 @@ func TestPromise04_ExportWithoutRows(t *testing.T) {
 	f := lists(2, 2, 0)
 	f.statuses[guid('p', 1)] = nil
 	inv := read(t, f, guid('p', 1))
+	if inv.EdgeVersions() != 0 || read(t, lists(3, 3, 2)).EdgeVersions() != 2 {
+		t.Error("versions of Edge are miscounted")
+	}
 	got := inv.Facts(id('o', 1), guid('p', 1))
 	if got.Report != nil || got.EdgeVersion != "" || !got.Managed || !inv.HasStatuses(guid('p', 1)) {
 		t.Errorf("%+v", got)

@@ -85,6 +85,18 @@ func (inv *Inventory) Managed() int {
 	return n
 }
 
+// EdgeVersions returns the number of managed devices whose version of Edge is in the app inventory. Of the others it is
+// unknown: no row is not "no Edge".
+func (inv *Inventory) EdgeVersions() int {
+	n := 0
+	for i := range inv.records {
+		if inv.records[i].edge != 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // Device returns the device with an Entra object id.
 func (inv *Inventory) Device(objectID audience.ID) (Device, bool) {
 	i, ok := inv.find(objectID)

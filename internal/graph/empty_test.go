@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,10 @@ var confirmedLists = map[string]func(ctx context.Context, c *Client) (int, error
 		found, err := c.GroupsByDisplayName(ctx, "Pilot")
 		return len(found), err
 	},
+	"Assignments": func(ctx context.Context, c *Client) (int, error) {
+		found, err := c.Assignments(ctx, "p1")
+		return len(found), err
+	},
 	"TransitiveMembers": func(ctx context.Context, c *Client) (int, error) {
 		found, err := c.TransitiveMembers(ctx, "g1")
 		return len(found), err
@@ -27,7 +32,8 @@ var confirmedLists = map[string]func(ctx context.Context, c *Client) (int, error
 
 // TestPromise04_EmptyIsAskedTwice: one empty answer may be that of a replica which is behind.
 func TestPromise04_EmptyIsAskedTwice(t *testing.T) {
-	const none, some = `{"value":[]}`, `{"value":[{"@odata.type":"#microsoft.graph.group","id":"g2","displayName":"Pilot"}]}`
+	const none, some, assigned = `{"value":[]}`, `{"value":[{"@odata.type":"#microsoft.graph.group","id":"g2","displayName":"Pilot"}]}`,
+		`{"value":[{"id":"a1","target":{"@odata.type":"#microsoft.graph.allDevicesAssignmentTarget"}}]}`
 	for name, tt := range map[string]struct {
 		bodies []string
 		want   int
@@ -40,8 +46,12 @@ func TestPromise04_EmptyIsAskedTwice(t *testing.T) {
 		"not said a second time": {[]string{none, ""}, 0, true, 2},
 	} {
 		for list, read := range confirmedLists {
-			srv := serve(t, func(n int, w http.ResponseWriter, _ *http.Request, _ string) {
-				if body := tt.bodies[min(n, len(tt.bodies))-1]; body != "" {
+			srv := serve(t, func(n int, w http.ResponseWriter, r *http.Request, _ string) {
+				body := tt.bodies[min(n, len(tt.bodies))-1]
+				if body == some && strings.HasSuffix(r.URL.Path, "/assignments") {
+					body = assigned
+				}
+				if body != "" {
 					answer(w, 200, "%s", body)
 					return
 				}
