@@ -15,6 +15,7 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/status"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
@@ -387,7 +388,7 @@ func TestApprovalOutlivesOtherOperator(t *testing.T) {
 	l.setScenario(func(sc *tenantsim.Scenario) { sc.Approvals = nil })
 	theirs := l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
 	l.setScenario(func(sc *tenantsim.Scenario) { sc.Approvals = []string{"configurationPolicies"} })
-	l.clock.Advance(stoppedLook)
+	l.clock.Advance(status.StoppedLook)
 	l.rest()
 	if c := l.condition(v1alpha1.ConditionStalled); c == nil || c.Reason != v1alpha1.ReasonOtherOperator {
 		t.Fatalf("%+v", l.policy().Status.Conditions)
@@ -395,7 +396,7 @@ func TestApprovalOutlivesOtherOperator(t *testing.T) {
 	if err := l.sim.DeletePolicy(theirs); err != nil {
 		t.Fatal(err)
 	}
-	l.clock.Advance(stoppedLook)
+	l.clock.Advance(status.StoppedLook)
 	l.signAll()
 	if n := len(l.sim.Approvals()); n != 3 {
 		t.Errorf("%d requests: %+v", n, l.sim.Approvals())

@@ -15,7 +15,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
-	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/status"
 )
@@ -38,32 +37,17 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 	if err := r.clusterID(ctx); err != nil {
 		return ctrl.Result{}, err
 	}
-	view, err := observe.Objects(ctx, r.src, r.after.Status.Objects, nil, r.owner(), r.Clock.Now())
-	if err != nil {
-		return r.deletionWaits(ctx, readable(err))
-	}
 	// Whatever cannot be read does not keep the rest in the tenant.
-	objects := slices.DeleteFunc(slices.Clone(view.Objects), func(o observe.Object) bool { return o.Err != nil })
-	actions := plan.BuildDelete(observed(objects), r.before.Spec.DeletionPolicy)
+	p, err := r.pass(ctx, plan.StageRemoval, nil, nil)
 	switch {
-	case len(actions) > 0:
-	case view.Err() != nil:
-		return r.deletionWaits(ctx, readable(view.Err()))
-	default:
-		return r.letGo(ctx)
-	}
-	if view.Err() == nil {
-		r.keepApprovals(actions)
-	}
-	done, err := r.attempt(ctx, actions)
-	if err != nil {
+	case err != nil:
 		return ctrl.Result{}, err
-	}
-	if done.wait != nil {
-		return r.deletionWaits(ctx, done.wait.standing.Message, done.wait.condition)
-	}
-	if !done.applied {
-		return r.deletionWaits(ctx, readable(done.out.Err))
+	case p.out.Action == nil && p.built.Unknown == nil:
+		return r.letGo(ctx)
+	case p.out.Action == nil:
+		return r.deletionWaits(ctx, readable(p.built.Unknown.Err))
+	case !p.out.Taken():
+		return r.deletionWaits(ctx, readable(p.out.Err), approvalCondition(p.out)...)
 	}
 	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
 		return ctrl.Result{}, err
@@ -77,7 +61,7 @@ func (r *policyRun) letGo(ctx context.Context) (ctrl.Result, error) {
 	var owners []string
 	for i := range r.waves {
 		w := &r.waves[i]
-		if a := w.Status.Audience; a != nil && a.GroupID != "" || !w.DeletionTimestamp.IsZero() {
+		if hasGroup(w) || !w.DeletionTimestamp.IsZero() {
 			owners = append(owners, w.Name)
 		}
 	}
@@ -87,15 +71,19 @@ func (r *policyRun) letGo(ctx context.Context) (ctrl.Result, error) {
 	slices.Sort(owners)
 	message := fmt.Sprintf("the policies are gone from the tenant; the groups of these waves are not: %s. Delete the waves, or set annotation %s to \"true\" to leave the groups behind",
 		strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer)
-	return r.report(ctx, policyResult{standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}})
+	return r.report(ctx, status.Report{Standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}})
+}
+
+func hasGroup(w *v1alpha1.PilotWave) bool {
+	return slices.ContainsFunc(w.Status.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.GroupID != "" })
 }
 
 func (r *policyRun) deletionWaits(ctx context.Context, why string, more ...metav1.Condition) (ctrl.Result, error) {
 	message := fmt.Sprintf("objects remain in the tenant: %s; mend it, or set annotation %s to \"true\" to leave them behind", why, v1alpha1.AnnotationReleaseFinalizer)
-	res := policyResult{
-		standing: status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonTenantObjectsRemain, Message: message},
-		keep:     judged, conditions: more,
-		requeue: retryAfterMistake,
+	res := status.Report{
+		Standing: status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonTenantObjectsRemain, Message: message},
+		Keep:     judged, Conditions: more,
+		Requeue: retryAfterMistake,
 	}
 	return r.report(ctx, res)
 }

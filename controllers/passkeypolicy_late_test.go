@@ -135,7 +135,7 @@ func TestPromise06_RollbackBesideAnEdit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range live {
-		if live[i].GroupID == l.wave("b").Status.Audience.GroupID {
+		if live[i].GroupID == l.attemptGroup("b") {
 			live = slices.Delete(live, i, i+1)
 			break
 		}

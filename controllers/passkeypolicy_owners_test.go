@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/settings"
+	"github.com/tidegate/tidegate/internal/status"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
@@ -42,7 +43,7 @@ func (l *lab) has(id string) bool {
 	return false
 }
 
-var elsewhere = observe.Owner{Cluster: "another-cluster", UID: "u"}.Marker(plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows})
+var elsewhere = observe.Owner{Cluster: "another-cluster", UID: "u"}.Marker(plan.LevelKey(v1alpha1.PlatformWindows, 0))
 
 // TestPromise06_NewcomerStops: an operator that finds the policies of another cluster writes nothing, says whose they are
 // and what to do, keeps its waves from starting, and goes on when they are gone.
@@ -80,9 +81,9 @@ func TestPromise06_IncumbentStops(t *testing.T) {
 	l.apply(l.newTenant(), newPolicy(), newWave("a", "First"))
 	l.until("exposing", 10, func() bool { d := l.wave("a").Status.Devices; return d.Exposed > 0 })
 	theirs := l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
-	l.clock.Advance(stoppedLook)
+	l.clock.Advance(status.StoppedLook)
 	l.round()
-	members := func() int { return len(l.members(l.wave("a").Status.Audience.GroupID)) }
+	members := func() int { return len(l.members(l.attemptGroup("a"))) }
 	before := members()
 	for range 6 {
 		l.rest()
@@ -146,7 +147,7 @@ func TestPromise05_CreateDeliveredTwice(t *testing.T) {
 func TestPromise06_PortalDuplicateIsKept(t *testing.T) {
 	l := applied(t, v1alpha1.DriftCorrect)
 	allow := l.object(v1alpha1.RoleAllow)
-	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.Key{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformWindows})
+	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.LevelKey(v1alpha1.PlatformWindows, 1))
 	duplicate := l.makePolicy("Copy of "+allow.Name, "ours now "+marker)
 	before := settingsOf(l, duplicate)
 	l.clock.Advance(time.Hour)
@@ -203,7 +204,7 @@ func TestPromise07_WaveLeavesBesideOtherOperator(t *testing.T) {
 			l.apply(l.newTenant(), newPolicy(), newWave("a", "First"))
 			l.until("exposing", 10, func() bool { return l.wave("a").Status.Devices.Exposed > 0 })
 			l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
-			l.clock.Advance(stoppedLook)
+			l.clock.Advance(status.StoppedLook)
 			l.rest()
 			leave(l)
 			for range 5 {
@@ -249,7 +250,7 @@ func TestCopyThatCannotBeRemoved(t *testing.T) {
 // again: the policy says what to do, and does it when the marker is out of the description.
 func TestPromise06_DuplicateIsNotAdopted(t *testing.T) {
 	l := applied(t, v1alpha1.DriftCorrect)
-	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows})
+	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.LevelKey(v1alpha1.PlatformWindows, 0))
 	duplicate := l.makePolicy("Copy of "+l.object(v1alpha1.RoleHold).Name, "ours now "+marker)
 	p := l.policy()
 	l.edit(p, func() { p.Spec.Mode = v1alpha1.ModeEnforceOnly })

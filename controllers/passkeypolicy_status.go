@@ -4,226 +4,168 @@
 package controllers
 
 import (
-	"cmp"
-	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/execute"
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/revision"
 	"github.com/tidegate/tidegate/internal/status"
 )
 
-// clusterUID is the uid of kube-system, by habit the identity of a cluster.
-func clusterUID(ctx context.Context, c client.Reader) (string, error) {
-	ns := &corev1.Namespace{}
-	if err := c.Get(ctx, types.NamespacedName{Name: metav1.NamespaceSystem}, ns); err != nil {
-		return "", fmt.Errorf("read namespace kube-system, whose uid marks this cluster's objects in the tenant: %w", err)
-	}
-	return string(ns.UID), nil
+const (
+	// approvalPoll is how often a request for approval is looked at; annotation retry-requested-at has it looked at now.
+	approvalPoll = 2 * time.Minute
+	// refusedLook is how soon a write that the tenant refused is sent again.
+	refusedLook = 2 * time.Minute
+)
+
+// ends says that a rollback is all of a reconcile: it wrote something, or nobody knows. What the tenant refused or people
+// have to approve is told with all the rest.
+func (p *pass) ends() bool {
+	return p.out.Taken() || p.out.Result == execute.Retry || p.out.Result == execute.Unknown
 }
 
-func (r *policyRun) owner() observe.Owner {
-	return observe.Owner{Cluster: r.cluster, UID: string(r.before.UID)}
-}
-
-func (r *policyRun) describe(key plan.Key) string {
-	part := "The payload of a staged rollout."
-	if key.Role == v1alpha1.RoleHold {
-		part = "Holds back devices that no wave of the rollout has admitted."
-	}
-	return fmt.Sprintf("%s Managed by Tidegate for PasskeyPolicy %s/%s: change it there, not here. %s", part, r.before.Namespace, r.before.Name, r.owner().Marker(key))
-}
-
-// object finds or makes the status entry of a tenant object.
-func (r *policyRun) object(key plan.Key) *v1alpha1.TenantObject {
-	s := &r.after.Status
-	i := slices.IndexFunc(s.Objects, func(o v1alpha1.TenantObject) bool { return o.Role == key.Role && o.Platform == key.Platform })
-	if i < 0 {
-		s.Objects = append(s.Objects, v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform})
-		i = len(s.Objects) - 1
-	}
-	return &s.Objects[i]
-}
-
-func (r *policyRun) forgetObject(key plan.Key) {
-	r.after.Status.Objects = slices.DeleteFunc(r.after.Status.Objects, func(o v1alpha1.TenantObject) bool {
-		return o.Role == key.Role && o.Platform == key.Platform
-	})
-}
-
-// record brings the status entries in line with what the tenant shows.
-func (r *policyRun) record(want []plan.Desired, objects []observe.Object) {
-	for i := range objects {
-		o := &objects[i]
-		rec := r.object(o.Key)
-		w := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == o.Key })
-		switch {
-		case o.Exists:
-			rec.ID, rec.CreateSentAt = o.ID, nil
-			if w >= 0 {
-				rec.Name = want[w].Name
-				// A match just after something else was written is a late read.
-				if o.SettingsMatch && (!o.ContentFresh || rec.Hash == "") {
-					rec.Hash = want[w].Hash
-				}
-			}
-		case w < 0 && rec.CreateSentAt == nil: // gone, as it should be
-			r.forgetObject(o.Key)
-			continue
-		case rec.ID != "":
-			// Confirmed gone. The id stays, or under drift Report the next plan would take the object for one that was
-			// never made, and make it.
-			*rec = v1alpha1.TenantObject{Role: rec.Role, Platform: rec.Platform, Name: rec.Name, ID: rec.ID}
-		}
-		if !o.AssignFresh { // just after a write a late read may show what we have taken away
-			rec.ForeignAssignments = foreign(o, rec, want, w)
-		}
-	}
-	slices.SortFunc(r.after.Status.Objects, func(a, b v1alpha1.TenantObject) int {
-		return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.Role, b.Role))
-	})
-}
-
-// foreign lists the targets on an object that this operator neither wants nor ever set.
-func foreign(o *observe.Object, rec *v1alpha1.TenantObject, want []plan.Desired, w int) []string {
-	include, exclude := slices.Clone(rec.IncludeGroups), slices.Clone(rec.ExcludeGroups)
-	if w >= 0 {
-		include, exclude = append(include, want[w].Include...), append(exclude, want[w].Exclude...)
-	}
-	var out []string
-	for _, t := range o.Observed.Assignments {
-		ours := t.Kind == plan.TargetInclude && slices.Contains(include, t.GroupID) || t.Kind == plan.TargetExclude && slices.Contains(exclude, t.GroupID)
-		if !ours {
-			out = append(out, strings.TrimSpace(fmt.Sprintf("%s %s", t.Kind, t.GroupID)))
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// admissions reports how far the tenant has followed each wave.
-func (r *policyRun) admissions(admitted []string, seen []plan.Observed) {
-	var out []v1alpha1.WaveAdmission
-	for i := range r.waves {
-		w := &r.waves[i]
-		if w.Status.Audience == nil || w.Status.Audience.GroupID == "" {
-			continue
-		}
-		id := w.Status.Audience.GroupID
-		a := v1alpha1.WaveAdmission{
-			Name: w.Name, UID: string(w.UID), GroupID: id, Since: metav1.NewTime(r.Clock.Now().UTC().Truncate(time.Second)),
-			State: plan.Admission(r.after.Spec.Mode, id, slices.Contains(admitted, id), seen),
-		}
-		if old := admissionOf(&r.before.Status, w); old != nil && old.State == a.State && old.GroupID == a.GroupID {
-			a.Since = old.Since
-		}
-		out = append(out, a)
-	}
-	slices.SortFunc(out, func(a, b v1alpha1.WaveAdmission) int { return cmp.Compare(a.Name, b.Name) })
-	r.after.Status.Waves = out
-}
-
-// dismiss tells waves that are not admitted any more that they are on their way out, where nobody looks at the tenant
-// closely enough to say more: a wave that reads that it is admitted goes on exposing.
-func (r *policyRun) dismiss(admitted []string) {
-	for i := range r.after.Status.Waves {
-		w := &r.after.Status.Waves[i]
-		if !slices.Contains(admitted, w.GroupID) && (w.State == v1alpha1.Admitted || w.State == v1alpha1.Admitting) {
-			w.State, w.Since = v1alpha1.Withdrawing, *r.stamp()
-		}
-	}
-}
-
-func admissionOf(s *v1alpha1.PasskeyPolicyStatus, w *v1alpha1.PilotWave) *v1alpha1.WaveAdmission {
-	i := slices.IndexFunc(s.Waves, func(a v1alpha1.WaveAdmission) bool { return a.UID == string(w.UID) })
-	if i < 0 {
-		return nil
-	}
-	return &s.Waves[i]
-}
-
-// oldPayloadExposed says whether a wave still has devices under another payload than hash. Writing the new payload now
-// would reach all of them at once, past every gate.
-func (r *policyRun) oldPayloadExposed(hash string) bool {
-	return slices.ContainsFunc(r.waves, func(w v1alpha1.PilotWave) bool {
-		return w.Status.Audience != nil && w.Status.PayloadHash != hash
-	})
-}
-
-// progress sums the waves up.
-func (r *policyRun) progress() []metav1.Condition {
-	s, done := &r.after.Status, 0
-	s.CurrentWave = ""
-	for i := range r.waves {
-		w := &r.waves[i]
-		switch {
-		case w.Status.Phase == v1alpha1.PhaseSucceeded:
-			done++
-		case s.CurrentWave == "" && w.Status.Phase != v1alpha1.PhasePending && w.Status.Phase != "":
-			s.CurrentWave = w.Name
-		}
-	}
-	s.WaveProgress = fmt.Sprintf("%d/%d", done, len(r.waves))
-	complete := status.Condition(v1alpha1.ConditionRolloutComplete, false, v1alpha1.ReasonRolloutInProgress, s.WaveProgress+" waves have succeeded")
+// rolledBack reports on a rollback that ends the reconcile.
+func (r *policyRun) rolledBack(p pass) status.Report {
+	rep := status.Report{Keep: stands}
 	switch {
-	case len(r.waves) == 0:
-		complete = status.Condition(v1alpha1.ConditionRolloutComplete, false, v1alpha1.ReasonNoWaves, "no PilotWave refers to this policy")
-	case done == len(r.waves):
-		complete = status.Condition(v1alpha1.ConditionRolloutComplete, true, v1alpha1.ReasonRolloutComplete, s.WaveProgress+" waves have succeeded")
+	case p.out.Taken():
+		rep.Standing = status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonAssigning, Message: p.out.Action.String()}
+		rep.Again = true
+	case p.out.Action != nil:
+		r.notTaken(&rep, &p.out)
 	}
-	out := []metav1.Condition{complete}
-	if r.after.Spec.Paused {
-		out = append(out, status.Condition(v1alpha1.ConditionPaused, true, v1alpha1.ReasonPaused, "spec.paused stops every wave of this policy"))
-	}
-	return out
+	return rep
 }
 
-func stalledWave(waves []v1alpha1.PilotWave) (name, why string) {
-	for i := range waves {
-		if c := meta.FindStatusCondition(waves[i].Status.Conditions, v1alpha1.ConditionStalled); c != nil && c.Status == metav1.ConditionTrue {
-			return waves[i].Name, c.Message
+// whole reports on the whole plan.
+func (r *policyRun) whole(p pass, pay *payload) status.Report {
+	gap := p.built.Unknown
+	if gap != nil && gap.All {
+		rep := r.failure(gap.Err, gap.Doing)
+		if p.view.Population.Err != nil {
+			rep.Unpopulated()
 		}
+		return rep
 	}
-	return "", ""
-}
-
-func settingsMessage(list []v1alpha1.SettingStatus) string {
-	n := map[v1alpha1.SettingVerdict]int{}
-	for _, s := range list {
-		n[s.Verdict]++
-	}
-	text := fmt.Sprintf("%d resolved", n[v1alpha1.SettingResolved])
-	for _, v := range []v1alpha1.SettingVerdict{v1alpha1.SettingSubstituted, v1alpha1.SettingSkipped, v1alpha1.SettingMissing, v1alpha1.SettingUnsupported} {
-		if n[v] > 0 {
-			text += fmt.Sprintf(", %d %s", n[v], strings.ToLower(string(v)))
+	rep := status.PolicySeen(r.after, p.built, pay.found, &pay.decided)
+	switch {
+	case revision.Target(p.view.Revisions) == nil:
+		rep.Keep = stands
+		return rep
+	case p.out.Action != nil:
+		r.acted(&rep, &p)
+		if rep.Again {
+			return rep
 		}
+	case len(p.view.Others) > 0:
+		rep.NotAlone(p.view.Others)
+		return rep
+	case gap == nil:
+		rep.Settled(r.after, r.waves, p.built, r.Clock.Now())
 	}
-	return text + "; status.settings has each with its reason"
+	if gap != nil {
+		r.partly(&rep, gap)
+	}
+	return rep
 }
 
-func drifted(list []plan.Drift) metav1.Condition {
-	if len(list) == 0 {
-		return status.Condition(v1alpha1.ConditionDrifted, false, v1alpha1.ReasonNoDrift, "no foreign edit was found")
+// acted adds what came of the plan's step.
+func (r *policyRun) acted(rep *status.Report, p *pass) {
+	text, reason := p.out.Action.String(), status.ApplyingReason(p.built.Actions)
+	switch {
+	case len(p.view.Others) > 0: // waves must not take what is left to do for progress
+		rep.Add(status.NotAlone(p.view.Others))
+	case !p.out.Taken() && !slices.ContainsFunc(p.built.Actions, func(a plan.Action) bool { return a.Kind != plan.RemoveCopy }):
+		rep.Settled(r.after, r.waves, p.built, r.Clock.Now()) // copies reach nobody: what the waves need is as it should be
+	default:
+		rep.Add(status.Condition(v1alpha1.ConditionApplied, false, reason, text))
 	}
-	parts := make([]string, len(list))
-	for i, d := range list {
-		parts[i] = fmt.Sprintf("%s %s: %s", d.Key.Platform, d.Key.Role, d.Detail)
+	if p.out.Taken() {
+		rep.Standing = status.Standing{State: status.InProgress, Reason: reason, Message: text}
+		rep.Again = true
+		return
 	}
-	return status.Condition(v1alpha1.ConditionDrifted, true, string(list[0].Kind), strings.Join(parts, "; "))
+	r.notTaken(rep, &p.out)
 }
 
-func merge(a, b []string) []string {
-	out := slices.Concat(a, b)
-	slices.Sort(out)
-	return slices.Compact(out)
+// notTaken adds why an action was not taken.
+func (r *policyRun) notTaken(rep *status.Report, out *execute.Outcome) {
+	rep.Add(approvalCondition(*out)...)
+	switch out.Result {
+	case execute.Waiting:
+		rep.Standing = status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonApprovalRequired, Message: out.Err.Error()}
+		rep.Requeue = approvalPoll
+		return
+	case execute.Declined:
+		rep.Standing = status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonApprovalRefused, Message: out.Err.Error()}
+		rep.Requeue = r.after.Spec.Interval.Duration
+		return
+	}
+	failed := r.failure(out.Err, out.Action.String())
+	rep.Standing, rep.Requeue = failed.Standing, failed.Requeue
+	switch {
+	case out.Result == execute.Rejected: // only a person changes that
+		rep.Requeue = max(rep.Requeue, refusedLook)
+	case out.Result == execute.Unknown && out.Action.Kind != plan.RemoveCopy:
+		rep.Again = true // look at once what became of it
+	}
+}
+
+// approvalCondition says that people have to approve a write, or have refused to.
+func approvalCondition(out execute.Outcome) []metav1.Condition {
+	switch out.Result {
+	case execute.Waiting:
+		return []metav1.Condition{status.Condition(v1alpha1.ConditionWaitingForApproval, true, v1alpha1.ReasonApprovalRequired, out.Err.Error())}
+	case execute.Declined:
+		return []metav1.Condition{status.Condition(v1alpha1.ConditionWaitingForApproval, false, v1alpha1.ReasonApprovalRefused, out.Err.Error())}
+	}
+	return nil
+}
+
+// rollbackFirst tells of a rollback that was not taken before anything else: it is what a person has to hear first.
+func (r *policyRun) rollbackFirst(rep status.Report, out *execute.Outcome) status.Report {
+	also, requeue := rep.Standing.Message, rep.Requeue
+	r.notTaken(&rep, out)
+	rep.Standing.Message += "; besides: " + also
+	if requeue > 0 {
+		rep.Requeue = min(rep.Requeue, requeue)
+	}
+	return rep
+}
+
+// partly adds to what was done for the other platforms that objects could not be read. What is refused for good is not
+// applied; what is only away stands as it was.
+func (r *policyRun) partly(rep *status.Report, gap *plan.Gap) {
+	failed := r.failure(gap.Err, gap.Doing)
+	rep.Standing, rep.Requeue = failed.Standing, failed.Requeue
+	switch {
+	case rep.Has(v1alpha1.ConditionApplied):
+	case failed.Standing.State == status.Stuck:
+		rep.Add(status.Condition(v1alpha1.ConditionApplied, false, failed.Standing.Reason, failed.Standing.Message))
+	default:
+		rep.Keep = append(rep.Keep, v1alpha1.ConditionApplied)
+	}
+}
+
+// failure turns a refusal or an error of the tenant into a report; what stood in the tenant still stands.
+func (r *policyRun) failure(err error, doing string) status.Report {
+	rep := status.Report{Keep: stands, Requeue: retryDelay(err, r.Clock.Now())}
+	var refused *observe.Refusal
+	if errors.As(err, &refused) {
+		rep.Standing = status.Standing{State: status.Stuck, Reason: refused.Reason, Message: refused.Message}
+		return rep
+	}
+	rep.Standing = status.Standing{State: status.InProgress, Reason: reasonOf(err), Message: fmt.Sprintf("%s: %s", doing, readable(err))}
+	if reason := rep.Standing.Reason; reason == v1alpha1.ReasonForbidden || reason == v1alpha1.ReasonInvalid {
+		rep.Standing.State = status.Stuck
+	}
+	return rep
 }

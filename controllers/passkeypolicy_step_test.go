@@ -48,7 +48,7 @@ func TestPromise09_RollbackNeedsNothingElse(t *testing.T) {
 			l.edit(p, func() { p.Spec.Settings.PasskeySync = v1alpha1.Enabled })
 		},
 		"a copy cannot be read": func(_ *testing.T, l *lab) {
-			marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows})
+			marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.LevelKey(v1alpha1.PlatformWindows, 0))
 			duplicate := l.makePolicy("Copy", marker)
 			l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: http.MethodGet, Route: policiesRoute + "/" + duplicate + "/assignments"}})
 		},
@@ -282,7 +282,7 @@ func TestBudgetWithoutATenant(t *testing.T) {
 		}
 	}
 	w := l.wave("a").Status
-	if got := l.assigned(v1alpha1.RoleAllow); got != "" || w.Phase != v1alpha1.PhasePending || w.Audience != nil && len(l.members(w.Audience.GroupID)) > 0 {
+	if got := l.assigned(v1alpha1.RoleAllow); got != "" || w.Phase != v1alpha1.PhasePending || l.attemptGroup("a") != "" && len(l.members(l.attemptGroup("a"))) > 0 {
 		t.Errorf("allow %q, wave %s, %+v", got, w.Phase, w.Audience)
 	}
 }

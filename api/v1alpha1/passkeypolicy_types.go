@@ -136,6 +136,14 @@ func (p *Population) Groups() *GroupSelection {
 	return &GroupSelection{Include: p.Include, Exclude: p.Exclude}
 }
 
+// UnitOrDefault is what groups, waves and assignments hold, Device when the spec does not say.
+func (s *PasskeyPolicySpec) UnitOrDefault() Unit {
+	if s.Unit == "" {
+		return UnitDevice
+	}
+	return s.Unit
+}
+
 // PasskeyPolicySpec is the payload and how it is delivered.
 //
 // +kubebuilder:validation:XValidation:rule="self.mode != 'Gate' || has(self.population)",message="mode Gate needs population: the groups that are held back until their wave admits them. Name them, set population: {all: true}, or set mode: EnforceOnly"

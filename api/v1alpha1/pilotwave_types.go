@@ -399,10 +399,6 @@ type AudienceStatus struct {
 	// +optional
 	Ineligible []ReasonCount `json:"ineligible,omitempty"`
 
-	// groupID of the managed Entra group that holds the exposed devices.
-	// +optional
-	GroupID string `json:"groupID,omitempty"`
-
 	// resolvedAt is when the audience was frozen.
 	ResolvedAt metav1.Time `json:"resolvedAt"`
 

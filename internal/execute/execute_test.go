@@ -82,7 +82,7 @@ func (f *tenant) RemoveMembers(_ context.Context, id string, ids []string) error
 
 func wanted() *plan.Desired {
 	return &plan.Desired{
-		Key: plan.Key{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformWindows}, Name: "n", Description: "[mark]", Platforms: "windows10", Technologies: "mdm",
+		Key: plan.LevelKey(v1alpha1.PlatformWindows, 1), Name: "n", Description: "[mark]", Platforms: "windows10", Technologies: "mdm",
 		Settings: []settings.Instance{
 			{DefinitionID: "choice", Kind: settings.InstanceChoice, Value: "choice_1", Children: []settings.Instance{
 				{DefinitionID: "text", Kind: settings.InstanceString, Value: "x"}, {DefinitionID: "number", Kind: settings.InstanceInteger, Value: "-7"},

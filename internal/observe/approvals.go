@@ -19,25 +19,6 @@ type ApprovalSource interface {
 	OperationApprovalRequests(ctx context.Context) ([]graph.OperationApprovalRequest, error)
 }
 
-// maxJustification is the longest justification in characters (contract m).
-const maxJustification = 1024
-
-// Justification tells the people who decide what is to be written and for whom. It ends with a reference to the pending
-// approval, by which its request is found again.
-func Justification(policy string, p *v1alpha1.PendingApproval) string {
-	head := []rune(fmt.Sprintf("Tidegate for PasskeyPolicy %s: %s", policy, p.Action))
-	tail := " " + reference(p)
-	if room := maxJustification - len(tail); len(head) > room {
-		head = append(head[:room-1], '…')
-	}
-	return string(head) + tail
-}
-
-// reference names one request: the same write is asked for again only at another time.
-func reference(p *v1alpha1.PendingApproval) string {
-	return fmt.Sprintf("[ref %s-%d]", p.Fingerprint, p.RequestedAt.Unix())
-}
-
 // Approval reads the request that a pending approval stands for; nil when the tenant has none. Where the answer with the
 // code was lost, the request is known by its justification, and its code is filled in.
 func Approval(ctx context.Context, src ApprovalSource, p *v1alpha1.PendingApproval) (*plan.ApprovalRequest, error) {
@@ -56,7 +37,7 @@ func Approval(ctx context.Context, src ApprovalSource, p *v1alpha1.PendingApprov
 		return nil, fmt.Errorf("look for an approval request whose code was lost: %w", err)
 	}
 	for i := range list {
-		if strings.Contains(list[i].RequestJustification, reference(p)) {
+		if strings.Contains(list[i].RequestJustification, plan.Reference(p)) {
 			p.Code = list[i].Code
 			return request(list[i]), nil
 		}

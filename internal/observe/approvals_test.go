@@ -6,10 +6,8 @@ package observe
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -37,21 +35,6 @@ func (f requests) OperationApprovalRequest(_ context.Context, code string) (grap
 		return graph.OperationApprovalRequest{}, f.err
 	}
 	return graph.OperationApprovalRequest{}, notFound
-}
-
-// TestJustification: the text says what for, keeps to the limit of the header in characters, and ends with the reference.
-func TestJustification(t *testing.T) {
-	p := &v1alpha1.PendingApproval{Fingerprint: "0123456789abcdef", Action: "Create Allow/Windows: no policy yet", RequestedAt: metav1.Unix(1_800_000_000, 0)}
-	if got := Justification("ns/edge", p); got != "Tidegate for PasskeyPolicy ns/edge: Create Allow/Windows: no policy yet [ref 0123456789abcdef-1800000000]" {
-		t.Error(got)
-	}
-	for n := 900; n < 1100; n++ {
-		p.Action = strings.Repeat("ü", n)
-		got := Justification("ns/edge", p)
-		if c := utf8.RuneCountInString(got); c > 1024 || n > 1000 && c != 1024 || !utf8.ValidString(got) || !strings.HasSuffix(got, " [ref 0123456789abcdef-1800000000]") {
-			t.Fatalf("%d characters: %d in all", n, c)
-		}
-	}
 }
 
 // TestApproval: a request is read by its code; without one it is found by the reference alone, and never taken for that of

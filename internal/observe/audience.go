@@ -16,38 +16,24 @@ import (
 	"github.com/tidegate/tidegate/internal/fleet"
 )
 
-// Candidates are the devices, or for unit User the people, that a wave's groups select today, before anything is frozen.
-type Candidates struct {
-	// Targeted after slice and earlier waves; Eligible is the part that meets the prerequisites.
-	Targeted, Eligible []audience.ID
-	// Ineligible counts the rest by reason, sorted by reason.
-	Ineligible []v1alpha1.ReasonCount
-	// Excluded are all members of the excluded groups, sorted, whether they were selected or not.
-	Excluded []audience.ID
-	// Hidden names included groups of which the members may not be listed: some who are meant may be missing here.
-	Hidden []string
-	// Paused names the dynamic groups that follow their rule no more.
-	Paused []string
-}
-
 // ResolveAudience reads the groups of a wave and selects its members: union of the included groups less the excluded ones,
 // then the slice, then less what earlier waves have taken (taken). Groups of another kind than the unit, or whose
 // members are hidden so that nobody knows whom they select or exclude, are a *Refusal.
 //
 // A person is eligible when one of their devices is. Nobody else's device stands for them.
-func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory, unit v1alpha1.Unit, a *v1alpha1.Audience, salt string, rules diagnosis.Rules, taken func(audience.ID) bool) (Candidates, error) {
+func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory, unit v1alpha1.Unit, a *v1alpha1.Audience, salt string, rules diagnosis.Rules, taken func(audience.ID) bool) (audience.Candidates, error) {
 	groups, err := ResolvePopulation(ctx, src, &v1alpha1.Population{Include: a.Groups.Include}, unit)
 	if err != nil {
-		return Candidates{}, err
+		return audience.Candidates{}, err
 	}
 	excluded, err := ResolveExclusions(ctx, src, a, unit)
 	if err != nil {
-		return Candidates{}, err
+		return audience.Candidates{}, err
 	}
-	c := Candidates{Hidden: groups.Hidden, Paused: groups.Paused, Excluded: excluded}
+	c := audience.Candidates{Hidden: groups.Hidden, Paused: groups.Paused, Excluded: excluded}
 	all := without(groups.included, c.Excluded)
 	if len(all) == 0 && !groups.Complete() {
-		return Candidates{}, hidden(groups.Hidden, "it selects nobody who can be seen")
+		return audience.Candidates{}, hidden(groups.Hidden, "it selects nobody who can be seen")
 	}
 	reasons := map[string]int32{}
 	for _, id := range audience.Slice(all, salt, a.Slice) {

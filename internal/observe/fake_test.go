@@ -14,8 +14,10 @@ import (
 
 	"k8s.io/utils/ptr"
 
+	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
@@ -122,6 +124,27 @@ func (f *tenant) Assignments(_ context.Context, id string) ([]graph.Assignment, 
 		return nil, err
 	}
 	return f.assignments[id], f.call("Assignments")
+}
+
+// objects is Objects, as the part of a view that it fills in.
+func objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, want []plan.Desired, self Owner, now time.Time) (looked, error) {
+	list, others, err := Objects(ctx, src, records, want, self, now)
+	return looked{list, others}, err
+}
+
+type looked struct {
+	Objects []plan.Seen
+	Others  []plan.OtherOperator
+}
+
+// Err is the error of the first object that has one.
+func (l looked) Err() error {
+	for i := range l.Objects {
+		if err := l.Objects[i].Err; err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readFleet reads a simulated fleet of 60 devices without noise, each with a user.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/plan"
 )
@@ -25,7 +26,7 @@ type Owner struct {
 // Marker is the text in a tenant object's description by which this operator knows its own work again. It names the
 // cluster, so that two operators on one tenant do not take each other's objects (P5, P6).
 func (o Owner) Marker(key plan.Key) string {
-	return fmt.Sprintf("[tidegate %s/%s/%s/%s]", o.Cluster, o.UID, strings.ToLower(string(key.Role)), strings.ToLower(string(key.Platform)))
+	return fmt.Sprintf("[tidegate %s/%s/%s/%s]", o.Cluster, o.UID, strings.ToLower(key.Level()), strings.ToLower(string(key.Platform)))
 }
 
 // anyMarker finds a marker in a description, whoever made it.
@@ -40,27 +41,28 @@ func OwnerOf(description string) (Owner, bool) {
 	return Owner{Cluster: m[1], UID: m[2]}, true
 }
 
-// OtherOperator is the operator of another cluster that has policies in the same tenant.
-type OtherOperator struct {
-	// Cluster is the uid by which its markers name it.
-	Cluster string
-	// Policies are the names of its policies, sorted.
-	Policies []string
+// describe is the description of a tenant object, for people, with the marker.
+func (o Owner) describe(p *v1alpha1.PasskeyPolicy, key plan.Key) string {
+	part := fmt.Sprintf("Revision %d of the payload of a staged rollout.", key.Revision)
+	if key.Role == v1alpha1.RoleHold {
+		part = "Holds back devices that no wave of the rollout has admitted."
+	}
+	return fmt.Sprintf("%s Managed by Tidegate for PasskeyPolicy %s/%s: change it there, not here. %s", part, p.Namespace, p.Name, o.Marker(key))
 }
 
 // otherOperators lists who else marked policies of the tenant, by cluster.
-func otherOperators(all []graph.ConfigurationPolicy, self string) []OtherOperator {
+func otherOperators(all []graph.ConfigurationPolicy, self string) []plan.OtherOperator {
 	names := map[string][]string{}
 	for i := range all {
 		if o, ok := OwnerOf(all[i].Description); ok && o.Cluster != self {
 			names[o.Cluster] = append(names[o.Cluster], all[i].Name)
 		}
 	}
-	var out []OtherOperator
+	var out []plan.OtherOperator
 	for cluster, list := range names {
 		slices.Sort(list)
-		out = append(out, OtherOperator{Cluster: cluster, Policies: list})
+		out = append(out, plan.OtherOperator{Cluster: cluster, Policies: list})
 	}
-	slices.SortFunc(out, func(a, b OtherOperator) int { return cmp.Compare(a.Cluster, b.Cluster) })
+	slices.SortFunc(out, func(a, b plan.OtherOperator) int { return cmp.Compare(a.Cluster, b.Cluster) })
 	return out
 }

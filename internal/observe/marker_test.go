@@ -21,7 +21,7 @@ import (
 func TestOwnerOf(t *testing.T) {
 	for text, want := range map[string]Owner{
 		"Holds back. " + marker(hold) + " x": self, marker(allow): self, "[tidegate a/b/c/d]": {"a", "b"},
-		"": {}, "tidegate cluster/uid/allow/windows": {}, "[tidegate cluster/uid]": {}, "[tidegate a b/c/d/e]": {}, "[tidegate ///]": {},
+		"": {}, "tidegate cluster/uid/r1/windows": {}, "[tidegate cluster/uid]": {}, "[tidegate a b/c/d/e]": {}, "[tidegate ///]": {},
 	} {
 		if got, ok := OwnerOf(text); got != want || ok != (want != Owner{}) {
 			t.Errorf("%q: %+v, %t", text, got, ok)
@@ -39,13 +39,13 @@ func TestOtherOperators(t *testing.T) {
 		live(allow, "p1"), marked("mine too", Owner{"cluster", "uid2"}), {ID: "x", Name: "a baseline"},
 		marked("west 2", Owner{"west", "u"}), marked("west 1", Owner{"west", "uid"}), marked("east", Owner{"east", "u"}),
 	}}
-	got, err := Objects(t.Context(), src, nil, []plan.Desired{wanted(allow)}, self, now)
-	want := []OtherOperator{{"east", []string{"east"}}, {"west", []string{"west 1", "west 2"}}}
+	got, err := objects(t.Context(), src, nil, []plan.Desired{wanted(allow)}, self, now)
+	want := []plan.OtherOperator{{Cluster: "east", Policies: []string{"east"}}, {Cluster: "west", Policies: []string{"west 1", "west 2"}}}
 	if diff := gocmp.Diff(want, got.Others); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
 	src.policies = src.policies[:3]
-	if got, err := Objects(t.Context(), src, nil, []plan.Desired{wanted(allow)}, self, now); err != nil || got.Others != nil {
+	if got, err := objects(t.Context(), src, nil, []plan.Desired{wanted(allow)}, self, now); err != nil || got.Others != nil {
 		t.Errorf("%+v, %v", got.Others, err)
 	}
 }
@@ -87,12 +87,12 @@ func TestPromise05_Copies(t *testing.T) {
 		t.Errorf("%+v", got.Observed)
 	}
 	// Without a record it may be ours, renamed: it is neither taken over nor made a second time.
-	view, err := Objects(t.Context(), src, nil, []plan.Desired{wanted(allow)}, self, now)
+	view, err := objects(t.Context(), src, nil, []plan.Desired{wanted(allow)}, self, now)
 	var refused *Refusal
 	if err != nil || !errors.As(view.Err(), &refused) || refused.Reason != v1alpha1.ReasonMarkerCopied || !strings.Contains(refused.Message, `name it "`+wanted(allow).Name+`" to have it taken over`) {
 		t.Errorf("%v, %v", view.Err(), err)
 	}
-	if view, err := Objects(t.Context(), src, []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform}}, nil, self, now); err != nil || view.Err() != nil || view.Objects[0].Exists {
+	if view, err := objects(t.Context(), src, []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, Revision: 1}}, nil, self, now); err != nil || view.Err() != nil || view.Objects[0].Exists {
 		t.Errorf("not wanted either: %+v, %v", view, err)
 	}
 }

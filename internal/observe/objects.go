@@ -20,7 +20,7 @@ import (
 
 // PolicySource reads what a PasskeyPolicy needs from its tenant.
 type PolicySource interface {
-	GroupSource
+	MemberSource
 	CatalogSource
 	ConfigurationPolicy(ctx context.Context, id string) (graph.ConfigurationPolicy, error)
 	ConfigurationPolicies(ctx context.Context, nameContains string) ([]graph.ConfigurationPolicy, error)
@@ -28,34 +28,8 @@ type PolicySource interface {
 	Assignments(ctx context.Context, policyID string) ([]graph.Assignment, error)
 }
 
-// Object is one tenant object as it was found.
-type Object struct {
-	plan.Observed
-	// Err is why the object could not be read, or why it is not to be touched. Then nothing but its key is known.
-	Err error
-}
-
-// View is what a PasskeyPolicy has in its tenant.
-type View struct {
-	// Objects are those that are wanted, and after them those that are only on record.
-	Objects []Object
-	// Others are the operators of other clusters that have policies in the same tenant.
-	Others []OtherOperator
-}
-
-// Err is the error of the first object that has one.
-func (v *View) Err() error {
-	for i := range v.Objects {
-		if err := v.Objects[i].Err; err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ReplicationLag is how long a tenant may not show what it has just made. Graph was seen to take seconds (contract a.5, g);
-// two minutes is far beyond.
-const ReplicationLag = 2 * time.Minute
+// ReplicationLag is plan.ReplicationLag.
+const ReplicationLag = plan.ReplicationLag
 
 // MemberLag is how long a list of group members may not show a change of ours. Lists of members are later than reads of
 // objects (contract g); no number binds Microsoft, this one is ASSUMED.
@@ -64,19 +38,18 @@ const MemberLag = 5 * time.Minute
 // Objects reads the tenant objects of a policy: those that are wanted and those that are only on record. The list of all
 // policies shows what no record knows: a second policy from a create that was delivered twice, and other operators. An
 // object that cannot be read has an error of its own and keeps nobody from the others.
-func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, want []plan.Desired, self Owner, now time.Time) (View, error) {
+func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, want []plan.Desired, self Owner, now time.Time) (list []plan.Seen, others []plan.OtherOperator, err error) {
 	all, err := tenantPolicies(ctx, src, records, now)
 	if err != nil {
-		return View{}, err
+		return nil, nil, err
 	}
-	v := View{Others: otherOperators(all, self.Cluster)}
 	read := func(rec *v1alpha1.TenantObject, want *plan.Desired) {
-		key := plan.Key{Role: rec.Role, Platform: rec.Platform}
+		key := plan.KeyOf(rec)
 		o, err := object(ctx, src, sought{rec: rec, want: want, marker: self.Marker(key), all: all, now: now})
 		if err != nil {
-			o = Object{Observed: plan.Observed{Key: key}, Err: err}
+			o = plan.Seen{Observed: plan.Observed{Key: key}, Err: err}
 		}
-		v.Objects = append(v.Objects, o)
+		list = append(list, o)
 	}
 	seen := map[plan.Key]bool{}
 	for i := range want {
@@ -84,22 +57,22 @@ func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObj
 		read(record(records, want[i].Key), &want[i])
 	}
 	for i := range records {
-		if !seen[plan.Key{Role: records[i].Role, Platform: records[i].Platform}] {
+		if !seen[plan.KeyOf(&records[i])] {
 			read(&records[i], nil)
 		}
 	}
-	return v, nil
+	return list, otherOperators(all, self.Cluster), nil
 }
 
 // Recorded reads tenant objects by the ids on record alone: what is wanted of them, and whatever else the tenant holds,
 // does not matter. Settings are not read.
-func Recorded(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, self Owner, now time.Time) []Object {
-	var out []Object
+func Recorded(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, self Owner, now time.Time) []plan.Seen {
+	var out []plan.Seen
 	for i := range records {
-		key := plan.Key{Role: records[i].Role, Platform: records[i].Platform}
+		key := plan.KeyOf(&records[i])
 		o, err := object(ctx, src, sought{rec: &records[i], marker: self.Marker(key), now: now})
 		if err != nil {
-			o = Object{Observed: plan.Observed{Key: key}, Err: err}
+			o = plan.Seen{Observed: plan.Observed{Key: key}, Err: err}
 		}
 		out = append(out, o)
 	}
@@ -108,11 +81,11 @@ func Recorded(ctx context.Context, src PolicySource, records []v1alpha1.TenantOb
 
 func record(records []v1alpha1.TenantObject, key plan.Key) *v1alpha1.TenantObject {
 	for i := range records {
-		if records[i].Role == key.Role && records[i].Platform == key.Platform {
+		if plan.KeyOf(&records[i]) == key {
 			return &records[i]
 		}
 	}
-	return &v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform}
+	return &v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform, Revision: key.Revision}
 }
 
 // sought is one object that is looked for.
@@ -143,10 +116,10 @@ func (s *sought) name() string {
 
 // object reads one tenant object. Without an id on record, or with one that the tenant does not know, it is looked up by
 // its marker, so that a create whose answer was lost, or a status that was restored from a backup, never makes a twin (P5).
-func object(ctx context.Context, src PolicySource, s sought) (Object, error) {
+func object(ctx context.Context, src PolicySource, s sought) (plan.Seen, error) {
 	rec := s.rec
-	o := Object{Observed: plan.Observed{
-		Key: plan.Key{Role: rec.Role, Platform: rec.Platform}, CreateOpen: rec.ID == "" && rec.CreateSentAt != nil,
+	o := plan.Seen{Observed: plan.Observed{
+		Key: plan.KeyOf(rec), CreateOpen: rec.ID == "" && rec.CreateSentAt != nil,
 		AssignOpen: rec.AssignSentAt != nil,
 	}}
 	o.ContentFresh, o.AssignFresh, o.KnownForeign = s.fresh(rec.AppliedAt), s.fresh(rec.AssignedAt), rec.ForeignAssignments

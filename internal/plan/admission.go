@@ -21,6 +21,9 @@ import (
 // level is seen to exclude it any more. What was not seen, because a policy could not be read or a write of ours has no known
 // outcome, changes nothing (P4).
 //
+// Store the result before anything of the plan that was made from the same look is sent: what was seen missing is not to be
+// seen again once it is repaired, and only the record tells that devices may not know of the repair yet.
+//
 // desired is what Want gave for the same groups; observed has an entry for each of them that could be looked for, there or
 // not. A group that was never admitted and is not to be has no entry, and one that
 // is Withdrawn and that no wave lists loses it.
@@ -39,6 +42,26 @@ func Admissions(before []v1alpha1.WaveAdmission, groups []Group, desired []Desir
 		out = append(out, a)
 	}
 	return out
+}
+
+// NextLook is how soon an entry may move on because Intune has had the time to act on assignments; 0 when none waits for
+// that.
+func NextLook(list []v1alpha1.WaveAdmission, now time.Time) time.Duration {
+	var next time.Duration
+	for i := range list {
+		a := &list[i]
+		if a.AssignedAt == nil || a.State != v1alpha1.Admitting && a.State != v1alpha1.Withdrawing {
+			continue
+		}
+		at := a.AssignedAt.Add(AssignmentLag)
+		if again := a.Since.Add(AssignmentLag); a.AdmittedAt != nil && a.State == v1alpha1.Admitting && again.After(at) {
+			at = again // its members come back only after that
+		}
+		if d := at.Sub(now); d > 0 && (next == 0 || d < next) {
+			next = d
+		}
+	}
+	return next
 }
 
 // admission is the next entry of a group.

@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -128,4 +129,23 @@ func KeepApprovals(pending []v1alpha1.PendingApproval, actions []Action) []v1alp
 			return a.Fingerprint() == p.Fingerprint
 		})
 	})
+}
+
+// maxJustification is the longest justification in characters (contract m).
+const maxJustification = 1024
+
+// Justification tells the people who decide what is to be written and for whom. It ends with a reference to the pending
+// approval, by which its request is found again.
+func Justification(policy string, p *v1alpha1.PendingApproval) string {
+	head := []rune(fmt.Sprintf("Tidegate for PasskeyPolicy %s: %s", policy, p.Action))
+	tail := " " + Reference(p)
+	if room := maxJustification - len(tail); len(head) > room {
+		head = append(head[:room-1], '…')
+	}
+	return string(head) + tail
+}
+
+// Reference names one request in its justification: the same write is asked for again only at another time.
+func Reference(p *v1alpha1.PendingApproval) string {
+	return fmt.Sprintf("[ref %s-%d]", p.Fingerprint, p.RequestedAt.Unix())
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -92,5 +93,20 @@ func TestKeepApprovals(t *testing.T) {
 	}
 	if len(pending) != 2 || pending[0].Role != r1Key.Role {
 		t.Error("the caller's list was changed")
+	}
+}
+
+// TestJustification: the text says what for, keeps to the limit of the header in characters, and ends with the reference.
+func TestJustification(t *testing.T) {
+	p := &v1alpha1.PendingApproval{Fingerprint: "0123456789abcdef", Action: "Create Allow/Windows: no policy yet", RequestedAt: metav1.Unix(1_800_000_000, 0)}
+	if got := Justification("ns/edge", p); got != "Tidegate for PasskeyPolicy ns/edge: Create Allow/Windows: no policy yet [ref 0123456789abcdef-1800000000]" {
+		t.Error(got)
+	}
+	for n := 900; n < 1100; n++ {
+		p.Action = strings.Repeat("ü", n)
+		got := Justification("ns/edge", p)
+		if c := utf8.RuneCountInString(got); c > 1024 || n > 1000 && c != 1024 || !utf8.ValidString(got) || !strings.HasSuffix(got, " [ref 0123456789abcdef-1800000000]") {
+			t.Fatalf("%d characters: %d in all", n, c)
+		}
 	}
 }

@@ -23,7 +23,7 @@ const (
 	stageCount
 )
 
-// Build plans what turns observed into desired. It plans nothing when nothing
+// compare plans what turns observed into desired. It plans nothing when nothing
 // differs (P12). An observed policy that is not desired is emptied, and removed when
 // it is seen to include nothing of ours. Of two entries for one Key the first counts,
 // and a note names the other.
@@ -31,7 +31,7 @@ const (
 // Foreign targets stay where they are. A foreign inclusion on a revision that an
 // earlier level does not exclude puts devices into both; that is reported as drift,
 // because only the person who added it can say which of the two is meant.
-func Build(desired []Desired, observed []Observed, opt Options) Result {
+func compare(desired []Desired, observed []Observed, opt Options) Result {
 	b := builder{opt: opt}
 	in := b.index(desired, observed)
 	for _, platform := range in.platforms() {
@@ -173,7 +173,7 @@ func (l *level) unsafe(groups set, earlier []*level) set {
 	keep, occupied := newSet(l.desired.KeepOnly), newSet(l.desired.Occupied)
 	return slices.DeleteFunc(slices.Clone(groups), func(id string) bool {
 		held := slices.ContainsFunc(earlier, func(e *level) bool { return !e.idle() && !e.ours.exclude.union(excluded(e.foreign)).has(id) })
-		return !keep.has(id) && !(held && occupied.has(id))
+		return !keep.has(id) && (!held || !occupied.has(id))
 	})
 }
 

@@ -139,7 +139,7 @@ func buildCase(t *testing.T, file string) {
 	if err := yaml.UnmarshalStrict(in, &c); err != nil {
 		t.Fatal(err)
 	}
-	built := Build(c.desired(t), c.observed(t), Options{Drift: c.Drift, Managed: c.Managed, NarrowOnly: c.NarrowOnly})
+	built := compare(c.desired(t), c.observed(t), Options{Drift: c.Drift, Managed: c.Managed, NarrowOnly: c.NarrowOnly})
 	text := planText{Notes: built.Notes, Late: built.Late}
 	for _, a := range built.Actions {
 		text.Actions = append(text.Actions, a.String())
@@ -172,7 +172,7 @@ func buildCase(t *testing.T, file string) {
 
 // TestTwice: of two entries for one level the first counts, and a note says so.
 func TestTwice(t *testing.T) {
-	got := Build([]Desired{wantR1(), wantR1("w1")}, []Observed{seenR1(), with(seenR1("w1"), func(o *Observed) { o.ID = "id2" })}, correct)
+	got := compare([]Desired{wantR1(), wantR1("w1")}, []Observed{seenR1(), with(seenR1("w1"), func(o *Observed) { o.ID = "id2" })}, correct)
 	if len(got.Actions) != 0 || len(got.Notes) != 2 || !strings.Contains(got.Notes[0], "desired twice") || !strings.Contains(got.Notes[1], "observed twice, ids id-r1 and id2") {
 		t.Errorf("%v %q", got.Actions, got.Notes)
 	}
@@ -181,7 +181,7 @@ func TestTwice(t *testing.T) {
 // TestIntentUnderReport: what is recorded is what we asked for, not what others left of it, or the next plan would take
 // their edit for a wish of ours.
 func TestIntentUnderReport(t *testing.T) {
-	got := Build(
+	got := compare(
 		[]Desired{wantR1("w1", "w2"), wantHold("w1", "w2")},
 		[]Observed{with(seenR1("w1"), func(o *Observed) { o.Assignments = nil }), seenHold("w1")}, report)
 	last := got.Actions[len(got.Actions)-1]

@@ -42,7 +42,6 @@ type history struct {
 	excused  map[Key]time.Time // policies that somebody widened, until when
 	settled  time.Time         // since when the first hold must be felt; zero before
 	doubles  int               // instants with a device under two that is somebody's fault
-	felt     int               // devices that were judged under a revision
 	moves    map[int32]int     // devices by the level that they were judged on
 	deadline time.Time
 }

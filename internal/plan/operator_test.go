@@ -23,6 +23,7 @@ type operator struct {
 	writes int
 	quiet  bool // the last look found nothing to do
 	log    []string
+	stored bool // the status was journalled in this look
 }
 
 func (op *operator) record(k Key) *v1alpha1.TenantObject {
@@ -83,11 +84,12 @@ func (op *operator) observe(desired []Desired) []Observed {
 func describe(k Key) string { return "marker " + k.String() }
 
 // reconcile is one look and up to steps writes. lose says that the answer to the last of them is lost; forget, that the
-// operator died before it stored how far groups are.
+// operator died before it stored how far groups are, unless the journal of a write has taken that along.
 func (op *operator) reconcile(t *testing.T, steps int, lose, forget bool) {
 	t.Helper()
 	st := &op.policy.Status
 	before := slices.Clone(st.Waves)
+	op.stored = false
 	groups := WaveGroups(op.policy, op.waves, st.Revisions, op.tenant.now)
 	w := Withdrawal{Groups: groups, Drift: op.policy.Spec.Drift}
 	if records := w.Records(st.Objects); len(records) > 0 {
@@ -98,7 +100,7 @@ func (op *operator) reconcile(t *testing.T, steps int, lose, forget bool) {
 		st.Waves = w.Admissions(st.Waves, records, seen, op.tenant.now)
 		if actions := w.Build(records, seen); len(actions) > 0 {
 			op.run(t, actions, steps, lose)
-			if forget {
+			if forget && !op.stored {
 				st.Waves = before
 			}
 			return
@@ -108,11 +110,11 @@ func (op *operator) reconcile(t *testing.T, steps int, lose, forget bool) {
 	desired := Want(op.policy, st.Revisions, op.pop, groups, describe)
 	observed := op.observe(desired)
 	st.Waves = Admissions(st.Waves, groups, desired, observed, op.tenant.now)
-	built := Build(desired, observed, Options{Drift: op.policy.Spec.Drift, Managed: Managed(groups)})
+	built := compare(desired, observed, Options{Drift: op.policy.Spec.Drift, Managed: Managed(groups)})
 	op.close(observed, desired, built)
 	op.quiet = len(built.Actions) == 0
 	op.run(t, built.Actions, steps, lose)
-	if forget {
+	if forget && !op.stored {
 		st.Waves = before
 	}
 	op.tidy(desired)
@@ -157,6 +159,7 @@ func (op *operator) run(t *testing.T, actions []Action, steps int, lose bool) {
 func (op *operator) do(t *testing.T, a Action, lost bool) {
 	t.Helper()
 	op.writes++
+	op.stored = op.stored || a.Kind == Create || a.Kind == Assign
 	op.log = append(op.log, op.tenant.now.Format("15:04:05 ")+a.String())
 	stamp := metav1.NewTime(op.tenant.now)
 	rec, live := op.record(a.Key), op.tenant.live(a.Key)

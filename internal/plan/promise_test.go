@@ -4,7 +4,11 @@
 package plan
 
 import (
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
 // TestPromise01_NeverUnderTwo lives through random histories: revisions come, are proven, reverted and retired; waves
@@ -52,5 +56,46 @@ func seeds(t *testing.T) int {
 	if testing.Short() {
 		return 100
 	}
-	return 1500
+	return 300
+}
+
+// TestPromise07_DeletedAtEveryPoint deletes the policy in the middle of a history: no device comes under two on the way,
+// whatever is lost, hold is the last to go, and nothing reaches anybody in the end.
+func TestPromise07_DeletedAtEveryPoint(t *testing.T) {
+	for seed := range seeds(t) {
+		h := newHistory(t, seed, false)
+		for range 20 + h.rng.IntN(100) {
+			h.live()
+		}
+		h.settled = time.Time{} // what devices have from here on is not what waves gave them
+		for range 60 {
+			actions := BuildDelete(h.op.observe(nil), v1alpha1.DeletionDelete)
+			for i := range actions {
+				mustBeLast(h, actions[i])
+				h.op.do(t, actions[i], h.rng.IntN(5) == 0)
+				h.advance([]time.Duration{0, time.Minute, 40 * time.Minute}[h.rng.IntN(3)])
+			}
+			h.op.tidy(nil)
+		}
+		h.advance(maxMemberLag)
+		for device := range h.tenant.devices {
+			for _, platform := range platforms {
+				if got := h.tenant.levels(platform, device, h.tenant.now); len(got) > 0 {
+					h.fail(h.tenant.now, "device %d still has %v", device, got)
+				}
+			}
+		}
+	}
+}
+
+// mustBeLast fails when hold goes while a later level is seen that the plan has not asked to go.
+func mustBeLast(h *history, a Action) {
+	if a.Kind != Delete || a.Revision > 0 {
+		return
+	}
+	for _, o := range h.tenant.objects {
+		if asked := strings.Contains(h.op.history(), "Delete "+o.key.String()+" id="+o.id); o.exists && o.key.Revision > 0 && o.key.Platform == a.Platform && !asked && h.op.recordFor(o.key) != nil {
+			h.fail(h.tenant.now, "%s while %s is there", a, o.id)
+		}
+	}
 }

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/settings"
@@ -42,6 +43,10 @@ func (k Key) Level() string {
 
 // String is platform and level, for example Windows/Hold or Windows/r2.
 func (k Key) String() string { return string(k.Platform) + "/" + k.Level() }
+
+// ReplicationLag is how long a tenant may not show what it has just made. Graph was seen to take seconds (contract a.5, g);
+// two minutes is far beyond. A write whose answer was lost and that is not shown after that counts as not made.
+const ReplicationLag = 2 * time.Minute
 
 // Everyone is the pseudo id of a group that everybody is a member of: Intune's All devices or All users.
 const Everyone = "*"
@@ -263,4 +268,6 @@ type Result struct {
 	Late []string
 	// LateContent says that settings or a name are among it.
 	LateContent bool
+	// Unknown is what could not be read and is not planned for; nil when the plan is the whole one.
+	Unknown *Gap
 }

@@ -12,14 +12,6 @@ import (
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
-// Population is everyone that a policy is about, as resolved: ids of groups.
-type Population struct {
-	// Include are the groups whose members the hold is for; unused where spec.population.all says everyone.
-	Include []string
-	// Exclude are the groups that nothing of the policy ever reaches.
-	Exclude []string
-}
-
 // Want lists the tenant objects that a policy should have, by platform and revision: hold in mode Gate, then every revision
 // that is live, and every one that is not while it has a group that devices may not have let go of. describe gives the
 // description of an object, with its marker.

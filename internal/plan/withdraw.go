@@ -62,7 +62,7 @@ func (w Withdrawal) Build(records []v1alpha1.TenantObject, observed []Observed) 
 			desired[i].Exclude = newSet(o.Previous.Exclude).minus(released)
 		}
 	}
-	actions := Build(desired, observed, Options{Drift: w.Drift, Managed: Managed(w.Groups), NarrowOnly: true}).Actions
+	actions := compare(desired, observed, Options{Drift: w.Drift, Managed: Managed(w.Groups), NarrowOnly: true}).Actions
 	return slices.DeleteFunc(actions, func(a Action) bool { return a.Kind != Assign })
 }
 

@@ -52,7 +52,7 @@ func TestPromise09_Withdraw(t *testing.T) {
 		if alone := w.Build(records, []Observed{r2}); len(alone) != 1 || alone[0].Fingerprint() != got[0].Fingerprint() {
 			t.Errorf("%s: with everything else unreadable %v", drift, alone)
 		}
-		whole := Build([]Desired{want(r2Key, nil, nil), want(r1Key, []string{"g1"}, []string{"g2", "g3", "visitors"}), wantHold("g1", "g2", "g3", "visitors")},
+		whole := compare([]Desired{want(r2Key, nil, nil), want(r1Key, []string{"g1"}, []string{"g2", "g3", "visitors"}), wantHold("g1", "g2", "g3", "visitors")},
 			[]Observed{hold, r1, r2}, Options{Drift: drift, Managed: Managed(w.Groups)})
 		if len(whole.Actions) == 0 || whole.Actions[0].Fingerprint() != got[0].Fingerprint() {
 			t.Errorf("%s: the whole plan begins otherwise: %v", drift, whole.Actions)

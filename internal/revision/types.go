@@ -127,3 +127,8 @@ type Result struct {
 	// TakeHandled says that the person's word was acted on, or had nothing to act on.
 	TakeHandled bool
 }
+
+// Changed says that a revision is another one, or stands otherwise, than before.
+func (r *Result) Changed() bool {
+	return r.Minted+r.Restored+r.ReturnedTo+r.BecameStable > 0 || len(r.Reverted)+len(r.Superseded)+len(r.Retired)+len(r.Removed) > 0
+}

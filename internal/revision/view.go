@@ -6,9 +6,29 @@ package revision
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/settings"
 )
+
+// InputOf is the input of a policy as the cluster knows it. What the settings resolve to, and how many devices have each
+// revision, is for the caller to add.
+func InputOf(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, now time.Time) Input {
+	s := &p.Status
+	take := p.Annotations[v1alpha1.AnnotationTake]
+	in := Input{
+		Revisions: s.Revisions, LastRevision: s.LastRevision, Mode: p.Spec.Mode, Ask: settings.AskHash(&p.Spec),
+		Take: take != "" && take != s.HandledTake, RevertWindow: p.Spec.RevertWindow.Duration, Groups: s.Waves, Now: now,
+	}
+	for i := range waves {
+		in.Waves = append(in.Waves, WaveOf(&waves[i], s.Waves))
+	}
+	for i := range s.Objects {
+		in.Objects = append(in.Objects, s.Objects[i].Revision)
+	}
+	return in
+}
 
 // WaveOf is a wave as Next sees it. groups are the policy's records, status.waves.
 // How many devices were asked into a group is known from the binding of the wave's

@@ -29,7 +29,7 @@ func Advance(w *v1alpha1.PilotWave, d Decision, target Target, now time.Time) {
 	s, at := &w.Status, stamped(now)
 	handle(w, d.HandledRequest)
 	if d.Withdraw {
-		withdraw(s, target, at)
+		withdraw(s, d, target, at)
 	}
 	if d.NewAttempt {
 		newAttempt(s, d, at)
@@ -94,6 +94,11 @@ func Current(s *v1alpha1.PilotWaveStatus) *v1alpha1.WaveAttempt {
 	return &s.Attempts[i]
 }
 
+// HasGroup says that the status knows the group of an attempt.
+func HasGroup(s *v1alpha1.PilotWaveStatus, attempt int32) bool {
+	return slices.ContainsFunc(s.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == attempt && a.GroupID != "" })
+}
+
 // Standing is the newest attempt that was proven with a revision and not taken back; nil for none.
 func Standing(s *v1alpha1.PilotWaveStatus, revision int32) *v1alpha1.WaveAttempt {
 	var found *v1alpha1.WaveAttempt
@@ -106,16 +111,28 @@ func Standing(s *v1alpha1.PilotWaveStatus, revision int32) *v1alpha1.WaveAttempt
 	return found
 }
 
-// withdraw takes back what the wave brought and has not proven: the current attempt, those of its revision and of later ones,
-// and every other that is later than the stable revision. Their devices end on stable, or on hold.
-func withdraw(s *v1alpha1.PilotWaveStatus, target Target, at *metav1.Time) {
-	from := s.Revision
+// withdraw takes back what the wave brought and has not proven. Devices end on the revision that a rollback leaves: stable or
+// hold, and when the payload was reverted the one that the policy returned to.
+func withdraw(s *v1alpha1.PilotWaveStatus, d Decision, target Target, at *metav1.Time) {
+	floor := target.Stable
+	if d.Reason == v1alpha1.ReasonPayloadReverted {
+		floor = target.Revision
+	}
+	var taken []int
 	for i := range s.Attempts {
-		a := &s.Attempts[i]
-		if a.WithdrawnAt == nil && (a.Attempt == s.Attempt || a.Revision > target.Stable || from > 0 && a.Revision >= from) {
-			a.WithdrawnAt = at
+		if withdraws(s, &s.Attempts[i], floor) {
+			taken = append(taken, i)
 		}
 	}
+	for _, i := range taken {
+		s.Attempts[i].WithdrawnAt = at
+	}
+}
+
+// withdraws says whether a rollback takes an attempt back: the current one, those of its revision and of later ones, and every
+// other that is later than floor.
+func withdraws(s *v1alpha1.PilotWaveStatus, a *v1alpha1.WaveAttempt, floor int32) bool {
+	return a.WithdrawnAt == nil && (a.Attempt == s.Attempt || a.Revision > floor || s.Revision > 0 && a.Revision >= s.Revision)
 }
 
 // restore makes the attempt that stands for the target the current one again, with what it was promoted by.

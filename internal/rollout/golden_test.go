@@ -71,6 +71,7 @@ var examples = []example{
 	}},
 	{"payload edited after a halt", halted, func(in *Input) { in.Payload = FactOf(PayloadChanged, "") }},
 	{"payload edited after an abort", aborted, func(in *Input) { in.Payload = FactOf(PayloadChanged, "") }},
+	{"payload not known while devices wait", exposing, func(in *Input) { in.Payload = Fact[PayloadState]{} }},
 	{"ledger lost", exposing, func(in *Input) { in.Ledger = FactOf(LedgerLost, "") }},
 	{"ledger altered", succeeded, func(in *Input) { in.Ledger = FactOf(LedgerAltered, "") }},
 	{"ledger found again", held, func(in *Input) { in.HeldReason, in.Ledger = v1alpha1.ReasonLedgerLost, FactOf(LedgerOK, "") }},

@@ -26,8 +26,11 @@ type Case struct {
 	Spec   *v1alpha1.PilotWaveSpec
 	Ledger *audience.Ledger
 	Rules  diagnosis.Rules
-	// Facts of one device; a device that the inventory does not have is not managed.
-	Facts func(audience.ID) diagnosis.Facts
+	// Unit is what the entries of the ledger are.
+	Unit v1alpha1.Unit
+	// Facts of the one device that an entry is, or of every device of the person that it is; a device that the inventory
+	// does not have is not managed.
+	Facts func(audience.ID) []diagnosis.Facts
 	// Look is what the attempt's earlier evaluations left.
 	Look v1alpha1.LookStatus
 }
@@ -45,7 +48,7 @@ type Judgement struct {
 	Digest string
 }
 
-// Judge diagnoses each device of the ledger and evaluates the gate on the outcomes.
+// Judge diagnoses each entry of the ledger and evaluates the gate on the outcomes.
 func Judge(c Case) (Judgement, error) {
 	spec, err := GateSpec(&c.Spec.Gate)
 	if err != nil {
@@ -55,10 +58,11 @@ func Judge(c Case) (Judgement, error) {
 	digest := sha256.New()
 	fmt.Fprintf(digest, "%d\n%s\n%s\n", c.Ledger.Attempt, c.Ledger.PayloadHash, GateHash(&c.Spec.Gate))
 	for _, e := range c.Ledger.Entries {
-		f := c.Facts(e.ID)
-		f.ExposedAt = e.AskedAt.Time()
-		o := diagnosis.Judge(f, c.Rules)
-		tally.Add(o, f.Name)
+		o, name, counts := c.outcome(e)
+		if !counts {
+			continue
+		}
+		tally.Add(o, name)
 		fmt.Fprintf(digest, "%s %s %t\n", e.ID, o.Kind, o.Matured)
 	}
 	counts := gate.Counts{

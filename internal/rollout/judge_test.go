@@ -80,6 +80,7 @@ func (tr trial) evidence() Case {
 		e := audience.Entry{ID: device(i)}
 		if s != unexposed {
 			e.AskedAt = audience.StampOf(hour(tr.exposed))
+			e.ConfirmedAt = e.AskedAt
 		}
 		l.Entries = append(l.Entries, e)
 		facts[e.ID] = factsOf(s, i, asOf)
@@ -90,7 +91,8 @@ func (tr trial) evidence() Case {
 			Windows: "10.0.22621", MacOS: "13", Edge: "145", Encryption: v1alpha1.EncryptionRequire, MaxOffline: 168 * time.Hour,
 			Maturity: tr.spec.Gate.Maturity.Duration, Skew: diagnosis.DefaultSkew, Platforms: []v1alpha1.Platform{v1alpha1.PlatformWindows}, AsOf: asOf,
 		},
-		Facts: func(id audience.ID) diagnosis.Facts { return facts[id] },
+		Unit:  v1alpha1.UnitDevice,
+		Facts: func(id audience.ID) []diagnosis.Facts { return []diagnosis.Facts{facts[id]} },
 	}
 }
 

@@ -162,11 +162,16 @@ func eachInput(phase v1alpha1.WavePhase, request int, visit func(*Input)) {
 	}
 	walk(0)
 	r := rand.New(rand.NewPCG(5, uint64(request)))
-	for range 40_000 {
-		random := Input{Phase: phase}
+	for i := range 40_000 {
+		random, moves := Input{Phase: phase}, 3
+		if i%2 == 0 {
+			random, moves = goodOrder(phase), 6
+		}
 		dimRequest.set(&random, request)
 		for _, d := range relevant[phase] {
-			d.set(&random, r.IntN(d.values)*min(1, r.IntN(3))) // most of them at rest, or nothing ever moves
+			if r.IntN(moves) < 2 { // the others stay at rest, or nothing ever moves
+				d.set(&random, r.IntN(d.values))
+			}
 		}
 		visit(&random)
 	}

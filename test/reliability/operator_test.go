@@ -90,20 +90,18 @@ func reach(ctx context.Context, name string, try func(context.Context) error) er
 // settle takes one step from what the tenant has to what is wanted. It returns
 // nil when nothing is left to do.
 func (o *operator) settle(ctx context.Context, want []plan.Desired) error {
-	view, err := observe.Objects(ctx, o.source, o.records, want, self, time.Now())
-	if err != nil {
-		return err
+	view := plan.View{
+		Stage: plan.StageWhole, Want: want,
+		Policy: &v1alpha1.PasskeyPolicy{Spec: v1alpha1.PasskeyPolicySpec{Drift: v1alpha1.DriftCorrect}},
 	}
-	if err := view.Err(); err != nil {
-		return err
+	view.Objects, _, view.ListErr = observe.Objects(ctx, o.source, o.records, want, self, time.Now())
+	built := plan.Build(view)
+	if built.Unknown != nil {
+		return built.Unknown.Err
 	}
-	objects := view.Objects
-	seen := make([]plan.Observed, len(objects))
-	for i := range objects {
-		seen[i] = objects[i].Observed
-		o.remember(&objects[i], want)
+	for i := range view.Objects {
+		o.remember(&view.Objects[i].Observed, want)
 	}
-	built := plan.Build(want, seen, plan.Options{Drift: v1alpha1.DriftCorrect, AllowSettingsUpdate: true})
 	if o.keepCopies {
 		built.Actions = slices.DeleteFunc(built.Actions, func(a plan.Action) bool { return a.Kind == plan.RemoveCopy })
 	}
@@ -114,7 +112,7 @@ func (o *operator) settle(ctx context.Context, want []plan.Desired) error {
 }
 
 // remember brings the record in line with what was found.
-func (o *operator) remember(found *observe.Object, want []plan.Desired) {
+func (o *operator) remember(found *plan.Observed, want []plan.Desired) {
 	rec := o.record(found.Key)
 	switch i := slices.IndexFunc(want, func(d plan.Desired) bool { return d.Key == found.Key }); {
 	case found.Exists:
