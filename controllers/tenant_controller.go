@@ -280,6 +280,9 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 	ids := objectIDs(policies)
 	if inv == nil || inv.Ahead(now) || !now.Before(inv.AsOf.Add(interval)) || slices.ContainsFunc(ids, func(id string) bool { return !inv.HasStatuses(id) }) {
 		next, err := fleet.Refresh(ctx, gc, ids, r.Clock)
+		if err == nil {
+			err = r.Store.Confirm(key, next, lastManaged(t))
+		}
 		if err != nil {
 			return r.failure(t, err, "read the inventory")
 		}
@@ -305,10 +308,21 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 	return res
 }
 
+// lastManaged is how many devices the last reading had that was believed, 0 when there was none.
+func lastManaged(t *v1alpha1.Tenant) int64 {
+	if t.Status.Inventory == nil {
+		return 0
+	}
+	return t.Status.Inventory.Devices
+}
+
 func freshMessage(inv *fleet.Inventory) string {
 	text := "devices and reports were read within the refresh interval"
 	if err := inv.EncryptionUnread; err != nil {
 		text += fmt.Sprintf("; without the encryption report, so that devices which do not report encryption count as unknown: %s", readable(err))
+	}
+	if inv.Managed() > 0 && inv.EdgeVersions() == 0 {
+		text += "; the app inventory has no version of Microsoft Edge, so that the version on every device counts as unknown: check that Intune collects it (docs/empty-lists.md)"
 	}
 	return text
 }

@@ -10,8 +10,10 @@
 //	inventory.go  the result, immutable and compact
 //	device.go     one device, and the facts that diagnosis asks for
 //	store.go      client and newest inventory of each tenant
+//	doubt.go      lists that came empty or short, and when they are believed
 //
 // A reading is complete or it does not exist: when any part of it fails the old inventory stays, with its own time, and
 // whoever reads it sees how old it is (P4). The encryption report is the exception: without it less is known, and nothing
-// is known wrongly.
+// is known wrongly. A reading with lists that may be empty or short for want of a permission is complete, and not believed
+// before another one confirms it.
 package fleet

@@ -29,6 +29,9 @@ type Inventory struct {
 	// eligible. The report exists in beta only, so that a tenant may not have it.
 	EncryptionUnread error
 
+	// listed are the records that Intune listed, registered those that name a device of the directory, one of each.
+	listed, registered int
+
 	records  []record // by object id
 	byUser   []int32  // indices of records that have a user, by user and then object id
 	texts    []string
@@ -82,6 +85,18 @@ func (inv *Inventory) Managed() int {
 	n := 0
 	for i := range inv.records {
 		if !inv.records[i].intune.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// EdgeVersions returns the number of managed devices whose version of Edge is in the app inventory. Of the others it is
+// unknown: no row is not "no Edge".
+func (inv *Inventory) EdgeVersions() int {
+	n := 0
+	for i := range inv.records {
+		if inv.records[i].edge != 0 {
 			n++
 		}
 	}

@@ -124,7 +124,8 @@ func newestFirst(a, b managedDevice) int {
 
 // join brings the records together, and returns the indices of managed devices by Intune id beside the inventory.
 func join(raw rawDevices) (*Inventory, []int32) {
-	inv := &Inventory{records: make([]record, len(raw.entra)), texts: []string{""}, Unjoined: raw.unusable, EncryptionUnread: raw.plainErr}
+	inv := &Inventory{records: make([]record, len(raw.entra)), texts: []string{""}, Unjoined: raw.unusable, EncryptionUnread: raw.plainErr,
+		listed: len(raw.managed) + raw.unusable, registered: len(raw.managed)}
 	symbols := map[string]uint32{"": 0}
 	symbol := func(s string) uint32 {
 		i, ok := symbols[s]
@@ -216,5 +217,5 @@ func (in interner) share(s string) string {
 
 // unreadable is an answer that does not parse: unknown, not empty, and worth another try (design §7).
 func unreadable(op, format string, args ...any) error {
-	return &graph.Error{Kind: graph.KindTransient, Op: op, Message: "the answer did not parse: " + fmt.Sprintf(format, args...)}
+	return &graph.Error{Kind: graph.KindTransient, Op: op, Status: 200, Message: "the answer did not parse: " + fmt.Sprintf(format, args...)}
 }

@@ -23,7 +23,7 @@ const maxExports = 4
 // Refresh reads the devices of a tenant, their Edge versions and the status of the given policies, and joins them. Any
 // part that fails fails the whole: there is no partial inventory. An error of the tenant is a *graph.Error; a report
 // that does not parse is one of kind Transient that names report, row and column. A list or a report without rows is
-// no error. One part may fail alone, see Inventory.EncryptionUnread.
+// no error here: whether it is believed, [Store.Confirm] tells. One part may fail alone, see Inventory.EncryptionUnread.
 func Refresh(ctx context.Context, src Source, policyIDs []string, clk clock.PassiveClock) (*Inventory, error) {
 	return refresh(ctx, graphSource{src}, policyIDs, clk)
 }

@@ -32,6 +32,8 @@ type tenant struct {
 	realm     string
 	client    *graph.Client
 	inventory *Inventory
+	// doubted are the lists of the first of the readings that were not believed and say the same, nil when there is none.
+	doubted *counts
 }
 
 // NewStore returns an empty store.

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
 var contoso = types.NamespacedName{Namespace: "edge", Name: "contoso"}
@@ -105,7 +106,7 @@ func TestPutInventory(t *testing.T) {
 func TestTwoTenantsOfOneTenantID(t *testing.T) {
 	asked := 0
 	var srv *httptest.Server
-	srv = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv = httptest.NewTLSServer(graphschema.Handler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		base, _, _ := strings.Cut(r.URL.Path[1:], "/")
 		base = srv.URL + "/" + base
@@ -122,7 +123,7 @@ func TestTwoTenantsOfOneTenantID(t *testing.T) {
 		if _, err := io.WriteString(w, body); err != nil {
 			t.Error(err)
 		}
-	}))
+	})))
 	t.Cleanup(srv.Close)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
 	registry := prometheus.NewRegistry()

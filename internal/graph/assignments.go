@@ -112,17 +112,19 @@ func (a Assignment) target(op string) (any, error) {
 	return wireTarget{Type: name, GroupID: a.GroupID, FilterID: a.FilterID, FilterType: a.FilterType}, nil
 }
 
-// Assignments lists the assignments of a policy.
+// Assignments lists the assignments of a policy; that there is none is confirmed by a second read.
 func (c *Client) Assignments(ctx context.Context, policyID string) ([]Assignment, error) {
 	op := byID(configurationRead("Assignments"))
 	if err := needID(op.op, "policy id", policyID); err != nil {
 		return nil, err
 	}
-	ri, err := c.betaRequest(abs.GET, policyPath(policyID)+"/assignments", nil, nil)
-	if err != nil {
-		return nil, invalid(op.op, "%v", err)
-	}
-	return collectAs(ctx, c, op, ri, func(w wireAssignment) (Assignment, error) { return w.assignment(op.op) })
+	return confirmEmpty(ctx, c, op, func() ([]Assignment, error) {
+		ri, err := c.betaRequest(abs.GET, policyPath(policyID)+"/assignments", nil, nil)
+		if err != nil {
+			return nil, invalid(op.op, "%v", err)
+		}
+		return collectAs(ctx, c, op, ri, func(w wireAssignment) (Assignment, error) { return w.assignment(op.op) })
+	})
 }
 
 // Assign replaces all assignments of a policy, foreign ones too, and returns what the tenant then holds. Read

@@ -108,12 +108,16 @@ func (c *Client) Group(ctx context.Context, id string) (Group, error) {
 }
 
 // GroupsByDisplayName lists the groups of exactly this display name. Names are not unique, so the caller
-// decides what none or several mean.
+// decides what none or several mean. None is confirmed by a second read; a search may be minutes behind all the same.
 func (c *Client) GroupsByDisplayName(ctx context.Context, name string) ([]Group, error) {
 	op := groupRead("GroupsByDisplayName", 1)
 	if err := needID(op.op, "display name", name); err != nil {
 		return nil, err
 	}
+	return confirmEmpty(ctx, c, op, func() ([]Group, error) { return c.groupsByDisplayName(ctx, op, name) })
+}
+
+func (c *Client) groupsByDisplayName(ctx context.Context, op call, name string) ([]Group, error) {
 	ri, err := c.groups().ToGetRequestInformation(ctx, &groups.GroupsRequestBuilderGetRequestConfiguration{
 		QueryParameters: &groups.GroupsRequestBuilderGetQueryParameters{Filter: ptr("displayName eq " + quote(name)), Select: groupSelect}})
 	if err != nil {

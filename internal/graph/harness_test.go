@@ -173,6 +173,10 @@ func succeed(w http.ResponseWriter, r *http.Request) {
 		answer(w, 200, `{"id":"x1"}`)
 	case r.Method == http.MethodPost && last != "assign":
 		answer(w, 201, `{"id":"x1"}`)
+	case last == "transitiveMembers": // an empty one is asked for twice, as is the next
+		answer(w, 200, `{"value":[{"@odata.type":"#microsoft.graph.device","id":"x1"}]}`)
+	case last == "assignments" && r.Method == http.MethodGet:
+		answer(w, 200, `{"value":[{"id":"x1","target":{"@odata.type":"#microsoft.graph.allDevicesAssignmentTarget"}}]}`)
 	default:
 		answer(w, 200, `{"value":[]}`)
 	}

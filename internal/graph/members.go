@@ -62,19 +62,21 @@ func (w wireMember) member() Member {
 var memberSelect = []string{"id", "deviceId"}
 
 // TransitiveMembers lists the members of a group and of the groups in it. The index behind the list lags
-// recent writes (contract g).
+// recent writes (contract g); that there is nobody is confirmed by a second read.
 func (c *Client) TransitiveMembers(ctx context.Context, groupID string) ([]Member, error) {
 	op := byID(groupRead("TransitiveMembers", 5))
 	if err := needID(op.op, "group id", groupID); err != nil {
 		return nil, err
 	}
-	ri, err := c.groups().ByGroupId(groupID).TransitiveMembers().ToGetRequestInformation(ctx,
-		&groups.ItemTransitiveMembersRequestBuilderGetRequestConfiguration{
-			QueryParameters: &groups.ItemTransitiveMembersRequestBuilderGetQueryParameters{Select: memberSelect, Top: ptr(directoryPage)}})
-	if err != nil {
-		return nil, invalid(op.op, "%v", err)
-	}
-	return c.members(ctx, op, ri)
+	return confirmEmpty(ctx, c, op, func() ([]Member, error) {
+		ri, err := c.groups().ByGroupId(groupID).TransitiveMembers().ToGetRequestInformation(ctx,
+			&groups.ItemTransitiveMembersRequestBuilderGetRequestConfiguration{
+				QueryParameters: &groups.ItemTransitiveMembersRequestBuilderGetQueryParameters{Select: memberSelect, Top: ptr(directoryPage)}})
+		if err != nil {
+			return nil, invalid(op.op, "%v", err)
+		}
+		return c.members(ctx, op, ri)
+	})
 }
 
 // Members lists the direct members of a group.

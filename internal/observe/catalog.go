@@ -38,7 +38,8 @@ type catalog struct {
 // NewCatalogs returns an empty cache.
 func NewCatalogs() *Catalogs { return &Catalogs{kept: map[types.NamespacedName]catalog{}} }
 
-// Definitions searches for everything that a payload can resolve to. An answer that left a setting unresolved is worth
+// Definitions searches for everything that a payload can resolve to. That there is nothing is believed only of a catalog that
+// can be searched, and is an error otherwise. An answer that left a setting unresolved is worth
 // asking again at once: forget it by Drop.
 func (c *Catalogs) Definitions(ctx context.Context, tenant types.NamespacedName, src CatalogSource, now time.Time) ([]settings.Definition, error) {
 	c.mu.Lock()
@@ -59,6 +60,11 @@ func (c *Catalogs) Definitions(ctx context.Context, tenant types.NamespacedName,
 				seen[found[i].ID] = true
 				defs = append(defs, definition(&found[i]))
 			}
+		}
+	}
+	if len(defs) == 0 {
+		if err := searchable(ctx, src); err != nil {
+			return nil, err
 		}
 	}
 	c.mu.Lock()

@@ -13,6 +13,7 @@
 //	approvals.go               requests for approval of a write
 //	catalog.go, convert.go     the tenant's settings catalog
 //	problem.go                 why the tenant did not answer
+//	empty.go                   lists that came empty or short
 //
 // What the tenant did not tell is unknown and said to be, never taken for empty (P4). An error means that nothing may be
 // concluded. Nothing here writes, and nothing is read after it in the same reconcile.

@@ -46,7 +46,8 @@ func lookUp(ctx context.Context, src GroupSource, ref v1alpha1.GroupRef) (graph.
 	}
 	switch len(found) {
 	case 0:
-		return graph.Group{}, &Refusal{v1alpha1.ReasonGroupNotFound, fmt.Sprintf("no group in the tenant has the display name %q: create it, or correct the name", ref.DisplayName)}
+		return graph.Group{}, &Refusal{v1alpha1.ReasonGroupNotFound, fmt.Sprintf(
+			"no group in the tenant has the display name %q: create it, or correct the name. One that was just made or renamed is found by its name some minutes later, and by id at once", ref.DisplayName)}
 	case 1:
 		return found[0], nil
 	}

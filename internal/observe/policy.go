@@ -35,7 +35,7 @@ func Policy(ctx context.Context, src PolicySource, self Owner, n Neighbours, v p
 		v.Want = plan.Want(v.Policy, v.Revisions, v.Population, v.Groups, func(key plan.Key) string { return self.describe(v.Policy, key) })
 	}
 	var all []graph.ConfigurationPolicy
-	if all, v.ListErr = src.ConfigurationPolicies(ctx, ""); v.ListErr != nil {
+	if all, v.ListErr = tenantPolicies(ctx, src, v.Records(), v.At); v.ListErr != nil {
 		return v
 	}
 	v.Objects = Objects(ctx, src, all, v.Records(), v.Want, self, v.At)
