@@ -68,7 +68,7 @@ func TestPromise04_EmptyListsAreNotBelieved(t *testing.T) {
 		s := NewStore()
 		connect(t, s, config("one"))
 		if tt.before != nil {
-			s.PutInventory(contoso, readAt(t, tt.before, 0))
+			s.PutInventory(contoso, readAt(t, tt.before, 0), began)
 		}
 		err := s.Confirm(contoso, readAt(t, tt.now, time.Hour), tt.reported)
 		if len(tt.says) == 0 {
@@ -110,7 +110,7 @@ func TestConfirmation(t *testing.T) {
 	} {
 		s := NewStore()
 		connect(t, s, config("one"))
-		s.PutInventory(contoso, readAt(t, full, -24*time.Hour))
+		s.PutInventory(contoso, readAt(t, full, -24*time.Hour), began)
 		for i, l := range looks {
 			inv := readAt(t, l.now, l.after)
 			err := s.Confirm(contoso, inv, 0)
@@ -118,7 +118,7 @@ func TestConfirmation(t *testing.T) {
 				t.Errorf("%s, look %d: %v", name, i, err)
 			}
 			if err == nil {
-				s.PutInventory(contoso, inv)
+				s.PutInventory(contoso, inv, inv.AsOf)
 			}
 		}
 	}

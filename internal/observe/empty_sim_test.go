@@ -71,8 +71,8 @@ func TestPromise04_TenantThatListsNoPolicies(t *testing.T) {
 		t.Fatal(err)
 	}
 	look := func() error {
-		_, _, err := Objects(t.Context(), e.client, []v1alpha1.TenantObject{{Role: hold.Role, Platform: hold.Platform, ID: p.ID, Name: p.Name, AppliedAt: &metav1.Time{Time: written}}},
-			[]plan.Desired{d, wanted(allow)}, self, e.sim.Clock().Now())
+		_, err := tenantPolicies(t.Context(), e.client, []v1alpha1.TenantObject{{Role: hold.Role, Platform: hold.Platform, ID: p.ID, Name: p.Name, AppliedAt: &metav1.Time{Time: written}}},
+			e.sim.Clock().Now())
 		return err
 	}
 	if err := look(); err != nil {

@@ -35,9 +35,9 @@ func TestPromise07_RemainsAreNamed(t *testing.T) {
 	}
 	p.Status.Waves = []v1alpha1.WaveAdmission{{Name: "a", GroupID: "g1"}, {Name: "gone", Attempt: 2, GroupID: "g5"}}
 	a, b, other := remaining("a"), remaining("b"), remaining("c")
-	a.Status.Attempt, a.Status.Audience = 1, &v1alpha1.AudienceStatus{GroupID: "g1"}
+	a.Status.Attempt, a.Status.Attempts = 1, []v1alpha1.WaveAttempt{{Attempt: 1, GroupID: "g1"}}
 	b.Status.Attempts = []v1alpha1.WaveAttempt{{Attempt: 1, GroupID: "g2"}, {Attempt: 2, GroupID: "g3"}, {Attempt: 3}}
-	b.Status.Attempt, b.Status.Audience = 2, &v1alpha1.AudienceStatus{GroupID: "g3"}
+	b.Status.Attempt = 2
 	other.Spec.PolicyRef.Name = "another"
 	other.Status.Attempts = []v1alpha1.WaveAttempt{{Attempt: 1, GroupID: "g4"}}
 	want := `policies "H" (id 2), "A" (id 1), "L" (perhaps: the answer to its creation was lost); ` +

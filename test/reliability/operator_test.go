@@ -94,7 +94,10 @@ func (o *operator) settle(ctx context.Context, want []plan.Desired) error {
 		Stage: plan.StageWhole, Want: want,
 		Policy: &v1alpha1.PasskeyPolicy{Spec: v1alpha1.PasskeyPolicySpec{Drift: v1alpha1.DriftCorrect}},
 	}
-	view.Objects, _, view.ListErr = observe.Objects(ctx, o.source, o.records, want, self, time.Now())
+	all, err := o.source.ConfigurationPolicies(ctx, "")
+	if view.ListErr = err; err == nil {
+		view.Objects = observe.Objects(ctx, o.source, all, o.records, want, self, time.Now())
+	}
 	built := plan.Build(view)
 	if built.Unknown != nil {
 		return built.Unknown.Err
