@@ -47,7 +47,7 @@ func TestPromise04_TenantThatShowsNothing(t *testing.T) {
 		if err != nil || full.Managed() < 30 {
 			t.Fatalf("%d devices, %v", full.Managed(), err)
 		}
-		store.PutInventory(key, full)
+		store.PutInventory(key, full, full.AsOf)
 		if err := sim.SetFaults([]tenantsim.Fault{{Mode: tenantsim.FaultStatus, Status: 200, Body: ptr.To(`{"value":[]}`),
 			Match: tenantsim.FaultMatch{Method: "GET", Route: route}}}); err != nil {
 			t.Fatal(err)

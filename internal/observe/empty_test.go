@@ -64,8 +64,7 @@ func TestPromise04_ShortListOfPolicies(t *testing.T) {
 	} {
 		src := shortTenant{&tenant{policies: tt.policies, fail: tt.fail}, tt.unlisted}
 		records := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: tt.id, AppliedAt: tt.applied}}
-		// hold is not on record: of a list that is believed, it would be made.
-		_, _, err := Objects(t.Context(), src, records, []plan.Desired{wanted(hold), wanted(allow)}, self, now)
+		_, err := tenantPolicies(t.Context(), src, records, now)
 		switch {
 		case tt.says == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
