@@ -75,6 +75,7 @@ type policyRun struct {
 	*PasskeyPolicyReconciler
 	before, after *v1alpha1.PasskeyPolicy
 	waves         []v1alpha1.PilotWave
+	neighbours    observe.Neighbours
 	tenant        types.NamespacedName
 	src           policyTenant
 }
@@ -163,6 +164,9 @@ func (r *policyRun) rest(ctx context.Context, rollback *pass) (status.Report, er
 	if err != nil {
 		return status.Report{}, err
 	}
+	if r.neighbours, err = observe.NeighboursOf(ctx, r.Client, r.after); err != nil {
+		return status.Report{}, err
+	}
 	var rep status.Report
 	tried := false
 	if len(pay.decided.Lost) > 0 {
@@ -200,7 +204,7 @@ func (r *policyRun) view(stage plan.Stage) plan.View {
 
 // pass observes, plans, records and takes the next step of one stage. rollback are the actions of the stage before.
 func (r *policyRun) pass(ctx context.Context, v plan.View, rollback []plan.Action) (pass, error) {
-	v = observe.Policy(ctx, r.src, r.owner(), v)
+	v = observe.Policy(ctx, r.src, r.owner(), r.neighbours, v)
 	built := plan.Build(v)
 	r.after.Status = v.Record(built, rollback)
 	if len(built.Actions) > 0 && !equality.Semantic.DeepEqual(r.before.Status.Waves, r.after.Status.Waves) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -255,5 +256,50 @@ func TestPromise06_DuplicateIsNotAdopted(t *testing.T) {
 	l.rest()
 	if o := l.object(v1alpha1.RoleHold); o == nil || o.ID == duplicate || l.assigned(v1alpha1.RoleHold) != "group Everyone" || settingsOf(l, duplicate) != "as made" {
 		t.Errorf("%+v", l.policy().Status)
+	}
+}
+
+// TestPromise01_OtherPolicy: the younger of two policies of one tenant that share somebody writes nothing, and goes on when
+// the older one has left them; what a policy that is gone has left counts as one, too.
+func TestPromise01_OtherPolicy(t *testing.T) {
+	l := puppets(t)
+	second := newPolicy()
+	second.Name, second.CreationTimestamp = "second", metav1.NewTime(l.clock.Now().Add(time.Hour))
+	l.apply(second)
+	l.sim.ResetJournal()
+	step := func() *metav1.Condition {
+		t.Helper()
+		for range 6 {
+			if _, err := l.policies.Reconcile(t.Context(), requestOf("second")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.read(second)
+		return meta.FindStatusCondition(second.Status.Conditions, v1alpha1.ConditionStalled)
+	}
+	c := step()
+	if c == nil || c.Reason != v1alpha1.ReasonOtherPolicy || !strings.Contains(c.Message, "ns/pkp") || !strings.Contains(c.Message, "both include group") || len(l.changed()) > 0 {
+		t.Fatalf("%v, %+v", l.changed(), second.Status.Conditions)
+	}
+	if got := l.condition(v1alpha1.ConditionReady); got.Status != metav1.ConditionTrue {
+		t.Errorf("the older one: %+v", got)
+	}
+	p := l.policy()
+	l.edit(p, func() { p.Spec.DeletionPolicy = v1alpha1.DeletionOrphan })
+	if err := l.kube.Delete(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	l.round()
+	if c := step(); c == nil || c.Reason != v1alpha1.ReasonOtherPolicy || !strings.Contains(c.Message, "uid-pkp") || len(l.changed()) > 0 {
+		t.Fatalf("%v, %+v", l.changed(), second.Status.Conditions)
+	}
+	for _, left := range l.sim.Snapshot(false).Policies {
+		if err := l.sim.DeletePolicy(left.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.clock.Advance(status.StoppedLook)
+	if c := step(); c != nil || !meta.IsStatusConditionTrue(second.Status.Conditions, v1alpha1.ConditionApplied) {
+		t.Errorf("%+v", second.Status.Conditions)
 	}
 }

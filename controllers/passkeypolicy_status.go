@@ -56,6 +56,7 @@ func (r *policyRun) whole(p pass, pay *payload) status.Report {
 		return rep
 	}
 	rep := status.PolicySeen(r.after, p.built, pay.found, &pay.decided)
+	beside, notAlone := status.NotAlone(&p.view)
 	switch {
 	case revision.Target(p.view.Revisions) == nil:
 		rep.Keep = stands
@@ -65,8 +66,8 @@ func (r *policyRun) whole(p pass, pay *payload) status.Report {
 		if rep.Again {
 			return rep
 		}
-	case len(p.view.Others) > 0:
-		rep.NotAlone(p.view.Others)
+	case notAlone:
+		rep.NotAlone(beside)
 		return rep
 	case gap == nil:
 		rep.Settled(r.after, r.waves, p.built, r.Clock.Now())
@@ -80,9 +81,10 @@ func (r *policyRun) whole(p pass, pay *payload) status.Report {
 // acted adds what came of the plan's step.
 func (r *policyRun) acted(rep *status.Report, p *pass) {
 	text, reason := p.out.Action.String(), status.ApplyingReason(p.built.Actions)
+	beside, notAlone := status.NotAlone(&p.view)
 	switch {
-	case len(p.view.Others) > 0: // waves must not take what is left to do for progress
-		rep.Add(status.NotAlone(p.view.Others))
+	case notAlone: // waves must not take what is left to do for progress
+		rep.Add(beside)
 	case !p.out.Taken() && !slices.ContainsFunc(p.built.Actions, func(a plan.Action) bool { return a.Kind != plan.RemoveCopy }):
 		rep.Settled(r.after, r.waves, p.built, r.Clock.Now()) // copies reach nobody: what the waves need is as it should be
 	default:

@@ -30,7 +30,7 @@ func (o Owner) Marker(key plan.Key) string {
 }
 
 // anyMarker finds a marker in a description, whoever made it.
-var anyMarker = regexp.MustCompile(`\[tidegate ([^/\s\]]+)/([^/\s\]]+)/[^/\s\]]+/[^/\s\]]+\]`)
+var anyMarker = regexp.MustCompile(`\[tidegate ([^/\s\]]+)/([^/\s\]]+)/([^/\s\]]+)/([^/\s\]]+)\]`)
 
 // OwnerOf reads the first marker in a description; false when there is none.
 func OwnerOf(description string) (Owner, bool) {

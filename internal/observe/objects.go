@@ -35,14 +35,11 @@ const ReplicationLag = plan.ReplicationLag
 // objects (contract g); no number binds Microsoft, this one is ASSUMED.
 const MemberLag = 5 * time.Minute
 
-// Objects reads the tenant objects of a policy: those that are wanted and those that are only on record. The list of all
-// policies shows what no record knows: a second policy from a create that was delivered twice, and other operators. An
-// object that cannot be read has an error of its own and keeps nobody from the others.
-func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, want []plan.Desired, self Owner, now time.Time) (list []plan.Seen, others []plan.OtherOperator, err error) {
-	all, err := src.ConfigurationPolicies(ctx, "")
-	if err != nil {
-		return nil, nil, err
-	}
+// Objects reads the tenant objects of a policy: those that are wanted and those that are only on record. all are the policies
+// of the tenant: they show what no record knows, such as a second policy from a create that was delivered twice. An object
+// that cannot be read has an error of its own and keeps nobody from the others.
+func Objects(ctx context.Context, src PolicySource, all []graph.ConfigurationPolicy, records []v1alpha1.TenantObject, want []plan.Desired, self Owner, now time.Time) []plan.Seen {
+	var list []plan.Seen
 	read := func(rec *v1alpha1.TenantObject, want *plan.Desired) {
 		key := plan.KeyOf(rec)
 		o, err := object(ctx, src, sought{rec: rec, want: want, marker: self.Marker(key), all: all, now: now})
@@ -61,7 +58,7 @@ func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObj
 			read(&records[i], nil)
 		}
 	}
-	return list, otherOperators(all, self.Cluster), nil
+	return list
 }
 
 // Recorded reads tenant objects by the ids on record alone: what is wanted of them, and whatever else the tenant holds,

@@ -10,14 +10,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
 // Policy completes a view with what the tenant shows, as far as its stage needs it. A part that cannot be read says so; what
 // rests on it is not looked for. The revisions of the view are decided before: what the settings resolve to, see Settings, is
-// no part of this look.
-func Policy(ctx context.Context, src PolicySource, self Owner, v plan.View) plan.View {
+// no part of this look. n are the neighbours of the policy.
+func Policy(ctx context.Context, src PolicySource, self Owner, n Neighbours, v plan.View) plan.View {
 	switch v.Stage {
 	case plan.StageRollback:
 		v.Objects = Recorded(ctx, src, v.Records(), self, v.At)
@@ -28,9 +29,20 @@ func Policy(ctx context.Context, src PolicySource, self Owner, v plan.View) plan
 		if v.Population = (plan.Population{Include: population.Include, Exclude: population.Exclude, Err: err}); err != nil {
 			return v
 		}
+		if v.Rivals, v.Population.Err = rivals(ctx, src, v.Policy, &population, &n); v.Population.Err != nil {
+			return v
+		}
 		v.Want = plan.Want(v.Policy, v.Revisions, v.Population, v.Groups, func(key plan.Key) string { return self.describe(v.Policy, key) })
 	}
-	v.Objects, v.Others, v.ListErr = Objects(ctx, src, v.Records(), v.Want, self, v.At)
+	var all []graph.ConfigurationPolicy
+	if all, v.ListErr = src.ConfigurationPolicies(ctx, ""); v.ListErr != nil {
+		return v
+	}
+	v.Objects = Objects(ctx, src, all, v.Records(), v.Want, self, v.At)
+	v.Others = otherOperators(all, self.Cluster)
+	if v.Stage == plan.StageWhole {
+		v.Rivals = append(v.Rivals, leftovers(all, self, v.Policy, &n)...)
+	}
 	return v
 }
 

@@ -45,7 +45,7 @@ func (v *View) recordWhole(s *v1alpha1.PasskeyPolicyStatus, built Result, rollba
 	})
 	s.Waves = Admissions(s.Waves, v.Groups, v.Want, v.read(), v.At)
 	v.closeAssigns(s, want, seen, built.Actions)
-	if built.Unknown == nil && len(v.Others)+len(built.Late) == 0 { // otherwise the plan is not the whole one
+	if built.Unknown == nil && v.alone() && len(built.Late) == 0 { // otherwise the plan is not the whole one
 		s.Approvals = KeepApprovals(s.Approvals, slices.Concat(built.Actions, rollback))
 	}
 }

@@ -177,7 +177,7 @@ type Options struct {
 	// them, so their assignments are ours wherever they stand.
 	Managed []string
 	// NarrowOnly plans nothing but what takes a revision from devices and gives them back to what they had before: another
-	// operator works on the same tenant, and whatever else this one does, the other may undo, or judge by it.
+	// operator or policy works on the same devices, and whatever else this one does, the other may undo, or judge by it.
 	NarrowOnly bool
 }
 

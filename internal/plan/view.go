@@ -48,6 +48,9 @@ type View struct {
 	ListErr error
 	// Others are the operators of other clusters that have policies in the same tenant, sorted by cluster.
 	Others []OtherOperator
+	// Rivals are PasskeyPolicies of this cluster that came first and may write for the same devices, and what is left of some
+	// that are gone.
+	Rivals []Rival
 }
 
 // Population is whom hold is for, and whom nothing of the policy ever reaches: ids of groups, each list sorted and without
@@ -71,6 +74,18 @@ type OtherOperator struct {
 	// Policies are the names of its policies, sorted; at least one.
 	Policies []string
 }
+
+// Rival is another PasskeyPolicy of this cluster whose policies may meet those of this one on a device.
+type Rival struct {
+	// Policy is its namespace and name, and Why says whom the two share; both empty for one that is gone.
+	Policy, Why string
+	// Gone is the uid of one that does not exist any more, and Policies are the names of what it left in the tenant, sorted.
+	Gone     string
+	Policies []string
+}
+
+// alone says that nobody else has policies in the tenant that may meet those of this policy.
+func (v *View) alone() bool { return len(v.Others)+len(v.Rivals) == 0 }
 
 // NewView begins a look with the part that the cluster knows.
 func NewView(stage Stage, p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, now time.Time) View {
@@ -171,7 +186,7 @@ func Build(v View) Result {
 		res.Actions = BuildDelete(seen, v.Policy.Spec.DeletionPolicy)
 	default:
 		res = compare(want, seen, Options{
-			Drift: v.Policy.Spec.Drift, Managed: Managed(v.Groups), NarrowOnly: len(v.Others) > 0,
+			Drift: v.Policy.Spec.Drift, Managed: Managed(v.Groups), NarrowOnly: !v.alone(),
 		})
 	}
 	res.Unknown = gap

@@ -189,25 +189,48 @@ func appliedMessage(p *v1alpha1.PasskeyPolicy, built plan.Result) string {
 	return message
 }
 
-// NotAlone stops a policy that shares its tenant with the operator of another cluster: each would hold back, assign and
-// judge devices without knowing of the other (P6). What is there stays; removals that are asked for still happen.
-func (r *Report) NotAlone(others []plan.OtherOperator) {
-	c := NotAlone(others)
+// NotAlone is condition Applied of a policy whose tenant others work on, too: each would hold back, assign and judge devices
+// without knowing of the other (P6). What is there stays; removals that are asked for still happen. False when nobody does.
+func NotAlone(v *plan.View) (metav1.Condition, bool) {
+	switch {
+	case len(v.Others) > 0:
+		return Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonOtherOperator, otherOperators(v.Others)), true
+	case len(v.Rivals) > 0:
+		return Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonOtherPolicy, rivals(v.Rivals)), true
+	}
+	return metav1.Condition{}, false
+}
+
+// NotAlone ends the report of a policy that is not alone, see the function of that name.
+func (r *Report) NotAlone(c metav1.Condition) {
 	r.Add(c)
 	r.Standing = Standing{State: Stuck, Reason: c.Reason, Message: c.Message}
 	r.Requeue = StoppedLook
 }
 
-// NotAlone is condition Applied of a policy whose tenant another operator works on, too.
-func NotAlone(others []plan.OtherOperator) metav1.Condition {
+func otherOperators(others []plan.OtherOperator) string {
 	parts := make([]string, len(others))
 	for i, o := range others {
 		parts[i] = fmt.Sprintf("%s (%d policies, for example %q)", o.Cluster, len(o.Policies), o.Policies[0])
 	}
-	return Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonOtherOperator, fmt.Sprintf(
+	return fmt.Sprintf(
 		"the tenant holds policies of the Tidegate of another cluster, by the uid of its namespace kube-system: %s. Only one may work on a tenant: "+
 			"delete the PasskeyPolicies of the other cluster, or, where that cluster is gone, delete its policies in the tenant or take the marker out of their descriptions",
-		strings.Join(parts, ", ")))
+		strings.Join(parts, ", "))
+}
+
+func rivals(list []plan.Rival) string {
+	parts := make([]string, len(list))
+	for i, r := range list {
+		if r.Gone == "" {
+			parts[i] = fmt.Sprintf("PasskeyPolicy %s came first for the same tenant, platform and scope, and %s. Two on one device are a conflict: exclude whom they share "+
+				"from spec.population of one, or delete one of the two", r.Policy, r.Why)
+			continue
+		}
+		parts[i] = fmt.Sprintf("a PasskeyPolicy that is gone (uid %s) has left %d policies in the tenant, for example %q: delete them there, or take the marker out of their "+
+			"descriptions if they are to stay and reach nobody of this population", r.Gone, len(r.Policies), r.Policies[0])
+	}
+	return "nothing is written beside another PasskeyPolicy but what takes back: " + strings.Join(parts, "; ")
 }
 
 // ApplyingReason tells waves whether only assignments are moving, which is what they wait for themselves, or whether the

@@ -100,8 +100,20 @@ func TestPolicySeen(t *testing.T) {
 
 // TestPolicyNotAlone: the other operator is named with what it has.
 func TestPolicyNotAlone(t *testing.T) {
+	if c, not := NotAlone(&plan.View{}); not {
+		t.Errorf("%+v", c)
+	}
+	rival := plan.View{Rivals: []plan.Rival{{Policy: "ns/first", Why: "both include group g"}, {Gone: "uid", Policies: []string{"a"}}}}
+	if c, not := NotAlone(&rival); !not || c.Reason != v1alpha1.ReasonOtherPolicy || !strings.Contains(c.Message, "ns/first") || !strings.Contains(c.Message, "both include group g") ||
+		!strings.Contains(c.Message, `uid) has left 1 policies in the tenant, for example "a"`) {
+		t.Errorf("%+v", c)
+	}
+	c, not := NotAlone(&plan.View{Others: []plan.OtherOperator{{Cluster: "east", Policies: []string{"a", "b"}}}, Rivals: rival.Rivals})
+	if !not {
+		t.Fatal("alone")
+	}
 	var r Report
-	r.NotAlone([]plan.OtherOperator{{Cluster: "east", Policies: []string{"a", "b"}}})
+	r.NotAlone(c)
 	if r.Standing.State != Stuck || r.Standing.Reason != v1alpha1.ReasonOtherOperator || !strings.Contains(r.Standing.Message, `east (2 policies, for example "a")`) || !r.Has(v1alpha1.ConditionApplied) {
 		t.Errorf("%+v", r)
 	}
