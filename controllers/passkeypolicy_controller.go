@@ -137,10 +137,13 @@ func (r *policyRun) step(ctx context.Context) (status.Report, error) {
 		return status.Report{}, err
 	}
 	// A revert is a rollback, and needs no catalog.
-	if _, err := r.revise(ctx, nil); err != nil {
+	decided, err := r.revise(ctx, nil)
+	if err != nil {
 		return status.Report{}, err
 	}
-	rollback, err := r.pass(ctx, plan.StageRollback, nil, nil)
+	back := r.view(plan.StageRollback)
+	back.Lost(decided.Lost)
+	rollback, err := r.pass(ctx, back, nil)
 	if err != nil || rollback.ends() {
 		return r.rolledBack(rollback), err
 	}
@@ -165,7 +168,9 @@ func (r *policyRun) rest(ctx context.Context, rollback *pass) (status.Report, er
 	if len(pay.decided.Lost) > 0 {
 		rep = status.Lost(pay.decided.Waiting)
 	} else {
-		whole, err := r.pass(ctx, plan.StageWhole, pay.err, rollback.built.Actions)
+		all := r.view(plan.StageWhole)
+		all.CatalogErr = pay.err
+		whole, err := r.pass(ctx, all, rollback.built.Actions)
 		if err != nil {
 			return status.Report{}, err
 		}
@@ -188,11 +193,13 @@ type pass struct {
 	out   execute.Outcome
 }
 
-// pass observes, plans, records and takes the next step of one stage. catalog is why what the spec asks for could not be
-// resolved, rollback are the actions of the stage before.
-func (r *policyRun) pass(ctx context.Context, stage plan.Stage, catalog error, rollback []plan.Action) (pass, error) {
-	v := plan.NewView(stage, r.after.DeepCopy(), r.waves, r.Clock.Now())
-	v.CatalogErr = catalog
+// view begins a look with what the cluster knows by now.
+func (r *policyRun) view(stage plan.Stage) plan.View {
+	return plan.NewView(stage, r.after.DeepCopy(), r.waves, r.Clock.Now())
+}
+
+// pass observes, plans, records and takes the next step of one stage. rollback are the actions of the stage before.
+func (r *policyRun) pass(ctx context.Context, v plan.View, rollback []plan.Action) (pass, error) {
 	v = observe.Policy(ctx, r.src, r.owner(), v)
 	built := plan.Build(v)
 	r.after.Status = v.Record(built, rollback)

@@ -38,7 +38,7 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 		return ctrl.Result{}, err
 	}
 	// Whatever cannot be read does not keep the rest in the tenant.
-	p, err := r.pass(ctx, plan.StageRemoval, nil, nil)
+	p, err := r.pass(ctx, r.view(plan.StageRemoval), nil)
 	switch {
 	case err != nil:
 		return ctrl.Result{}, err

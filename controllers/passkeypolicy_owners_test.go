@@ -77,32 +77,25 @@ func TestPromise06_NewcomerStops(t *testing.T) {
 // TestPromise06_IncumbentStops: an operator beside which another one turns up exposes no further device, and can still take
 // back what it did and leave.
 func TestPromise06_IncumbentStops(t *testing.T) {
-	l := newLab(t, calm(group("First", 60)))
-	l.apply(l.newTenant(), newPolicy(), newWave("a", "First"))
-	l.until("exposing", 10, func() bool { d := l.wave("a").Status.Devices; return d.Exposed > 0 })
+	l := exposing(t, []string{"a"})
 	theirs := l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
 	l.clock.Advance(status.StoppedLook)
 	l.round()
-	members := func() int { return len(l.members(l.attemptGroup("a"))) }
-	before := members()
-	for range 6 {
-		l.rest()
-		if err := l.sim.Advance(time.Hour); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := members(); got != before || before == 0 || before == 60 {
-		t.Errorf("%d devices were exposed, then %d beside another operator", before, got)
-	}
-	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	l.attempt("b", 1, v1alpha1.PhaseExposing)
+	l.rest()
+	l.lag()
+	l.mustBe("nobody joins beside another operator", l.level(1), "group a-1")
+	l.mustBe("nobody is let go of", l.level(0), "exclusionGroup a-1, group Everyone")
+	l.takeBack("a")
 	for range 10 {
 		l.round()
 		if c := l.condition(v1alpha1.ConditionApplied); c.Reason != v1alpha1.ReasonOtherOperator {
 			t.Errorf("another operator is there, and waves read %+v", c)
 		}
 	}
-	if got := l.assigned(v1alpha1.RoleAllow); got != "" {
-		t.Errorf("not taken back: %s", got)
+	l.mustBe("taken back", l.level(1), "")
+	if err := l.kube.Delete(t.Context(), l.wave("b")); err != nil {
+		t.Fatal(err)
 	}
 	if err := l.kube.Delete(t.Context(), l.wave("a")); err != nil {
 		t.Fatal(err)
@@ -193,31 +186,26 @@ func settingsOf(l *lab, id string) string {
 func TestPromise07_WaveLeavesBesideOtherOperator(t *testing.T) {
 	for name, leave := range map[string]func(l *lab){
 		"deleted": func(l *lab) {
-			if err := l.kube.Delete(t.Context(), l.wave("a")); err != nil {
+			w := l.wave("a")
+			l.edit(w, func() { w.Finalizers = []string{v1alpha1.Finalizer} })
+			if err := l.kube.Delete(t.Context(), w); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"rolled back": func(l *lab) { l.annotate("a", v1alpha1.AnnotationRollback, "now") },
+		"rolled back": func(l *lab) { l.takeBack("a") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLab(t, calm(group("First", 60)))
-			l.apply(l.newTenant(), newPolicy(), newWave("a", "First"))
-			l.until("exposing", 10, func() bool { return l.wave("a").Status.Devices.Exposed > 0 })
+			l := exposing(t, []string{"a"})
 			l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
 			l.clock.Advance(status.StoppedLook)
 			l.rest()
 			leave(l)
-			for range 5 {
-				l.clock.Advance(time.Hour)
-				l.rest()
+			for range 3 {
+				l.lag()
 			}
-			if allow, hold := l.assigned(v1alpha1.RoleAllow), l.assigned(v1alpha1.RoleHold); allow != "" || hold != "group Everyone" {
-				t.Errorf("allow %q, hold %q", allow, hold)
-			}
-			err := l.kube.Get(t.Context(), keyOf("a"), &v1alpha1.PilotWave{})
-			if gone := apierrors.IsNotFound(err); gone != (name == "deleted") {
-				t.Errorf("%v", err)
-			}
+			l.mustBe("r1", l.level(1), "")
+			l.mustBe("hold", l.level(0), "group Everyone")
+			l.mustBe("withdrawn", l.admissions(), "a-1 r1 Withdrawn")
 		})
 	}
 }
@@ -249,16 +237,12 @@ func TestCopyThatCannotBeRemoved(t *testing.T) {
 // TestPromise06_DuplicateIsNotAdopted: a portal duplicate of a policy that went is not taken for it when it is wanted
 // again: the policy says what to do, and does it when the marker is out of the description.
 func TestPromise06_DuplicateIsNotAdopted(t *testing.T) {
-	l := applied(t, v1alpha1.DriftCorrect)
-	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.LevelKey(v1alpha1.PlatformWindows, 0))
-	duplicate := l.makePolicy("Copy of "+l.object(v1alpha1.RoleHold).Name, "ours now "+marker)
-	p := l.policy()
-	l.edit(p, func() { p.Spec.Mode = v1alpha1.ModeEnforceOnly })
+	l := newLab(t, calm())
+	l.apply(l.newTenant())
 	l.rest()
-	if o := l.object(v1alpha1.RoleHold); o != nil {
-		t.Fatalf("%+v", o)
-	}
-	l.edit(p, func() { p.Spec.Mode = v1alpha1.ModeGate })
+	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.LevelKey(v1alpha1.PlatformWindows, 0))
+	duplicate := l.makePolicy("Copy of hold", "ours now "+marker)
+	l.apply(newPolicy())
 	l.rest()
 	c := l.condition(v1alpha1.ConditionStalled)
 	if c == nil || c.Reason != v1alpha1.ReasonMarkerCopied || !strings.Contains(c.Message, duplicate) || settingsOf(l, duplicate) != "as made" {

@@ -75,9 +75,10 @@ func seenFor(a *v1alpha1.WaveAdmission, now time.Time) bool {
 // keep what they have until a later attempt reaches them (P13). Under deletionPolicy Orphan the groups of deleted waves stay
 // where they are (P7).
 func WaveGroups(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, revisions []v1alpha1.RevisionStatus, now time.Time) []Group {
-	l := groupList{policy: p, over: map[int32]bool{}, now: now}
+	l := groupList{policy: p, live: map[int32]bool{}, now: now}
 	for i := range revisions {
-		l.over[revisions[i].Number] = !live(&revisions[i])
+		r := &revisions[i]
+		l.live[r.Number] = r.State != v1alpha1.RevisionReverted && r.State != v1alpha1.RevisionRetired
 	}
 	for i := range waves {
 		l.wave(&waves[i])
@@ -92,7 +93,7 @@ func WaveGroups(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, revisions
 // groupList collects groups.
 type groupList struct {
 	policy *v1alpha1.PasskeyPolicy
-	over   map[int32]bool // reverted or retired; a revision that no record has is not over by that
+	live   map[int32]bool
 	now    time.Time
 	groups []Group
 }
@@ -107,7 +108,7 @@ func (l *groupList) wave(w *v1alpha1.PilotWave) {
 		stays := l.remember(&g)
 		g.Occupied = g.Occupied || a.Attempt != w.Status.Attempt || a.Ledger != nil && a.Ledger.Asked > 0
 		switch {
-		case a.WithdrawnAt != nil || l.over[a.Revision]:
+		case a.WithdrawnAt != nil || !l.live[a.Revision]:
 		case !w.DeletionTimestamp.IsZero():
 			g.Admit = stays && l.orphans()
 		case a.Attempt == w.Status.Attempt:
@@ -128,7 +129,7 @@ func (l *groupList) recorded() {
 		}
 		g := Group{ID: a.GroupID, Wave: a.Name, UID: a.UID, Attempt: a.Attempt, Revision: a.Revision}
 		stays := l.remember(&g)
-		g.Occupied, g.Admit = true, stays && l.orphans() && !l.over[a.Revision]
+		g.Occupied, g.Admit = true, stays && l.orphans() && l.live[a.Revision]
 		l.add(g)
 	}
 	for i := range l.policy.Status.Objects {
@@ -138,7 +139,7 @@ func (l *groupList) recorded() {
 				continue
 			}
 			g := Group{ID: id, Revision: o.Revision, State: v1alpha1.Withdrawing, Occupied: true}
-			if l.orphans() && !l.over[o.Revision] {
+			if l.orphans() && l.live[o.Revision] {
 				g.State, g.Admit = v1alpha1.Admitting, true
 			}
 			l.add(g)

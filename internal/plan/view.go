@@ -79,6 +79,16 @@ func NewView(stage Stage, p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave,
 	return v
 }
 
+// Lost names revisions of which status has no record any more: that takes no device back from them, only what their waves ask
+// for does.
+func (v *View) Lost(numbers []int32) {
+	list := slices.Clone(v.Revisions)
+	for _, n := range numbers {
+		list = append(list, v1alpha1.RevisionStatus{Number: n, State: v1alpha1.RevisionSuperseded})
+	}
+	v.Groups = WaveGroups(v.Policy, v.Waves, list, v.At)
+}
+
 // Records are the entries of the status that the look is about.
 func (v *View) Records() []v1alpha1.TenantObject {
 	if v.Stage == StageRollback {

@@ -125,7 +125,8 @@ func TestNewView(t *testing.T) {
 		t.Errorf("reverted: %+v", v.Groups)
 	}
 	p.Status.Revisions = p.Status.Revisions[:3]
-	if v = NewView(StageWhole, p, []v1alpha1.PilotWave{waveAt(v1alpha1.PhaseBaking, 3)}, lookAt); !v.Groups[1].Admit {
+	v = NewView(StageRollback, p, []v1alpha1.PilotWave{waveAt(v1alpha1.PhaseBaking, 3)}, lookAt)
+	if v.Lost([]int32{3}); !v.Groups[1].Admit || len(v.Revisions) != 3 {
 		t.Errorf("lost: %+v", v.Groups)
 	}
 }

@@ -97,13 +97,18 @@ func blocked(n *revision.Notice) bool {
 	return n != nil && (n.Reason == v1alpha1.ReasonSettingMissing || n.Reason == v1alpha1.ReasonPayloadEqualsHold)
 }
 
-// Waits ends a report with why what the spec asks for is not what waves prove. What is live stands meanwhile.
+// Waits ends a report with why what the spec asks for is not what waves prove. What is live stands meanwhile, and what is
+// wrong with it is told first.
 func (r *Report) Waits(n *revision.Notice) {
 	if n == nil {
 		return
 	}
 	rest := r.Standing
 	switch {
+	case blocked(n) && rest.State == Stuck && rest.Reason != "":
+		r.Standing.Message += "; besides: " + n.Message
+		r.sooner(StoppedLook)
+		return
 	case blocked(n):
 		r.Standing = Standing{State: Stuck, Reason: n.Reason, Message: n.Message}
 		r.sooner(StoppedLook)

@@ -5,6 +5,7 @@ package testkit
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -45,23 +46,67 @@ func (w *World) OwnPolicies() []tenantsim.PolicySnapshot {
 	return slices.DeleteFunc(w.Sim.Snapshot(false).Policies, func(p tenantsim.PolicySnapshot) bool { return !own(p.Name) })
 }
 
-// OwnPolicy finds the one policy in the tenant that plays a role on a platform; nil when there is none.
+// OwnPolicy finds the policy in the tenant that plays a role on a platform, of revisions the latest; nil when there is none.
 func (w *World) OwnPolicy(t testing.TB, role v1alpha1.ObjectRole, platform v1alpha1.Platform) *tenantsim.PolicySnapshot {
 	t.Helper()
-	var found []tenantsim.PolicySnapshot
-	for _, p := range w.OwnPolicies() {
-		if strings.HasSuffix(p.Name, string(platform)+" "+string(role)) {
-			found = append(found, p)
+	found := w.playing(string(platform) + " " + string(role))
+	if len(found) == 0 {
+		return nil
+	}
+	last := slices.MaxFunc(found, func(a, b tenantsim.PolicySnapshot) int { return int(revisionOf(a.Name) - revisionOf(b.Name)) })
+	w.mustBeOne(t, found, last.Name)
+	return &last
+}
+
+// OwnRevision finds the policy of one revision on a platform in the tenant, 0 being hold; nil when there is none.
+func (w *World) OwnRevision(t testing.TB, platform v1alpha1.Platform, revision int32) *tenantsim.PolicySnapshot {
+	t.Helper()
+	level := fmt.Sprintf("r%d", revision)
+	if revision == 0 {
+		level = string(v1alpha1.RoleHold)
+	}
+	found := w.playing(string(platform) + " " + level)
+	if len(found) == 0 {
+		return nil
+	}
+	w.mustBeOne(t, found, found[0].Name)
+	return &found[0]
+}
+
+// playing are the operator's policies whose names end in suffix, see plays.
+func (w *World) playing(suffix string) []tenantsim.PolicySnapshot {
+	return slices.DeleteFunc(w.OwnPolicies(), func(p tenantsim.PolicySnapshot) bool { return !plays(p.Name, suffix) })
+}
+
+func (w *World) mustBeOne(t testing.TB, found []tenantsim.PolicySnapshot, name string) {
+	t.Helper()
+	n := 0
+	for _, p := range found {
+		if p.Name == name {
+			n++
 		}
 	}
-	switch len(found) {
-	case 0:
-		return nil
-	case 1:
-		return &found[0]
+	if n > 1 {
+		t.Fatalf("the tenant has %d policies named %q: %v", n, name, found)
 	}
-	t.Fatalf("the tenant has %d policies for %s %s: %v", len(found), platform, role, found)
-	return nil
+}
+
+// plays says that the name of a policy ends in suffix. Role Allow at its end stands for any revision.
+func plays(name, suffix string) bool {
+	head, revision := strings.CutSuffix(suffix, string(v1alpha1.RoleAllow))
+	if !revision {
+		return strings.HasSuffix(name, " "+suffix)
+	}
+	return revisionOf(name) > 0 && strings.HasSuffix(name, head+fmt.Sprintf("r%d", revisionOf(name)))
+}
+
+// revisionOf is the number that ends the name of a revision's policy, 0 for hold.
+func revisionOf(name string) int32 {
+	var n int32
+	if _, err := fmt.Sscanf(name[strings.LastIndex(name, " ")+1:], "r%d", &n); err != nil {
+		return 0
+	}
+	return n
 }
 
 func own(name string) bool { return strings.HasPrefix(name, "Tidegate ") }
@@ -163,4 +208,15 @@ func (w *World) AllPolicies() []tenantsim.PolicySnapshot {
 	w.front.mu.Lock()
 	defer w.front.mu.Unlock()
 	return slices.Clone(w.front.created)
+}
+
+// AttemptGroup is the id of the group of a wave's current attempt; empty while it has none.
+func (w *World) AttemptGroup(t testing.TB, wave string) string {
+	t.Helper()
+	s := w.Wave(t, wave).Status
+	i := slices.IndexFunc(s.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == s.Attempt })
+	if i < 0 {
+		return ""
+	}
+	return s.Attempts[i].GroupID
 }

@@ -26,7 +26,7 @@ func TestUsersStandForTheirDevices(t *testing.T) {
 	}
 	arrives(t, w, "Allow", int(s.Audience.Eligible))
 	admin := w.Admin(t)
-	for _, m := range w.Members(t, admin, s.Audience.GroupID) {
+	for _, m := range w.Members(t, admin, w.AttemptGroup(t, "wave")) {
 		if !slices.Contains(w.ExposedIDs(t, "wave"), m) {
 			t.Errorf("%s is in the managed group and not a device of the audience", m)
 		}

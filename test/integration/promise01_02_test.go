@@ -108,7 +108,7 @@ func TestPromise02_OnlyTheFrozenAudience(t *testing.T) {
 	}
 
 	admin := w.Admin(t)
-	source, managed := w.Group(t, "Source").ID, w.Wave(t, "wave").Status.Audience.GroupID
+	source, managed := w.Group(t, "Source").ID, w.AttemptGroup(t, "wave")
 	others := w.Members(t, admin, w.Group(t, "Others").ID)
 	if _, err := admin.AddMembers(t.Context(), source, others[:5]); err != nil {
 		t.Fatal(err)

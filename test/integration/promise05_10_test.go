@@ -252,7 +252,7 @@ func TestPromise10_MembersLostWhileAway(t *testing.T) {
 	}, "the first batch is not out"))
 	exposed := w.ExposedIDs(t, "first")
 	w.Operator.Stop()
-	admin, group := w.Admin(t), w.Wave(t, "first").Status.Audience.GroupID
+	admin, group := w.Admin(t), w.AttemptGroup(t, "first")
 	if err := admin.RemoveMembers(t.Context(), group, exposed[:6]); err != nil {
 		t.Fatal(err)
 	}

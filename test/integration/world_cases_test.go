@@ -134,7 +134,7 @@ func TestPromise14_ManagedGroupDeleted(t *testing.T) {
 	t.Parallel()
 	testkit.ExpectBroken(t, func(t testing.TB) {
 		w := finished(t, 20)
-		if err := w.Admin(t).DeleteGroup(t.Context(), w.Wave(t, "wave").Status.Audience.GroupID); err != nil {
+		if err := w.Admin(t).DeleteGroup(t.Context(), w.AttemptGroup(t, "wave")); err != nil {
 			t.Fatal(err)
 		}
 		w.Pass(t, step, day)
