@@ -15,7 +15,6 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
-	"github.com/tidegate/tidegate/internal/plan"
 )
 
 // shortTenant shows policies by their id that it does not list.
