@@ -18,11 +18,11 @@ import (
 	"github.com/tidegate/tidegate/internal/testkit"
 )
 
-// What one resync reads from the tenant, whatever the size of the fleet. A policy looks its population group up, lists the
-// policies of the tenant for markers, and reads each of its four objects (allow and hold on two platforms): the policy, its
+// What one resync reads from the tenant. A policy looks its population group up, lists its members, for their kind, lists the
+// policies of the tenant for markers, and reads each of its four objects (hold and a revision on two platforms): the policy, its
 // assignments and its settings. A wave reads the members of its group. A Tenant whose inventory is fresh reads nothing.
 const (
-	readsPerPolicy = 2 + 4*3
+	readsPerPolicy = 3 + 4*3
 	readsPerWave   = 1
 	readsPerTenant = 0
 )

@@ -106,7 +106,8 @@ func TestStatusStaysSmall(t *testing.T) {
 		ids[i], facts[id] = id, various(i, now)
 	}
 	ledger := audience.NewLedger(audience.Header{Attempt: 11, PayloadHash: "sha256:" + strings.Repeat("0", 64)}, ids)
-	ledger, _ = ledger.Expose(devices-100, now.Add(-10*day))
+	ledger, exposed := ledger.Expose(devices-100, now.Add(-10*day))
+	ledger, _ = ledger.Confirm(exposed, now.Add(-10*day))
 	j, err := rollout.Judge(rollout.Case{Spec: &spec, Ledger: &ledger, Facts: func(id audience.ID) []diagnosis.Facts { return []diagnosis.Facts{facts[id]} },
 		Rules: diagnosis.Rules{Windows: "10.0.22621", MacOS: "13", Edge: "145", Encryption: v1alpha1.EncryptionRequire, MaxOffline: 7 * day,
 			Maturity: 2 * day, Skew: diagnosis.DefaultSkew, Platforms: []v1alpha1.Platform{v1alpha1.PlatformWindows}, AsOf: now}})
