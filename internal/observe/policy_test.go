@@ -89,7 +89,7 @@ func TestPolicyParts(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	for call, part := range map[string]func(v *plan.View) error{
-		"Group": func(v *plan.View) error { return v.Population.Err },
+		"Group":                 func(v *plan.View) error { return v.Population.Err },
 		"ConfigurationPolicies": func(v *plan.View) error { return v.ListErr },
 	} {
 		f := seen(call)
