@@ -3,11 +3,7 @@
 
 package diagnosis
 
-import (
-	"slices"
-
-	"github.com/tidegate/tidegate/api/v1alpha1"
-)
+import "github.com/tidegate/tidegate/api/v1alpha1"
 
 // Tally counts the outcomes of a wave's devices. The zero Tally is empty and ready to use.
 //
@@ -69,6 +65,7 @@ func (t *Tally) addSeen(kind Kind) {
 		t.SeenFailed++
 	case Conflict:
 		t.SeenConflict++
+	case Pending, Exposed, Seen, Succeeded, NotApplicable, Stale, Dark: // no harm
 	}
 }
 
@@ -83,10 +80,9 @@ func (t *Tally) addMatured(kind Kind) {
 		t.Conflict++
 	case Dark:
 		t.Dark++
+	case Pending, Exposed, Seen, NotApplicable, Stale: // silent, or of no word yet
 	}
-	if slices.Contains([]Kind{Succeeded, Failed, Conflict}, kind) {
-		t.Reported++
-	}
+	t.Reported = t.Succeeded + t.Failed + t.Conflict
 }
 
 func (t *Tally) count(kind Kind) {

@@ -17,8 +17,9 @@
 //	posterior.go  wave against control, Jeffreys Beta-Binomial; no verdict rests on it yet
 //	fisher.go     wave against control, exact one-sided test; no verdict rests on it yet
 //	spec.go       what a wave is judged by, and the counts it is judged on
-//	evaluate.go   bound, evidence and looks together: one verdict, one reason
-//	message.go    that verdict as a sentence
+//	evaluate.go   the numbers and the result: one verdict, one reason
+//	checks.go     in which order what is asked: lists of checks, the first decides
+//	message.go    the sentence of each check
 //
 // Everything here is a function of its arguments. The caller supplies counts
 // for one metric, one payload and one attempt, and keeps the [LookState]

@@ -99,151 +99,99 @@ type Result struct {
 
 // Evaluate judges the counts by the spec. prev is the Look of the previous
 // result in this attempt, or zero. The order is: unusable input, halt, missing
-// data, then the promote rules. Repeating an evaluation with its own Look and
-// unchanged counts gives the same result, so that a steady state writes nothing
-// (P12).
+// data, then the promote rules; the lists in checks.go are that order. Repeating
+// an evaluation with its own Look and unchanged counts gives the same result, so
+// that a steady state writes nothing (P12).
 //
 // A pass is kept between looks while the present evidence still proves the
 // floor, and is withdrawn when late failures take the bound below it.
 func Evaluate(spec Spec, c Counts, prev LookState) Result {
-	if err := spec.Validate(); err != nil {
-		return unusable(ReasonInvalidSpec, err, c, prev)
-	}
-	if err := c.Validate(); err != nil {
-		return unusable(ReasonInvalidEvidence, err, c, prev)
-	}
-	sizes := LookSizes(spec, c.Eligible)
-	r := measure(spec, c, sizes, prev)
-	switch {
-	case halted(spec, c, &r):
-	case c.Reported == 0 && c.SeenFailed == 0:
-		r.Verdict, r.Reason = VerdictNoData, ReasonNotMatured
-		if c.Matured > 0 {
-			r.Reason = ReasonNoReports
-		}
-	case spec.Smoke != nil:
-		judgeSmoke(spec, c, &r)
-	default:
-		judgePromote(spec, c, sizes, &r)
-	}
-	r.Message = message(spec, c, r)
+	r, _ := evaluate(spec, c, prev)
 	return r
 }
 
-func unusable(reason Reason, err error, c Counts, prev LookState) Result {
-	return Result{
-		Verdict: VerdictNoData,
-		Reason:  reason,
-		Message: unusableMessage(reason, err),
-		N:       c.Reported,
-		K:       c.Failed + c.Conflict,
-		Look:    prev,
+// evaluation is what the checks look at: the input, and the numbers that every
+// verdict shows.
+type evaluation struct {
+	spec   Spec
+	counts Counts
+	// specErr and countsErr say why there are no numbers to look at.
+	specErr, countsErr error
+	// sizes are the declared looks, at least one.
+	sizes []int
+	// due says that the proof is to be tried now, repeated that this is the
+	// latest look once more, on unchanged evidence.
+	due, repeated bool
+	Result
+}
+
+// evaluate also returns the check that decided.
+func evaluate(spec Spec, c Counts, prev LookState) (Result, *check) {
+	e := evaluation{spec: spec, counts: c, specErr: spec.Validate(), countsErr: c.Validate()}
+	e.N, e.K, e.Look = c.Reported, c.Failed+c.Conflict, prev
+	if bad := first(inputChecks, e); bad != nil {
+		return e.conclude(bad), bad
 	}
+	e.measure()
+	decisive := first(haltChecks, e)
+	if decisive == nil {
+		decisive = first(promoteChecks, e)
+	}
+	return e.conclude(decisive), decisive
 }
 
 // measure computes the numbers that every verdict shows.
-func measure(spec Spec, c Counts, sizes []int, prev LookState) Result {
-	r := Result{N: c.Reported, K: c.Failed + c.Conflict, Look: prev}
-	r.NextLook = nextSize(sizes, r.N, prev.Taken)
+func (e *evaluation) measure() {
+	spec, c := e.spec, e.counts
+	e.sizes = LookSizes(spec, c.Eligible)
+	e.due, e.repeated = due(e.sizes, e.N, e.K, e.Look)
+	e.NextLook = nextSize(e.sizes, e.N, e.Look.Taken)
 	if c.Reported > 0 {
-		r.Observed = ratio(c.Succeeded, c.Reported)
+		e.Observed = ratio(c.Succeeded, c.Reported)
 	}
 	if c.Matured > 0 {
-		r.WorstCase = ratio(c.Succeeded, c.Matured)
-		r.BestCase = ratio(c.Succeeded+c.Matured-c.Reported, c.Matured)
-		r.Coverage = ratio(c.Reported, c.Matured)
+		e.WorstCase = ratio(c.Succeeded, c.Matured)
+		e.BestCase = ratio(c.Succeeded+c.Matured-c.Reported, c.Matured)
+		e.Coverage = ratio(c.Reported, c.Matured)
 	}
 	if spec.Halt != (Halt{}) {
-		r.HaltEvidence = HaltEvidence(c.Seen, c.SeenFailed, spec.Halt.ToleratedFailureRate)
-		r.HaltAt = HaltThreshold(spec.Halt.Alpha)
+		e.HaltEvidence = HaltEvidence(c.Seen, c.SeenFailed, spec.Halt.ToleratedFailureRate)
+		e.HaltAt = HaltThreshold(spec.Halt.Alpha)
 	}
 	if spec.Smoke != nil {
-		r.Need = sizes[0]
+		e.Need = e.sizes[0]
 	} else {
 		alpha := spec.alphaPerLook()
-		r.Floor = spec.Promote.FloorRate
-		r.LowerBound = LowerBound(r.N, r.K, alpha)
-		r.Need = max(RequiredReports(r.Floor, alpha, r.K), spec.MinReports)
+		e.Floor = spec.Promote.FloorRate
+		e.LowerBound = LowerBound(e.N, e.K, alpha)
+		e.Need = max(RequiredReports(e.Floor, alpha, e.K), spec.MinReports)
 	}
-	r.OutOfReach = r.Need > c.Eligible
-	return r
+	e.OutOfReach = e.Need > c.Eligible
 }
 
-func halted(spec Spec, c Counts, r *Result) bool {
+// conclude is the result by the check that decided. The look is recorded before
+// the sentence is spoken, which names the next one.
+func (e evaluation) conclude(by *check) Result {
+	e.Verdict, e.Reason = by.verdict, by.reason
 	switch {
-	case spec.Smoke != nil && c.SeenFailed > spec.Smoke.MaxFailures:
-		r.Reason = ReasonTooManyFailures
-	case spec.Halt != (Halt{}) && c.SeenFailed >= spec.Halt.MinFailures && r.HaltEvidence >= r.HaltAt:
-		r.Reason = ReasonHaltEvidence
-	default:
-		return false
+	case by.tries:
+		e.take()
+	case by.verdict == VerdictHalt:
+		e.Look.Passed = false
 	}
-	r.Verdict = VerdictHalt
-	r.Look.Passed = false
-	return true
+	e.Message = by.sentence(e)
+	return e.Result
 }
 
-// judgeSmoke needs no looks: it proves no rate, so looking again costs nothing.
-func judgeSmoke(spec Spec, c Counts, r *Result) {
-	r.Verdict = VerdictWait
-	switch {
-	case spec.MinReports > c.Eligible:
-		r.Reason = ReasonAudienceTooSmall
-	case r.N < spec.MinReports:
-		r.Reason = ReasonTooFewReports
-	case r.Coverage < spec.MinCoverage:
-		r.Reason = ReasonCoverageBelowMinimum
-	case r.N < r.Need:
-		r.Reason = ReasonTooFewReports
-	case r.K > spec.Smoke.MaxFailures:
-		// More hard failures than that would have halted: conflicts exceed it.
-		r.Reason = ReasonConflictBlocksPromote
-	default:
-		r.Verdict, r.Reason = VerdictPass, ReasonSmokePassed
-	}
-}
-
-// judgePromote tries the proof if a look is due, and records the look.
-func judgePromote(spec Spec, c Counts, sizes []int, r *Result) {
-	judge, repeated := due(sizes, r.N, r.K, r.Look)
-	r.Verdict = VerdictWait
-	switch {
-	case sizes[0] > c.Eligible:
-		r.Reason = ReasonAudienceTooSmall
-		return
-	case r.N < spec.MinReports:
-		r.Reason = ReasonTooFewReports
-		return
-	case r.Coverage < spec.MinCoverage:
-		r.Reason = ReasonCoverageBelowMinimum
-		return
-	case !judge && !r.Look.Passed:
-		r.Reason = ReasonLookNotDue
+// take records a try at the proof.
+func (e *evaluation) take() {
+	e.Look.Passed = e.Verdict == VerdictPass
+	if e.repeated {
 		return
 	}
-	r.Reason = proof(spec, c, r)
-	if r.Reason == ReasonFloorProven {
-		r.Verdict = VerdictPass
-	}
-	r.Look.Passed = r.Verdict == VerdictPass
-	if !repeated {
-		r.Look.Taken = max(1, r.Look.Taken, reached(sizes, r.N))
-		r.Look.Reports, r.Look.Failures = r.N, r.K
-		r.NextLook = nextSize(sizes, r.N, r.Look.Taken)
-	}
-}
-
-// proof is the outcome of one look.
-func proof(spec Spec, c Counts, r *Result) Reason {
-	alpha := spec.alphaPerLook()
-	switch {
-	case proves(r.N, r.K, r.Floor, alpha):
-		return ReasonFloorProven
-	case c.Conflict > 0 && proves(r.N, c.Failed, r.Floor, alpha):
-		return ReasonConflictBlocksPromote
-	default:
-		return ReasonBoundBelowFloor
-	}
+	e.Look.Taken = max(1, e.Look.Taken, reached(e.sizes, e.N))
+	e.Look.Reports, e.Look.Failures = e.N, e.K
+	e.NextLook = nextSize(e.sizes, e.N, e.Look.Taken)
 }
 
 func ratio(part, whole int) float64 { return float64(part) / float64(whole) }

@@ -14,17 +14,21 @@ func smokeSpec(maxFailures int) Spec {
 	return Spec{Smoke: &Smoke{MaxFailures: maxFailures}, MinReports: 5, MinCoverage: 1}
 }
 
-func TestEvaluate(t *testing.T) {
+// evaluateCase is one evaluation at the start of an attempt, and what it says.
+type evaluateCase struct {
+	name    string
+	spec    Spec
+	counts  Counts
+	verdict Verdict
+	reason  Reason
+	message string
+}
+
+// evaluateCases has at least one case for each check, see TestEveryCheckDecides.
+func evaluateCases() []evaluateCase {
 	minReports := func(n int) Spec { s := pilot(); s.MinReports = n; return s }
 	conflicts := func(c Counts, n int) Counts { c.Conflict = n; c.Succeeded -= n; return c }
-	for _, tc := range []struct {
-		name    string
-		spec    Spec
-		counts  Counts
-		verdict Verdict
-		reason  Reason
-		message string
-	}{
+	return []evaluateCase{
 		{
 			"scenario 1, one report short", pilot(), counts(95, 92, 1), VerdictWait, ReasonBoundBelowFloor,
 			"1 failed of 92 reports: lower bound 0.9495 is below floor 0.95, need 93 reports with no further failure, 1 more",
@@ -125,7 +129,11 @@ func TestEvaluate(t *testing.T) {
 			"contradicting counts", pilot(), Counts{Eligible: 10, Exposed: 11}, VerdictNoData, ReasonInvalidEvidence,
 			"the device counts contradict each other: exposed: 11: must be from 0 to 10 (eligible)",
 		},
-	} {
+	}
+}
+
+func TestEvaluate(t *testing.T) {
+	for _, tc := range evaluateCases() {
 		t.Run(tc.name, func(t *testing.T) {
 			r := Evaluate(tc.spec, tc.counts, LookState{})
 			t.Logf("%s(%s): n=%d k=%d observed %.4f worst %.4f best %.4f bound %.4f evidence %.4f: %s",

@@ -9,90 +9,100 @@ import (
 	"strings"
 )
 
-// message renders a judged result as one sentence that says what was found and
-// what helps. Its text is part of the status, so it depends on the input alone.
-func message(spec Spec, c Counts, r Result) string {
-	switch r.Reason {
-	case ReasonHaltEvidence:
-		return fmt.Sprintf("%d of %d seen devices failed: evidence %s reaches %s against a tolerated failure rate of %s; examine the failed devices before exposing more",
-			c.SeenFailed, c.Seen, evidence(r.HaltEvidence, r.HaltAt), rate(r.HaltAt), rate(spec.Halt.ToleratedFailureRate))
-	case ReasonTooManyFailures:
-		return fmt.Sprintf("%d of %d seen devices failed, the smoke run allows %d; examine the failed devices before exposing more",
-			c.SeenFailed, c.Seen, spec.Smoke.MaxFailures)
-	case ReasonNotMatured:
-		return fmt.Sprintf("nothing to judge: %d of %d devices are exposed, none has matured", c.Exposed, c.Eligible)
-	case ReasonNoReports:
-		return fmt.Sprintf("%d devices matured and none of them reported: this is neither a pass nor a failure; check that the report source delivers", c.Matured)
-	case ReasonSmokePassed:
-		return fmt.Sprintf("%d of %d matured devices reported, %s, %d allowed: smoke run complete, no rate is proven",
-			c.Reported, c.Matured, failures(c), spec.Smoke.MaxFailures)
-	case ReasonAudienceTooSmall:
-		return audienceTooSmall(spec, c)
-	case ReasonTooFewReports:
-		return tooFewReports(spec, r)
-	case ReasonCoverageBelowMinimum:
-		return fmt.Sprintf("%d of %d matured devices reported: coverage %s is below %s, %s more must report; success rate %.4f observed, %.4f if the silent devices failed, %.4f if they succeeded",
-			c.Reported, c.Matured, fixed(r.Coverage, spec.MinCoverage, 4), rate(spec.MinCoverage),
-			strconv.Itoa(coveredReports(spec.MinCoverage, c.Matured)-c.Reported), r.Observed, r.WorstCase, r.BestCase)
-	case ReasonLookNotDue:
-		return fmt.Sprintf("%d matured devices reported, %s: next look at %d reports", c.Reported, failures(c), r.NextLook)
-	case ReasonFloorProven:
-		return fmt.Sprintf("%s of %d reports: lower bound %s reaches floor %s, coverage %d of %d",
-			failures(c), r.N, fixed(r.LowerBound, r.Floor, 4), rate(r.Floor), c.Reported, c.Matured)
-	default:
-		return notProven(spec, c, r)
-	}
+// The sentences of the checks: what was found and what helps. Their text is part
+// of the status, so it depends on the input alone.
+
+func invalidSpec(e evaluation) string {
+	return "the gate cannot be judged by: " + oneLine(e.specErr)
 }
 
-func unusableMessage(reason Reason, err error) string {
-	// Joined errors come one per line; a status message is one line.
-	list := strings.ReplaceAll(err.Error(), "\n", "; ")
-	if reason == ReasonInvalidSpec {
-		return "the gate cannot be judged by: " + list
-	}
-	return "the device counts contradict each other: " + list
+func invalidEvidence(e evaluation) string {
+	return "the device counts contradict each other: " + oneLine(e.countsErr)
 }
 
-func audienceTooSmall(spec Spec, c Counts) string {
-	need, proven, _ := Reachable(spec, c.Eligible)
-	if spec.Smoke != nil || proven >= spec.Promote.FloorRate {
-		return fmt.Sprintf("the audience has %d devices and minReports asks for %d: enlarge the audience or lower minReports", c.Eligible, need)
+// oneLine: joined errors come one per line, a status message is one line.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+func tooManyFailures(e evaluation) string {
+	return fmt.Sprintf("%d of %d seen devices failed, the smoke run allows %d; examine the failed devices before exposing more",
+		e.counts.SeenFailed, e.counts.Seen, e.spec.Smoke.MaxFailures)
+}
+
+func haltEvidence(e evaluation) string {
+	return fmt.Sprintf("%d of %d seen devices failed: evidence %s reaches %s against a tolerated failure rate of %s; examine the failed devices before exposing more",
+		e.counts.SeenFailed, e.counts.Seen, evidence(e.HaltEvidence, e.HaltAt), rate(e.HaltAt), rate(e.spec.Halt.ToleratedFailureRate))
+}
+
+func notMatured(e evaluation) string {
+	return fmt.Sprintf("nothing to judge: %d of %d devices are exposed, none has matured", e.counts.Exposed, e.counts.Eligible)
+}
+
+func noReports(e evaluation) string {
+	return fmt.Sprintf("%d devices matured and none of them reported: this is neither a pass nor a failure; check that the report source delivers", e.counts.Matured)
+}
+
+func audienceTooSmall(e evaluation) string {
+	floor, eligible := e.spec.Promote.FloorRate, e.counts.Eligible
+	need, proven, _ := Reachable(e.spec, eligible)
+	if e.spec.Smoke != nil || proven >= floor {
+		return fmt.Sprintf("the audience has %d devices and minReports asks for %d: enlarge the audience or lower minReports", eligible, need)
 	}
 	return fmt.Sprintf("an audience of %d devices cannot prove floor %s: %d clean reports prove %s, need %d; enlarge the audience or lower the floor",
-		c.Eligible, rate(spec.Promote.FloorRate), c.Eligible, fixed(proven, spec.Promote.FloorRate, 4), need)
+		eligible, rate(floor), eligible, fixed(proven, floor, 4), need)
 }
 
-func tooFewReports(spec Spec, r Result) string {
-	want, what := spec.MinReports, "minReports"
-	if spec.Smoke != nil {
-		want, what = r.Need, "a complete smoke run"
+func tooFewReports(e evaluation) string {
+	want, what := e.spec.MinReports, "minReports"
+	if e.spec.Smoke != nil {
+		want, what = e.Need, "a complete smoke run"
 	}
-	return fmt.Sprintf("%d matured devices reported, %s asks for %d: %d more must report", r.N, what, want, want-r.N)
+	return fmt.Sprintf("%d matured devices reported, %s asks for %d: %d more must report", e.N, what, want, want-e.N)
 }
 
-// notProven says what a failed look lacks: reports, an audience, or order in
-// the targeting.
-func notProven(spec Spec, c Counts, r Result) string {
+func coverageBelowMinimum(e evaluation) string {
+	least := e.spec.MinCoverage
+	return fmt.Sprintf("%d of %d matured devices reported: coverage %s is below %s, %d more must report; success rate %.4f observed, %.4f if the silent devices failed, %.4f if they succeeded",
+		e.counts.Reported, e.counts.Matured, fixed(e.Coverage, least, 4), rate(least),
+		coveredReports(least, e.counts.Matured)-e.counts.Reported, e.Observed, e.WorstCase, e.BestCase)
+}
+
+func smokePassed(e evaluation) string {
+	return fmt.Sprintf("%d of %d matured devices reported, %s, %d allowed: smoke run complete, no rate is proven",
+		e.counts.Reported, e.counts.Matured, failures(e.counts), e.spec.Smoke.MaxFailures)
+}
+
+func smokeBlocked(e evaluation) string {
+	return fmt.Sprintf("%s of %d reports: the smoke run allows %d%s", failures(e.counts), e.N, e.spec.Smoke.MaxFailures, otherProfile)
+}
+
+func lookAhead(e evaluation) string {
+	return fmt.Sprintf("%d matured devices reported, %s: next look at %d reports", e.counts.Reported, failures(e.counts), e.NextLook)
+}
+
+func floorReached(e evaluation) string {
+	return fmt.Sprintf("%s of %d reports: lower bound %s reaches floor %s, coverage %d of %d",
+		failures(e.counts), e.N, fixed(e.LowerBound, e.Floor, 4), rate(e.Floor), e.counts.Reported, e.counts.Matured)
+}
+
+func proofBlocked(e evaluation) string { return notProven(e) + otherProfile }
+
+// otherProfile is what a wave needs that only conflicts keep from passing.
+const otherProfile = "; it would pass without the conflicts: stop the other profile from targeting these devices"
+
+// notProven says what a failed look lacks: reports or an audience.
+func notProven(e evaluation) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %d reports: ", failures(c), r.N)
-	if spec.Smoke != nil {
-		fmt.Fprintf(&b, "the smoke run allows %d", spec.Smoke.MaxFailures)
-	} else {
-		fmt.Fprintf(&b, "lower bound %s is below floor %s, ", fixed(r.LowerBound, r.Floor, 4), rate(r.Floor))
-		switch {
-		case r.Need == Unprovable:
-			b.WriteString("and no number of further reports would prove it")
-		case r.OutOfReach:
-			fmt.Fprintf(&b, "need %d reports with no further failure but the audience has %d devices", r.Need, c.Eligible)
-		default:
-			fmt.Fprintf(&b, "need %d reports with no further failure, %d more", r.Need, r.Need-r.N)
-		}
-		if r.NextLook > 0 {
-			fmt.Fprintf(&b, "; next look at %d reports", r.NextLook)
-		}
+	fmt.Fprintf(&b, "%s of %d reports: lower bound %s is below floor %s, ", failures(e.counts), e.N, fixed(e.LowerBound, e.Floor, 4), rate(e.Floor))
+	switch {
+	case e.Need == Unprovable:
+		b.WriteString("and no number of further reports would prove it")
+	case e.OutOfReach:
+		fmt.Fprintf(&b, "need %d reports with no further failure but the audience has %d devices", e.Need, e.counts.Eligible)
+	default:
+		fmt.Fprintf(&b, "need %d reports with no further failure, %d more", e.Need, e.Need-e.N)
 	}
-	if r.Reason == ReasonConflictBlocksPromote {
-		b.WriteString("; it would pass without the conflicts: stop the other profile from targeting these devices")
+	if e.NextLook > 0 {
+		fmt.Fprintf(&b, "; next look at %d reports", e.NextLook)
 	}
 	return b.String()
 }

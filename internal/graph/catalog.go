@@ -147,11 +147,6 @@ func (f SettingFilter) matches(d SettingDefinition) bool {
 	return f.Platform == "" || hasFlag(d.Platform, f.Platform)
 }
 
-// containsFold is strings.Contains without regard to case.
-func containsFold(text, part string) bool {
-	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
-}
-
 // hasFlag looks for one flag in a comma-joined value, "iOS,macOS" for example (contract a.6).
 func hasFlag(flags, flag string) bool {
 	for part := range strings.SplitSeq(flags, ",") {

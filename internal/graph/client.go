@@ -328,3 +328,11 @@ func marshal(v any) ([]byte, error) {
 	}
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
+
+// needID refuses an empty key: the path without it would mean the whole collection.
+func needID(op, field, value string) error {
+	if strings.TrimSpace(value) == "" {
+		return invalid(op, "%s is empty: name the object to work on", field)
+	}
+	return nil
+}

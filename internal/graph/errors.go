@@ -232,3 +232,8 @@ func asError(err error) *Error {
 	}
 	return nil
 }
+
+// containsFold is strings.Contains without regard to case.
+func containsFold(text, part string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
+}

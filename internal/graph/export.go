@@ -200,13 +200,6 @@ func (c *Client) awaitExport(ctx context.Context, op call, job exportJob, deadli
 	}
 }
 
-// Codes of failures of an export that Graph itself has no code for.
-const (
-	codeLinkExpired = "exportLinkExpired" // storage no longer accepts the link
-	codeJobFailed   = "exportJobFailed"   // the tenant gave the job up
-	codeJobSlow     = "exportJobSlow"     // the job took longer than ExportMaxWait
-)
-
 // maxArchive bounds an export file, in bytes. A million rows are about 120 MB.
 const maxArchive = 4 << 30
 

@@ -271,11 +271,3 @@ func (c *Client) DeleteGroup(ctx context.Context, id string) error {
 		return err
 	})
 }
-
-// needID refuses an empty key: the path without it would mean the whole collection.
-func needID(op, field, value string) error {
-	if strings.TrimSpace(value) == "" {
-		return invalid(op, "%s is empty: name the object to work on", field)
-	}
-	return nil
-}

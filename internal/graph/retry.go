@@ -80,3 +80,10 @@ func repeatable(op call, e *Error) bool {
 	}
 	return false
 }
+
+// Codes of failures of an export that Graph itself has no code for.
+const (
+	codeLinkExpired = "exportLinkExpired" // storage no longer accepts the link
+	codeJobFailed   = "exportJobFailed"   // the tenant gave the job up
+	codeJobSlow     = "exportJobSlow"     // the job took longer than ExportMaxWait
+)

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sort"
 	"strings"
 )
 
@@ -243,56 +242,6 @@ func (v *SimpleValue) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// member is one member of an object to be rendered.
-type member struct {
-	name  string
-	value any
-}
-
-// object renders members in the order given and then extra members in the order of their names.
-func object(extra map[string]json.RawMessage, members ...member) ([]byte, error) {
-	names := make([]string, 0, len(extra))
-	for name := range extra {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		members = append(members, member{name, extra[name]})
-	}
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, m := range members {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		name, err := marshal(m.name)
-		if err != nil {
-			return nil, err
-		}
-		value, err := marshal(m.value)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", m.name, err)
-		}
-		b.Write(name)
-		b.WriteByte(':')
-		b.Write(value)
-	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
-}
-
-// membersOf splits an object into its members.
-func membersOf(raw []byte) (map[string]json.RawMessage, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return nil, err
-	}
-	if members == nil {
-		return nil, errors.New("an object is null")
-	}
-	return members, nil
-}
-
 // take decodes a member into v and removes it. A member that is absent or null leaves v as it is.
 func take(members map[string]json.RawMessage, name string, v any) error {
 	raw, ok := members[name]
@@ -304,21 +253,4 @@ func take(members map[string]json.RawMessage, name string, v any) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
-}
-
-// rest returns the members that are left, or nil when there are none.
-func rest(members map[string]json.RawMessage) map[string]json.RawMessage {
-	if len(members) == 0 {
-		return nil
-	}
-	return members
-}
-
-// compact removes the blanks of a JSON text.
-func compact(raw []byte) (json.RawMessage, error) {
-	var b bytes.Buffer
-	if err := json.Compact(&b, raw); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
 }

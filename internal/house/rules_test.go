@@ -140,6 +140,15 @@ var rules = []rule{
 		tests: true,
 	},
 	{
+		name:   "a part of the simulator knows no tenant",
+		remedy: "take what you need as an argument, or keep it in tenantsim beside the state it needs",
+		applies: func(path string) bool {
+			return within(module+"/internal/tenantsim")(path) && !exactly(module+"/internal/tenantsim")(path)
+		},
+		forbidden: func(_, path string) bool { return exactly(module + "/internal/tenantsim")(path) },
+		tests:     true,
+	},
+	{
 		name:   "the simulator and test support never reach the product",
 		remedy: "import it from a test, hack/ or test/ only",
 		applies: not(anyOf(testOnly,

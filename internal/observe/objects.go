@@ -250,6 +250,7 @@ func target(a graph.Assignment) plan.Target {
 		t.Kind = plan.TargetAllDevices
 	case graph.TargetAllLicensedUsers:
 		t.Kind = plan.TargetAllUsers
+	case graph.TargetOther: // carried along as it is
 	}
 	return t
 }

@@ -82,6 +82,7 @@ func enter(w *v1alpha1.PilotWave, d Decision, target Target, at *metav1.Time) {
 			s.Clocks.RollbackStartedAt = at
 		}
 		s.Rollback = &v1alpha1.RollbackStatus{Reverting: d.Revert}
+	case pending, exposing, evaluating, promoting, held, halted, rolledBack, rollbackIncomplete, aborted: // no clock of their own
 	}
 }
 
@@ -207,6 +208,7 @@ func handle(w *v1alpha1.PilotWave, r Request) {
 		h.Abort = w.Annotations[v1alpha1.AnnotationAbort]
 	case RequestRetry:
 		h.Retry = w.Annotations[v1alpha1.AnnotationRetry]
+	case RequestNone:
 	}
 }
 

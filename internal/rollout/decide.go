@@ -57,7 +57,7 @@ func (r *rule) decide(in *Input) Decision {
 		Reason: r.reason(in), Message: r.message(in), Effect: r.effect, Freeze: r.freeze || r.freezeIf.yes(in),
 		HandledRequest: r.handles, Withdraw: r.withdraws, Revert: r.reverts, Restore: r.restores, Rule: r.name,
 	}
-	switch r.next {
+	switch r.next { //nolint:exhaustive // three words that are no phase, and every phase
 	case stay:
 	case held:
 		if in.Phase != v1alpha1.PhaseHeld {

@@ -73,7 +73,7 @@ func dependency(dep v1alpha1.WaveDependency, w *v1alpha1.PilotWave, policy strin
 	if restart == v1alpha1.RestartEarliestIncomplete && provenBefore(&w.Status, target) && !stoppedForGood(w.Status.Phase) {
 		return DependenciesMet, "", never
 	}
-	switch w.Status.Phase {
+	switch w.Status.Phase { //nolint:exhaustive // neither ended badly nor succeeded: it is waited for, also without a phase
 	case v1alpha1.PhaseHalted, v1alpha1.PhaseAborted, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete:
 		return DependenciesFailed, fmt.Sprintf("wave %q, which must succeed first, is %s: %s", dep.Name, w.Status.Phase, w.Status.Decision.Message), never
 	case v1alpha1.PhaseSucceeded:

@@ -25,7 +25,8 @@ const Metric = "delivered"
 type Case struct {
 	Spec   *v1alpha1.PilotWaveSpec
 	Ledger *audience.Ledger
-	Rules  diagnosis.Rules
+	// Rules of the policy; what the gate has a say in (Maturity) is taken from Spec.
+	Rules diagnosis.Rules
 	// Unit is what the entries of the ledger are.
 	Unit v1alpha1.Unit
 	// Facts of the one device that an entry is, or of every device of the person that it is; a device that the inventory
@@ -54,6 +55,7 @@ func Judge(c Case) (Judgement, error) {
 	if err != nil {
 		return Judgement{}, err
 	}
+	c.Rules.Maturity = c.Spec.Gate.Maturity.Duration
 	var tally diagnosis.Tally
 	digest := sha256.New()
 	fmt.Fprintf(digest, "%d\n%s\n%s\n", c.Ledger.Attempt, c.Ledger.PayloadHash, GateHash(&c.Spec.Gate))
@@ -65,12 +67,8 @@ func Judge(c Case) (Judgement, error) {
 		tally.Add(o, name)
 		fmt.Fprintf(digest, "%s %s %t\n", e.ID, o.Kind, o.Matured)
 	}
-	counts := gate.Counts{
-		Eligible: tally.Eligible, Exposed: tally.Exposed, Seen: tally.Seen, SeenFailed: tally.SeenFailed,
-		Matured: tally.Matured, Reported: tally.Reported, Succeeded: tally.Succeeded, Failed: tally.Failed, Conflict: tally.Conflict,
-	}
-	look := gate.LookState{Taken: int(c.Look.Taken), Reports: int(c.Look.Reports), Failures: int(c.Look.Failures), Passed: c.Look.Passed}
-	r := gate.Evaluate(spec, counts, look)
+	counts := gateCounts(&tally)
+	r := gate.Evaluate(spec, counts, lookState(c.Look))
 	ev := Judgement{
 		Message: r.Message, Row: row(spec, r), Devices: tally.Counts(), Findings: tally.Findings(),
 		Unreported: tally.Unreported(), Digest: "sha256:" + hex.EncodeToString(digest.Sum(nil)),
@@ -80,6 +78,14 @@ func Judge(c Case) (Judgement, error) {
 		ev.Message = fmt.Sprintf("%d of %d devices that checked in report a conflict: another policy sets the same setting to another value; find it under the findings, end its assignment, and the wave goes on by itself", tally.SeenConflict, counts.Seen)
 	}
 	return ev, nil
+}
+
+// gateCounts hands the gate what it reasons with: each of its counts is the tally's of the same name.
+func gateCounts(t *diagnosis.Tally) gate.Counts {
+	return gate.Counts{
+		Eligible: t.Eligible, Exposed: t.Exposed, Seen: t.Seen, SeenFailed: t.SeenFailed,
+		Matured: t.Matured, Reported: t.Reported, Succeeded: t.Succeeded, Failed: t.Failed, Conflict: t.Conflict,
+	}
 }
 
 // evidenceState maps the gate's verdict to the closed input of Decide. Conflicts never halt a wave, for the policy is not
@@ -166,13 +172,21 @@ func row(spec gate.Spec, r gate.Result) v1alpha1.GateRow {
 		Metric: Metric, Verdict: v1alpha1.Verdict(r.Verdict), N: int32(r.N), K: int32(r.K),
 		Observed: decimal(r.Observed), LowerBound: decimal(r.LowerBound), WorstCase: decimal(r.WorstCase), BestCase: decimal(r.BestCase),
 		Coverage: decimal(r.Coverage), HaltEvidence: strconv.FormatFloat(r.HaltEvidence, 'g', 4, 64), HaltAt: strconv.FormatFloat(r.HaltAt, 'g', 4, 64),
-		Look:       v1alpha1.LookStatus{Taken: int32(r.Look.Taken), Reports: int32(r.Look.Reports), Failures: int32(r.Look.Failures), Passed: r.Look.Passed},
-		NextLookAt: int32(r.NextLook),
+		Look: lookStatus(r.Look), NextLookAt: int32(r.NextLook),
 	}
 	if spec.Smoke == nil {
 		out.Floor = decimal(r.Floor)
 	}
 	return out
+}
+
+// lookState and lookStatus are each other's inverse: what one evaluation leaves in status is what the next one starts from.
+func lookState(l v1alpha1.LookStatus) gate.LookState {
+	return gate.LookState{Taken: int(l.Taken), Reports: int(l.Reports), Failures: int(l.Failures), Passed: l.Passed}
+}
+
+func lookStatus(l gate.LookState) v1alpha1.LookStatus {
+	return v1alpha1.LookStatus{Taken: int32(l.Taken), Reports: int32(l.Reports), Failures: int32(l.Failures), Passed: l.Passed}
 }
 
 func decimal(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }

@@ -89,7 +89,7 @@ func (tr trial) evidence() Case {
 		Spec: tr.spec, Ledger: &l, Look: tr.look,
 		Rules: diagnosis.Rules{
 			Windows: "10.0.22621", MacOS: "13", Edge: "145", Encryption: v1alpha1.EncryptionRequire, MaxOffline: 168 * time.Hour,
-			Maturity: tr.spec.Gate.Maturity.Duration, Skew: diagnosis.DefaultSkew, Platforms: []v1alpha1.Platform{v1alpha1.PlatformWindows}, AsOf: asOf,
+			Skew: diagnosis.DefaultSkew, Platforms: []v1alpha1.Platform{v1alpha1.PlatformWindows}, AsOf: asOf,
 		},
 		Unit:  v1alpha1.UnitDevice,
 		Facts: func(id audience.ID) []diagnosis.Facts { return []diagnosis.Facts{facts[id]} },

@@ -32,6 +32,7 @@ func reasonDependencies(in *Input) string {
 		return v1alpha1.ReasonDependencyCycle
 	case DependenciesFailed:
 		return v1alpha1.ReasonDependencyFailed
+	case DependenciesMet, DependenciesWaiting:
 	}
 	return v1alpha1.ReasonWaitingForDependency
 }
@@ -66,7 +67,7 @@ func reasonLedger(in *Input) string {
 
 // reasonInForce is the standing reason of a phase in which a safety request has nothing left to do.
 func reasonInForce(in *Input) string {
-	switch in.Phase {
+	switch in.Phase { //nolint:exhaustive // RolledBack is the only other phase in which nothing is left to do
 	case rollingBack:
 		return v1alpha1.ReasonRollbackWaiting
 	case rollbackIncomplete:
@@ -79,7 +80,7 @@ func reasonInForce(in *Input) string {
 
 // outcomeOfPhase is how an attempt ends that a person leaves behind in this phase.
 func outcomeOfPhase(in *Input) string {
-	switch in.Phase {
+	switch in.Phase { //nolint:exhaustive // Held is the only other phase from which a person starts anew
 	case halted:
 		return OutcomeHalted
 	case aborted:
@@ -103,6 +104,7 @@ func whyNoRetry(p v1alpha1.WavePhase) string {
 		return "the rollback is not finished; retry when it is"
 	case resolving, exposing, baking, evaluating, promoting:
 		return "the attempt is still running; abort it first to start over"
+	case held, halted, rolledBack, rollbackIncomplete, aborted: // here a retry is granted, and no reason is asked for
 	}
 	return "the phase is not known; abort the wave first"
 }
@@ -200,6 +202,7 @@ func sayTelemetry(in *Input) string {
 		return "the clocks stand still: " + in.Telemetry.or("the newest reading of the inventory is older than gate.maxTelemetryAge; see the InventoryFresh condition of the Tenant")
 	case TelemetryMissing:
 		return "the clocks stand still: " + in.Telemetry.or("there is no reading of the inventory; see the InventoryFresh condition of the Tenant")
+	case TelemetryFresh, TelemetryNotLoaded:
 	}
 	return in.Telemetry.or("the inventory of the tenant is being read after a start; nothing is decided until then")
 }
@@ -258,6 +261,7 @@ func sayDependencies(in *Input) string {
 		return in.Dependencies.or("spec.dependsOn leads back to this wave; remove one of the links")
 	case DependenciesFailed:
 		return in.Dependencies.or("a wave of spec.dependsOn ended without success; mend and retry that one")
+	case DependenciesMet, DependenciesWaiting:
 	}
 	return in.Dependencies.or("waiting until the waves of spec.dependsOn have succeeded and soaked")
 }

@@ -146,6 +146,7 @@ func resolveOne(w wish, t target, in Request) finding {
 		return verdict(v1alpha1.SettingSkipped, why+"; left out as onMissingSetting: Skip asks, nothing is written for it")
 	case v1alpha1.OnMissingSubstitute:
 		return substitute(w, t, in.Catalog, why)
+	case v1alpha1.OnMissingBlock: // says only that it is missing
 	}
 	if w.hopeless != "" {
 		return verdict(v1alpha1.SettingUnsupported, why+"; "+w.hopeless)

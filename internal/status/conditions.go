@@ -78,9 +78,9 @@ func standing(s Standing) []metav1.Condition {
 		return []metav1.Condition{ready, Condition(v1alpha1.ConditionReconciling, true, s.Reason, s.Message)}
 	case Stuck:
 		return []metav1.Condition{ready, Condition(v1alpha1.ConditionStalled, true, s.Reason, s.Message)}
-	default:
-		return []metav1.Condition{ready}
+	case Current:
 	}
+	return []metav1.Condition{ready}
 }
 
 // clip shortens a message to at most limit bytes, at the end of a rune.

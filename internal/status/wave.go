@@ -41,6 +41,7 @@ func WaveStanding(s *v1alpha1.PilotWaveStatus) Standing {
 		stuck = true
 	case v1alpha1.PhaseHeld:
 		stuck = stuck || stuckHeld[s.HeldReason] || s.HeldPhase == v1alpha1.PhaseResolving
+	case v1alpha1.PhaseExposing, v1alpha1.PhaseBaking, v1alpha1.PhaseEvaluating, v1alpha1.PhasePromoting, v1alpha1.PhaseRollingBack: // on the way
 	case v1alpha1.PhasePending:
 		stuck = stuck || stuckPending[d.Reason]
 	case v1alpha1.PhaseResolving:

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Words that stand in lists of ids. The service takes them in any case: its own
@@ -64,8 +67,8 @@ func respell(of object, name string, words []string) {
 // AlexFilipin/ConditionalAccess 3, ModernWorkplaceConcierge 50). Sentences with
 // a number above 1900 are ASSUMED.
 func (c *call) accessError(number int, format string, args ...any) error {
-	e := fail(http.StatusBadRequest, codeBadRequest, "The server could not process the request because it is malformed or incorrect.")
-	e.inner = fmt.Sprintf("%d: %s", number, fmt.Sprintf(format, args...))
+	e := odata.Fail(http.StatusBadRequest, odata.CodeBadRequest, "The server could not process the request because it is malformed or incorrect.")
+	e.Inner = fmt.Sprintf("%d: %s", number, fmt.Sprintf(format, args...))
 	return e
 }
 
@@ -159,7 +162,7 @@ func (c *call) checkAccessUsers(conditions object) error {
 	users := inner(conditions, "users")
 	for _, side := range []string{"include", "exclude"} {
 		for _, id := range texts(users[side+"Groups"]) {
-			if g, isID := parseGUID(id); !isID || c.server.groups[g] == nil || !c.server.groups[g].deleted.IsZero() {
+			if g, isID := ids.ParseGUID(id); !isID || c.server.groups[g] == nil || !c.server.groups[g].deleted.IsZero() {
 				return c.accessError(1904, "The group '%s' of users.%sGroups does not exist.", id, side)
 			}
 		}
@@ -169,7 +172,7 @@ func (c *call) checkAccessUsers(conditions object) error {
 			}
 		}
 		for _, id := range texts(users[side+"Roles"]) {
-			if _, isID := parseGUID(id); !isID { // azuread issue 686: All is no role
+			if _, isID := ids.ParseGUID(id); !isID { // azuread issue 686: All is no role
 				return c.accessError(1905, "The role '%s' of users.%sRoles is not the id of a role template.", id, side)
 			}
 		}
@@ -184,7 +187,7 @@ func (c *call) checkApplications(conditions object) error {
 	applications := inner(conditions, "applications")
 	for _, name := range []string{"includeApplications", "excludeApplications"} {
 		for _, id := range texts(applications[name]) {
-			_, isID := parseGUID(id)
+			_, isID := ids.ParseGUID(id)
 			if word := slices.Contains(accessWords["applications"]["Applications"], id); !word && (!isID || c.server.isObject(id)) {
 				return c.accessError(1907, "The application '%s' of applications.%s does not exist: an application is named by its appId.", id, name)
 			}
@@ -201,7 +204,7 @@ func (c *call) checkApplications(conditions object) error {
 // isObject reports whether an id is that of something in the tenant that is no
 // application: a user, a device, a group or a service principal.
 func (s *Server) isObject(id string) bool {
-	key, _ := parseGUID(id)
+	key, _ := ids.ParseGUID(id)
 	_, member := s.objects[key]
 	_, group := s.groups[key]
 	return member || group || slices.ContainsFunc(s.principals(), func(p principal) bool { return p.id == key.String() })
@@ -235,7 +238,7 @@ func (c *call) checkWorkloads(conditions object) error {
 	}
 	for _, name := range []string{"includeAgentIdServicePrincipals", "excludeAgentIdServicePrincipals"} {
 		for _, id := range texts(clients[name]) { // agents are not simulated: every id could be one
-			if _, isID := parseGUID(id); !isID && id != everything {
+			if _, isID := ids.ParseGUID(id); !isID && id != everything {
 				return c.accessError(1911, "The agent identity '%s' of clientApplications.%s is not an object id.", id, name)
 			}
 		}
@@ -265,7 +268,7 @@ func (c *call) checkControls(doc object) error {
 // checkGrantReferences: agreements are not simulated, every id could be one.
 func (c *call) checkGrantReferences(grant object) error {
 	for _, id := range texts(grant["termsOfUse"]) {
-		if _, isID := parseGUID(id); !isID {
+		if _, isID := ids.ParseGUID(id); !isID {
 			return c.accessError(1912, "'%s' of grantControls.termsOfUse is not the id of an agreement.", id)
 		}
 	}

@@ -10,14 +10,14 @@ const accessDeletedContext = "identity/conditionalAccess/deletedItems/policies"
 // shownDeleted adds the member that live policies show only when asked.
 func (c *call) shownDeleted(p *accessPolicy, out object) {
 	c.shownAccess(out)
-	if len(c.query.selected) == 0 {
+	if len(c.Query.Selected) == 0 {
 		out["deletedDateTime"] = intuneTime(p.deleted)
 	}
 }
 
 func listDeletedAccess(c *call) (*reply, error) {
 	all := c.server.accessDeleted.items
-	return listReply(c, c.query, accessPolicyEntity, eachOf(all), listStyle{context: accessDeletedContext, size: 100, max: 999,
+	return listReply(c, c.Query, accessPolicyEntity, eachOf(all), listStyle{context: accessDeletedContext, size: 100, max: 999,
 		decorate: func(key int64, out object) error {
 			c.shownDeleted(all[key], out)
 			return nil
@@ -25,7 +25,7 @@ func listDeletedAccess(c *call) (*reply, error) {
 }
 
 func getDeletedAccess(c *call) (*reply, error) {
-	members, err := accessPolicyEntity.projection(c, c.query.selected)
+	members, err := accessPolicyEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -46,11 +46,11 @@ func restoreAccess(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(c.body) > 0 {
-		return nil, c.badRequest("The action 'restore' takes no parameters.")
+	if len(c.Body) > 0 {
+		return nil, c.BadRequest("The action 'restore' takes no parameters.")
 	}
 	if len(s.access.items) >= maxAccessPolicies {
-		return nil, c.badRequest("The maximum number of policies (%d) is reached.", maxAccessPolicies)
+		return nil, c.BadRequest("The maximum number of policies (%d) is reached.", maxAccessPolicies)
 	}
 	if err := c.checkAccess(p.doc, p.doc); err != nil {
 		return nil, err

@@ -4,15 +4,15 @@
 package tenantsim
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Headers of Multi Admin Approval (contract m).
@@ -69,21 +69,21 @@ func approvalKind(pattern string) string {
 func (c *call) approve() error {
 	s := c.server
 	kind := approvalKind(c.route.pattern)
-	if c.request.Method == http.MethodGet || kind == "" || !slices.Contains(s.scenario.Approvals, kind) {
+	if c.HTTP.Method == http.MethodGet || kind == "" || !slices.Contains(s.scenario.Approvals, kind) {
 		return nil
 	}
-	if code := c.request.Header.Get(headerApprovalCode); code != "" {
+	if code := c.HTTP.Header.Get(headerApprovalCode); code != "" {
 		return c.redeem(code)
 	}
-	given := c.request.Header.Get(headerJustification)
+	given := c.HTTP.Header.Get(headerJustification)
 	if given == "" { // contract m: 400 live, where the documentation says 403
-		return c.badRequest("Header '%s' is required to request approval.", headerJustification)
+		return c.BadRequest("Header '%s' is required to request approval.", headerJustification)
 	}
 	raw, err := base64.StdEncoding.DecodeString(given)
 	if err != nil || !utf8.Valid(raw) || utf8.RuneCount(raw) > 1024 {
-		return c.badRequest("Header '%s' must be Base64 of at most 1024 characters of UTF-8.", headerJustification)
+		return c.BadRequest("Header '%s' must be Base64 of at most 1024 characters of UTF-8.", headerJustification)
 	}
-	a := &approval{method: c.request.Method, path: c.path, sum: c.bodySum, justification: string(raw), status: "needsApproval", kind: kind}
+	a := &approval{method: c.HTTP.Method, path: c.Path, sum: c.BodySum, justification: string(raw), status: "needsApproval", kind: kind}
 	s.approvals.add(s, a, "approvalRequest")
 	s.changes++ // queued, although the request itself did nothing
 	return c.needsApproval(a.id)
@@ -92,9 +92,9 @@ func (c *call) approve() error {
 // needsApproval is the observed answer: 412 with a message that repeats the
 // header (contract m).
 func (c *call) needsApproval(id string) error {
-	e := fail(http.StatusPreconditionFailed, codeBadRequest,
+	e := odata.Fail(http.StatusPreconditionFailed, odata.CodeBadRequest,
 		"Approval Required. Request Approval using the request ID returned as part of the %s response header. %s: %s", headerApprovalCode, headerApprovalCode, id)
-	e.header = http.Header{http.CanonicalHeaderKey(headerApprovalCode): {id}}
+	e.Header = http.Header{http.CanonicalHeaderKey(headerApprovalCode): {id}}
 	return e
 }
 
@@ -104,13 +104,13 @@ func (c *call) redeem(code string) error {
 	a := c.server.approvals.get(code)
 	switch {
 	case a == nil:
-		return c.badRequest("The approval request '%s' does not exist.", code)
-	case a.method != c.request.Method || a.path != c.path || a.sum != c.bodySum:
-		return c.badRequest("The request differs from the one that approval request '%s' is for.", code)
+		return c.BadRequest("The approval request '%s' does not exist.", code)
+	case a.method != c.HTTP.Method || a.path != c.Path || a.sum != c.BodySum:
+		return c.BadRequest("The request differs from the one that approval request '%s' is for.", code)
 	case a.state(c.now) == "needsApproval":
 		return c.needsApproval(code)
 	case a.state(c.now) != "approved":
-		return fail(http.StatusForbidden, codeForbidden, "The approval request '%s' is %s.", code, a.state(c.now))
+		return odata.Fail(http.StatusForbidden, odata.CodeForbidden, "The approval request '%s' is %s.", code, a.state(c.now))
 	}
 	a.status, a.modified = "completed", c.now
 	return nil
@@ -121,11 +121,6 @@ func (a *approval) state(now time.Time) string {
 		return "expired"
 	}
 	return a.status
-}
-
-func digestBody(raw []byte) string {
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:])
 }
 
 // Approvals lists the requests for approval, oldest first.
@@ -163,12 +158,12 @@ func (s *Server) decide(id, status string) error {
 // approvalEntity has the members of the metadata; requestId exists as a filter
 // only (contract m).
 var approvalEntity = &entity[*approval]{name: "microsoft.graph.operationApprovalRequest", properties: []property[*approval]{
-	{name: "id", ops: opEq, get: func(a *approval) any { return a.id }},
-	{name: "requestId", ops: opEq, hidden: true, get: func(a *approval) any { return a.id }},
+	{name: "id", ops: odata.Eq, get: func(a *approval) any { return a.id }},
+	{name: "requestId", ops: odata.Eq, hidden: true, get: func(a *approval) any { return a.id }},
 	{name: "requestDateTime", get: func(a *approval) any { return intuneTime(a.created) }},
 	{name: "expirationDateTime", get: func(a *approval) any { return intuneTime(a.created.Add(approvalLife)) }},
 	{name: "lastModifiedDateTime", get: func(a *approval) any { return intuneTime(a.modified) }},
-	{name: "status", ops: opEq, get: func(a *approval) any { return a.status }},
+	{name: "status", ops: odata.Eq, get: func(a *approval) any { return a.status }},
 	{name: "requestJustification", get: func(a *approval) any { return a.justification }},
 	{name: "approvalJustification", get: func(*approval) any { return nil }},
 	{name: "requestor", get: func(*approval) any { return nil }},
@@ -185,11 +180,11 @@ func listApprovals(c *call) (*reply, error) {
 	for _, a := range c.server.approvals.items {
 		a.status = a.state(c.now)
 	}
-	return listReply(c, c.query, approvalEntity, c.server.approvals.listed(c), listStyle{context: "deviceManagement/operationApprovalRequests", size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, approvalEntity, c.server.approvals.listed(c), listStyle{context: "deviceManagement/operationApprovalRequests", size: 100, max: 1000, count: countPage})
 }
 
 func getApproval(c *call) (*reply, error) {
-	members, err := approvalEntity.projection(c, c.query.selected)
+	members, err := approvalEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // assertionType is the only kind of client assertion (contract l.1).
@@ -257,5 +259,5 @@ func (s *Server) federationUnsettled() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.federatedSignIns++
-	return uniform(mix(s.options.Seed^hashText("federation")^mix(s.federatedSignIns)))*100 < s.scenario.FederationFailurePercent
+	return ids.Uniform(ids.Mix(s.options.Seed^ids.HashText("federation")^ids.Mix(s.federatedSignIns)))*100 < s.scenario.FederationFailurePercent
 }

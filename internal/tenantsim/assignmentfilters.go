@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/filterrule"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // maxAssignmentFilters is the documented limit of a tenant (contract f).
@@ -26,8 +28,8 @@ type assignmentFilter struct {
 	ruleText                 string
 	scopeTags                []string
 	rule                     filterrule.Rule
-	matching                 bitset    // devices, nil: not evaluated yet
-	released                 time.Time // last time an assignment dropped it
+	matching                 ids.Bitset // devices, nil: not evaluated yet
+	released                 time.Time  // last time an assignment dropped it
 }
 
 var filterPlatforms = []string{"android", "androidForWork", "iOS", "macOS", "windowsPhone81", "windows81AndLater", "windows10AndLater",
@@ -35,12 +37,12 @@ var filterPlatforms = []string{"android", "androidForWork", "iOS", "macOS", "win
 	"windowsMobileApplicationManagement"}
 
 var assignmentFilterEntity = &entity[*assignmentFilter]{name: "microsoft.graph.deviceAndAppManagementAssignmentFilter", properties: []property[*assignmentFilter]{
-	{name: "id", ops: opEq, get: func(f *assignmentFilter) any { return f.id }},
+	{name: "id", ops: odata.Eq, get: func(f *assignmentFilter) any { return f.id }},
 	{name: "createdDateTime", get: func(f *assignmentFilter) any { return intuneTime(f.created) }},
 	{name: "lastModifiedDateTime", get: func(f *assignmentFilter) any { return intuneTime(f.modified) }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(f *assignmentFilter) any { return f.displayName }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(f *assignmentFilter) any { return f.displayName }},
 	{name: "description", get: func(f *assignmentFilter) any { return f.description }},
-	{name: "platform", ops: opEq, get: func(f *assignmentFilter) any { return f.platform }},
+	{name: "platform", ops: odata.Eq, get: func(f *assignmentFilter) any { return f.platform }},
 	{name: "rule", get: func(f *assignmentFilter) any { return f.ruleText }},
 	{name: "roleScopeTags", get: func(f *assignmentFilter) any { return f.scopeTags }},
 	{name: "assignmentFilterManagementType", get: func(f *assignmentFilter) any { return f.management }},
@@ -65,11 +67,11 @@ var assignmentFilterShape = shape{typeName: "microsoft.graph.deviceAndAppManagem
 const filtersContext = "deviceManagement/assignmentFilters"
 
 func listAssignmentFilters(c *call) (*reply, error) {
-	return listReply(c, c.query, assignmentFilterEntity, c.server.filters.listed(c), listStyle{context: filtersContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, assignmentFilterEntity, c.server.filters.listed(c), listStyle{context: filtersContext, size: 100, max: 1000, count: countPage})
 }
 
 func getAssignmentFilter(c *call) (*reply, error) {
-	members, err := assignmentFilterEntity.projection(c, c.query.selected)
+	members, err := assignmentFilterEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -81,14 +83,14 @@ func getAssignmentFilter(c *call) (*reply, error) {
 }
 
 func createAssignmentFilter(c *call) (*reply, error) {
-	if err := assignmentFilterShape.check(c, c.body, true); err != nil {
+	if err := assignmentFilterShape.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
 	if len(s.filters.items) >= maxAssignmentFilters {
-		return nil, c.badRequest("The maximum number of assignment filters (%d) is reached.", maxAssignmentFilters)
+		return nil, c.BadRequest("The maximum number of assignment filters (%d) is reached.", maxAssignmentFilters)
 	}
-	f := &assignmentFilter{platform: text(c.body, "platform"), management: managementOf(text(c.body, "platform")), scopeTags: []string{"0"}}
+	f := &assignmentFilter{platform: text(c.Body, "platform"), management: managementOf(text(c.Body, "platform")), scopeTags: []string{"0"}}
 	if err := c.fillAssignmentFilter(f); err != nil {
 		return nil, err
 	}
@@ -108,28 +110,28 @@ func (c *call) filterReply(status int, f *assignmentFilter) (*reply, error) {
 // fillAssignmentFilter copies the members that the body names. Nothing is
 // changed when it returns an error.
 func (c *call) fillAssignmentFilter(f *assignmentFilter) error {
-	name, present := c.body["displayName"]
+	name, present := c.Body["displayName"]
 	if present && (name == nil || name == "") {
-		return c.badRequest("A value is required for property 'displayName' of resource 'deviceAndAppManagementAssignmentFilter'.")
+		return c.BadRequest("A value is required for property 'displayName' of resource 'deviceAndAppManagementAssignmentFilter'.")
 	}
-	if kind, given := c.body["assignmentFilterManagementType"]; given && kind != nil && kind != any(managementOf(f.platform)) {
-		return c.badRequest("The management type of a filter for the platform '%s' is '%s'.", f.platform, managementOf(f.platform)) // ASSUMED
+	if kind, given := c.Body["assignmentFilterManagementType"]; given && kind != nil && kind != any(managementOf(f.platform)) {
+		return c.BadRequest("The management type of a filter for the platform '%s' is '%s'.", f.platform, managementOf(f.platform)) // ASSUMED
 	}
 	rule, ruleText := f.rule, f.ruleText
-	if _, changes := c.body["rule"]; changes {
+	if _, changes := c.Body["rule"]; changes {
 		var err error
-		ruleText = text(c.body, "rule")
+		ruleText = text(c.Body, "rule")
 		if rule, err = filterrule.Parse(ruleText, f.platform); err != nil {
-			return c.badRequest("The filter rule is not valid: %s", err) // ASSUMED text
+			return c.BadRequest("The filter rule is not valid: %s", err) // ASSUMED text
 		}
 	}
 	f.rule, f.ruleText, f.matching = rule, ruleText, nil
 	for member, field := range map[string]*string{"displayName": &f.displayName, "description": &f.description} {
-		if _, given := c.body[member]; given {
-			*field = text(c.body, member)
+		if _, given := c.Body[member]; given {
+			*field = text(c.Body, member)
 		}
 	}
-	if tags, given := c.body["roleScopeTags"]; given {
+	if tags, given := c.Body["roleScopeTags"]; given {
 		f.scopeTags = scopeTagsOf(tags)
 	}
 	return nil
@@ -141,11 +143,11 @@ func patchAssignmentFilter(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := assignmentFilterShape.check(c, c.body, false); err != nil {
+	if err := assignmentFilterShape.check(c, c.Body, false); err != nil {
 		return nil, err
 	}
-	if p, given := c.body["platform"]; given && p != any(f.platform) {
-		return nil, c.badRequest("Property 'platform' cannot be changed.") // contract f, inferred
+	if p, given := c.Body["platform"]; given && p != any(f.platform) {
+		return nil, c.BadRequest("Property 'platform' cannot be changed.") // contract f, inferred
 	}
 	was := *f
 	if err := c.fillAssignmentFilter(f); err != nil {
@@ -168,7 +170,7 @@ func deleteAssignmentFilter(c *call) (*reply, error) {
 	}
 	grace := s.filterRelease()
 	if len(s.filterPayloads(f)) > 0 || grace > 0 && !f.released.IsZero() && c.now.Before(f.released.Add(grace)) {
-		return nil, c.badRequest("The assignment filter is associated with existing assignments. Remove it from all assignments and try again.")
+		return nil, c.BadRequest("The assignment filter is associated with existing assignments. Remove it from all assignments and try again.")
 	}
 	s.filters.remove(s, f)
 	c.changed()
@@ -217,12 +219,12 @@ func listFilterPayloads(c *call) (*reply, error) {
 
 // validateFilter checks a rule without storing it.
 func validateFilter(c *call) (*reply, error) {
-	if err := c.onlyParameters(c.body, "deviceAndAppManagementAssignmentFilter"); err != nil {
+	if err := c.onlyParameters(c.Body, "deviceAndAppManagementAssignmentFilter"); err != nil {
 		return nil, err
 	}
-	in, ok := c.body["deviceAndAppManagementAssignmentFilter"].(map[string]any)
+	in, ok := c.Body["deviceAndAppManagementAssignmentFilter"].(map[string]any)
 	if !ok {
-		return nil, c.badRequest("A value is required for parameter 'deviceAndAppManagementAssignmentFilter'.")
+		return nil, c.BadRequest("A value is required for parameter 'deviceAndAppManagementAssignmentFilter'.")
 	}
 	if err := assignmentFilterShape.check(c, in, false); err != nil {
 		return nil, err
@@ -235,24 +237,24 @@ func validateFilter(c *call) (*reply, error) {
 // evaluateFilter previews the devices that a rule matches, as an octet-stream
 // like a report (contract f).
 func evaluateFilter(c *call) (*reply, error) {
-	data, ok := c.body["data"].(map[string]any)
+	data, ok := c.Body["data"].(map[string]any)
 	if !ok {
-		return nil, c.badRequest("A value is required for parameter 'data'.")
+		return nil, c.BadRequest("A value is required for parameter 'data'.")
 	}
-	if err := errors.Join(c.onlyParameters(c.body, "data"), c.onlyParameters(data, "platform", "rule", "search", "orderBy", "skip", "top")); err != nil {
+	if err := errors.Join(c.onlyParameters(c.Body, "data"), c.onlyParameters(data, "platform", "rule", "search", "orderBy", "skip", "top")); err != nil {
 		return nil, err
 	}
 	rule, err := filterrule.Parse(text(data, "rule"), text(data, "platform"))
 	if err != nil {
-		return nil, c.badRequest("The filter rule is not valid: %s", err)
+		return nil, c.BadRequest("The filter rule is not valid: %s", err)
 	}
-	outer := c.body
-	c.body = data
+	outer := c.Body
+	c.Body = data
 	skip, _, err := c.bodyNumber("skip")
 	top, given, topErr := c.bodyNumber("top")
-	c.body = outer
+	c.Body = outer
 	if err != nil || topErr != nil || !given {
-		return nil, c.badRequest("Parameters 'skip' and 'top' must be numbers, and 'top' is required.")
+		return nil, c.BadRequest("Parameters 'skip' and 'top' must be numbers, and 'top' is required.")
 	}
 	t := table{columns: []tableColumn{{"DeviceId", "String", nil}, {"DeviceName", "String", nil}, {"OS", "String", nil}, {"OSVersion", "String", nil}}}
 	for _, v := range c.server.eachDevice(isEnrolled)(-1) {
@@ -285,12 +287,12 @@ func filterPlatform(name string) platform {
 // devicesOf evaluates the filter. Device facts change rarely, so the result is
 // kept until the rule changes, and reconsidered for a device that changes; the service evaluates at check-in (contract f),
 // which is also when a target matters here.
-func (f *assignmentFilter) devicesOf(s *Server) bitset {
+func (f *assignmentFilter) devicesOf(s *Server) ids.Bitset {
 	if f.matching == nil {
-		f.matching = newBitset(len(s.fleet.devices))
+		f.matching = ids.NewBitset(len(s.fleet.devices))
 		for i := range s.fleet.devices {
 			if f.lets(s.device(int32(i))) {
-				f.matching.set(i)
+				f.matching.Set(i)
 			}
 		}
 	}
@@ -306,14 +308,14 @@ func (f *assignmentFilter) refresh(s *Server, i int32) {
 	if f.matching == nil {
 		return
 	}
-	f.matching = f.matching.grown(len(s.fleet.devices))
-	if f.matching.clear(int(i)); f.lets(s.device(i)) {
-		f.matching.set(int(i))
+	f.matching = f.matching.Grown(len(s.fleet.devices))
+	if f.matching.Clear(int(i)); f.lets(s.device(i)) {
+		f.matching.Set(int(i))
 	}
 }
 
 // narrow applies the filter of an assignment to the devices that it reaches.
-func (s *Server) narrow(devices bitset, a assignment) {
+func (s *Server) narrow(devices ids.Bitset, a assignment) {
 	f := s.filters.get(a.filterID)
 	if f == nil || a.filterType == "none" {
 		return
@@ -321,9 +323,9 @@ func (s *Server) narrow(devices bitset, a assignment) {
 	matching := f.devicesOf(s)
 	for w := range devices {
 		if a.filterType == "include" {
-			devices[w] &= matching.word(w)
+			devices[w] &= matching.Word(w)
 		} else {
-			devices[w] &^= matching.word(w)
+			devices[w] &^= matching.Word(w)
 		}
 	}
 }
@@ -331,7 +333,7 @@ func (s *Server) narrow(devices bitset, a assignment) {
 // admits reports whether the filter of a target lets a device through.
 func (s *Server) admits(a assignment, i int32) bool {
 	f := s.filters.get(a.filterID)
-	return f == nil || a.filterType == "none" || f.devicesOf(s).has(int(i)) == (a.filterType == "include")
+	return f == nil || a.filterType == "none" || f.devicesOf(s).Has(int(i)) == (a.filterType == "include")
 }
 
 // assignmentFilter reads the filter of a target. Exclusion targets take none,
@@ -339,11 +341,11 @@ func (s *Server) admits(a assignment, i int32) bool {
 func (c *call) assignmentFilter(a assignment, target object, platforms platform) (assignment, error) {
 	id, kind := text(target, "deviceAndAppManagementAssignmentFilterId"), text(target, "deviceAndAppManagementAssignmentFilterType")
 	if kind != "" && !slices.Contains([]string{"none", "include", "exclude"}, kind) {
-		return a, c.badRequest("Cannot convert the literal '%s' to the expected type 'microsoft.graph.deviceAndAppManagementAssignmentFilterType'.", kind)
+		return a, c.BadRequest("Cannot convert the literal '%s' to the expected type 'microsoft.graph.deviceAndAppManagementAssignmentFilterType'.", kind)
 	}
 	if id == "" || id == emptyFilterID {
 		if kind == "include" || kind == "exclude" {
-			return a, c.badRequest("The assignment filter '%s' was not found.", id)
+			return a, c.BadRequest("The assignment filter '%s' was not found.", id)
 		}
 		a.filterID = id
 		return a, nil
@@ -351,13 +353,13 @@ func (c *call) assignmentFilter(a assignment, target object, platforms platform)
 	f := c.server.filters.get(id)
 	switch {
 	case f == nil:
-		return a, c.badRequest("The assignment filter '%s' was not found.", id)
+		return a, c.BadRequest("The assignment filter '%s' was not found.", id)
 	case kind == "" || kind == "none":
-		return a, c.badRequest("The assignment filter '%s' needs a filter type: include or exclude.", id) // ASSUMED
+		return a, c.BadRequest("The assignment filter '%s' needs a filter type: include or exclude.", id) // ASSUMED
 	case a.kind == targetExclude: // ASSUMED: the documentation only says that there is none (contract f, contract-2 y.4)
-		return a, c.badRequest("An exclusion target cannot have an assignment filter.")
+		return a, c.BadRequest("An exclusion target cannot have an assignment filter.")
 	case filterPlatform(f.platform)&platforms == 0:
-		return a, c.badRequest("The platform '%s' of the assignment filter does not match with the platform of the policy.", f.platform)
+		return a, c.BadRequest("The platform '%s' of the assignment filter does not match with the platform of the policy.", f.platform)
 	}
 	a.filterID, a.filterType = f.id, kind
 	return a, nil

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 const emptyFilterID = "00000000-0000-0000-0000-000000000000"
@@ -73,12 +75,12 @@ func assignPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	delete(c.body, "@odata.type") // an action body has no type of its own
-	if err := assignShape.check(c, c.body, true); err != nil {
+	delete(c.Body, "@odata.type") // an action body has no type of its own
+	if err := assignShape.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
 	var next []assignment
-	for _, item := range objects(c.body["assignments"]) {
+	for _, item := range objects(c.Body["assignments"]) {
 		if err := assignmentShape.check(c, item, true); err != nil {
 			return nil, err
 		}
@@ -91,7 +93,7 @@ func assignPolicy(c *call) (*reply, error) {
 		// and groups, are accepted: only the portal prevents them (contract-2 y.1
 		// leaves the API open). ASSUMED.
 		if slices.ContainsFunc(next, func(o assignment) bool { return o.kind == a.kind && o.group == a.group }) {
-			return nil, c.badRequest("The assignment target '%s' is present more than once.", a.group) // ASSUMED
+			return nil, c.BadRequest("The assignment target '%s' is present more than once.", a.group) // ASSUMED
 		}
 		next = append(next, a)
 	}
@@ -111,24 +113,24 @@ func (c *call) assignment(target object, platforms platform) (assignment, error)
 	switch a.kind {
 	case targetGroup, targetExclude:
 		known = append(known, "groupId")
-		id, ok := parseGUID(text(target, "groupId"))
+		id, ok := ids.ParseGUID(text(target, "groupId"))
 		if !ok { // third-party 14
-			return a, c.badRequest("Invalid GroupId : '%v' provided, a valid AADGroupId is expected.", target["groupId"])
+			return a, c.BadRequest("Invalid GroupId : '%v' provided, a valid AADGroupId is expected.", target["groupId"])
 		}
 		if g := c.server.groups[id]; c.server.scenario.StrictAssignments && (g == nil || !g.deleted.IsZero()) {
-			return a, c.badRequest("The group '%s' of the assignment target was not found.", id) // ASSUMED
+			return a, c.BadRequest("The group '%s' of the assignment target was not found.", id) // ASSUMED
 		}
 		a.group = id
 	case targetAllDevices, targetAllUsers:
 	default:
-		return a, c.badRequest("The assignment target type '%s' is not supported.", a.kind)
+		return a, c.BadRequest("The assignment target type '%s' is not supported.", a.kind)
 	}
 	for _, name := range sortedKeys(target) {
 		if strings.Contains(name, "@odata.") && name != "@odata.type" {
 			continue
 		}
 		if !slices.Contains(known, name) {
-			return a, c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, a.kind)
+			return a, c.BadRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, a.kind)
 		}
 	}
 	return c.assignmentFilter(a, target, platforms)

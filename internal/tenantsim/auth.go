@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // AllRoles returns every application permission that the simulated endpoints
@@ -248,12 +250,12 @@ func (s *Server) signature(text string) string {
 // authenticate checks the bearer token and loads its roles.
 func (c *call) authenticate() error {
 	unauthorized := func(why string) error {
-		e := fail(http.StatusUnauthorized, codeInvalidToken, "%s", why)
-		e.header = http.Header{"WWW-Authenticate": {`Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000"`}}
-		e.plain = true
+		e := odata.Fail(http.StatusUnauthorized, odata.CodeInvalidToken, "%s", why)
+		e.Header = http.Header{"WWW-Authenticate": {`Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="00000003-0000-0000-c000-000000000000"`}}
+		e.Plain = true
 		return e
 	}
-	token, ok := strings.CutPrefix(c.request.Header.Get("Authorization"), "Bearer ")
+	token, ok := strings.CutPrefix(c.HTTP.Header.Get("Authorization"), "Bearer ")
 	if !ok || token == "" {
 		return unauthorized("Access token is empty.")
 	}
@@ -311,8 +313,8 @@ func (c *call) authorize(roles []string) error {
 		return nil
 	}
 	if c.route.intune {
-		return fail(http.StatusForbidden, codeForbidden,
+		return odata.Fail(http.StatusForbidden, odata.CodeForbidden,
 			"Application is not authorized to perform this operation. Application must have one of the following scopes: %s", strings.Join(roles, ", "))
 	}
-	return fail(http.StatusForbidden, codeDenied, "Insufficient privileges to complete the operation.")
+	return odata.Fail(http.StatusForbidden, odata.CodeDenied, "Insufficient privileges to complete the operation.")
 }

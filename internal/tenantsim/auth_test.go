@@ -15,6 +15,8 @@ import (
 	"time"
 
 	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 func TestTokenEndpoint(t *testing.T) {
@@ -128,7 +130,7 @@ func TestGraphRefusesTokens(t *testing.T) {
 		"signature changed": "Bearer " + parts[0] + "." + parts[1] + ".AAAA", "payload changed": "Bearer " + parts[0] + "." + parts[1] + "A." + parts[2],
 	} {
 		code, _ := tt.errorOf(401, http.MethodGet, "/v1.0/groups", nil, "Authorization", header)
-		if code != codeInvalidToken {
+		if code != odata.CodeInvalidToken {
 			t.Errorf("%s: code %s", name, code)
 		}
 	}
@@ -165,7 +167,7 @@ func TestPermissions(t *testing.T) {
 				if err := json.Unmarshal([]byte(message), &inner); err != nil {
 					t.Fatalf("message is not JSON: %v: %q", err, message)
 				}
-				if code != codeForbidden || !strings.Contains(inner.Message, "must have one of the following scopes: ") || !strings.Contains(inner.Message, " - Operation ID") {
+				if code != odata.CodeForbidden || !strings.Contains(inner.Message, "must have one of the following scopes: ") || !strings.Contains(inner.Message, " - Operation ID") {
 					t.Errorf("got %s %q", code, inner.Message)
 				}
 				if !strings.Contains(message, "\r\n") {
@@ -173,7 +175,7 @@ func TestPermissions(t *testing.T) {
 				}
 				return
 			}
-			if code != codeDenied {
+			if code != odata.CodeDenied {
 				t.Errorf("code %s", code)
 			}
 		})

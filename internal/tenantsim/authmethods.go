@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Permissions of contract i.
@@ -69,7 +71,7 @@ const methodsPath = "policies/authenticationMethodsPolicy"
 // fido2Object is the configuration as GET shows it: the id is capitalised, the
 // path is not (contract i).
 func (c *call) fido2Object() object {
-	out := fido2Shape.shown(c.server.fido2, c.beta)
+	out := fido2Shape.shown(c.server.fido2, c.Beta)
 	out["@odata.type"], out["id"] = "#"+fido2Type, "Fido2"
 	out["includeTargets@odata.context"] = c.base() + "/$metadata#" + methodsPath + "/authenticationMethodConfigurations('Fido2')/" + fido2Type + "/includeTargets"
 	return out
@@ -88,14 +90,14 @@ func getFido2(c *call) (*reply, error) {
 // patchFido2 replaces arrays whole: a profile or target that is not sent is
 // gone (contract i); other members merge at every depth. The answer is 204.
 func patchFido2(c *call) (*reply, error) {
-	if c.body["@odata.type"] == nil {
-		return nil, c.badRequest("The property '@odata.type' is required: '#%s'.", fido2Type)
+	if c.Body["@odata.type"] == nil {
+		return nil, c.BadRequest("The property '@odata.type' is required: '#%s'.", fido2Type)
 	}
-	if err := fido2Shape.check(c, c.body, false); err != nil {
+	if err := fido2Shape.check(c, c.Body, false); err != nil {
 		return nil, err
 	}
 	s := c.server
-	next := fido2Shape.merged(s.fido2, c.body)
+	next := fido2Shape.merged(s.fido2, c.Body)
 	next["passkeyProfiles"] = c.nameProfiles(next["passkeyProfiles"])
 	if err := c.checkFido2(next); err != nil {
 		return nil, err
@@ -125,26 +127,26 @@ func (c *call) checkFido2(next object) error {
 	for _, p := range profiles {
 		id := text(p, "id")
 		if ids[id] {
-			return c.badRequest("The passkey profile '%s' is present more than once.", id)
+			return c.BadRequest("The passkey profile '%s' is present more than once.", id)
 		}
 		ids[id] = true
-		if hasFlag(p["passkeyTypes"], "synced") && p["attestationEnforcement"] == "registrationOnly" {
-			return c.badRequest("The passkey profile '%s' allows synced passkeys, which cannot be attested: set attestationEnforcement to disabled.", text(p, "name"))
+		if odata.HasFlag(p["passkeyTypes"], "synced") && p["attestationEnforcement"] == "registrationOnly" {
+			return c.BadRequest("The passkey profile '%s' allows synced passkeys, which cannot be attested: set attestationEnforcement to disabled.", text(p, "name"))
 		}
 	}
 	switch {
 	case len(profiles) == 0 && len(objects(c.server.fido2["passkeyProfiles"])) > 0:
-		return c.badRequest("Passkey profiles cannot be turned off.")
+		return c.BadRequest("Passkey profiles cannot be turned off.")
 	case len(profiles) > maxPasskeyProfiles:
-		return c.badRequest("%d passkey profiles were sent, at most %d are allowed.", len(profiles), maxPasskeyProfiles)
+		return c.BadRequest("%d passkey profiles were sent, at most %d are allowed.", len(profiles), maxPasskeyProfiles)
 	case !ids[text(next, "defaultPasskeyProfile")]:
-		return c.badRequest("The default passkey profile '%s' does not exist.", text(next, "defaultPasskeyProfile"))
+		return c.BadRequest("The default passkey profile '%s' does not exist.", text(next, "defaultPasskeyProfile"))
 	}
 	if err := c.checkMethodTargets(next, ids); err != nil {
 		return err
 	}
 	if size := fido2Size(next); size > maxMethodsPolicy {
-		return c.badRequest("The authentication methods policy is %d bytes large, at most %d are allowed.", size, maxMethodsPolicy)
+		return c.BadRequest("The authentication methods policy is %d bytes large, at most %d are allowed.", size, maxMethodsPolicy)
 	}
 	return nil
 }
@@ -166,11 +168,11 @@ func (c *call) checkMethodTargets(next object, profiles map[string]bool) error {
 		for _, target := range objects(next[name]) {
 			id := text(target, "id")
 			if !c.methodTarget(id) {
-				return c.badRequest("The target '%s' of %s does not exist.", id, name)
+				return c.BadRequest("The target '%s' of %s does not exist.", id, name)
 			}
 			for _, profile := range texts(target["allowedPasskeyProfiles"]) {
 				if !profiles[profile] {
-					return c.badRequest("The passkey profile '%s' is in use by the target '%s' and does not exist in the request.", profile, id)
+					return c.BadRequest("The passkey profile '%s' is in use by the target '%s' and does not exist in the request.", profile, id)
 				}
 			}
 		}
@@ -183,7 +185,7 @@ func (c *call) checkMethodTargets(next object, profiles map[string]bool) error {
 func methodConfiguration(handle func(*call) (*reply, error)) func(*call) (*reply, error) {
 	return func(c *call) (*reply, error) {
 		if !slices.Contains([]string{"fido2"}, strings.ToLower(c.params["id"])) {
-			return nil, c.notFound(c.params["id"])
+			return nil, c.NotFound(c.params["id"])
 		}
 		return handle(c)
 	}

@@ -4,10 +4,12 @@
 package tenantsim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // addBaseline creates the foreign policy and a group that holds the wanted
@@ -156,16 +158,16 @@ func (s *Server) templateInstance(t *policyTemplate, setting catalog.TemplateSet
 // baselineGroup holds exactly the share of the source group's devices on which
 // both policies apply: devices in contact that meet the prerequisites.
 func (s *Server) baselineGroup(b Baseline, source *group, platforms platform) *group {
-	devices := newBitset(len(s.fleet.devices))
+	devices := ids.NewBitset(len(s.fleet.devices))
 	s.addGroup(devices, source.id)
 	var hit []int32
-	devices.each(func(i int) {
+	devices.Each(func(i int) {
 		if d := &s.fleet.devices[i]; inContact(d) && passkeyNeeds.met(d) && d.platform&platforms != 0 {
 			hit = append(hit, int32(i))
 		}
 	})
-	slices.SortFunc(hit, func(a, c int32) int { return compareFloat(s.draw(a, "baseline"), s.draw(c, "baseline")) })
-	want := min(len(hit), int(float64(devices.count())*b.DevicesPercent/100+0.5))
+	slices.SortFunc(hit, func(a, c int32) int { return cmp.Compare(s.draw(a, "baseline"), s.draw(c, "baseline")) })
+	want := min(len(hit), int(float64(devices.Count())*b.DevicesPercent/100+0.5))
 	g := s.baselineTarget
 	if g == nil || !g.deleted.IsZero() {
 		g = s.addGroupObject(b.DisplayName + " devices")
@@ -174,7 +176,7 @@ func (s *Server) baselineGroup(b Baseline, source *group, platforms platform) *g
 	}
 	clear(g.direct)
 	for _, i := range hit[:want] {
-		g.direct.set(len(s.users) + int(i))
+		g.direct.Set(len(s.users) + int(i))
 	}
 	s.directoryChanged()
 	return g

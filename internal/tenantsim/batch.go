@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // maxBatch is the largest number of requests in a batch (contract k.1).
@@ -58,19 +60,19 @@ func serveBatch(c *call) (*reply, error) {
 // decoder would be: an id is text by the documentation, and a number does as well
 // (third-party 4); what is no member of a request is ignored. ASSUMED texts.
 func (c *call) batchItems() ([]batchItem, error) {
-	list, ok := c.body["requests"].([]any)
+	list, ok := c.Body["requests"].([]any)
 	if !ok {
-		return nil, c.badRequest("Invalid batch payload format: 'requests' must be an array of requests.")
+		return nil, c.BadRequest("Invalid batch payload format: 'requests' must be an array of requests.")
 	}
 	out := make([]batchItem, 0, len(list))
 	for i, entry := range list {
 		body, ok := entry.(map[string]any)
 		if !ok {
-			return nil, c.badRequest("Invalid batch payload format: request %d is no object.", i)
+			return nil, c.BadRequest("Invalid batch payload format: request %d is no object.", i)
 		}
 		item, wrong := readBatchItem(body)
 		if wrong != "" {
-			return nil, c.badRequest("Invalid batch payload format: '%s' of request %d has the wrong type.", wrong, i)
+			return nil, c.BadRequest("Invalid batch payload format: '%s' of request %d has the wrong type.", wrong, i)
 		}
 		out = append(out, item)
 	}
@@ -132,23 +134,23 @@ type inBatchKey struct{}
 
 func (c *call) checkBatch(items []batchItem) error {
 	if len(items) == 0 || len(items) > maxBatch {
-		return c.badRequest("Number of batch request steps is %d: 1 to %d are allowed.", len(items), maxBatch)
+		return c.BadRequest("Number of batch request steps is %d: 1 to %d are allowed.", len(items), maxBatch)
 	}
 	seen := map[string]bool{}
 	for _, item := range items {
 		switch {
 		case item.id == "" || seen[item.id]:
-			return c.badRequest("Request Ids in a batch must be present and unique: '%s'.", item.id)
+			return c.BadRequest("Request Ids in a batch must be present and unique: '%s'.", item.id)
 		case item.method == "" || item.url == "":
-			return c.badRequest("Batch request '%s' needs method and url.", item.id)
+			return c.BadRequest("Batch request '%s' needs method and url.", item.id)
 		case strings.Trim(item.url, "/") == "$batch": // ASSUMED: 20 requests are the most that one request can carry
-			return c.badRequest("Batch request '%s' is a batch: batches cannot be nested.", item.id)
+			return c.BadRequest("Batch request '%s' is a batch: batches cannot be nested.", item.id)
 		case strings.Contains(item.url, "://"):
-			return c.badRequest("Invalid URL in batch request '%s': it must be relative to the version.", item.id)
+			return c.BadRequest("Invalid URL in batch request '%s': it must be relative to the version.", item.id)
 		}
 		for _, id := range item.dependsOn {
 			if !seen[id] {
-				return c.badRequest("Batch request '%s' depends on '%s', which does not come before it.", item.id, id)
+				return c.BadRequest("Batch request '%s' depends on '%s', which does not come before it.", item.id, id)
 			}
 		}
 		seen[item.id] = true
@@ -162,25 +164,25 @@ func (c *call) runBatchItem(item batchItem, status map[string]int) batchAnswer {
 			return batchAnswer{ID: item.id, Status: http.StatusFailedDependency, Body: c.batchError("FailedDependency", "A request that this one depends on failed.")}
 		}
 	}
-	u, err := url.Parse(c.origin() + "/" + c.version + "/" + strings.TrimPrefix(item.url, "/"))
+	u, err := url.Parse(c.origin() + "/" + c.Version + "/" + strings.TrimPrefix(item.url, "/"))
 	if err != nil {
-		return batchAnswer{ID: item.id, Status: http.StatusBadRequest, Body: c.batchError(codeBadRequest, "The url is not valid.")}
+		return batchAnswer{ID: item.id, Status: http.StatusBadRequest, Body: c.batchError(odata.CodeBadRequest, "The url is not valid.")}
 	}
 	payload, err := item.payload()
 	if err != nil {
-		return batchAnswer{ID: item.id, Status: http.StatusBadRequest, Body: c.batchError(codeBadRequest, "The body is not valid.")}
+		return batchAnswer{ID: item.id, Status: http.StatusBadRequest, Body: c.batchError(odata.CodeBadRequest, "The body is not valid.")}
 	}
-	r, err := http.NewRequestWithContext(c.request.Context(), item.method, u.String(), bytes.NewReader(payload))
+	r, err := http.NewRequestWithContext(c.HTTP.Context(), item.method, u.String(), bytes.NewReader(payload))
 	if err != nil {
-		return batchAnswer{ID: item.id, Status: http.StatusBadRequest, Body: c.batchError(codeBadRequest, "The method is not valid.")}
+		return batchAnswer{ID: item.id, Status: http.StatusBadRequest, Body: c.batchError(odata.CodeBadRequest, "The method is not valid.")}
 	}
 	r = r.WithContext(context.WithValue(r.Context(), inBatchKey{}, true))
-	r.Host, r.TLS = c.request.Host, c.request.TLS
+	r.Host, r.TLS = c.HTTP.Host, c.HTTP.TLS
 	for name, value := range item.headers {
 		r.Header.Set(name, value)
 	}
 	for _, name := range []string{"Authorization", "X-Forwarded-Host", "X-Forwarded-Proto"} {
-		if v := c.request.Header.Get(name); v != "" {
+		if v := c.HTTP.Header.Get(name); v != "" {
 			r.Header.Set(name, v)
 		}
 	}
@@ -199,7 +201,7 @@ func (b batchItem) payload() ([]byte, error) {
 }
 
 func (c *call) batchError(code, message string) any {
-	return c.errorReply(fail(0, code, "%s", message)).body
+	return c.errorReply(odata.Fail(0, code, "%s", message)).body
 }
 
 // batchAnswer renders a reply as a part of a batch: JSON as it is, other bodies

@@ -50,7 +50,7 @@ func (b *bin[T, P]) find(c *call) (*T, error) {
 			return item, nil
 		}
 	}
-	return nil, c.notFound(c.params["id"])
+	return nil, c.NotFound(c.params["id"])
 }
 
 // purge ends what has been in the bin long enough and returns how much that is.

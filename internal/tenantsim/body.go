@@ -4,80 +4,11 @@
 package tenantsim
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"errors"
-	"io"
-	"mime"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 )
-
-// maxBodyBytes bounds a request body after decompression.
-const maxBodyBytes = 8 << 20
-
-// readBody decodes the JSON body of a write. The Go SDK compresses bodies, so
-// gzip is understood (contract 0.2); any other coding is 415.
-func (c *call) readBody() error {
-	r := c.request
-	c.bodySum = digestBody(nil)
-	if r.Method == http.MethodGet || r.Method == http.MethodDelete || r.Body == nil {
-		return nil
-	}
-	raw, err := decodeBody(r)
-	if err != nil {
-		return err
-	}
-	c.bodySum = digestBody(raw)
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return nil
-	}
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch {
-	case r.Header.Get("Content-Type") == "":
-		return c.badRequest("Write requests (excluding DELETE) must contain the Content-Type header declaration.") // ASSUMED text
-	case err != nil, media != "application/json":
-		return c.badRequest("Entity only allows writes with a JSON Content-Type header.") // ASSUMED text
-	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	if err := decoder.Decode(&c.body); err != nil {
-		return c.badRequest("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return c.badRequest("Unable to read JSON request payload: text follows the JSON value.")
-	}
-	if !c.route.unlocked { // a batch holds bodies, each of which is read by itself
-		dropAnnotations(c.body, strings.HasSuffix(c.route.pattern, "/$ref"))
-	}
-	return nil
-}
-
-func decodeBody(r *http.Request) ([]byte, error) {
-	reader := io.Reader(r.Body)
-	switch coding := strings.ToLower(r.Header.Get("Content-Encoding")); coding {
-	case "", "identity":
-	case "gzip":
-		unzip, err := gzip.NewReader(r.Body)
-		if err != nil {
-			return nil, fail(http.StatusBadRequest, codeBadRequest, "The request body is labelled gzip but is not.")
-		}
-		reader = unzip
-	default:
-		return nil, fail(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "Content-Encoding '%s' is not supported.", coding) // ASSUMED text
-	}
-	raw, err := io.ReadAll(io.LimitReader(reader, maxBodyBytes+1))
-	switch {
-	case err != nil:
-		return nil, fail(http.StatusBadRequest, codeBadRequest, "The request body is damaged or ends early.")
-	case len(raw) > maxBodyBytes:
-		return nil, fail(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request body is larger than %d bytes.", maxBodyBytes)
-	}
-	return raw, nil
-}
 
 // kind is the JSON shape that a member must have.
 type kind int
@@ -127,7 +58,7 @@ type shape struct {
 // now (dropAnnotations), but a stated type must fit.
 func (s shape) check(c *call, body object, create bool) error {
 	if body == nil {
-		return c.badRequest("A request body is required: %s expected.", s.typeName)
+		return c.BadRequest("A request body is required: %s expected.", s.typeName)
 	}
 	if s.variants != nil {
 		one := s.variant(body)
@@ -148,7 +79,7 @@ func (s shape) check(c *call, body object, create bool) error {
 	for _, name := range sortedKeys(s.members) {
 		m := s.members[name]
 		if v, present := body[name]; m.required && (!present || v == nil) {
-			return c.badRequest("A value is required for property '%s' of resource '%s'.", name, strings.TrimPrefix(s.typeName, "microsoft.graph.")) // ASSUMED text
+			return c.BadRequest("A value is required for property '%s' of resource '%s'.", name, strings.TrimPrefix(s.typeName, "microsoft.graph.")) // ASSUMED text
 		}
 	}
 	return nil
@@ -157,13 +88,13 @@ func (s shape) check(c *call, body object, create bool) error {
 func (s shape) checkMember(c *call, name string, value any) error {
 	if name == "@odata.type" {
 		if text, ok := value.(string); !ok || strings.TrimPrefix(text, "#") != s.typeName {
-			return c.badRequest("A type named '%v' could not be resolved by the model where '%s' is expected.", value, s.typeName)
+			return c.BadRequest("A type named '%v' could not be resolved by the model where '%s' is expected.", value, s.typeName)
 		}
 		return nil
 	}
 	m, known := s.members[name]
-	if !known || !m.exists(c.beta) {
-		return c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, s.typeName)
+	if !known || !m.exists(c.Beta) {
+		return c.BadRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, s.typeName)
 	}
 	if m.readOnly || value == nil {
 		return nil
@@ -179,7 +110,7 @@ func (m member) checkInner(c *call, name string, value any) error {
 	if m.kind == kindStrings && m.values != nil {
 		for _, item := range texts(value) {
 			if !slices.Contains(m.values, item) {
-				return c.badRequest("Cannot convert the literal '%s' of property '%s' to the expected type: one of %s.", item, name, strings.Join(m.values, "; "))
+				return c.BadRequest("Cannot convert the literal '%s' of property '%s' to the expected type: one of %s.", item, name, strings.Join(m.values, "; "))
 			}
 		}
 	}
@@ -204,10 +135,10 @@ func (m member) checkValue(c *call, name string, value any) error {
 		return m.checkEnum(c, name, value)
 	}
 	if !m.kind.fits(value) {
-		return c.badRequest("Cannot convert the value of property '%s' to the expected type '%s'.", name, kindNames[m.kind]) // ASSUMED text
+		return c.BadRequest("Cannot convert the value of property '%s' to the expected type '%s'.", name, kindNames[m.kind]) // ASSUMED text
 	}
 	if text, ok := value.(string); ok && m.max > 0 && len([]rune(text)) > m.max {
-		return c.badRequest("Property '%s' is %d characters long, the maximum is %d.", name, len([]rune(text)), m.max)
+		return c.BadRequest("Property '%s' is %d characters long, the maximum is %d.", name, len([]rune(text)), m.max)
 	}
 	return nil
 }
@@ -260,7 +191,7 @@ func (m member) checkEnum(c *call, name string, value any) error {
 	}
 	for _, part := range parts {
 		if !ok || !slices.Contains(m.values, strings.TrimSpace(part)) {
-			return c.badRequest("Cannot convert the literal '%v' of property '%s' to the expected type: one of %s.", value, name, strings.Join(m.values, ", "))
+			return c.BadRequest("Cannot convert the literal '%v' of property '%s' to the expected type: one of %s.", value, name, strings.Join(m.values, ", "))
 		}
 	}
 	return nil

@@ -61,17 +61,17 @@ var cachedEntity = &entity[object]{name: cachedShape.typeName, properties: rende
 // createCached begins a cached report. Its id names the report: what stands before
 // the first underscore. Asking again for an id makes it anew.
 func createCached(c *call) (*reply, error) {
-	if err := cachedShape.check(c, c.body, true); err != nil {
+	if err := cachedShape.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
-	id := text(c.body, "id")
+	id := text(c.Body, "id")
 	name, suffix, _ := strings.Cut(id, "_")
 	rep, known := exportReports(name)
 	switch {
 	case !known || suffix == "":
-		return nil, c.badRequest("Report '%s' was not found.", id)
+		return nil, c.BadRequest("Report '%s' was not found.", id)
 	case c.odd().CachedStatusRefused && rep == exportable(deviceStatus):
-		return nil, c.badRequest("An error has occurred.") // contract b.1, n = 1
+		return nil, c.BadRequest("An error has occurred.") // contract b.1, n = 1
 	}
 	s := c.server
 	r := &cachedReport{id: id, reportName: name}
@@ -93,12 +93,12 @@ func createCached(c *call) (*reply, error) {
 func (c *call) fillCached(r *cachedReport) error {
 	next := *r
 	for name, field := range map[string]*any{"filter": &next.filter, "metadata": &next.metadata} {
-		if given, named := c.body[name]; named {
+		if given, named := c.Body[name]; named {
 			*field = given
 		}
 	}
 	for name, field := range map[string]*[]string{"select": &next.selected, "orderBy": &next.order} {
-		if given, named := c.body[name]; named {
+		if given, named := c.Body[name]; named {
 			*field = texts(given)
 		}
 	}
@@ -122,11 +122,11 @@ func patchCached(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cachedShape.check(c, c.body, false); err != nil {
+	if err := cachedShape.check(c, c.Body, false); err != nil {
 		return nil, err
 	}
-	if id, named := c.body["id"]; named && id != r.id {
-		return nil, c.badRequest("Property 'id' is the key of the resource and cannot be changed.") // ASSUMED text
+	if id, named := c.Body["id"]; named && id != r.id {
+		return nil, c.BadRequest("Property 'id' is the key of the resource and cannot be changed.") // ASSUMED text
 	}
 	if err := c.fillCached(r); err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func listCached(c *call) (*reply, error) {
 			}
 		}
 	}
-	return listReply(c, c.query, cachedEntity, items, listStyle{context: cachedContext, size: 100, max: 1000})
+	return listReply(c, c.Query, cachedEntity, items, listStyle{context: cachedContext, size: 100, max: 1000})
 }
 
 func (r *cachedReport) lives(now time.Time) bool { return now.Before(r.made.Add(cachedLife)) }
@@ -161,11 +161,11 @@ func (c *call) cachedReport(id string) (*cachedReport, error) {
 			return r, nil
 		}
 	}
-	return nil, c.notFound(id)
+	return nil, c.NotFound(id)
 }
 
 func getCached(c *call) (*reply, error) {
-	members, err := cachedEntity.projection(c, c.query.selected)
+	members, err := cachedEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -189,25 +189,25 @@ func deleteCached(c *call) (*reply, error) {
 
 // readCached is getCachedReport: one page of a cached report that is completed.
 func readCached(c *call) (*reply, error) {
-	if err := c.onlyParameters(c.body, "id", "select", "search", "groupBy", "orderBy", "skip", "top"); err != nil {
+	if err := c.onlyParameters(c.Body, "id", "select", "search", "groupBy", "orderBy", "skip", "top"); err != nil {
 		return nil, err
 	}
 	skip, top, err := c.reportWindow()
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.cachedReport(text(c.body, "id"))
+	r, err := c.cachedReport(text(c.Body, "id"))
 	if err != nil {
 		return nil, err
 	}
 	if status := r.status(c.server); status != "completed" {
-		return nil, c.badRequest("The cached report '%s' is %s: wait until its status is completed.", r.id, status) // ASSUMED
+		return nil, c.BadRequest("The cached report '%s' is %s: wait until its status is completed.", r.id, status) // ASSUMED
 	}
 	t, err := c.selectColumns(r)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.arrangeRows(&t, texts(c.body["orderBy"]), text(c.body, "search")); err != nil {
+	if err := c.arrangeRows(&t, texts(c.Body["orderBy"]), text(c.Body, "search")); err != nil {
 		return nil, err
 	}
 	raw, err := json.Marshal(t.page(skip, top))
@@ -220,7 +220,7 @@ func readCached(c *call) (*reply, error) {
 // selectColumns narrows a cached report to the columns of the request, which must
 // be among those that it was made with.
 func (c *call) selectColumns(r *cachedReport) (table, error) {
-	wanted := texts(c.body["select"])
+	wanted := texts(c.Body["select"])
 	if len(wanted) == 0 {
 		return table{columns: r.table.columns, rows: slices.Clone(r.table.rows)}, nil
 	}
@@ -229,7 +229,7 @@ func (c *call) selectColumns(r *cachedReport) (table, error) {
 	for _, name := range wanted {
 		i := r.table.column(name)
 		if i < 0 {
-			return out, c.badRequest("Column '%s' is not a column of the cached report '%s'.", name, r.id)
+			return out, c.BadRequest("Column '%s' is not a column of the cached report '%s'.", name, r.id)
 		}
 		at, out.columns = append(at, i), append(out.columns, r.table.columns[i])
 	}

@@ -18,20 +18,20 @@ func (t *tenant) checkTargets(after string) {
 	s := t.sim
 	for _, a := range s.everyAssignee() {
 		fresh := s.reachedBy(a.effective())
-		if d := difference(s.reachOf(a), fresh, len(s.fleet.devices)); d.count() != 0 {
-			t.Fatalf("after %s: %s: %d devices differ from what follows by hand, the first is %d", after, refOf(a).Name, d.count(), d.next(0))
+		if d := difference(s.reachOf(a), fresh, len(s.fleet.devices)); d.Count() != 0 {
+			t.Fatalf("after %s: %s: %d devices differ from what follows by hand, the first is %d", after, refOf(a).Name, d.Count(), d.Next(0))
 		}
 		for i := range s.fleet.devices {
 			answer := s.explain(a, int32(i))
-			if want := fresh.has(i) && s.fleet.devices[i].platform&platformOf(a) != 0; answer.Reaches != want {
+			if want := fresh.Has(i) && s.fleet.devices[i].platform&platformOf(a) != 0; answer.Reaches != want {
 				t.Fatalf("after %s: %s on %d: %+v, want %t", after, refOf(a).Name, i, answer, want)
 			}
 		}
 	}
 	for _, g := range s.ordered {
 		direct, _ := s.flatten(g, (*group).knownView)
-		if d := difference(s.knownMembers(g), direct, len(s.users)+len(s.fleet.devices)); d.count() != 0 {
-			t.Fatalf("after %s: group %s: %d cached members differ", after, g.displayName, d.count())
+		if d := difference(s.knownMembers(g), direct, len(s.users)+len(s.fleet.devices)); d.Count() != 0 {
+			t.Fatalf("after %s: group %s: %d cached members differ", after, g.displayName, d.Count())
 		}
 	}
 }
@@ -52,8 +52,8 @@ func (t *tenant) checkRest() {
 			continue
 		}
 		for i := range len(s.users) + len(s.fleet.devices) {
-			if s.ruleHolds(g.rule, i) != g.direct.has(i) {
-				t.Fatalf("group %s: member %d: %t, the rule says %t", g.displayName, i, g.direct.has(i), s.ruleHolds(g.rule, i))
+			if s.ruleHolds(g.rule, i) != g.direct.Has(i) {
+				t.Fatalf("group %s: member %d: %t, the rule says %t", g.displayName, i, g.direct.Has(i), s.ruleHolds(g.rule, i))
 			}
 		}
 	}

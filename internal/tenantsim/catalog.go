@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // definition is one setting of the tenant's catalog.
@@ -73,32 +74,32 @@ func categoryViews(list []catalog.Category) []categoryView {
 const rootName = "00000000-0000-0000-0000-000000000000"
 
 var categoryEntity = &entity[categoryView]{name: "microsoft.graph.deviceManagementConfigurationCategory", properties: []property[categoryView]{
-	{name: "id", ops: opsEquality, get: func(k categoryView) any { return k.ID }},
-	{name: "name", ops: opsText | opContains, get: func(k categoryView) any { return k.DisplayName }},
-	{name: "displayName", ops: opsText | opContains, get: func(k categoryView) any { return k.DisplayName }},
+	{name: "id", ops: odata.OpsEquality, get: func(k categoryView) any { return k.ID }},
+	{name: "name", ops: odata.OpsText | odata.Contains, get: func(k categoryView) any { return k.DisplayName }},
+	{name: "displayName", ops: odata.OpsText | odata.Contains, get: func(k categoryView) any { return k.DisplayName }},
 	{name: "description", get: func(categoryView) any { return nil }},
 	{name: "categoryDescription", get: func(categoryView) any { return nil }},
 	{name: "helpText", get: func(categoryView) any { return nil }},
-	{name: "parentCategoryId", ops: opEq, get: func(k categoryView) any {
+	{name: "parentCategoryId", ops: odata.Eq, get: func(k categoryView) any {
 		if k.Parent == "" {
 			return rootName
 		}
 		return k.Parent
 	}},
-	{name: "rootCategoryId", ops: opEq, get: func(k categoryView) any { return k.root }},
+	{name: "rootCategoryId", ops: odata.Eq, get: func(k categoryView) any { return k.root }},
 	{name: "childCategoryIds", get: func(k categoryView) any { return k.children }},
-	{name: "platforms", ops: opEq | opHas, get: func(k categoryView) any { return k.Platforms }},
-	{name: "technologies", ops: opEq | opHas, get: func(k categoryView) any { return k.Technologies }},
+	{name: "platforms", ops: odata.Eq | odata.Has, get: func(k categoryView) any { return k.Platforms }},
+	{name: "technologies", ops: odata.Eq | odata.Has, get: func(k categoryView) any { return k.Technologies }},
 	{name: "settingUsage", get: func(categoryView) any { return "configuration" }},
 }}
 
 func listCategories(c *call) (*reply, error) {
-	return listReply(c, c.query, categoryEntity, eachOf(categoryViews(c.server.catalog.Categories)),
+	return listReply(c, c.Query, categoryEntity, eachOf(categoryViews(c.server.catalog.Categories)),
 		listStyle{context: "deviceManagement/configurationCategories", size: 100, max: 1000, count: countPage}) // page size ASSUMED
 }
 
 func getCategory(c *call) (*reply, error) {
-	members, err := categoryEntity.projection(c, c.query.selected)
+	members, err := categoryEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func getCategory(c *call) (*reply, error) {
 			return c.entityReply(http.StatusOK, "deviceManagement/configurationCategories/$entity", render(k, members)), nil
 		}
 	}
-	return nil, c.notFound(c.params["id"])
+	return nil, c.NotFound(c.params["id"])
 }
 
 // definitionsAfter yields the definitions behind a place in the catalog. Places

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // Status numbers of a policy on a device (contract b.2).
@@ -133,7 +135,7 @@ func (d *device) inventoryPeriod() int64 {
 func (s *Server) policiesFor(i int32, d *device) []*policy {
 	out := s.fleet.scratch[:0]
 	for _, p := range s.assigned {
-		if p.platforms&d.platform != 0 && s.targets(p).has(int(i)) {
+		if p.platforms&d.platform != 0 && s.targets(p).Has(int(i)) {
 			out = append(out, p)
 		}
 	}
@@ -301,12 +303,12 @@ func (s *Server) wakeFleet() {
 
 // notify tells devices that something changed for them: most online devices
 // come within the hour, the others within four (domain 6.2).
-func (s *Server) notify(devices bitset, now int64) {
+func (s *Server) notify(devices ids.Bitset, now int64) {
 	push := orDefault(s.scenario.PushPercent, 90)
 	if push == 0 {
 		return
 	}
-	devices.each(func(k int) {
+	devices.Each(func(k int) {
 		i := int32(k)
 		d := &s.fleet.devices[i]
 		if d.nextSync == 0 {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/filterrule"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // busy is a tenant in which everything happens often.
@@ -131,11 +132,11 @@ func (t *tenant) checkFacts(d DeviceSnapshot) {
 		}
 		seen[r.Policy+r.User] = true
 	}
-	id, _ := parseGUID(d.ObjectID)
+	id, _ := ids.ParseGUID(d.ObjectID)
 	if _, known := t.sim.objects[id]; known != d.Facts.InDirectory {
 		t.Errorf("%s: in the directory %t, known by its id %t", d.Name, d.Facts.InDirectory, known)
 	}
-	id, _ = parseGUID(d.ManagedID)
+	id, _ = ids.ParseGUID(d.ManagedID)
 	if _, known := t.sim.managed[id]; known != (d.ManagedID != "") {
 		t.Errorf("%s: managed %q, known by its id %t", d.Name, d.ManagedID, known)
 	}
@@ -238,7 +239,7 @@ func TestFreshDevices(t *testing.T) {
 	everybody := tt.groupID("All Corporate Devices")
 	fresh := 0
 	for _, d := range tt.sim.Snapshot(true).Devices {
-		id, _ := parseGUID(d.ManagedID)
+		id, _ := ids.ParseGUID(d.ManagedID)
 		i, managed := tt.sim.managed[id]
 		if !managed || i < 500 {
 			continue
@@ -331,7 +332,7 @@ func TestPhones(t *testing.T) {
 		want     int
 	}{{"iOS", byPlatform["iOS"]}, {"android", systems["Android"]}, {"androidForWork", systems["AndroidForWork"] + systems["AndroidEnterprise"]}, {"macOS", byPlatform["macOS"]}, {"windows10AndLater", byPlatform["windows"]}} {
 		f := assignmentFilter{platform: rule.platform, rule: must(filterrule.Parse(`(device.deviceName -ne "nobody")`, rule.platform))}
-		if n := f.devicesOf(tt.sim).count(); n != rule.want {
+		if n := f.devicesOf(tt.sim).Count(); n != rule.want {
 			t.Errorf("a filter for %s matches %d devices, want %d", rule.platform, n, rule.want)
 		}
 	}

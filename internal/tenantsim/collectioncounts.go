@@ -3,15 +3,19 @@
 
 package tenantsim
 
+import (
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+)
+
 // countRoutes count a whole collection of the directory. Contract g has counts of
 // members only; that these exist, want the header and take $filter or $search is
 // documented (query-parameters, count parameter: "GET /users/$count", and
 // aad-advanced-queries). The roles are those of the lists. ASSUMED.
 func countRoutes() []route {
 	return []route{
-		{method: get, pattern: "users/$count", roles: rolesReadUsers, query: qFilter | qSearch, handle: countUsers},
-		{method: get, pattern: "devices/$count", roles: rolesReadDevices, query: qFilter | qSearch, handle: countDevices},
-		{method: get, pattern: "groups/$count", roles: rolesReadGroups, query: qFilter | qSearch, handle: countGroups},
+		{method: get, pattern: "users/$count", roles: rolesReadUsers, query: odata.OptFilter | odata.OptSearch, handle: countUsers},
+		{method: get, pattern: "devices/$count", roles: rolesReadDevices, query: odata.OptFilter | odata.OptSearch, handle: countDevices},
+		{method: get, pattern: "groups/$count", roles: rolesReadGroups, query: odata.OptFilter | odata.OptSearch, handle: countGroups},
 	}
 }
 
@@ -33,12 +37,12 @@ func countGroups(c *call) (*reply, error) {
 // (aad-advanced-queries: as query parameter or as URL segment).
 func countCollection[T any](c *call, e *entity[T], items keyed[T]) (*reply, error) {
 	return c.countReply(func() (int, error) {
-		q := c.query
-		q.count = true
-		if err := c.advancedQuery(&q); err != nil {
+		q := c.Query
+		q.Count = true
+		if err := c.AdvancedQuery(&q); err != nil {
 			return 0, err
 		}
-		if err := c.compileFilter(&q, e.name, e.support(c)); err != nil {
+		if err := c.CompileFilter(&q, e.name, e.support(c)); err != nil {
 			return 0, err
 		}
 		return countMatches(c, q, e, items), nil

@@ -5,6 +5,8 @@ package tenantsim
 
 import (
 	"net/http"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // maxAccessPolicies is the limit of a tenant (contract h, inferred).
@@ -29,19 +31,19 @@ func (p *accessPolicy) member(name string) func(*accessPolicy) any {
 var accessPolicyEntity = func() *entity[*accessPolicy] {
 	var p *accessPolicy
 	return &entity[*accessPolicy]{name: "microsoft.graph.conditionalAccessPolicy", properties: []property[*accessPolicy]{
-		{name: "id", ops: opsEquality, get: func(p *accessPolicy) any { return p.id }},
+		{name: "id", ops: odata.OpsEquality, get: func(p *accessPolicy) any { return p.id }},
 		{name: "templateId", get: func(*accessPolicy) any { return nil }},
 		{name: "partialEnablementStrategy", beta: true, get: p.member("partialEnablementStrategy")},
-		{name: "displayName", ops: opsText, get: p.member("displayName")},
+		{name: "displayName", ops: odata.OpsText, get: p.member("displayName")},
 		{name: "description", get: p.member("description")},
-		{name: "createdDateTime", ops: opsOrder, get: func(p *accessPolicy) any { return intuneTime(p.created) }},
-		{name: "modifiedDateTime", ops: opsOrder, get: func(p *accessPolicy) any {
+		{name: "createdDateTime", ops: odata.OpsOrder, get: func(p *accessPolicy) any { return intuneTime(p.created) }},
+		{name: "modifiedDateTime", ops: odata.OpsOrder, get: func(p *accessPolicy) any {
 			if !p.changed { // contract h: null on a policy that never changed
 				return nil
 			}
 			return intuneTime(p.modified)
 		}},
-		{name: "state", ops: opEq, get: p.member("state")},
+		{name: "state", ops: odata.Eq, get: p.member("state")},
 		{name: "conditions", get: p.member("conditions")},
 		{name: "grantControls", get: p.member("grantControls")},
 		{name: "sessionControls", get: p.member("sessionControls")},
@@ -61,7 +63,7 @@ const accessContext = "identity/conditionalAccess/policies"
 func (c *call) shownAccess(out object) {
 	for _, name := range []string{"conditions", "grantControls", "sessionControls"} {
 		if doc, ok := out[name].(map[string]any); ok {
-			out[name] = accessPolicyShape.members[name].of.shown(doc, c.beta)
+			out[name] = accessPolicyShape.members[name].of.shown(doc, c.Beta)
 		}
 	}
 	grant, ok := out["grantControls"].(map[string]any)
@@ -91,7 +93,7 @@ func (c *call) shownStrength(id string) object {
 }
 
 func listAccessPolicies(c *call) (*reply, error) {
-	return listReply(c, c.query, accessPolicyEntity, c.server.access.listed(c), listStyle{context: accessContext, size: 100, max: 999,
+	return listReply(c, c.Query, accessPolicyEntity, c.server.access.listed(c), listStyle{context: accessContext, size: 100, max: 999,
 		decorate: func(_ int64, out object) error {
 			c.shownAccess(out)
 			return nil
@@ -103,7 +105,7 @@ func getAccessPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.accessReply(http.StatusOK, p, c.query.selected)
+	return c.accessReply(http.StatusOK, p, c.Query.Selected)
 }
 
 func (c *call) accessReply(status int, p *accessPolicy, selected []string) (*reply, error) {
@@ -117,13 +119,13 @@ func (c *call) accessReply(status int, p *accessPolicy, selected []string) (*rep
 }
 
 func createAccessPolicy(c *call) (*reply, error) {
-	normalAccess(c.body)
-	if err := accessPolicyShape.check(c, c.body, true); err != nil {
+	normalAccess(c.Body)
+	if err := accessPolicyShape.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
 	if len(s.access.items) >= maxAccessPolicies {
-		return nil, c.badRequest("The maximum number of policies (%d) is reached.", maxAccessPolicies)
+		return nil, c.BadRequest("The maximum number of policies (%d) is reached.", maxAccessPolicies)
 	}
 	p := &accessPolicy{doc: object{}}
 	if err := c.mergeAccess(p); err != nil {
@@ -140,8 +142,8 @@ func patchAccessPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	normalAccess(c.body)
-	if err := accessPolicyShape.check(c, c.body, false); err != nil {
+	normalAccess(c.Body)
+	if err := accessPolicyShape.check(c, c.Body, false); err != nil {
 		return nil, err
 	}
 	was := *p
@@ -169,8 +171,8 @@ func deleteAccessPolicy(c *call) (*reply, error) {
 // mergeAccess builds the document from the old one and the body, and checks
 // the whole of it: a change that fits alone may not fit what stays.
 func (c *call) mergeAccess(p *accessPolicy) error {
-	next := accessPolicyShape.merged(p.doc, c.body)
-	if err := c.checkAccess(next, c.body); err != nil {
+	next := accessPolicyShape.merged(p.doc, c.Body)
+	if err := c.checkAccess(next, c.Body); err != nil {
 		return err
 	}
 	p.doc = next

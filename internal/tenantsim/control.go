@@ -10,6 +10,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // control is one control endpoint. A nil body is answered with 204.
@@ -45,7 +47,7 @@ var controls = map[string]control{
 // serveControl answers below /_sim/. It needs no token: it is for the person
 // or test who owns the simulator, and no product code calls it.
 func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, path string) {
-	limit := int64(maxBodyBytes)
+	limit := int64(odata.MaxBodyBytes)
 	if path == "catalog" {
 		limit = maxCatalogBytes
 	}

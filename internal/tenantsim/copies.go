@@ -19,19 +19,19 @@ func copyPolicy(c *call) (*reply, error) {
 	}
 	in := shape{typeName: "microsoft.graph.createCopy", members: map[string]member{
 		"displayName": {kind: kindString, required: true}, "description": {kind: kindString, max: 1500}}}
-	if err := in.check(c, c.body, true); err != nil {
+	if err := in.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
-	if text(c.body, "displayName") == "" {
-		return nil, c.badRequest("A value is required for parameter 'displayName'.")
+	if text(c.Body, "displayName") == "" {
+		return nil, c.BadRequest("A value is required for parameter 'displayName'.")
 	}
 	s := c.server
-	twin := &policy{name: text(c.body, "displayName"), description: p.description, platformsText: p.platformsText, technologies: p.technologies,
+	twin := &policy{name: text(c.Body, "displayName"), description: p.description, platformsText: p.platformsText, technologies: p.technologies,
 		scopeTags: p.scopeTags, template: p.template, templateFamily: p.templateFamily, creationSource: p.creationSource,
 		created: c.now, modified: c.now, settings: p.settings, secrets: p.secrets, noGroups: p.noGroups,
 		platforms: p.platforms, values: p.values, payloadKey: p.payloadKey, requires: p.requires, passkey: p.passkey}
-	if _, given := c.body["description"]; given {
-		twin.description = text(c.body, "description")
+	if _, given := c.Body["description"]; given {
+		twin.description = text(c.Body, "description")
 	}
 	s.addPolicy(twin)
 	s.policyTrail.created(s, twin)
@@ -52,13 +52,13 @@ func reorderPolicy(c *call) (*reply, error) {
 		return nil, err
 	}
 	in := shape{typeName: "microsoft.graph.reorder", members: map[string]member{"priority": {kind: kindInt, required: true}}}
-	if err := in.check(c, c.body, true); err != nil {
+	if err := in.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
-	given, _ := c.body["priority"].(json.Number)
+	given, _ := c.Body["priority"].(json.Number)
 	place, err := given.Int64()
 	if err != nil || place < 1 {
-		return nil, c.badRequest("Parameter 'priority' is '%s': it must be 1 or more.", given)
+		return nil, c.BadRequest("Parameter 'priority' is '%s': it must be 1 or more.", given)
 	}
 	var ranked []*policy
 	for _, o := range c.server.policies {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 const typePrefix = catalog.TypePrefix
@@ -21,7 +22,7 @@ var (
 )
 
 // documented is a member that is shown as the catalog has it.
-func documented(name string, ops filterOp) property[*definition] {
+func documented(name string, ops odata.Op) property[*definition] {
 	return property[*definition]{name: name, ops: ops, get: func(d *definition) any { return d.Document()[name] }}
 }
 
@@ -29,15 +30,15 @@ func documented(name string, ops filterOp) property[*definition] {
 // names, root, category and applicability. Its members are those of the abstract
 // base in the metadata; the others come with the derived type.
 var definitionEntity = &entity[*definition]{name: "microsoft.graph.deviceManagementConfigurationSettingDefinition", properties: []property[*definition]{
-	documented("id", opEq|opContains|opStartsWith),
-	documented("name", opEq|opContains|opStartsWith),
-	documented("displayName", opEq|opContains|opStartsWith),
-	documented("description", opContains), // ASSUMED, as displayName
+	documented("id", odata.Eq|odata.Contains|odata.StartsWith),
+	documented("name", odata.Eq|odata.Contains|odata.StartsWith),
+	documented("displayName", odata.Eq|odata.Contains|odata.StartsWith),
+	documented("description", odata.Contains), // ASSUMED, as displayName
 	documented("helpText", 0),
 	documented("keywords", 0),
 	documented("infoUrls", 0),
-	documented("categoryId", opEq),
-	documented("rootDefinitionId", opEq),
+	documented("categoryId", odata.Eq),
+	documented("rootDefinitionId", odata.Eq),
 	documented("baseUri", 0),
 	documented("offsetUri", 0),
 	documented("settingUsage", 0),
@@ -49,15 +50,15 @@ var definitionEntity = &entity[*definition]{name: "microsoft.graph.deviceManagem
 	documented("occurrence", 0),
 	documented("referredSettingInformationList", 0),
 	documented("applicability", 0),
-	{name: "applicability/platform", ops: opEq | opHas, hidden: true, get: func(d *definition) any { return d.Platform }},
-	{name: "applicability/technologies", ops: opEq | opHas, hidden: true, get: func(d *definition) any { return d.Technologies }},
+	{name: "applicability/platform", ops: odata.Eq | odata.Has, hidden: true, get: func(d *definition) any { return d.Platform }},
+	{name: "applicability/technologies", ops: odata.Eq | odata.Has, hidden: true, get: func(d *definition) any { return d.Technologies }},
 }}
 
 func listDefinitions(c *call) (*reply, error) {
 	exact := c.server.scenario.CaseSensitiveSearch
-	words := strings.Fields(c.query.search)
-	if c.query.filter != nil {
-		c.query.filter.walk(func(e *comparison) { e.exact = exact })
+	words := strings.Fields(c.Query.Search)
+	if c.Query.Filter != nil {
+		c.Query.Filter.Walk(func(e *odata.Comparison) { e.Exact = exact })
 	}
 	all := c.server.catalog.Definitions()
 	byPlace := map[int64]*definition{}
@@ -66,10 +67,10 @@ func listDefinitions(c *call) (*reply, error) {
 	}
 	style := listStyle{context: "deviceManagement/configurationSettings", size: 100, max: 1000, count: countPage} // page size ASSUMED
 	style.decorate = func(key int64, out object) error {
-		finishDefinition(byPlace[key], out, c.query.selected)
+		finishDefinition(byPlace[key], out, c.Query.Selected)
 		return nil
 	}
-	return listReply(c, c.query, definitionEntity, definitionsAfter(all, func(d *definition) bool { return matchesSearch(d, words, exact) }), style)
+	return listReply(c, c.Query, definitionEntity, definitionsAfter(all, func(d *definition) bool { return matchesSearch(d, words, exact) }), style)
 }
 
 // matchesSearch is the $search of contract a.6: every word in the names. Where it
@@ -103,15 +104,15 @@ func finishDefinition(d *definition, out object, selected []string) {
 func definitionObject(d *definition) object { return maps.Clone(d.Document()) }
 
 func getDefinition(c *call) (*reply, error) {
-	members, err := definitionEntity.projection(c, c.query.selected)
+	members, err := definitionEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	d := c.server.catalog.Find(c.params["id"])
 	if d == nil {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	out := render(d, members)
-	finishDefinition(d, out, c.query.selected)
+	finishDefinition(d, out, c.Query.Selected)
 	return c.entityReply(http.StatusOK, "deviceManagement/configurationSettings/$entity", out), nil
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // keptDeleted is how long a deleted group can be restored (contract g).
@@ -75,36 +77,36 @@ func isDeleted(g *group) bool { return g != nil && !g.deleted.IsZero() }
 
 // listDeletedGroups is /directory/deletedItems/microsoft.graph.group.
 func listDeletedGroups(c *call) (*reply, error) {
-	if err := c.advancedQuery(&c.query); err != nil {
+	if err := c.AdvancedQuery(&c.Query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, groupEntity, c.server.binAsOf(c.listAsOf()),
+	return listReply(c, c.Query, groupEntity, c.server.binAsOf(c.listAsOf()),
 		listStyle{context: "groups", size: 100, max: 999, refuseAbove: true})
 }
 
 // deletedGroup finds the group of the path in the bin, as it is and as a read sees
 // it. Until a deletion is replicated the bin does not have it (contract g).
 func (c *call) deletedGroup() (live, seen *group, err error) {
-	id, ok := parseGUID(c.params["id"])
+	id, ok := ids.ParseGUID(c.params["id"])
 	if live = c.server.groups[id]; ok && live != nil {
 		if seen = c.server.groupTrail.at(live, c.readAsOf()); isDeleted(seen) {
 			return live, seen, nil
 		}
 	}
-	return nil, nil, c.notFound(c.params["id"])
+	return nil, nil, c.NotFound(c.params["id"])
 }
 
 // inBin finds the group of the path for a write: it must truly be in the bin.
 func (c *call) inBin() (*group, error) {
 	g, _, err := c.deletedGroup()
 	if err == nil && !isDeleted(g) {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return g, err
 }
 
 func getDeletedGroup(c *call) (*reply, error) {
-	members, err := groupEntity.projection(c, c.query.selected)
+	members, err := groupEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}

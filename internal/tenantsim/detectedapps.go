@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // detectedApp is one name, version and platform over the whole fleet.
@@ -28,7 +30,7 @@ func (a *detectedApp) id() string {
 // detectedAppEntity: the size is usually 0, and displayName filters are not to
 // be relied on (contract c), so none is accepted.
 var detectedAppEntity = &entity[*detectedApp]{name: "microsoft.graph.detectedApp", properties: []property[*detectedApp]{
-	{name: "id", ops: opEq, get: func(a *detectedApp) any { return a.id() }},
+	{name: "id", ops: odata.Eq, get: func(a *detectedApp) any { return a.id() }},
 	{name: "displayName", get: func(a *detectedApp) any { return a.name }},
 	{name: "version", get: func(a *detectedApp) any { return a.version }},
 	{name: "sizeInByte", get: func(*detectedApp) any { return 0 }},
@@ -80,7 +82,7 @@ func eachOf[T any](list []T) keyed[T] {
 // listDetectedApps counts the whole in @odata.count; its default page size is
 // unknown (contract c, k.2) and ASSUMED to be 50.
 func listDetectedApps(c *call) (*reply, error) {
-	return listReply(c, c.query, detectedAppEntity, eachOf(c.server.detectedApps()),
+	return listReply(c, c.Query, detectedAppEntity, eachOf(c.server.detectedApps()),
 		listStyle{context: "deviceManagement/detectedApps", size: 50, max: 1000, count: countTotal})
 }
 
@@ -90,11 +92,11 @@ func (c *call) detectedApp() (*detectedApp, error) {
 			return a, nil
 		}
 	}
-	return nil, c.notFound(c.params["id"])
+	return nil, c.NotFound(c.params["id"])
 }
 
 func getDetectedApp(c *call) (*reply, error) {
-	members, err := detectedAppEntity.projection(c, c.query.selected)
+	members, err := detectedAppEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +116,7 @@ func listAppDevices(c *call) (*reply, error) {
 	for i, d := range a.devices {
 		views[i] = c.server.device(d)
 	}
-	return listReply(c, c.query, managedDevice, eachOf(views), listStyle{context: "deviceManagement/managedDevices", size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, managedDevice, eachOf(views), listStyle{context: "deviceManagement/managedDevices", size: 100, max: 1000, count: countPage})
 }
 
 // listDeviceApps is the beta list of one device. A device that never reported
@@ -125,7 +127,7 @@ func listDeviceApps(c *call) (*reply, error) {
 		return nil, err
 	}
 	if c.server.fleet.devices[i].inventory == 0 {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	var own []*detectedApp
 	for _, a := range c.server.detectedApps() {
@@ -133,14 +135,14 @@ func listDeviceApps(c *call) (*reply, error) {
 			own = append(own, a)
 		}
 	}
-	return listReply(c, c.query, detectedAppEntity, eachOf(own),
+	return listReply(c, c.Query, detectedAppEntity, eachOf(own),
 		listStyle{context: "deviceManagement/managedDevices('" + c.params["id"] + "')/detectedApps", size: 50, max: 1000, count: countTotal})
 }
 
 // encryptionEntity is managedDeviceEncryptionStates. The contract names the
 // endpoint's members by way of domain 4 only: kinds and words are ASSUMED.
 var encryptionEntity = &entity[deviceView]{name: "microsoft.graph.managedDeviceEncryptionState", properties: []property[deviceView]{
-	{name: "id", ops: opEq, get: func(v deviceView) any { return v.d.managedID.String() }},
+	{name: "id", ops: odata.Eq, get: func(v deviceView) any { return v.d.managedID.String() }},
 	{name: "userPrincipalName", get: func(v deviceView) any { return v.upn() }},
 	{name: "deviceType", get: func(v deviceView) any { return v.deviceType() }},
 	{name: "osVersion", get: func(v deviceView) any { return v.d.release().version }},
@@ -150,9 +152,9 @@ var encryptionEntity = &entity[deviceView]{name: "microsoft.graph.managedDeviceE
 		}
 		return "2.0"
 	}},
-	{name: "deviceName", ops: opEq, get: func(v deviceView) any { return v.name() }},
+	{name: "deviceName", ops: odata.Eq, get: func(v deviceView) any { return v.name() }},
 	{name: "encryptionReadinessState", get: func(deviceView) any { return "ready" }},
-	{name: "encryptionState", ops: opEq, get: func(v deviceView) any {
+	{name: "encryptionState", ops: odata.Eq, get: func(v deviceView) any {
 		if v.d.traits&traitUnencrypted != 0 {
 			return "notEncrypted"
 		}
@@ -175,5 +177,5 @@ func listEncryption(c *call) (*reply, error) {
 	reported := c.server.eachDevice(func(d *device) bool {
 		return takesPolicies(d) && d.lastSync != 0 && !d.platform.phone() && d.special().reports != reportsNoEncryption
 	})
-	return listReply(c, c.query, encryptionEntity, reported, listStyle{context: "deviceManagement/managedDeviceEncryptionStates", size: 1000, max: 1000, count: countPage})
+	return listReply(c, c.Query, encryptionEntity, reported, listStyle{context: "deviceManagement/managedDeviceEncryptionStates", size: 1000, max: 1000, count: countPage})
 }

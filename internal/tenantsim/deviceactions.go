@@ -21,11 +21,11 @@ func patchDevice(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := deviceChangeShape.check(c, c.body, true); err != nil {
+	if err := deviceChangeShape.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
 	c.server.deviceWillChange(i, c.now)
-	if d := &c.server.fleet.devices[i]; boolean(c.body, "accountEnabled") {
+	if d := &c.server.fleet.devices[i]; boolean(c.Body, "accountEnabled") {
 		d.traits &^= traitDisabled
 	} else {
 		d.disable(c.now.Unix())
@@ -54,7 +54,7 @@ func orderDevice(order management) func(*call) (*reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := c.onlyParameters(c.body, "keepEnrollmentData", "keepUserData", "macOsUnlockCode", "persistEsimDataPlan", "obliterationBehavior"); err != nil {
+		if err := c.onlyParameters(c.Body, "keepEnrollmentData", "keepUserData", "macOsUnlockCode", "persistEsimDataPlan", "obliterationBehavior"); err != nil {
 			return nil, err
 		}
 		d := &c.server.fleet.devices[i]

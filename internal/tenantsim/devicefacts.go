@@ -56,7 +56,7 @@ func (s *Server) deviceFacts(v deviceView) DeviceFacts {
 		out.Users = append(out.Users, s.users[u].id.String())
 	}
 	for _, g := range s.ordered {
-		if g.direct.has(len(s.users) + int(v.i)) {
+		if g.direct.Has(len(s.users) + int(v.i)) {
 			out.Groups = append(out.Groups, g.id.String())
 		}
 	}

@@ -8,6 +8,9 @@ import (
 	"iter"
 	"net/http"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // deviceView is a device as Entra or Intune shows it.
@@ -25,7 +28,7 @@ func (v deviceView) name() string { return deviceName(v.d) }
 // registered; empty when the directory does not say.
 func (v deviceView) trustType() string {
 	switch trust := v.d.special().trust; {
-	case trust == trustNone, v.d.deviceID == guid{}:
+	case trust == trustNone, v.d.deviceID == ids.GUID{}:
 		return ""
 	case trust != "":
 		return trust
@@ -52,22 +55,22 @@ var (
 // entraDevice includes two members that no metadata lists, as real answers do
 // (contract 0.3).
 var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties: []property[deviceView]{
-	{name: "id", ops: opsEquality, get: func(v deviceView) any { return v.d.objectID.String() }},
-	{name: "accountEnabled", ops: opEq, get: func(v deviceView) any { return v.d.traits&traitDisabled == 0 }},
-	{name: "approximateLastSignInDateTime", sort: true, ops: opsOrder, get: deviceView.lastSignIn},
+	{name: "id", ops: odata.OpsEquality, get: func(v deviceView) any { return v.d.objectID.String() }},
+	{name: "accountEnabled", ops: odata.Eq, get: func(v deviceView) any { return v.d.traits&traitDisabled == 0 }},
+	{name: "approximateLastSignInDateTime", sort: true, ops: odata.OpsOrder, get: deviceView.lastSignIn},
 	{name: "createdDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
-	{name: "deviceId", ops: opsEquality, get: func(v deviceView) any { return v.d.deviceID.String() }},
+	{name: "deviceId", ops: odata.OpsEquality, get: func(v deviceView) any { return v.d.deviceID.String() }},
 	{name: "deviceOwnership", get: func(v deviceView) any { return ownership(v.d, "Company", "Personal") }},
-	{name: "displayName", sort: true, ops: opsText, get: func(v deviceView) any { return v.name() }},
-	{name: "isCompliant", ops: opEq, get: func(v deviceView) any {
+	{name: "displayName", sort: true, ops: odata.OpsText, get: func(v deviceView) any { return v.name() }},
+	{name: "isCompliant", ops: odata.Eq, get: func(v deviceView) any {
 		if !takesPolicies(v.d) {
 			return nil
 		}
 		state := v.complianceState()
 		return state == "compliant" || state == "inGracePeriod" || state == "unknown" // ASSUMED: until Intune knows better
 	}},
-	{name: "isManaged", ops: opEq, get: func(v deviceView) any { return takesPolicies(v.d) }},
-	{name: "managementType", ops: opEq, get: func(v deviceView) any {
+	{name: "isManaged", ops: odata.Eq, get: func(v deviceView) any { return takesPolicies(v.d) }},
+	{name: "managementType", ops: odata.Eq, get: func(v deviceView) any {
 		if !takesPolicies(v.d) {
 			return nil
 		}
@@ -75,12 +78,12 @@ var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties
 	}},
 	{name: "manufacturer", get: func(v deviceView) any { return v.d.manufacturer() }},
 	{name: "model", get: func(v deviceView) any { return v.d.modelName() }},
-	{name: "operatingSystem", ops: opsText, get: func(v deviceView) any { return v.d.directorySystem() }},
-	{name: "operatingSystemVersion", ops: opsText, get: func(v deviceView) any { return v.d.release().version }},
-	{name: "profileType", ops: opEq, get: func(deviceView) any { return "RegisteredDevice" }},
+	{name: "operatingSystem", ops: odata.OpsText, get: func(v deviceView) any { return v.d.directorySystem() }},
+	{name: "operatingSystemVersion", ops: odata.OpsText, get: func(v deviceView) any { return v.d.release().version }},
+	{name: "profileType", ops: odata.Eq, get: func(deviceView) any { return "RegisteredDevice" }},
 	{name: "registrationDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
 	{name: "sourceType", get: func(deviceView) any { return nil }},
-	{name: "trustType", ops: opEq, get: func(v deviceView) any {
+	{name: "trustType", ops: odata.Eq, get: func(v deviceView) any {
 		if trust := v.trustType(); trust != "" {
 			return trust
 		}
@@ -132,22 +135,22 @@ func ownership(d *device, company, personal string) string {
 // managedDevice lists the operators that tools use with success (contract c);
 // operatingSystem is contradicted by one report and allowed here.
 var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", properties: []property[deviceView]{
-	{name: "id", ops: opEq, get: func(v deviceView) any { return v.d.managedID.String() }},
-	{name: "userId", ops: opEq, get: func(v deviceView) any { return v.userID() }},
-	{name: "deviceName", sort: true, ops: opEq, get: func(v deviceView) any { return v.name() }},
-	{name: "managedDeviceOwnerType", ops: opEq, get: func(v deviceView) any { return ownership(v.d, "company", "personal") }},
-	{name: "enrolledDateTime", sort: true, ops: opsOrder, get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
-	{name: "lastSyncDateTime", sort: true, ops: opsOrder, get: func(v deviceView) any { return unixTime(v.d.lastSync) }},
-	{name: "operatingSystem", ops: opEq, get: func(v deviceView) any { return v.d.operatingSystem() }},
-	{name: "osVersion", sort: true, ops: opEq, get: func(v deviceView) any { return v.d.release().version }},
-	{name: "complianceState", ops: opEq | opNe, get: func(v deviceView) any { return v.complianceState() }},
+	{name: "id", ops: odata.Eq, get: func(v deviceView) any { return v.d.managedID.String() }},
+	{name: "userId", ops: odata.Eq, get: func(v deviceView) any { return v.userID() }},
+	{name: "deviceName", sort: true, ops: odata.Eq, get: func(v deviceView) any { return v.name() }},
+	{name: "managedDeviceOwnerType", ops: odata.Eq, get: func(v deviceView) any { return ownership(v.d, "company", "personal") }},
+	{name: "enrolledDateTime", sort: true, ops: odata.OpsOrder, get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
+	{name: "lastSyncDateTime", sort: true, ops: odata.OpsOrder, get: func(v deviceView) any { return unixTime(v.d.lastSync) }},
+	{name: "operatingSystem", ops: odata.Eq, get: func(v deviceView) any { return v.d.operatingSystem() }},
+	{name: "osVersion", sort: true, ops: odata.Eq, get: func(v deviceView) any { return v.d.release().version }},
+	{name: "complianceState", ops: odata.Eq | odata.Ne, get: func(v deviceView) any { return v.complianceState() }},
 	{name: "jailBroken", get: func(deviceView) any { return "Unknown" }},
-	{name: "managementAgent", ops: opEq, get: func(v deviceView) any { return v.managementAgent() }},
-	{name: "azureADRegistered", get: func(v deviceView) any { return v.d.deviceID != guid{} }},
-	{name: "azureADDeviceId", ops: opEq, get: func(v deviceView) any { return v.d.deviceID.String() }},
+	{name: "managementAgent", ops: odata.Eq, get: func(v deviceView) any { return v.managementAgent() }},
+	{name: "azureADRegistered", get: func(v deviceView) any { return v.d.deviceID != ids.GUID{} }},
+	{name: "azureADDeviceId", ops: odata.Eq, get: func(v deviceView) any { return v.d.deviceID.String() }},
 	{name: "deviceEnrollmentType", get: func(v deviceView) any { return v.enrollmentType() }},
 	{name: "deviceRegistrationState", get: func(v deviceView) any {
-		if v.d.deviceID == (guid{}) {
+		if v.d.deviceID == (ids.GUID{}) {
 			return "notRegistered"
 		}
 		return "registered"
@@ -155,7 +158,7 @@ var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", p
 	{name: "deviceCategoryDisplayName", get: func(deviceView) any { return "Unknown" }},
 	{name: "isSupervised", get: func(v deviceView) any { return v.d.platform == platformMacOS }},
 	{name: "isEncrypted", get: func(v deviceView) any { return v.d.traits&traitUnencrypted == 0 }},
-	{name: "userPrincipalName", sort: true, ops: opEq, get: func(v deviceView) any { return v.upn() }},
+	{name: "userPrincipalName", sort: true, ops: odata.Eq, get: func(v deviceView) any { return v.upn() }},
 	{name: "userDisplayName", get: func(v deviceView) any {
 		if v.d.user < 0 {
 			return ""
@@ -163,11 +166,11 @@ var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", p
 		return v.s.displayName(v.d.user)
 	}},
 	{name: "emailAddress", get: func(v deviceView) any { return v.upn() }},
-	{name: "model", ops: opEq, get: func(v deviceView) any { return v.d.modelName() }},
-	{name: "manufacturer", ops: opEq, get: func(v deviceView) any { return v.d.manufacturer() }},
-	{name: "serialNumber", sort: true, ops: opEq, get: func(v deviceView) any { return v.serial() }},
+	{name: "model", ops: odata.Eq, get: func(v deviceView) any { return v.d.modelName() }},
+	{name: "manufacturer", ops: odata.Eq, get: func(v deviceView) any { return v.d.manufacturer() }},
+	{name: "serialNumber", sort: true, ops: odata.Eq, get: func(v deviceView) any { return v.serial() }},
 	{name: "managedDeviceName", get: func(v deviceView) any { return v.name() + "_managed" }},
-	{name: "managementState", ops: opEq, get: func(v deviceView) any { return v.d.management.String() }},
+	{name: "managementState", ops: odata.Eq, get: func(v deviceView) any { return v.d.management.String() }},
 	{name: "easActivated", get: func(deviceView) any { return false }},
 	{name: "easActivationDateTime", get: func(deviceView) any { return neverTime }},
 	{name: "exchangeAccessState", get: func(deviceView) any { return "none" }},
@@ -283,21 +286,21 @@ func inTenant(d *device) bool     { return inDirectory(d) || isEnrolled(d) }
 func unixUTC(sec int64) time.Time { return time.Unix(sec, 0).UTC() }
 
 func listDevices(c *call) (*reply, error) {
-	if err := c.advancedQuery(&c.query); err != nil {
+	if err := c.AdvancedQuery(&c.Query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, entraDevice, c.server.devicesAsOf(c.listAsOf()), listStyle{context: "devices", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.Query, entraDevice, c.server.devicesAsOf(c.listAsOf()), listStyle{context: "devices", size: 100, max: 999, refuseAbove: true})
 }
 
 // getDevice accepts the object id, or devices(deviceId='…').
 func getDevice(c *call) (*reply, error) {
-	members, err := entraDevice.projection(c, c.query.selected)
+	members, err := entraDevice.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	seen, found := c.seenDevice(c.params["id"])
 	if !found {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return c.entityReply(http.StatusOK, "devices/$entity", render(seen, members)), nil
 }
@@ -305,22 +308,22 @@ func getDevice(c *call) (*reply, error) {
 // findDevice finds a device that truly is in the directory.
 func (s *Server) findDevice(key string) (int32, bool) {
 	if alternate, ok := alternateKey(key, "deviceId"); ok {
-		id, _ := parseGUID(alternate)
+		id, _ := ids.ParseGUID(alternate)
 		i, found := s.entra[id]
 		return i, found
 	}
-	id, ok := parseGUID(key)
+	id, ok := ids.ParseGUID(key)
 	i, found := s.objects[id]
 	return i - int32(len(s.users)), ok && found && int(i) >= len(s.users)
 }
 
 func listManagedDevices(c *call) (*reply, error) {
-	return listReply(c, c.query, managedDevice, c.server.eachDevice(isEnrolled),
+	return listReply(c, c.Query, managedDevice, c.server.eachDevice(isEnrolled),
 		listStyle{context: "deviceManagement/managedDevices", size: 1000, max: 1000, count: countTotal})
 }
 
 func getManagedDevice(c *call) (*reply, error) {
-	members, err := managedDevice.projection(c, c.query.selected)
+	members, err := managedDevice.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -333,10 +336,10 @@ func getManagedDevice(c *call) (*reply, error) {
 
 func (c *call) managedDevice() (int32, error) {
 	key := c.params["id"]
-	id, ok := parseGUID(key)
+	id, ok := ids.ParseGUID(key)
 	i, found := c.server.managed[id]
 	if !ok || !found {
-		return 0, c.notFound(key)
+		return 0, c.NotFound(key)
 	}
 	return i, nil
 }
@@ -361,6 +364,6 @@ func syncDevice(c *call) (*reply, error) {
 
 // noManagedCount is the documented refusal of managedDevices/$count (contract c).
 func noManagedCount(c *call) (*reply, error) {
-	return nil, fail(http.StatusBadRequest, "No OData route exists that match template ~/singleton/navigation/$count with http verb GET for request "+c.path+".",
-		"No OData route exists that match template ~/singleton/navigation/$count with http verb GET for request %s.", c.path)
+	return nil, odata.Fail(http.StatusBadRequest, "No OData route exists that match template ~/singleton/navigation/$count with http verb GET for request "+c.Path+".",
+		"No OData route exists that match template ~/singleton/navigation/$count with http verb GET for request %s.", c.Path)
 }

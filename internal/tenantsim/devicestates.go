@@ -4,9 +4,12 @@
 package tenantsim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // deviceState is one thing that can be special about a device (domain 4): what
@@ -236,7 +239,7 @@ func (s *Server) dealStates() ([]uint8, error) {
 	for i := range order {
 		order[i] = drawn{s.draw(int32(i), "state"), int32(i)}
 	}
-	slices.SortFunc(order, func(a, b drawn) int { return compareFloat(a.at, b.at) })
+	slices.SortFunc(order, func(a, b drawn) int { return cmp.Compare(a.at, b.at) })
 	out := make([]uint8, len(order))
 	for k, spec := range s.scenario.Devices {
 		want := spec.Count
@@ -287,6 +290,6 @@ func (s *Server) enterState(d *device, nth int, now int64) {
 		d.inventory, d.invEdge = now, edge143
 	}
 	if d.traits&traitNoEntra != 0 {
-		d.deviceID = guid{} // not registered: all zeros (contract c)
+		d.deviceID = ids.GUID{} // not registered: all zeros (contract c)
 	}
 }

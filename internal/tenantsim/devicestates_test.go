@@ -13,6 +13,8 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // said is what Graph says of one device, in few words: usual values are left out.
@@ -190,7 +192,7 @@ func (l places) of(tt *tenant, i int) said {
 	v := tt.sim.device(int32(i))
 	deviceID := v.d.deviceID.String()
 	out := said{"records": fmt.Sprint(len(l.records[deviceID])), "directory": "-", "trust": "AzureAd"}
-	if deviceID == (guid{}).String() {
+	if deviceID == (ids.GUID{}).String() {
 		out["records"] = "1" // all of them share the id of zeros
 	}
 	if entra := l.directory[deviceID]; entra != nil {
@@ -373,7 +375,7 @@ func TestDeviceStatesAgree(t *testing.T) {
 		same("applications", l.apps[id], l.detected[id])
 		same("word for the state of management", managementWord[text(d, "managementState")], row["ManagementState_loc"])
 		entra := l.directory[text(d, "azureADDeviceId")]
-		if entra == nil && text(d, "azureADDeviceId") != (guid{}).String() {
+		if entra == nil && text(d, "azureADDeviceId") != (ids.GUID{}).String() {
 			same("registered, although the object is deleted", d["azureADRegistered"], true)
 			continue
 		}

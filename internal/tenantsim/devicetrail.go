@@ -7,6 +7,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // deviceTrail remembers how devices of the directory looked, by device index:
@@ -104,7 +106,7 @@ func (c *call) seenDevice(key string) (v deviceView, seen bool) {
 	if byDeviceID {
 		key = alternate
 	}
-	id, _ := parseGUID(key)
+	id, _ := ids.ParseGUID(key)
 	for _, n := range s.deviceTrail.notes {
 		v, there := s.deviceAsOf(n.device, asOf)
 		if there && (byDeviceID && v.d.deviceID == id || !byDeviceID && v.d.objectID == id) {
@@ -123,7 +125,7 @@ func (c *call) directoryDevice() (int32, error) {
 		_, found = c.server.deviceAsOf(i, c.readAsOf())
 	}
 	if !found {
-		return 0, c.notFound(key)
+		return 0, c.NotFound(key)
 	}
 	return i, nil
 }

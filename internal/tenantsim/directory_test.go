@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 func groupBody(name string) object {
@@ -75,7 +77,7 @@ func TestGroupLifecycle(t *testing.T) {
 	}
 	tt.want(204, "DELETE", "/v1.0/groups/"+id, nil)
 	code, message := tt.errorOf(404, "GET", "/v1.0/groups/"+id, nil)
-	if code != codeNotFound || !strings.Contains(message, id) {
+	if code != odata.CodeNotFound || !strings.Contains(message, id) {
 		t.Errorf("%s %s", code, message)
 	}
 	tt.errorOf(400, "GET", "/v1.0/groups/not-a-guid", nil)
@@ -110,7 +112,7 @@ func TestMembership(t *testing.T) {
 	dev := func(i int) string { return text(devices[i], "id") }
 	tt.addMember(204, group, dev(0))
 	code, message := tt.errorOf(400, "POST", "/v1.0/groups/"+group+"/members/$ref", object{"@odata.id": tt.memberURL(dev(0))})
-	if code != codeRequestBadRequest || message != "One or more added object references already exist for the following modified properties: 'members'." {
+	if code != odata.CodeRequestBadRequest || message != "One or more added object references already exist for the following modified properties: 'members'." {
 		t.Errorf("duplicate: %s %s", code, message)
 	}
 	tt.addMember(404, group, text(devices[1], "deviceId")) // deviceId is not the object id

@@ -3,6 +3,10 @@
 
 package tenantsim
 
+import (
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+)
+
 // again is what an earlier life of a machine left behind: a record of Intune, an
 // object of the directory, or both (domain 4: deduplicate devices).
 type again uint8
@@ -38,16 +42,16 @@ func (s *Server) addDuplicate(i int32, left again, now int64) {
 	living := &s.fleet.devices[i]
 	old := *living
 	n := uint64(i)
-	old.objectID, old.managedID = guid{}, guid{}
+	old.objectID, old.managedID = ids.GUID{}, ids.GUID{}
 	old.traits = traitStale | traitUnencrypted
 	old.second, old.management = -1, managementManaged
 	if left&againObject != 0 {
-		old.objectID, old.deviceID = newGUID(s.options.Seed, "device of old", n), newGUID(s.options.Seed, "deviceId of old", n)
+		old.objectID, old.deviceID = ids.NewGUID(s.options.Seed, "device of old", n), ids.NewGUID(s.options.Seed, "deviceId of old", n)
 	} else {
 		old.traits |= traitNoEntra
 	}
 	if left&againRecord != 0 {
-		old.managedID = newGUID(s.options.Seed, "managedDevice of old", n)
+		old.managedID = ids.NewGUID(s.options.Seed, "managedDevice of old", n)
 	} else {
 		old.traits |= traitLeft
 	}

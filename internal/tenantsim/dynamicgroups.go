@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/memberrule"
 )
 
@@ -49,14 +50,14 @@ func (g *group) evaluates() bool {
 
 // evaluateRule makes the members those that the rule holds for.
 func (s *Server) evaluateRule(g *group, at time.Time) {
-	members := newBitset(len(s.users) + len(s.fleet.devices))
+	members := ids.NewBitset(len(s.users) + len(s.fleet.devices))
 	from, to := 0, len(s.users)
 	if g.rule.Kind == memberrule.Devices {
 		from, to = to, len(s.users)+len(s.fleet.devices)
 	}
 	for i := from; i < to; i++ {
 		if s.ruleHolds(g.rule, i) {
-			members.set(i)
+			members.Set(i)
 		}
 	}
 	s.changeMembersAt(g, at, func() { g.direct, g.nested, g.principals = members, nil, nil })
@@ -77,7 +78,7 @@ func (s *Server) ruleHolds(rule *memberrule.Rule, index int) bool {
 // (deviceChanged calls it for devices). Each group takes it in after a lag of its own.
 func (s *Server) factsChanged(index int, at time.Time) {
 	for _, g := range s.ordered {
-		if !g.evaluates() || g.evaluation.queue.pending == 0 && s.ruleHolds(g.rule, index) == g.direct.has(index) {
+		if !g.evaluates() || g.evaluation.queue.pending == 0 && s.ruleHolds(g.rule, index) == g.direct.Has(index) {
 			continue
 		}
 		delay := s.lagOf(func(l *Lag) LagRange { return l.Dynamic })
@@ -95,13 +96,13 @@ func (s *Server) reconsider(g *group, index int, at time.Time) {
 		return
 	}
 	holds := s.ruleHolds(g.rule, index)
-	if holds == g.direct.has(index) {
+	if holds == g.direct.Has(index) {
 		return
 	}
 	s.changeMembersAt(g, at, func() {
-		g.direct = g.direct.grown(len(s.users) + len(s.fleet.devices))
-		if g.direct.clear(index); holds {
-			g.direct.set(index)
+		g.direct = g.direct.Grown(len(s.users) + len(s.fleet.devices))
+		if g.direct.Clear(index); holds {
+			g.direct.Set(index)
 		}
 	})
 	g.evaluation.done = at

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/metadata"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // object is a JSON object on its way out. encoding/json sorts the keys, which
@@ -23,7 +24,7 @@ type object = map[string]any
 // filter operators the service accepts on it.
 type property[T any] struct {
 	name string
-	ops  filterOp
+	ops  odata.Op
 	get  func(T) any
 	// beta hides the member from v1.0, stable from beta.
 	beta, stable bool
@@ -64,14 +65,14 @@ func (e *entity[T]) projection(c *call, selected []string) ([]*property[T], erro
 	var out []*property[T]
 	for i := range e.properties {
 		p := &e.properties[i]
-		if len(selected) == 0 && !p.hidden && p.exists(c.beta) {
+		if len(selected) == 0 && !p.hidden && p.exists(c.Beta) {
 			out = append(out, p)
 		}
 	}
 	for _, name := range selected {
-		p, known := e.selectable(name, c.version)
+		p, known := e.selectable(name, c.Version)
 		if !known {
-			return nil, c.badRequest("Parsing OData Select and Expand failed: Could not find a property named '%s' on type '%s'.", name, e.name)
+			return nil, c.BadRequest("Parsing OData Select and Expand failed: Could not find a property named '%s' on type '%s'.", name, e.name)
 		}
 		if p != nil {
 			out = append(out, p)
@@ -108,16 +109,16 @@ func render[T any](item T, members []*property[T]) object {
 // before, so they read as nil.
 func (e *entity[T]) getter(c *call, item T) func(string) any {
 	return func(path string) any {
-		if p := e.lookup(path, c.beta); p != nil {
+		if p := e.lookup(path, c.Beta); p != nil {
 			return p.get(item)
 		}
 		return nil
 	}
 }
 
-func (e *entity[T]) support(c *call) func(string) (filterOp, bool) {
-	return func(path string) (filterOp, bool) {
-		if p := e.lookup(path, c.beta); p != nil {
+func (e *entity[T]) support(c *call) func(string) (odata.Op, bool) {
+	return func(path string) (odata.Op, bool) {
+		if p := e.lookup(path, c.Beta); p != nil {
 			return p.ops, true
 		}
 		return 0, false
@@ -152,21 +153,21 @@ type listStyle struct {
 type keyed[T any] func(after int64) iter.Seq2[int64, T]
 
 // listReply renders one page of items.
-func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style listStyle) (*reply, error) {
-	members, err := e.projection(c, q.selected)
+func listReply[T any](c *call, q odata.Query, e *entity[T], items keyed[T], style listStyle) (*reply, error) {
+	members, err := e.projection(c, q.Selected)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.compileFilter(&q, e.name, e.support(c)); err != nil {
+	if err := c.CompileFilter(&q, e.name, e.support(c)); err != nil {
 		return nil, err
 	}
 	total := func() int { return countMatches(c, q, e, items) }
-	if len(q.order) > 0 {
+	if len(q.Order) > 0 {
 		sorted, keys, err := arrange(c, q, e, items)
 		if err != nil {
 			return nil, err
 		}
-		items, q.filter = sorted, nil
+		items, q.Filter = sorted, nil
 		total = func() int { return len(keys) }
 		if decorate := style.decorate; decorate != nil {
 			style.decorate = func(position int64, out object) error { return decorate(keys[position], out) }
@@ -176,7 +177,7 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 	if err != nil {
 		return nil, err
 	}
-	after, err := c.resume(q.token, style)
+	after, err := c.resume(q.Token, style)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +186,7 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 	if err != nil {
 		return nil, err
 	}
-	body := object{"@odata.context": c.context(style.context, q.selected), "value": page}
+	body := object{"@odata.context": c.context(style.context, q.Selected), "value": page}
 	if n, shown := style.shownCount(q, odds, len(page), total); shown {
 		body["@odata.count"] = n
 	}
@@ -199,13 +200,13 @@ func listReply[T any](c *call, q query, e *entity[T], items keyed[T], style list
 }
 
 // shownCount is what @odata.count says of a page, if it is there (contract 0.3).
-func (style listStyle) shownCount(q query, odds pageOdds, page int, total func() int) (n int, shown bool) {
+func (style listStyle) shownCount(q odata.Query, odds pageOdds, page int, total func() int) (n int, shown bool) {
 	switch {
 	case odds.miscounts && style.count != countOnRequest:
 		return 0, true
 	case style.count == countPage:
 		return page, true
-	case style.count == countTotal, q.count && q.token == "":
+	case style.count == countTotal, q.Count && q.Token == "":
 		return total(), true
 	default:
 		return 0, false
@@ -214,11 +215,11 @@ func (style listStyle) shownCount(q query, odds pageOdds, page int, total func()
 
 // collect renders up to size matching items. It returns the key of the last
 // one, and whether another match follows.
-func collect[T any](c *call, q query, e *entity[T], items iter.Seq2[int64, T], members []*property[T], size int, decorate func(int64, object) error) (page []object, last int64, more bool, err error) {
+func collect[T any](c *call, q odata.Query, e *entity[T], items iter.Seq2[int64, T], members []*property[T], size int, decorate func(int64, object) error) (page []object, last int64, more bool, err error) {
 	page = make([]object, 0, min(size, 1024))
-	skip := q.skip
+	skip := q.Skip
 	for key, item := range items {
-		if q.filter != nil && !q.filter.eval(e.getter(c, item)) {
+		if q.Filter != nil && !q.Filter.Eval(e.getter(c, item)) {
 			continue
 		}
 		if skip > 0 {
@@ -239,10 +240,10 @@ func collect[T any](c *call, q query, e *entity[T], items iter.Seq2[int64, T], m
 	return page, last, false, nil
 }
 
-func countMatches[T any](c *call, q query, e *entity[T], items keyed[T]) int {
+func countMatches[T any](c *call, q odata.Query, e *entity[T], items keyed[T]) int {
 	n := 0
 	for _, item := range items(-1) {
-		if q.filter == nil || q.filter.eval(e.getter(c, item)) {
+		if q.Filter == nil || q.Filter.Eval(e.getter(c, item)) {
 			n++
 		}
 	}
@@ -250,8 +251,8 @@ func countMatches[T any](c *call, q query, e *entity[T], items keyed[T]) int {
 }
 
 // pageSize applies $top, then Prefer: odata.maxpagesize, then the default.
-func (c *call) pageSize(q query, style listStyle) (int, error) {
-	want := q.top
+func (c *call) pageSize(q odata.Query, style listStyle) (int, error) {
+	want := q.Top
 	if want == 0 {
 		want = c.preferredPageSize()
 	}
@@ -261,7 +262,7 @@ func (c *call) pageSize(q query, style listStyle) (int, error) {
 	case want <= style.max:
 		return want, nil
 	case style.refuseAbove:
-		return 0, c.badRequest("Invalid page size specified: '%d'. Must be between 1 and %d inclusive.", want, style.max)
+		return 0, c.BadRequest("Invalid page size specified: '%d'. Must be between 1 and %d inclusive.", want, style.max)
 	case c.odd().Pages && c.route.intune: // ignored instead of clamped (contract 0.3)
 		return style.size, nil
 	default:
@@ -270,7 +271,7 @@ func (c *call) pageSize(q query, style listStyle) (int, error) {
 }
 
 func (c *call) preferredPageSize() int {
-	for _, value := range c.request.Header.Values("Prefer") {
+	for _, value := range c.HTTP.Header.Values("Prefer") {
 		for part := range strings.SplitSeq(value, ",") {
 			name, size, ok := strings.Cut(strings.TrimSpace(part), "=")
 			if n, err := strconv.Atoi(size); ok && err == nil && n > 0 && strings.EqualFold(name, "odata.maxpagesize") {
@@ -296,7 +297,7 @@ func (c *call) context(fragment string, selected []string) string {
 // base is the absolute root of the request's API version on the host that the
 // client used, through a proxy or not.
 func (c *call) base() string {
-	return c.origin() + "/" + c.version
+	return c.origin() + "/" + c.Version
 }
 
 // The prefixes of a skip token: of one after a page, and of one after a page that
@@ -309,10 +310,10 @@ const (
 // nextLink repeats the request with an opaque skip token.
 func (c *call) nextLink(prefix string, after int64, style listStyle) string {
 	var kept []string
-	for part := range strings.SplitSeq(c.request.URL.RawQuery, "&") {
+	for part := range strings.SplitSeq(c.HTTP.URL.RawQuery, "&") {
 		name, _, _ := strings.Cut(part, "=")
 		plain, err := url.QueryUnescape(name)
-		if option, _ := c.queryOption(plain); part == "" || err == nil && option&(qSkipToken|qSkip) != 0 {
+		if option, _ := c.QueryOption(plain); part == "" || err == nil && option&(odata.OptSkipToken|odata.OptSkip) != 0 {
 			continue
 		}
 		kept = append(kept, part)
@@ -325,7 +326,7 @@ func (c *call) nextLink(prefix string, after int64, style listStyle) string {
 		token = strings.ReplaceAll(url.QueryEscape(url.QueryEscape(cosmos)), "%252C", "%252c")
 	}
 	kept = append(kept, "$skiptoken="+token)
-	return c.origin() + c.request.URL.EscapedPath() + "?" + strings.Join(kept, "&")
+	return c.origin() + c.HTTP.URL.EscapedPath() + "?" + strings.Join(kept, "&")
 }
 
 // resume reads a skip token back; "" begins at the start.
@@ -337,12 +338,12 @@ func (c *call) resume(token string, style listStyle) (int64, error) {
 		plain, err := url.QueryUnescape(token)
 		_, rest, ok := strings.Cut(plain, `"+RID:~`)
 		if token, _, _ = strings.Cut(rest, `"`); err != nil || !ok {
-			return 0, c.badRequest("The continuation token is not valid.")
+			return 0, c.BadRequest("The continuation token is not valid.")
 		}
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil {
-		return 0, c.badRequest("The skip token is not valid: use @odata.nextLink as it was given.")
+		return 0, c.BadRequest("The skip token is not valid: use @odata.nextLink as it was given.")
 	}
 	text, ok := strings.CutPrefix(string(raw), tokenPrefix)
 	if rest, empty := strings.CutPrefix(string(raw), emptyPrefix); empty {
@@ -350,7 +351,7 @@ func (c *call) resume(token string, style listStyle) (int64, error) {
 	}
 	after, err := strconv.ParseInt(text, 10, 64)
 	if !ok || err != nil {
-		return 0, c.badRequest("The skip token is not valid: use @odata.nextLink as it was given.")
+		return 0, c.BadRequest("The skip token is not valid: use @odata.nextLink as it was given.")
 	}
 	return after, nil
 }

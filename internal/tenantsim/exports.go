@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // downloadPrefix is where the blob storage of finished exports lives.
@@ -146,10 +148,10 @@ func createExport(c *call) (*reply, error) {
 }
 
 func (c *call) checkJob(create bool) error {
-	if _, present := c.body["search"]; present && !c.beta {
-		return c.badRequest("The property 'search' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", jobShape.typeName)
+	if _, present := c.Body["search"]; present && !c.Beta {
+		return c.BadRequest("The property 'search' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", jobShape.typeName)
 	}
-	return jobShape.check(c, c.body, create)
+	return jobShape.check(c, c.Body, create)
 }
 
 // fillJob takes over what the body names and makes the table. Nothing is changed
@@ -157,26 +159,26 @@ func (c *call) checkJob(create bool) error {
 func (c *call) fillJob(job *exportJob) error {
 	next := *job
 	for name, field := range map[string]*string{"reportName": &next.reportName, "format": &next.format, "localizationType": &next.localization} {
-		if given := text(c.body, name); given != "" {
+		if given := text(c.Body, name); given != "" {
 			*field = given
 		}
 	}
 	for name, field := range map[string]*any{"filter": &next.filter, "search": &next.search, "snapshotId": &next.snapshot} {
-		if given, named := c.body[name]; named {
+		if given, named := c.Body[name]; named {
 			*field = given
 		}
 	}
-	if given, named := c.body["select"]; named {
+	if given, named := c.Body["select"]; named {
 		next.selected = texts(given)
 	}
 	rep, known := exportReports(next.reportName)
 	switch {
 	case !known:
-		return c.badRequest("Report '%s' was not found.", next.reportName)
+		return c.BadRequest("Report '%s' was not found.", next.reportName)
 	case len(next.selected) > 256:
-		return c.badRequest("Property 'select' names %d columns, at most 256 are allowed.", len(next.selected))
+		return c.BadRequest("Property 'select' names %d columns, at most 256 are allowed.", len(next.selected))
 	case next.format != "csv":
-		return c.badRequest("Format '%s' is not supported for report '%s'.", next.format, next.reportName)
+		return c.BadRequest("Format '%s' is not supported for report '%s'.", next.format, next.reportName)
 	}
 	var err error
 	if next.table, err = rep.prepare(c, textOrEmpty(next.filter), next.selected); err != nil {
@@ -193,8 +195,8 @@ func (c *call) fillJob(job *exportJob) error {
 func (c *call) startJob(job *exportJob) {
 	s := c.server
 	job.requested, job.polls, job.silentPolls, job.archive = c.now, 0, 0, nil
-	job.failed = uniform(mix(s.options.Seed^hashText("export")^mix(job.sequence)))*100 < s.scenario.ExportFailurePercent
-	if uniform(mix(s.options.Seed^hashText("no url")^mix(job.sequence)))*100 < s.scenario.ExportWithoutURLPercent {
+	job.failed = ids.Uniform(ids.Mix(s.options.Seed^ids.HashText("export")^ids.Mix(job.sequence)))*100 < s.scenario.ExportFailurePercent
+	if ids.Uniform(ids.Mix(s.options.Seed^ids.HashText("no url")^ids.Mix(job.sequence)))*100 < s.scenario.ExportWithoutURLPercent {
 		job.silentPolls = 2
 	}
 }
@@ -230,7 +232,7 @@ func deleteExport(c *call) (*reply, error) {
 func (c *call) exportJob() (*exportJob, error) {
 	job := c.server.jobs[c.params["id"]]
 	if job == nil {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return job, nil
 }
@@ -262,7 +264,7 @@ func listExports(c *call) (*reply, error) {
 			}
 		}
 	}
-	return listReply(c, c.query, jobEntity, items, listStyle{context: jobsContext, size: 100, max: 1000})
+	return listReply(c, c.Query, jobEntity, items, listStyle{context: jobsContext, size: 100, max: 1000})
 }
 
 func (s *Server) keepJob(job *exportJob) {
@@ -276,7 +278,7 @@ func (s *Server) keepJob(job *exportJob) {
 
 // getExport polls a job; each poll moves it on.
 func getExport(c *call) (*reply, error) {
-	members, err := jobEntity.projection(c, c.query.selected)
+	members, err := jobEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -329,7 +331,7 @@ func (j *exportJob) look(c *call) object {
 		"snapshotId": j.snapshot, "localizationType": j.localization, "status": j.status(c.server), "url": nil,
 		"requestDateTime": intuneTime(j.requested), "expirationDateTime": neverTime,
 	}
-	if c.beta {
+	if c.Beta {
 		out["search"] = j.search // a beta member
 	}
 	if j.archive != nil && j.silentPolls == 0 {

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // faultHeader names the fault in every answer that a fault made up or spoiled,
@@ -136,7 +138,7 @@ func (s *Server) spoiled(w http.ResponseWriter, r *http.Request, f *Fault) (*rep
 
 // buffer reads the body ahead, so that it can be read again.
 func buffer(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBodyBytes+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, odata.MaxBodyBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the request body: %w", err)
 	}
@@ -212,10 +214,10 @@ func (s *Server) faultBody(r *http.Request, status int, message string) *reply {
 	}
 	c := s.newCall(r)
 	// A path that no route knows has the shape of the gateway.
-	if segments, err := splitPath(c.path); err == nil && c.match(segments) != nil {
-		c.route = nil
+	if segments, err := splitPath(c.Path); err == nil && c.match(segments) != nil {
+		c.route, c.Intune = nil, false
 	}
-	return c.errorReply(fail(status, statusCode(status), "%s", message))
+	return c.errorReply(odata.Fail(status, statusCode(status), "%s", message))
 }
 
 func isGraph(r *http.Request) bool {
@@ -229,11 +231,11 @@ func statusCode(status int) string {
 	case http.StatusServiceUnavailable:
 		return "ServiceUnavailable"
 	case http.StatusForbidden:
-		return codeForbidden
+		return odata.CodeForbidden
 	case http.StatusNotFound:
-		return codeResourceNotFound
+		return odata.CodeResourceNotFound
 	case http.StatusBadRequest:
-		return codeBadRequest
+		return odata.CodeBadRequest
 	default:
 		return "UnknownError"
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // tokenRoute is what FaultTokenDown matches.
@@ -41,7 +43,7 @@ func (s *Server) SetFaults(faults []Fault) error {
 		if f.Match.Seed != 0 {
 			a.seed = f.Match.Seed
 		}
-		a.seed = mix(a.seed ^ hashText(a.Name))
+		a.seed = ids.Mix(a.seed ^ ids.HashText(a.Name))
 		route := f.Match.Route
 		if f.Mode == FaultTokenDown {
 			route = tokenRoute
@@ -133,7 +135,7 @@ func (a *activeFault) hit(now time.Time) bool {
 	case m.Count > 0 && a.Hits >= uint64(m.Count),
 		m.Nth > 0 && a.Seen != uint64(m.Nth),
 		m.Every > 0 && a.Seen%uint64(m.Every) != 0,
-		m.Probability != nil && uniform(mix(a.seed+a.Seen)) >= *m.Probability:
+		m.Probability != nil && ids.Uniform(ids.Mix(a.seed+a.Seen)) >= *m.Probability:
 		return false
 	}
 	a.Hits++

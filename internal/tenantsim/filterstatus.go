@@ -8,13 +8,16 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // onlyParameters refuses what is no parameter of an action.
 func (c *call) onlyParameters(body object, known ...string) error {
 	for _, name := range sortedKeys(body) {
-		if !slices.Contains(known, name) && name != typeAnnotation {
-			return c.badRequest("The property '%s' does not exist on the action's parameters.", name)
+		if !slices.Contains(known, name) && name != odata.TypeAnnotation {
+			return c.BadRequest("The property '%s' does not exist on the action's parameters.", name)
 		}
 	}
 	return nil
@@ -24,10 +27,10 @@ func (c *call) onlyParameters(body object, known ...string) error {
 // tenant does with them off is not known: the switch is remembered and shown.
 func enableFilters(c *call) (*reply, error) {
 	in := shape{typeName: "microsoft.graph.enable", members: map[string]member{"enable": {kind: kindBool, required: true}}}
-	if err := in.check(c, c.body, true); err != nil {
+	if err := in.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
-	if off := !boolean(c.body, "enable"); off != c.server.filtersOff {
+	if off := !boolean(c.Body, "enable"); off != c.server.filtersOff {
 		c.server.filtersOff = off
 		c.changed()
 	}
@@ -39,21 +42,21 @@ func enableFilters(c *call) (*reply, error) {
 // payload's assignments say about one device. The columns follow the metadata of
 // assignmentFilterEvaluationSummary and are ASSUMED.
 func filterStatus(c *call) (*reply, error) {
-	if err := c.onlyParameters(c.body, "managedDeviceId", "payloadId", "userId", "assignmentFilterIds", "skip", "top"); err != nil {
+	if err := c.onlyParameters(c.Body, "managedDeviceId", "payloadId", "userId", "assignmentFilterIds", "skip", "top"); err != nil {
 		return nil, err
 	}
 	skip, top, err := c.reportWindow() // ASSUMED: top is required, as b.1
 	if err != nil {
 		return nil, err
 	}
-	id, _ := parseGUID(text(c.body, "managedDeviceId"))
+	id, _ := ids.ParseGUID(text(c.Body, "managedDeviceId"))
 	i, known := c.server.managed[id]
 	if !known {
-		return nil, c.notFound(text(c.body, "managedDeviceId"))
+		return nil, c.NotFound(text(c.Body, "managedDeviceId"))
 	}
-	assignments, found := c.server.payload(text(c.body, "payloadId"))
+	assignments, found := c.server.payload(text(c.Body, "payloadId"))
 	if !found {
-		return nil, c.notFound(text(c.body, "payloadId"))
+		return nil, c.NotFound(text(c.Body, "payloadId"))
 	}
 	raw, err := json.Marshal(c.filterVerdicts(i, assignments).page(skip, top))
 	if err != nil {
@@ -64,7 +67,7 @@ func filterStatus(c *call) (*reply, error) {
 
 // payload finds the assignments of a policy or a remediation.
 func (s *Server) payload(id string) ([]assignment, bool) {
-	key, _ := parseGUID(id)
+	key, _ := ids.ParseGUID(id)
 	if p := s.policyByID[key]; p != nil {
 		return p.assignments, true
 	}
@@ -77,7 +80,7 @@ func (s *Server) payload(id string) ([]assignment, bool) {
 // filterVerdicts has one row for each filter that the assignments use. A device
 // that never checked in was not evaluated (contract f).
 func (c *call) filterVerdicts(i int32, assignments []assignment) table {
-	wanted := texts(c.body["assignmentFilterIds"])
+	wanted := texts(c.Body["assignmentFilterIds"])
 	t := table{}
 	for _, name := range []string{"AssignmentFilterId", "AssignmentFilterDisplayName", "AssignmentFilterPlatform", "AssignmentFilterType", "EvaluationResult", "EvaluationDateTime"} {
 		kind := "String"
@@ -98,7 +101,7 @@ func (c *call) filterVerdicts(i int32, assignments []assignment) table {
 		switch {
 		case d.lastSync == 0:
 			verdict = "notEvaluated"
-		case f.devicesOf(c.server).has(int(i)):
+		case f.devicesOf(c.server).Has(int(i)):
 			verdict = "match"
 		}
 		t.rows = append(t.rows, []any{f.id, f.displayName, f.platform, a.filterType, verdict, d.lastSync})

@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+)
 
 // trait is a fact about a device that a check-in does not change, as a bit.
 type trait uint32
@@ -38,9 +42,9 @@ const traitSilent = traitUnenrolled | traitNever | traitStale | traitLeft
 
 // device is one machine. It is kept small: a tenant may hold 200,000.
 type device struct {
-	objectID  guid // Entra object id: the id that groups hold
-	deviceID  guid // Entra deviceId
-	managedID guid // Intune id; zero when unenrolled
+	objectID  ids.GUID // Entra object id: the id that groups hold
+	deviceID  ids.GUID // Entra deviceId
+	managedID ids.GUID // Intune id; zero when unenrolled
 	lastSync  int64
 	nextSync  int64 // due check-in, 0: none scheduled
 	inventory int64 // last app inventory
@@ -160,8 +164,8 @@ func (d *device) people() []int32 {
 
 func (s *Server) makeDevice(i int32, d *device, now int64) {
 	n := uint64(i)
-	d.objectID = newGUID(s.options.Seed, "device", n)
-	d.deviceID = newGUID(s.options.Seed, "deviceId", n)
+	d.objectID = ids.NewGUID(s.options.Seed, "device", n)
+	d.deviceID = ids.NewGUID(s.options.Seed, "deviceId", n)
 	d.user, d.second, d.machine = int32(int(i)%len(s.users)), -1, i
 	d.platform = s.drawPlatform(i)
 	if d.platform.phone() { // the phone of somebody who mostly has a computer too
@@ -184,7 +188,7 @@ func (s *Server) makeDevice(i int32, d *device, now int64) {
 	if d.traits&traitUnenrolled != 0 {
 		return
 	}
-	d.managedID = newGUID(s.options.Seed, "managedDevice", n)
+	d.managedID = ids.NewGUID(s.options.Seed, "managedDevice", n)
 	s.drawLastContact(i, d, now)
 }
 
@@ -274,12 +278,12 @@ func (s *Server) firstCheckIn(i int32, now int64) int64 {
 // draw is the device's own number in [0,1) for a label: the same in every run
 // and independent of what else happens.
 func (s *Server) draw(i int32, label string) float64 {
-	return uniform(mix(mix(s.options.Seed^hashText(label)) ^ uint64(i)))
+	return ids.Uniform(ids.Mix(ids.Mix(s.options.Seed^ids.HashText(label)) ^ uint64(i)))
 }
 
 // drawAt is draw for the n-th time the question comes up.
 func (s *Server) drawAt(i int32, label string, n uint32) float64 {
-	return uniform(mix(mix(mix(s.options.Seed^hashText(label))^uint64(i)) + uint64(n)))
+	return ids.Uniform(ids.Mix(ids.Mix(ids.Mix(s.options.Seed^ids.HashText(label))^uint64(i)) + uint64(n)))
 }
 
 // deviceName follows the hardware, not the record: a machine that is enrolled
@@ -296,4 +300,12 @@ func deviceName(d *device) string {
 		return fmt.Sprintf("%s-%d", base, d.names+1)
 	}
 	return base
+}
+
+// boolInt counts one for true.
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -316,24 +316,6 @@ func TestSyncDeviceBringsACheckIn(t *testing.T) {
 	}
 }
 
-func TestClock(t *testing.T) {
-	wall := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	c := NewClock(DefaultStart, 60)
-	c.wall = func() time.Time { return wall }
-	c.real = wall
-	wall = wall.Add(time.Minute)
-	if got := c.Since(DefaultStart); got != time.Hour {
-		t.Errorf("a minute at speed 60 is %s", got)
-	}
-	c.Advance(time.Hour)
-	c.Advance(-time.Hour)
-	c.SetSpeed(0)
-	wall = wall.Add(time.Minute)
-	if got := c.Since(DefaultStart); got != 2*time.Hour {
-		t.Errorf("stopped clock shows %s", got)
-	}
-}
-
 // TestFortnightIsCheap bounds what two weeks of 2,000 devices allocate: rows
 // and reschedules only, nothing per check-in.
 func TestFortnightIsCheap(t *testing.T) {

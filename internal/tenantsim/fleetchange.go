@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+)
 
 // fleetChange is what one run of the organisation's processes does: devices first,
 // then all groups at once.
@@ -83,7 +87,7 @@ func (c *fleetChange) enrol(edit func(*device)) {
 	var d device
 	s.makeDevice(i, &d, c.at)
 	d.traits &^= traitSilent
-	d.managedID = newGUID(s.options.Seed, "managedDevice", uint64(i))
+	d.managedID = ids.NewGUID(s.options.Seed, "managedDevice", uint64(i))
 	d.enrolled, d.lastSync, d.inventory = c.at, c.at, 0
 	edit(&d)
 	s.addRecord(d)
@@ -143,7 +147,7 @@ func (c *fleetChange) leaveDirectory(i int32, d *device) {
 	s.leaveIndex(i, d)
 	member := len(s.users) + int(i)
 	for _, g := range s.ordered {
-		if g.direct.has(member) {
+		if g.direct.Has(member) {
 			c.of(g).out = append(c.of(g).out, member)
 		}
 	}
@@ -207,13 +211,13 @@ func (c *fleetChange) changeUser(i int32, d *device) {
 func (c *fleetChange) move(i int32) {
 	s := c.s
 	member := len(s.users) + int(i)
-	here := slices.IndexFunc(s.fleet.starters, func(g *group) bool { return !g.dynamic() && g.direct.has(member) })
+	here := slices.IndexFunc(s.fleet.starters, func(g *group) bool { return !g.dynamic() && g.direct.Has(member) })
 	if here < 0 || len(s.fleet.starters) < 2 {
 		return
 	}
 	there := (here + 1 + int(s.draw(i, "moves")*float64(len(s.fleet.starters)-1))) % len(s.fleet.starters)
 	from, to := s.fleet.starters[here], s.fleet.starters[there]
-	if !to.deleted.IsZero() || to.direct.has(member) {
+	if !to.deleted.IsZero() || to.direct.Has(member) {
 		return
 	}
 	c.of(from).out = append(c.of(from).out, member)
@@ -247,10 +251,10 @@ func (c *fleetChange) commit() {
 		before := slices.Clone(g.direct)
 		change := func() {
 			for _, member := range moves.in {
-				g.direct.set(member)
+				g.direct.Set(member)
 			}
 			for _, member := range moves.out {
-				g.direct.clear(member)
+				g.direct.Clear(member)
 			}
 		}
 		if g.deleted.IsZero() {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // inState lists the devices of a state, by index.
@@ -249,7 +251,7 @@ func TestWrongClocks(t *testing.T) {
 		runs := tt.all(scriptsPath + "/" + script + "/deviceRunStates")
 		for _, run := range runs {
 			_, record, _ := strings.Cut(text(run, "id"), ":")
-			key, _ := parseGUID(record)
+			key, _ := ids.ParseGUID(record)
 			ran := tt.sim.remediations.items[0].states[tt.sim.managed[key]].current.at
 			if want := unixTime(ran + int64(ahead/time.Second)); run["lastStateUpdateDateTime"] != want {
 				t.Errorf("%s: the run says %v, want %v", state, run["lastStateUpdateDateTime"], want)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // TestEnrolledTwice: the older record is a managed device of its own, with what
@@ -40,11 +42,11 @@ func TestEnrolledTwice(t *testing.T) {
 // whatever id.
 func TestEnrolledUnregistered(t *testing.T) {
 	tt := stateTenant(t)
-	records := tt.all("/v1.0/deviceManagement/managedDevices?$filter=azureADDeviceId eq '" + guid{}.String() + "'")
+	records := tt.all("/v1.0/deviceManagement/managedDevices?$filter=azureADDeviceId eq '" + ids.GUID{}.String() + "'")
 	if len(records) != perState {
 		t.Errorf("%d records without a registration, want %d", len(records), perState)
 	}
-	tt.want(404, "GET", "/v1.0/devices(deviceId='"+guid{}.String()+"')", nil)
+	tt.want(404, "GET", "/v1.0/devices(deviceId='"+ids.GUID{}.String()+"')", nil)
 	for i := range tt.sim.fleet.devices {
 		if d := &tt.sim.fleet.devices[i]; !inDirectory(d) {
 			tt.want(404, "GET", "/v1.0/devices/"+d.objectID.String(), nil)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // TestFreshGroupsEverywhere: what is not replicated yet is not there, whichever way a
@@ -88,7 +90,7 @@ func TestOwnersInPatch(t *testing.T) {
 	slices.Sort(sorted)
 	patch(204, id, tt.memberURL(user))
 	patch(400, id, tt.memberURL(other), tt.memberURL(user))
-	patch(404, id, tt.memberURL(other), tt.memberURL(newGUID(1, "none", 1).String()))
+	patch(404, id, tt.memberURL(other), tt.memberURL(ids.NewGUID(1, "none", 1).String()))
 	if got := owners(id); !slices.Equal(got, []string{user}) {
 		t.Errorf("owners %v, want %s alone", got, user)
 	}

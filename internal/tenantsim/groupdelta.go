@@ -10,6 +10,9 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Delta pages hold so many groups, and so many member changes of one group. The
@@ -31,7 +34,7 @@ type memberChange struct {
 }
 
 type purgedGroup struct {
-	id  guid
+	id  ids.GUID
 	gen uint64
 }
 
@@ -72,8 +75,8 @@ func (s *Server) touchGroup(g *group) {
 // logMembers notes how the members differ from before.
 func (s *Server) logMembers(g *group, before, after membership, at time.Time) {
 	s.nextDelta(at)
-	difference(before.direct, after.direct, len(s.users)+len(s.fleet.devices)).each(func(i int) {
-		g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: i}, before.direct.has(i)})
+	difference(before.direct, after.direct, len(s.users)+len(s.fleet.devices)).Each(func(i int) {
+		g.log = append(g.log, memberChange{s.deltaGen, memberRef{index: i}, before.direct.Has(i)})
 	})
 	for _, n := range before.nested {
 		if !slices.Contains(after.nested, n) {
@@ -124,11 +127,11 @@ func (c *call) decodeDelta(token string) (deltaToken, error) {
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || mark != c.server.signature("delta " + text)[:12] || json.Unmarshal(raw, &t) != nil {
-		return t, c.badRequest("Badly formed token.")
+		return t, c.BadRequest("Badly formed token.")
 	}
 	if c.now.Sub(time.Unix(t.Issued, 0)) > deltaTokenLife {
-		e := fail(http.StatusGone, "resyncRequired", "The sync state generation is not found; a full sync is needed.")
-		e.header = http.Header{"Location": {c.base() + "/groups/delta"}}
+		e := odata.Fail(http.StatusGone, "resyncRequired", "The sync state generation is not found; a full sync is needed.")
+		e.Header = http.Header{"Location": {c.base() + "/groups/delta"}}
 		return t, e
 	}
 	return t, nil
@@ -144,10 +147,10 @@ func groupsDelta(c *call) (*reply, error) {
 	page, next := c.deltaPage(t)
 	body["value"] = page
 	if next != nil {
-		body["@odata.nextLink"] = c.origin() + c.request.URL.EscapedPath() + "?$skiptoken=" + url.QueryEscape(c.encodeDelta(*next))
+		body["@odata.nextLink"] = c.origin() + c.HTTP.URL.EscapedPath() + "?$skiptoken=" + url.QueryEscape(c.encodeDelta(*next))
 	} else {
 		t.Since, t.After, t.Offset, t.Issued = t.Until, 0, 0, c.now.Unix()
-		body["@odata.deltaLink"] = c.origin() + c.request.URL.EscapedPath() + "?$deltatoken=" + url.QueryEscape(c.encodeDelta(t))
+		body["@odata.deltaLink"] = c.origin() + c.HTTP.URL.EscapedPath() + "?$deltatoken=" + url.QueryEscape(c.encodeDelta(t))
 	}
 	return &reply{status: http.StatusOK, body: body}, nil
 }
@@ -157,33 +160,33 @@ func (c *call) beginDelta() (deltaToken, error) {
 	asOf := c.membersAsOf()
 	now := c.server.deltaSeen(asOf)
 	switch {
-	case c.query.token != "":
-		return c.decodeDelta(c.query.token)
-	case c.query.delta == "latest":
-		return deltaToken{Since: now, Until: now, Issued: c.now.Unix(), Select: c.query.selected}, nil
-	case c.query.delta != "":
-		t, err := c.decodeDelta(c.query.delta)
+	case c.Query.Token != "":
+		return c.decodeDelta(c.Query.Token)
+	case c.Query.Delta == "latest":
+		return deltaToken{Since: now, Until: now, Issued: c.now.Unix(), Select: c.Query.Selected}, nil
+	case c.Query.Delta != "":
+		t, err := c.decodeDelta(c.Query.Delta)
 		// The replica may be further behind than the one before.
 		t.Until, t.AsOf, t.Minimal = max(now, t.Since), asOf.UnixNano(), c.prefers("return=minimal")
 		return t, err
 	}
-	t := deltaToken{Until: now, AsOf: asOf.UnixNano(), Issued: c.now.Unix(), Select: c.query.selected, Minimal: c.prefers("return=minimal")}
+	t := deltaToken{Until: now, AsOf: asOf.UnixNano(), Issued: c.now.Unix(), Select: c.Query.Selected, Minimal: c.prefers("return=minimal")}
 	for _, name := range t.Select {
-		if _, known := groupEntity.selectable(name, c.version); !known {
-			return t, c.badRequest("Could not find a property named '%s' on type '%s'.", name, groupEntity.name)
+		if _, known := groupEntity.selectable(name, c.Version); !known {
+			return t, c.BadRequest("Could not find a property named '%s' on type '%s'.", name, groupEntity.name)
 		}
 	}
-	if c.query.filter == nil {
+	if c.Query.Filter == nil {
 		return t, nil
 	}
 	var bad bool
-	c.query.filter.walk(func(e *comparison) {
-		id, isText := e.values[0].v.(string)
-		bad = bad || e.path != "id" || e.op != opEq || !isText
+	c.Query.Filter.Walk(func(e *odata.Comparison) {
+		id, isText := e.Values[0].Value.(string)
+		bad = bad || e.Path != "id" || e.Op != odata.Eq || !isText
 		t.IDs = append(t.IDs, id)
 	})
 	if bad || len(t.IDs) > 50 { // contract g
-		return t, fail(http.StatusBadRequest, codeUnsupportedQuery, "A delta query filters by id only: up to 50 of id eq '…', joined by or.")
+		return t, odata.Fail(http.StatusBadRequest, odata.CodeUnsupportedQuery, "A delta query filters by id only: up to 50 of id eq '…', joined by or.")
 	}
 	return t, nil
 }
@@ -247,7 +250,7 @@ func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
 	}
 	item = object{"id": g.id.String()}
 	if changed || !t.Minimal {
-		t.describe(seen, item, c.beta)
+		t.describe(seen, item, c.Beta)
 	}
 	from := min(t.Offset, len(members))
 	to := min(from+deltaMembers, len(members))
@@ -275,7 +278,7 @@ func (c *call) memberDelta(g *group, t deltaToken) []object {
 	}
 	if t.Since == 0 {
 		direct, nested := c.server.membersAt(g, false, time.Unix(0, t.AsOf))
-		direct.each(func(i int) { out = append(out, c.deltaMember(memberRef{index: i}, false)) })
+		direct.Each(func(i int) { out = append(out, c.deltaMember(memberRef{index: i}, false)) })
 		for _, n := range nested {
 			out = append(out, c.deltaMember(memberRef{index: -1, group: n}, false))
 		}

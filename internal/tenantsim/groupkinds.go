@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/memberrule"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Words of groupTypes.
@@ -37,7 +38,7 @@ func (g *group) paused() bool { return g.stored["membershipRuleProcessingState"]
 func uintText(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
 func invalidGroupValue(c *call, name string) error {
-	return c.badRequest("Invalid value specified for property '%s' of resource 'Group'.", name)
+	return c.BadRequest("Invalid value specified for property '%s' of resource 'Group'.", name)
 }
 
 // checkKind refuses a group that cannot be: next is how it would be, was how it
@@ -49,12 +50,12 @@ func (c *call) checkKind(was, next *group) error {
 	case next.mailNickname == "" || strings.ContainsAny(next.mailNickname, " @()\\[]\";:<>,"):
 		return invalidGroupValue(c, "mailNickname")
 	case next.unified() && !next.mailEnabled: // ASSUMED text: the page wants mailEnabled true
-		return c.badRequest("A value of 'true' is required for property 'mailEnabled' of a group of type 'Unified'.")
+		return c.BadRequest("A value of 'true' is required for property 'mailEnabled' of a group of type 'Unified'.")
 	case !next.unified() && (next.mailEnabled || !next.securityEnabled):
-		return c.badRequest("The service does not currently support writes of mail-enabled groups. " +
+		return c.BadRequest("The service does not currently support writes of mail-enabled groups. " +
 			"Please ensure that the mail-enablement property is unset and the security-enablement property is set.")
 	case was != nil && was.unified() != next.unified(): // ASSUMED
-		return c.badRequest("Property 'groupTypes' cannot turn a security group into a Microsoft 365 group or back.")
+		return c.BadRequest("Property 'groupTypes' cannot turn a security group into a Microsoft 365 group or back.")
 	}
 	for _, check := range []func(*call, *group, *group) error{checkVisibility, checkRoleAssignable, checkUnifiedMembers} {
 		if err := check(c, was, next); err != nil {
@@ -69,9 +70,9 @@ func (c *call) checkKind(was, next *group) error {
 func checkVisibility(c *call, was, next *group) error {
 	switch {
 	case was == nil && next.hidden() && !next.unified(), was != nil && was.hidden() != next.hidden():
-		return c.badRequest("Visibility 'HiddenMembership' can be set only for Microsoft 365 groups, at creation, and cannot be changed later.")
+		return c.BadRequest("Visibility 'HiddenMembership' can be set only for Microsoft 365 groups, at creation, and cannot be changed later.")
 	case next.roleAssignable() && next.visibility() != "Private":
-		return c.badRequest("A group that can be assigned to roles must have visibility 'Private'.")
+		return c.BadRequest("A group that can be assigned to roles must have visibility 'Private'.")
 	}
 	return nil
 }
@@ -81,11 +82,11 @@ func checkVisibility(c *call, was, next *group) error {
 func checkRoleAssignable(c *call, was, next *group) error {
 	switch {
 	case was != nil && was.roleAssignable() != next.roleAssignable():
-		return c.badRequest("Property 'isAssignableToRole' is immutable and cannot be updated.")
+		return c.BadRequest("Property 'isAssignableToRole' is immutable and cannot be updated.")
 	case next.roleAssignable() && next.dynamic():
-		return c.badRequest("A group that can be assigned to roles cannot have a membership rule.")
+		return c.BadRequest("A group that can be assigned to roles cannot have a membership rule.")
 	case next.roleAssignable() && !next.securityEnabled:
-		return c.badRequest("A group that can be assigned to roles must have securityEnabled 'true'.")
+		return c.BadRequest("A group that can be assigned to roles must have securityEnabled 'true'.")
 	}
 	return nil
 }
@@ -95,18 +96,18 @@ func checkRoleAssignable(c *call, was, next *group) error {
 // options at creation only. ASSUMED texts.
 func checkUnifiedMembers(c *call, was, next *group) error {
 	switches := 0
-	for _, name := range sortedKeys(c.body) {
+	for _, name := range sortedKeys(c.Body) {
 		isSwitch := slices.Contains(unifiedSwitches, name) || name == "unseenCount"
 		switches += boolInt(isSwitch)
 		switch {
-		case (isSwitch || name == "resourceBehaviorOptions" || name == "resourceProvisioningOptions") && !next.unified() && c.body[name] != nil:
-			return c.badRequest("Property '%s' can be set for Microsoft 365 groups only.", name)
+		case (isSwitch || name == "resourceBehaviorOptions" || name == "resourceProvisioningOptions") && !next.unified() && c.Body[name] != nil:
+			return c.BadRequest("Property '%s' can be set for Microsoft 365 groups only.", name)
 		case isSwitch && was == nil, name == "resourceBehaviorOptions" && was != nil:
-			return c.badRequest("Property '%s' cannot be set in this request.", name)
+			return c.BadRequest("Property '%s' cannot be set in this request.", name)
 		}
 	}
-	if switches > 0 && switches != len(c.body) {
-		return c.badRequest("Properties %s must be updated in a request of their own.", strings.Join(append(slices.Clone(unifiedSwitches), "unseenCount"), ", "))
+	if switches > 0 && switches != len(c.Body) {
+		return c.BadRequest("Properties %s must be updated in a request of their own.", strings.Join(append(slices.Clone(unifiedSwitches), "unseenCount"), ", "))
 	}
 	return nil
 }
@@ -117,19 +118,19 @@ func (c *call) checkRule(next *group) error {
 	if !next.dynamic() {
 		next.rule = nil
 		if next.membershipRule != "" {
-			return c.badRequest("Property 'membershipRule' can be set for groups of type 'DynamicMembership' only.")
+			return c.BadRequest("Property 'membershipRule' can be set for groups of type 'DynamicMembership' only.")
 		}
 		return nil
 	}
 	if next.membershipRule == "" {
-		return c.badRequest("A value is required for property 'membershipRule' of a group of type 'DynamicMembership'.")
+		return c.BadRequest("A value is required for property 'membershipRule' of a group of type 'DynamicMembership'.")
 	}
 	rule, err := memberrule.Parse(next.membershipRule)
 	if err != nil {
-		return c.badRequest("Dynamic membership rule validation error: %s.", err)
+		return c.BadRequest("Dynamic membership rule validation error: %s.", err)
 	}
 	if next.unified() && rule.Kind == memberrule.Devices { // contract-2 x.1
-		return c.badRequest("Dynamic membership rule validation error: a Microsoft 365 group can hold users only.")
+		return c.BadRequest("Dynamic membership rule validation error: a Microsoft 365 group can hold users only.")
 	}
 	next.rule = rule
 	return nil
@@ -139,9 +140,9 @@ func (c *call) checkRule(next *group) error {
 func (c *call) checkGroupWrite(g *group) error {
 	switch {
 	case g.synced:
-		return c.badRequest("Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.")
+		return c.BadRequest("Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.")
 	case g.mailEnabled && !g.unified(): // read-only through Graph (groups overview page); ASSUMED text
-		return c.badRequest("Cannot Update a mail-enabled security groups and or distribution list.")
+		return c.BadRequest("Cannot Update a mail-enabled security groups and or distribution list.")
 	}
 	return nil
 }
@@ -153,9 +154,9 @@ func (c *call) checkMemberWrite(g *group) error {
 	}
 	switch {
 	case g.dynamic():
-		return c.badRequest("Insufficient privileges to update the membership of a dynamic group.") // ASSUMED text
+		return c.BadRequest("Insufficient privileges to update the membership of a dynamic group.") // ASSUMED text
 	case g.roleAssignable() && !c.hasAny("RoleManagement.ReadWrite.Directory"): // contract g; group-post-members page
-		return fail(http.StatusForbidden, codeDenied, "Insufficient privileges to complete the operation.")
+		return odata.Fail(http.StatusForbidden, odata.CodeDenied, "Insufficient privileges to complete the operation.")
 	}
 	return nil
 }
@@ -166,11 +167,11 @@ func (c *call) checkMemberWrite(g *group) error {
 // as the texts are; longer circles are allowed.
 func (c *call) checkNesting(g *group, ref memberRef) error {
 	if ref.group == g {
-		return c.badRequest("The group '%s' cannot be a member of itself.", g.id)
+		return c.BadRequest("The group '%s' cannot be a member of itself.", g.id)
 	}
 	isUser := ref.group == nil && ref.principal == "" && ref.index < len(c.server.users)
 	if !isUser && g.unified() || ref.group != nil && (ref.group.unified() || g.roleAssignable()) {
-		return c.badRequest("An object of this type cannot be a member of the group '%s'.", g.id)
+		return c.BadRequest("An object of this type cannot be a member of the group '%s'.", g.id)
 	}
 	return nil
 }

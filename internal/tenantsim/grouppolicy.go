@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // groupPolicy is a groupPolicyConfiguration: administrative templates from the
@@ -35,13 +37,13 @@ type admxValue struct {
 }
 
 var groupPolicyEntity = &entity[*groupPolicy]{name: "microsoft.graph.groupPolicyConfiguration", properties: []property[*groupPolicy]{
-	{name: "id", ops: opEq, get: func(g *groupPolicy) any { return g.id }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(g *groupPolicy) any { return g.displayName }},
+	{name: "id", ops: odata.Eq, get: func(g *groupPolicy) any { return g.id }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(g *groupPolicy) any { return g.displayName }},
 	{name: "description", get: func(g *groupPolicy) any { return g.description }},
 	{name: "createdDateTime", get: func(g *groupPolicy) any { return intuneTime(g.created) }},
 	{name: "lastModifiedDateTime", get: func(g *groupPolicy) any { return intuneTime(g.modified) }},
 	{name: "roleScopeTagIds", get: func(g *groupPolicy) any { return g.scopeTags }},
-	{name: "policyConfigurationIngestionType", ops: opEq, get: func(*groupPolicy) any { return "builtIn" }},
+	{name: "policyConfigurationIngestionType", ops: odata.Eq, get: func(*groupPolicy) any { return "builtIn" }},
 }}
 
 var groupPolicyShape = shape{typeName: "microsoft.graph.groupPolicyConfiguration", members: map[string]member{
@@ -53,7 +55,7 @@ var groupPolicyShape = shape{typeName: "microsoft.graph.groupPolicyConfiguration
 const groupPolicyContext = "deviceManagement/groupPolicyConfigurations"
 
 func listGroupPolicies(c *call) (*reply, error) {
-	return listReply(c, c.query, groupPolicyEntity, c.server.groupPolicies.listed(c), listStyle{context: groupPolicyContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, groupPolicyEntity, c.server.groupPolicies.listed(c), listStyle{context: groupPolicyContext, size: 100, max: 1000, count: countPage})
 }
 
 // getGroupPolicy says the ingestion type unknown, where the list knows it
@@ -67,7 +69,7 @@ func getGroupPolicy(c *call) (*reply, error) {
 }
 
 func (c *call) groupPolicyReply(status int, g *groupPolicy) (*reply, error) {
-	members, err := groupPolicyEntity.projection(c, c.query.selected)
+	members, err := groupPolicyEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -106,13 +108,13 @@ func patchGroupPolicy(c *call) (*reply, error) {
 }
 
 func (c *call) fillGroupPolicy(g *groupPolicy, create bool) error {
-	body := c.body
+	body := c.Body
 	if err := groupPolicyShape.check(c, body, create); err != nil {
 		return err
 	}
 	if name, given := body["displayName"]; given {
 		if g.displayName, _ = name.(string); g.displayName == "" {
-			return c.badRequest("A value is required for property 'displayName' of resource 'groupPolicyConfiguration'.")
+			return c.BadRequest("A value is required for property 'displayName' of resource 'groupPolicyConfiguration'.")
 		}
 	}
 	if _, given := body["description"]; given {
@@ -221,7 +223,7 @@ func (c *call) valueOf() (*groupPolicy, *admxValue, error) {
 			return g, &g.values[i], nil
 		}
 	}
-	return nil, nil, c.notFound(c.params["value"])
+	return nil, nil, c.NotFound(c.params["value"])
 }
 
 func getValueDefinition(c *call) (*reply, error) {
@@ -264,7 +266,7 @@ func updateDefinitionValues(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := c.body
+	body := c.Body
 	delete(body, "@odata.type")
 	if err := updateValuesShape.check(c, body, true); err != nil {
 		return nil, err
@@ -273,13 +275,13 @@ func updateDefinitionValues(c *call) (*reply, error) {
 	for _, id := range texts(body["deletedIds"]) {
 		before := len(next)
 		if next = slices.DeleteFunc(next, func(v admxValue) bool { return sameID(v.id, id) }); len(next) == before {
-			return nil, c.notFound(id)
+			return nil, c.NotFound(id)
 		}
 	}
 	for _, given := range objects(body["updated"]) {
 		i := slices.IndexFunc(next, func(v admxValue) bool { return sameID(v.id, text(given, "id")) })
 		if i < 0 {
-			return nil, c.notFound(text(given, "id"))
+			return nil, c.NotFound(text(given, "id"))
 		}
 		if err := c.readDefinitionValue(&next[i], given, next); err != nil {
 			return nil, err
@@ -326,10 +328,10 @@ func (c *call) readDefinitionValue(v *admxValue, given object, all []admxValue) 
 	if bound, present := given["definition@odata.bind"].(string); present || v.id == "" {
 		d := c.server.admxDefinition(boundID(bound, "groupPolicyDefinitions"))
 		if d == nil {
-			return c.badRequest("The group policy definition '%s' was not found.", bound) // ASSUMED text
+			return c.BadRequest("The group policy definition '%s' was not found.", bound) // ASSUMED text
 		}
 		if slices.ContainsFunc(all, func(o admxValue) bool { return o.id != v.id && o.definition.id == d.id }) {
-			return c.badRequest("The group policy definition '%s' is configured already.", d.id) // ASSUMED
+			return c.BadRequest("The group policy definition '%s' is configured already.", d.id) // ASSUMED
 		}
 		v.definition = *d
 	}
@@ -361,11 +363,11 @@ func (c *call) readPresentationValue(v *admxValue, given object) (object, error)
 	const prefix = "#microsoft.graph.groupPolicyPresentationValue"
 	member := presentationKinds[strings.TrimPrefix(text(given, "@odata.type"), prefix)]
 	if member == "" || given[member] == nil {
-		return nil, c.badRequest("A presentation value needs '@odata.type' %s followed by Text, Decimal, LongDecimal, Boolean, MultiText or List, and its value.", prefix) // ASSUMED text
+		return nil, c.BadRequest("A presentation value needs '@odata.type' %s followed by Text, Decimal, LongDecimal, Boolean, MultiText or List, and its value.", prefix) // ASSUMED text
 	}
 	for _, name := range sortedKeys(given) {
 		if !slices.Contains(presentationValueMembers, name) {
-			return nil, c.badRequest("The property '%s' does not exist on type 'microsoft.graph.groupPolicyPresentationValue'. Make sure to only use property names that are defined by the type.", name)
+			return nil, c.BadRequest("The property '%s' does not exist on type 'microsoft.graph.groupPolicyPresentationValue'. Make sure to only use property names that are defined by the type.", name)
 		}
 	}
 	id := boundID(text(given, "presentation@odata.bind"), "presentations")
@@ -375,7 +377,7 @@ func (c *call) readPresentationValue(v *admxValue, given object) (object, error)
 				"createdDateTime": intuneTime(v.created), "lastModifiedDateTime": intuneTime(c.now)}, nil
 		}
 	}
-	return nil, c.badRequest("The presentation '%s' is not one of definition '%s'.", text(given, "presentation@odata.bind"), v.definition.id) // ASSUMED text
+	return nil, c.BadRequest("The presentation '%s' is not one of definition '%s'.", text(given, "presentation@odata.bind"), v.definition.id) // ASSUMED text
 }
 
 // boundID reads the key that follows a collection in the address of a bind.
@@ -396,7 +398,7 @@ func (s *Server) addAdmxBaseline(name string, d *definition, enabled bool, targe
 		return err
 	}
 	g := &groupPolicy{displayName: name, scopeTags: []string{"0"}, assignments: []assignment{target},
-		values: []admxValue{{id: newGUID(s.options.Seed, "baseline value", 0).String(), definition: known, enabled: enabled, created: s.clock.Now(), modified: s.clock.Now()}}}
+		values: []admxValue{{id: ids.NewGUID(s.options.Seed, "baseline value", 0).String(), definition: known, enabled: enabled, created: s.clock.Now(), modified: s.clock.Now()}}}
 	s.groupPolicies.add(s, g, "groupPolicyConfiguration")
 	s.applyGroupPolicy(g)
 	s.standing(g.shadow, target)

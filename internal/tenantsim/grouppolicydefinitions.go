@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // admxDefinition is a group policy definition. The tenant has one for every
@@ -33,7 +35,7 @@ func (s *Server) admxDefinitions() []admxDefinition {
 			class = "user"
 		}
 		title := strings.TrimSuffix(strings.TrimSuffix(d.DisplayName, " (User)"), " (users can override)")
-		out = append(out, admxDefinition{newGUID(hashText(d.ID), "groupPolicyDefinition", 0).String(), title, paths[d.CategoryID], class, d})
+		out = append(out, admxDefinition{ids.NewGUID(ids.HashText(d.ID), "groupPolicyDefinition", 0).String(), title, paths[d.CategoryID], class, d})
 	}
 	return out
 }
@@ -65,16 +67,16 @@ func (s *Server) admxDefinition(id string) *admxDefinition {
 }
 
 var admxDefinitionEntity = &entity[admxDefinition]{name: "microsoft.graph.groupPolicyDefinition", properties: []property[admxDefinition]{
-	{name: "id", ops: opEq, get: func(d admxDefinition) any { return d.id }},
-	{name: "classType", ops: opEq, get: func(d admxDefinition) any { return d.classType }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(d admxDefinition) any { return d.displayName }},
+	{name: "id", ops: odata.Eq, get: func(d admxDefinition) any { return d.id }},
+	{name: "classType", ops: odata.Eq, get: func(d admxDefinition) any { return d.classType }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(d admxDefinition) any { return d.displayName }},
 	{name: "explainText", get: func(d admxDefinition) any { return d.displayName + "." }},
-	{name: "categoryPath", ops: opEq | opContains | opStartsWith, get: func(d admxDefinition) any { return d.categoryPath }},
+	{name: "categoryPath", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(d admxDefinition) any { return d.categoryPath }},
 	{name: "supportedOn", get: func(admxDefinition) any { return "Microsoft Edge version 77, Windows 7 or later" }},
-	{name: "policyType", ops: opEq, get: func(admxDefinition) any { return "admxIngested" }}, // as recorded definitions of Edge say
+	{name: "policyType", ops: odata.Eq, get: func(admxDefinition) any { return "admxIngested" }}, // as recorded definitions of Edge say
 	{name: "hasRelatedDefinitions", get: func(admxDefinition) any { return false }},
 	{name: "groupPolicyCategoryId", get: func(d admxDefinition) any {
-		return newGUID(hashText(d.categoryPath), "groupPolicyCategory", 0).String()
+		return ids.NewGUID(ids.HashText(d.categoryPath), "groupPolicyCategory", 0).String()
 	}},
 	{name: "minDeviceCspVersion", get: func(admxDefinition) any { return nil }},
 	{name: "minUserCspVersion", get: func(admxDefinition) any { return nil }},
@@ -85,17 +87,17 @@ var admxDefinitionEntity = &entity[admxDefinition]{name: "microsoft.graph.groupP
 const admxDefinitionsContext = "deviceManagement/groupPolicyDefinitions"
 
 func listAdmxDefinitions(c *call) (*reply, error) {
-	return listReply(c, c.query, admxDefinitionEntity, eachOf(c.server.admxDefinitions()), listStyle{context: admxDefinitionsContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, admxDefinitionEntity, eachOf(c.server.admxDefinitions()), listStyle{context: admxDefinitionsContext, size: 100, max: 1000, count: countPage})
 }
 
 func getAdmxDefinition(c *call) (*reply, error) {
-	members, err := admxDefinitionEntity.projection(c, c.query.selected)
+	members, err := admxDefinitionEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	d := c.server.admxDefinition(c.params["id"])
 	if d == nil {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return c.entityReply(http.StatusOK, admxDefinitionsContext+"/$entity", render(*d, members)), nil
 }
@@ -120,7 +122,7 @@ func (s *Server) presentations(d *admxDefinition) []presentation {
 	for _, o := range d.setting.Options {
 		for _, child := range o.Children {
 			if below := s.catalog.Find(child); below != nil {
-				out = append(out, presentation{newGUID(hashText(child), "groupPolicyPresentation", 0).String(), below})
+				out = append(out, presentation{ids.NewGUID(ids.HashText(child), "groupPolicyPresentation", 0).String(), below})
 			}
 		}
 	}
@@ -147,7 +149,7 @@ func (p presentation) object() object {
 func listPresentations(c *call) (*reply, error) {
 	d := c.server.admxDefinition(c.params["id"])
 	if d == nil {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	out := []object{}
 	for _, p := range c.server.presentations(d) {

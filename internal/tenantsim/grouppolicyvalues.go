@@ -6,6 +6,8 @@ package tenantsim
 import (
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // One definition value by itself: contract-2 w says that POST works beside
@@ -20,7 +22,7 @@ func createDefinitionValue(c *call) (*reply, error) {
 		return nil, err
 	}
 	v := admxValue{created: c.now}
-	if err := c.readDefinitionValue(&v, c.body, g.values); err != nil {
+	if err := c.readDefinitionValue(&v, c.Body, g.values); err != nil {
 		return nil, err
 	}
 	c.setDefinitionValues(g, append(slices.Clone(g.values), v))
@@ -33,7 +35,7 @@ func patchDefinitionValue(c *call) (*reply, error) {
 		return nil, err
 	}
 	next := slices.Clone(g.values)
-	if err := c.readDefinitionValue(&next[i], c.body, next); err != nil {
+	if err := c.readDefinitionValue(&next[i], c.Body, next); err != nil {
 		return nil, err
 	}
 	c.setDefinitionValues(g, next)
@@ -57,16 +59,16 @@ func (c *call) definitionValue() (*groupPolicy, int, error) {
 	}
 	i := slices.IndexFunc(g.values, func(v admxValue) bool { return sameID(v.id, c.params["value"]) })
 	if i < 0 {
-		return nil, 0, c.notFound(c.params["value"])
+		return nil, 0, c.NotFound(c.params["value"])
 	}
 	return g, i, nil
 }
 
 // admxValueEntity is a value without its navigations, which $expand adds.
 var admxValueEntity = &entity[*admxValue]{name: "microsoft.graph.groupPolicyDefinitionValue", properties: []property[*admxValue]{
-	{name: "id", ops: opEq, get: func(v *admxValue) any { return v.id }},
-	{name: "enabled", ops: opEq, get: func(v *admxValue) any { return v.enabled }},
-	{name: "configurationType", ops: opEq, get: func(v *admxValue) any { return v.configurationType() }},
+	{name: "id", ops: odata.Eq, get: func(v *admxValue) any { return v.id }},
+	{name: "enabled", ops: odata.Eq, get: func(v *admxValue) any { return v.enabled }},
+	{name: "configurationType", ops: odata.Eq, get: func(v *admxValue) any { return v.configurationType() }},
 	{name: "createdDateTime", get: func(v *admxValue) any { return intuneTime(v.created) }},
 	{name: "lastModifiedDateTime", get: func(v *admxValue) any { return intuneTime(v.modified) }},
 }}
@@ -94,7 +96,7 @@ func listDefinitionValues(c *call) (*reply, error) {
 	for i := range g.values {
 		all = append(all, &g.values[i])
 	}
-	return listReply(c, c.query, admxValueEntity, eachOf(all), listStyle{context: groupPolicyContext + "('" + g.id + "')/definitionValues", size: 100, max: 1000, count: countPage,
+	return listReply(c, c.Query, admxValueEntity, eachOf(all), listStyle{context: groupPolicyContext + "('" + g.id + "')/definitionValues", size: 100, max: 1000, count: countPage,
 		decorate: func(key int64, out object) error {
 			all[key].expand(c, out, expands)
 			return nil
@@ -114,7 +116,7 @@ func getDefinitionValue(c *call) (*reply, error) {
 }
 
 func (c *call) definitionValueReply(status int, g *groupPolicy, v *admxValue, expands []expansion) (*reply, error) {
-	members, err := admxValueEntity.projection(c, c.query.selected)
+	members, err := admxValueEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}

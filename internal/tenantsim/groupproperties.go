@@ -6,25 +6,28 @@ package tenantsim
 import (
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // groupEntity has every member of schema.json's group that is no navigation,
 // per version. Those that real lists leave out are hidden: $select names them.
 var groupEntity = &entity[*group]{name: "microsoft.graph.group", properties: slices.Concat([]property[*group]{
-	{name: "id", ops: opsEquality, get: func(g *group) any { return g.id.String() }},
+	{name: "id", ops: odata.OpsEquality, get: func(g *group) any { return g.id.String() }},
 	{name: "deletedDateTime", get: func(g *group) any {
 		if g.deleted.IsZero() {
 			return nil
 		}
 		return entraTime(g.deleted)
 	}},
-	{name: "createdDateTime", sort: true, ops: opsOrder, get: func(g *group) any { return entraTime(g.created) }},
-	{name: "description", ops: opsText, get: func(g *group) any { return orNull(g.description) }},
-	{name: "displayName", sort: true, ops: opsText, get: func(g *group) any { return g.displayName }},
+	{name: "createdDateTime", sort: true, ops: odata.OpsOrder, get: func(g *group) any { return entraTime(g.created) }},
+	{name: "description", ops: odata.OpsText, get: func(g *group) any { return orNull(g.description) }},
+	{name: "displayName", sort: true, ops: odata.OpsText, get: func(g *group) any { return g.displayName }},
 	{name: "groupTypes", get: func(g *group) any { return g.groupTypes }},
-	{name: "mail", ops: opsText, get: func(g *group) any { return orNull(g.mail) }},
-	{name: "mailEnabled", ops: opEq, get: func(g *group) any { return g.mailEnabled }},
-	{name: "mailNickname", sort: true, ops: opsText, get: func(g *group) any { return g.mailNickname }},
+	{name: "mail", ops: odata.OpsText, get: func(g *group) any { return orNull(g.mail) }},
+	{name: "mailEnabled", ops: odata.Eq, get: func(g *group) any { return g.mailEnabled }},
+	{name: "mailNickname", sort: true, ops: odata.OpsText, get: func(g *group) any { return g.mailNickname }},
 	{name: "membershipRule", get: func(g *group) any { return orNull(g.membershipRule) }},
 	{name: "onPremisesLastSyncDateTime", get: func(g *group) any {
 		if !g.synced {
@@ -32,7 +35,7 @@ var groupEntity = &entity[*group]{name: "microsoft.graph.group", properties: sli
 		}
 		return entraTime(g.created)
 	}},
-	{name: "onPremisesSyncEnabled", ops: opEq, get: func(g *group) any {
+	{name: "onPremisesSyncEnabled", ops: odata.Eq, get: func(g *group) any {
 		if !g.synced {
 			return nil
 		}
@@ -45,9 +48,9 @@ var groupEntity = &entity[*group]{name: "microsoft.graph.group", properties: sli
 		return []string{"SMTP:" + g.mail}
 	}},
 	{name: "renewedDateTime", get: func(g *group) any { return entraTime(g.created) }},
-	{name: "securityEnabled", ops: opEq, get: func(g *group) any { return g.securityEnabled }},
+	{name: "securityEnabled", ops: odata.Eq, get: func(g *group) any { return g.securityEnabled }},
 	{name: "securityIdentifier", get: func(g *group) any { return sidOf(g.id) }},
-	{name: "uniqueName", ops: opsText, get: func(g *group) any { return orNull(g.uniqueName) }},
+	{name: "uniqueName", ops: odata.OpsText, get: func(g *group) any { return orNull(g.uniqueName) }},
 	{name: "visibility", get: (*group).visibility},
 	{name: "membershipRuleProcessingStatus", beta: true, hidden: true, get: (*group).processingStatus},
 }, storedMembers(), constantMembers())}
@@ -58,7 +61,7 @@ func storedMembers() []property[*group] {
 	for _, name := range []string{"classification", "isAssignableToRole", "membershipRuleProcessingState", "preferredDataLocation", "preferredLanguage", "theme"} {
 		p := property[*group]{name: name, get: func(g *group) any { return g.stored[name] }}
 		if name == "isAssignableToRole" || name == "membershipRuleProcessingState" {
-			p.ops = opEq // contract-2 x.2: filterable
+			p.ops = odata.Eq // contract-2 x.2: filterable
 		}
 		out = append(out, p)
 	}
@@ -149,26 +152,26 @@ func groupMembers() map[string]member {
 // checkGroupBody is groupShape.check, and refuses what is read-only or of
 // another version: a 2xx that loses what the caller sent is worse.
 func (c *call) checkGroupBody(create bool) error {
-	for _, name := range sortedKeys(c.body) {
+	for _, name := range sortedKeys(c.Body) {
 		m, known := groupShape.members[name]
 		switch {
-		case known && groupEntity.lookup(name, c.beta) == nil && groupEntity.lookup(name, !c.beta) != nil:
-			return c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, groupShape.typeName)
-		case m.readOnly && c.body[name] != nil:
-			return c.badRequest("Property '%s' is read-only and cannot be set.", name)
+		case known && groupEntity.lookup(name, c.Beta) == nil && groupEntity.lookup(name, !c.Beta) != nil:
+			return c.BadRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, groupShape.typeName)
+		case m.readOnly && c.Body[name] != nil:
+			return c.BadRequest("Property '%s' is read-only and cannot be set.", name)
 		}
 	}
-	if err := groupShape.check(c, c.body, create); err != nil {
+	if err := groupShape.check(c, c.Body, create); err != nil {
 		return err
 	}
 	for _, name := range sortedKeys(groupWords) {
-		value, isText := c.body[name].(string)
+		value, isText := c.Body[name].(string)
 		i := slices.IndexFunc(groupWords[name], func(word string) bool { return strings.EqualFold(word, value) })
 		switch {
 		case isText && i < 0:
 			return invalidGroupValue(c, name)
 		case isText:
-			c.body[name] = groupWords[name][i]
+			c.Body[name] = groupWords[name][i]
 		}
 	}
 	return nil
@@ -189,7 +192,7 @@ func (g *group) visibility() any {
 
 // sidOf derives a group's security identifier from its id, as the directory
 // does: the four little-endian words of the GUID after S-1-12-1.
-func sidOf(id guid) string {
+func sidOf(id ids.GUID) string {
 	order := [16]int{3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15}
 	var b strings.Builder
 	b.WriteString("S-1-12-1")

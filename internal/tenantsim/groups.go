@@ -11,13 +11,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/memberrule"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // group is a directory group. Members that are users or devices are a set of
 // directory indices; nested groups are kept apart.
 type group struct {
-	id       guid
+	id       ids.GUID
 	sequence uint64
 	displayName, description,
 	mailNickname, uniqueName string
@@ -34,20 +36,20 @@ type group struct {
 	owners           []string
 	principals       []string // members that are service principals, by id
 	created, deleted time.Time
-	direct           bitset
-	drift            bitset // members that the fleet changed by itself
+	direct           ids.Bitset
+	drift            ids.Bitset // members that the fleet changed by itself
 	nested           []*group
 	// known are the members that Intune knows while changes are on their way;
 	// nil: the newest. late are those changes.
 	known    *membership
 	late     arrivals
-	inIntune bitset // transitive members that Intune knows, as of inGen
+	inIntune ids.Bitset // transitive members that Intune knows, as of inGen
 	inGen    uint64
 	// touched is when the group itself changed, log how its members did, in
 	// generations of delta queries.
 	touched uint64
 	log     []memberChange
-	flat    bitset // transitive members as of flatGen
+	flat    ids.Bitset // transitive members as of flatGen
 	flatGen uint64
 }
 
@@ -84,14 +86,14 @@ func (s *Server) eachGroup(after int64, asOf time.Time) iter.Seq2[int64, *group]
 }
 
 func listGroups(c *call) (*reply, error) {
-	if err := c.advancedQuery(&c.query); err != nil {
+	if err := c.AdvancedQuery(&c.Query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, groupEntity, c.server.groupsAsOf(c.listAsOf()), listStyle{context: "groups", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.Query, groupEntity, c.server.groupsAsOf(c.listAsOf()), listStyle{context: "groups", size: 100, max: 999, refuseAbove: true})
 }
 
 func getGroup(c *call) (*reply, error) {
-	members, err := groupEntity.projection(c, c.query.selected)
+	members, err := groupEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +109,7 @@ func getGroup(c *call) (*reply, error) {
 func (c *call) group() (*group, error) {
 	g, _, err := c.findGroup()
 	if err == nil && !g.deleted.IsZero() {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return g, err
 }
@@ -119,9 +121,9 @@ func (c *call) findGroup() (live, seen *group, err error) {
 	if name, ok := alternateKey(key, "uniqueName"); ok {
 		live, key = c.server.groupByUniqueName(name), name
 	} else {
-		id, isID := parseGUID(key)
+		id, isID := ids.ParseGUID(key)
 		if !isID {
-			return nil, nil, c.badRequest("Invalid object identifier '%s'.", key)
+			return nil, nil, c.BadRequest("Invalid object identifier '%s'.", key)
 		}
 		live = c.server.groups[id]
 	}
@@ -129,7 +131,7 @@ func (c *call) findGroup() (live, seen *group, err error) {
 		seen = c.server.groupTrail.at(live, c.readAsOf())
 	}
 	if seen == nil || !seen.deleted.IsZero() {
-		return nil, nil, c.notFound(key)
+		return nil, nil, c.NotFound(key)
 	}
 	return live, seen, nil
 }
@@ -149,7 +151,7 @@ func createGroup(c *call) (*reply, error) {
 	if err := c.checkGroupBody(true); err != nil {
 		return nil, err
 	}
-	g, err := c.newGroup(text(c.body, "uniqueName"))
+	g, err := c.newGroup(text(c.Body, "uniqueName"))
 	if err != nil {
 		return nil, err
 	}
@@ -167,30 +169,30 @@ func createGroup(c *call) (*reply, error) {
 func (c *call) newGroup(uniqueName string) (*group, error) {
 	s := c.server
 	next := &group{groupTypes: []string{}}
-	next.setFields(c.body)
+	next.setFields(c.Body)
 	if err := c.checkKind(nil, next); err != nil {
 		return nil, err
 	}
 	if s.groupByUniqueName(uniqueName) != nil {
-		return nil, fail(http.StatusConflict, codeSameKey, "Another object with the same value for property uniqueName already exists.") // ASSUMED text
+		return nil, odata.Fail(http.StatusConflict, odata.CodeSameKey, "Another object with the same value for property uniqueName already exists.") // ASSUMED text
 	}
-	relations := append(texts(c.body["members@odata.bind"]), texts(c.body["owners@odata.bind"])...)
+	relations := append(texts(c.Body["members@odata.bind"]), texts(c.Body["owners@odata.bind"])...)
 	if len(relations) > 20 { // contract g
-		return nil, c.badRequest("The number of relations in the request is %d, at most 20 are allowed.", len(relations))
+		return nil, c.BadRequest("The number of relations in the request is %d, at most 20 are allowed.", len(relations))
 	}
-	refs, err := c.newMembers(next, texts(c.body["members@odata.bind"]))
+	refs, err := c.newMembers(next, texts(c.Body["members@odata.bind"]))
 	if err != nil {
 		return nil, err
 	}
-	owners := texts(c.body["owners@odata.bind"])
+	owners := texts(c.Body["owners@odata.bind"])
 	for _, owner := range owners {
 		if _, err := c.ownerID(owner); err != nil {
 			return nil, err
 		}
 	}
-	g := s.addGroupObject(text(c.body, "displayName"))
+	g := s.addGroupObject(text(c.Body, "displayName"))
 	g.created, g.uniqueName, g.owners, g.rule = c.now, uniqueName, owners, next.rule
-	g.setFields(c.body)
+	g.setFields(c.Body)
 	if g.unified() {
 		g.mail = g.mailNickname + "@" + s.options.Domain
 	}
@@ -218,7 +220,7 @@ func (c *call) newMembers(g *group, targets []string) ([]memberRef, error) {
 	}
 	for i, ref := range refs {
 		if slices.Contains(refs[:i], ref) {
-			return nil, c.badRequest("One or more added object references already exist for the following modified properties: 'members'.")
+			return nil, c.BadRequest("One or more added object references already exist for the following modified properties: 'members'.")
 		}
 		if err := c.checkNesting(g, ref); err != nil {
 			return nil, err
@@ -230,7 +232,7 @@ func (c *call) newMembers(g *group, targets []string) ([]memberRef, error) {
 func (s *Server) addGroupObject(displayName string) *group {
 	id, sequence := s.nextID("group")
 	g := &group{id: id, sequence: sequence, displayName: displayName, securityEnabled: true, groupTypes: []string{},
-		created: s.start, direct: newBitset(len(s.users) + len(s.fleet.devices))}
+		created: s.start, direct: ids.NewBitset(len(s.users) + len(s.fleet.devices))}
 	s.groups[id] = g
 	s.ordered = append(s.ordered, g)
 	s.touchGroup(g)
@@ -285,7 +287,7 @@ func patchGroup(c *call) (*reply, error) {
 			return upsertGroup(c, name)
 		case !g.deleted.IsZero():
 			// ASSUMED: that a soft-deleted group holds its unique name, status and text.
-			return nil, fail(http.StatusConflict, codeSameKey, "A deleted object still holds the value '%s' for property uniqueName.", name)
+			return nil, odata.Fail(http.StatusConflict, odata.CodeSameKey, "A deleted object still holds the value '%s' for property uniqueName.", name)
 		}
 	}
 	g, err := c.group()
@@ -300,7 +302,7 @@ func patchGroup(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bind, present := c.body["members@odata.bind"]; present {
+	if bind, present := c.Body["members@odata.bind"]; present {
 		if err := c.addMembers(g, texts(bind)); err != nil {
 			return nil, err
 		}
@@ -316,20 +318,20 @@ func patchGroup(c *call) (*reply, error) {
 // checkPatch returns the group as it would be after the change, nil if the body
 // is about members only: they have a permission of their own.
 func (c *call) checkPatch(g *group) (*group, error) {
-	if !namesFields(c.body) {
+	if !namesFields(c.Body) {
 		return nil, nil
 	}
 	if err := c.authorizeGroup(g, rolesWriteGroups); err != nil {
 		return nil, err
 	}
-	if unique, present := c.body["uniqueName"]; present && unique != any(g.uniqueName) {
-		return nil, c.badRequest("Property 'uniqueName' is read-only and cannot be set.") // contract g: treat as immutable
+	if unique, present := c.Body["uniqueName"]; present && unique != any(g.uniqueName) {
+		return nil, c.BadRequest("Property 'uniqueName' is read-only and cannot be set.") // contract g: treat as immutable
 	}
 	if err := c.checkGroupWrite(g); err != nil {
 		return nil, err
 	}
 	next := *g
-	next.setFields(c.body)
+	next.setFields(c.Body)
 	return &next, c.checkKind(g, &next)
 }
 
@@ -339,7 +341,7 @@ func (c *call) applyGroup(g, next *group) {
 	s.groupTrail.changing(s, g)
 	evaluate := g.membershipRule != next.membershipRule || g.dynamic() != next.dynamic() || g.paused() != next.paused()
 	g.rule = next.rule
-	g.setFields(c.body)
+	g.setFields(c.Body)
 	s.touchGroup(g)
 	if evaluate {
 		s.ruleChanged(g, c.now)
@@ -373,8 +375,8 @@ func upsertGroup(c *call, name string) (*reply, error) {
 	if err := c.checkGroupBody(true); err != nil {
 		return nil, err
 	}
-	if given := text(c.body, "uniqueName"); given != "" && given != name {
-		return nil, c.badRequest("The value of property 'uniqueName' differs from the key '%s' of the request.", name)
+	if given := text(c.Body, "uniqueName"); given != "" && given != name {
+		return nil, c.BadRequest("The value of property 'uniqueName' differs from the key '%s' of the request.", name)
 	}
 	g, err := c.newGroup(name)
 	if err != nil {
@@ -388,7 +390,7 @@ func upsertGroup(c *call, name string) (*reply, error) {
 }
 
 func (c *call) prefers(preference string) bool {
-	for _, value := range c.request.Header.Values("Prefer") {
+	for _, value := range c.HTTP.Header.Values("Prefer") {
 		for part := range strings.SplitSeq(value, ",") {
 			if strings.EqualFold(strings.TrimSpace(part), preference) {
 				return true

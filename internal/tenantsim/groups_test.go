@@ -14,6 +14,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 func (t *tenant) makeGroup(name string, more object) string {
@@ -301,13 +304,13 @@ func TestMemberErrors(t *testing.T) {
 	id := tt.groupID("g")
 	named := map[string]bool{}
 	for k := range 20 {
-		missing := newGUID(9, "missing", uint64(k)).String()
+		missing := ids.NewGUID(9, "missing", uint64(k)).String()
 		bind := []string{tt.memberURL(missing)}
 		for i := range 19 {
 			bind = append(bind, tt.memberURL(tt.sim.fleet.devices[i].objectID.String()))
 		}
 		code, message := tt.errorOf(404, "PATCH", "/v1.0/groups/"+id, object{"members@odata.bind": bind})
-		if code != codeNotFound {
+		if code != odata.CodeNotFound {
 			t.Errorf("%s %s", code, message)
 		}
 		named["member"], named["group"] = named["member"] || strings.Contains(message, missing), named["group"] || strings.Contains(message, id)
@@ -333,7 +336,7 @@ func TestMemberErrors(t *testing.T) {
 func TestGetByIDs(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 2, Scenario: quiet(GroupSpec{DisplayName: "g"}, GroupSpec{DisplayName: "gone"})})
 	tt.want(204, "DELETE", "/v1.0/groups/"+tt.groupID("gone"), nil)
-	ids := []string{tt.sim.users[0].id.String(), tt.sim.fleet.devices[1].objectID.String(), tt.groupID("g"), tt.sim.PrincipalID(), newGUID(1, "none", 1).String(),
+	ids := []string{tt.sim.users[0].id.String(), tt.sim.fleet.devices[1].objectID.String(), tt.groupID("g"), tt.sim.PrincipalID(), ids.NewGUID(1, "none", 1).String(),
 		tt.sim.fleet.devices[1].deviceID.String(), tt.sim.fleet.devices[1].managedID.String()}
 	kinds := func(body object) string {
 		var out []string
@@ -371,7 +374,7 @@ func TestOwnersOfGroups(t *testing.T) {
 	add(204, user(0))
 	add(400, user(0))
 	add(204, user(1))
-	add(404, newGUID(1, "none", 1).String())
+	add(404, ids.NewGUID(1, "none", 1).String())
 	if got := tt.all(path + "?$select=id"); len(got) != 3 || got[2]["@odata.type"] != "#microsoft.graph.servicePrincipal" {
 		t.Errorf("owners %v", got)
 	}
@@ -383,7 +386,7 @@ func TestOwnersOfGroups(t *testing.T) {
 	drop(204, user(1))
 	drop(400, user(0)) // the last one stays
 	bad := groupBody("bad")
-	bad["owners@odata.bind"] = []string{tt.memberURL(newGUID(1, "none", 1).String())}
+	bad["owners@odata.bind"] = []string{tt.memberURL(ids.NewGUID(1, "none", 1).String())}
 	tt.errorOf(404, "POST", "/v1.0/groups", bad)
 }
 
@@ -417,7 +420,7 @@ func TestDynamicGroups(t *testing.T) {
 	check("2h", "Succeeded", 2, 0)
 	tt.advance(time.Hour)
 	check("3h", "Succeeded", 2, 2)
-	if code, message := tt.errorOf(400, "POST", path+"/members/$ref", object{"@odata.id": tt.memberURL(s.fleet.devices[5].objectID.String())}); code != codeRequestBadRequest || !strings.Contains(message, "dynamic group") {
+	if code, message := tt.errorOf(400, "POST", path+"/members/$ref", object{"@odata.id": tt.memberURL(s.fleet.devices[5].objectID.String())}); code != odata.CodeRequestBadRequest || !strings.Contains(message, "dynamic group") {
 		t.Errorf("a written member: %s %s", code, message)
 	}
 	tt.want(204, "PATCH", path, object{"membershipRule": rule("PC-000003")})

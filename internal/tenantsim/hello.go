@@ -3,13 +3,19 @@
 
 package tenantsim
 
+import (
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+)
+
 // rolesUserHello read the Windows Hello methods of users. The contract names the
 // permission for all methods; the narrow one follows the name of that for
 // passkeys and is ASSUMED.
 var rolesUserHello = []string{"UserAuthMethod-WindowsHello.Read.All", "UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"}
 
 var helloEntity = &entity[deviceView]{name: "microsoft.graph.windowsHelloForBusinessAuthenticationMethod", properties: []property[deviceView]{
-	{name: "id", get: func(v deviceView) any { return newGUID(hashText(v.d.objectID.String()), "windowsHello", 0).String() }},
+	{name: "id", get: func(v deviceView) any {
+		return ids.NewGUID(ids.HashText(v.d.objectID.String()), "windowsHello", 0).String()
+	}},
 	{name: "displayName", get: func(v deviceView) any { return v.name() }},
 	{name: "createdDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
 	{name: "keyStrength", get: func(deviceView) any { return "normal" }},
@@ -20,7 +26,7 @@ var helloEntity = &entity[deviceView]{name: "microsoft.graph.windowsHelloForBusi
 func listHello(c *call) (*reply, error) {
 	i, ok := c.server.findUser(c.params["id"])
 	if !ok {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	own := []deviceView{}
 	for _, d := range c.server.users[i].devices {
@@ -28,6 +34,6 @@ func listHello(c *call) (*reply, error) {
 			own = append(own, v)
 		}
 	}
-	return listReply(c, c.query, helloEntity, eachOf(own),
+	return listReply(c, c.Query, helloEntity, eachOf(own),
 		listStyle{context: "users('" + c.server.users[i].id.String() + "')/authentication/windowsHelloForBusinessMethods", size: 100, max: 999})
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // intent is a security baseline of the first generation (contract-2 u).
@@ -72,24 +73,24 @@ func intentSettingObjects(settings []intentSetting) []object {
 }
 
 var intentEntity = &entity[*intent]{name: "microsoft.graph.deviceManagementIntent", properties: []property[*intent]{
-	{name: "id", ops: opEq, get: func(i *intent) any { return i.id }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(i *intent) any { return i.displayName }},
+	{name: "id", ops: odata.Eq, get: func(i *intent) any { return i.id }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(i *intent) any { return i.displayName }},
 	{name: "description", get: func(i *intent) any { return i.description }},
-	{name: "isAssigned", ops: opEq, get: func(i *intent) any { return len(i.assignments) > 0 }},
+	{name: "isAssigned", ops: odata.Eq, get: func(i *intent) any { return len(i.assignments) > 0 }},
 	{name: "isMigratingToConfigurationPolicy", get: func(*intent) any { return false }},
 	{name: "lastModifiedDateTime", get: func(i *intent) any { return intuneTime(i.modified) }},
-	{name: "templateId", ops: opEq, get: func(i *intent) any { return i.templateID }},
+	{name: "templateId", ops: odata.Eq, get: func(i *intent) any { return i.templateID }},
 	{name: "roleScopeTagIds", get: func(i *intent) any { return i.scopeTags }},
 }}
 
 var intentTemplateEntity = &entity[intentTemplate]{name: "microsoft.graph.deviceManagementTemplate", properties: []property[intentTemplate]{
-	{name: "id", ops: opEq, get: func(t intentTemplate) any { return t.id }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(t intentTemplate) any { return t.displayName }},
+	{name: "id", ops: odata.Eq, get: func(t intentTemplate) any { return t.id }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(t intentTemplate) any { return t.displayName }},
 	{name: "description", get: func(t intentTemplate) any { return t.displayName + "." }},
 	{name: "versionInfo", get: func(t intentTemplate) any { return t.version }},
 	{name: "isDeprecated", get: func(intentTemplate) any { return true }}, // replaced by the new format in May 2023 (contract-2 u)
 	{name: "intentCount", get: func(intentTemplate) any { return 0 }},
-	{name: "templateType", ops: opEq, get: func(t intentTemplate) any { return t.kind }},
+	{name: "templateType", ops: odata.Eq, get: func(t intentTemplate) any { return t.kind }},
 	{name: "templateSubtype", get: func(intentTemplate) any { return "none" }},
 	{name: "platformType", get: func(intentTemplate) any { return "windows10AndLater" }},
 	{name: "publishedDateTime", get: func(intentTemplate) any { return "2020-09-01T00:00:00Z" }},
@@ -101,11 +102,11 @@ const (
 )
 
 func listIntents(c *call) (*reply, error) {
-	return listReply(c, c.query, intentEntity, c.server.intents.listed(c), listStyle{context: intentsContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, intentEntity, c.server.intents.listed(c), listStyle{context: intentsContext, size: 100, max: 1000, count: countPage})
 }
 
 func (c *call) intentReply(i *intent) (*reply, error) {
-	members, err := intentEntity.projection(c, c.query.selected)
+	members, err := intentEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +127,7 @@ func listIntentSettings(c *call) (*reply, error) {
 		return nil, err
 	}
 	if category := c.params["category"]; category != "" && !sameID(category, intentCategory) {
-		return nil, c.notFound(category)
+		return nil, c.NotFound(category)
 	}
 	return c.plainList(intentsContext+"('"+i.id+"')/settings", intentSettingObjects(i.settings)), nil
 }
@@ -169,7 +170,7 @@ func assignIntent(c *call) (*reply, error) {
 		return nil, err
 	}
 	if slices.ContainsFunc(next, func(a assignment) bool { return a.filterType != "none" }) {
-		return nil, c.badRequest("Assignment filters are not supported for security baselines.")
+		return nil, c.BadRequest("Assignment filters are not supported for security baselines.")
 	}
 	s.intents.change(s, i)
 	i.assignments = next
@@ -190,7 +191,7 @@ func patchIntent(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := c.body
+	body := c.Body
 	if err := intentShape.check(c, body, false); err != nil {
 		return nil, err
 	}
@@ -229,7 +230,7 @@ func updateIntentSettings(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := c.body
+	body := c.Body
 	delete(body, "@odata.type")
 	in := shape{typeName: "microsoft.graph.updateSettingsPostRequestBody", members: map[string]member{"settings": {kind: kindObjects, required: true}}}
 	if err := in.check(c, body, true); err != nil {
@@ -253,18 +254,18 @@ func (c *call) mergeIntentSettings(settings []intentSetting, given any) ([]inten
 	for _, in := range objects(given) {
 		definition := text(in, "definitionId")
 		if definition == "" {
-			return nil, c.badRequest("A value is required for property 'definitionId' of a setting.")
+			return nil, c.BadRequest("A value is required for property 'definitionId' of a setting.")
 		}
 		valueJSON, isText := in["valueJson"].(string)
 		if !isText {
 			raw, err := json.Marshal(in["value"])
 			if err != nil {
-				return nil, c.badRequest("The value of setting '%s' is not valid.", definition)
+				return nil, c.BadRequest("The value of setting '%s' is not valid.", definition)
 			}
 			valueJSON = string(raw)
 		}
 		if !json.Valid([]byte(valueJSON)) {
-			return nil, c.badRequest("Property 'valueJson' of setting '%s' is not JSON.", definition)
+			return nil, c.BadRequest("Property 'valueJson' of setting '%s' is not JSON.", definition)
 		}
 		at := slices.IndexFunc(out, func(s intentSetting) bool { return strings.EqualFold(s.definition, definition) })
 		if at < 0 {
@@ -301,7 +302,7 @@ func (s *Server) edgeDefinition(name string) *definition {
 }
 
 func listIntentTemplates(c *call) (*reply, error) {
-	return listReply(c, c.query, intentTemplateEntity, eachOf(intentTemplates), listStyle{context: intentTemplatesContext, size: 100, max: 1000, count: countPage,
+	return listReply(c, c.Query, intentTemplateEntity, eachOf(intentTemplates), listStyle{context: intentTemplatesContext, size: 100, max: 1000, count: countPage,
 		decorate: func(key int64, out object) error {
 			c.server.countIntents(intentTemplates[key].id, out)
 			return nil
@@ -326,11 +327,11 @@ func (c *call) intentTemplate() (*intentTemplate, error) {
 			return &intentTemplates[i], nil
 		}
 	}
-	return nil, c.notFound(c.params["id"])
+	return nil, c.NotFound(c.params["id"])
 }
 
 func getIntentTemplate(c *call) (*reply, error) {
-	members, err := intentTemplateEntity.projection(c, c.query.selected)
+	members, err := intentTemplateEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -375,7 +376,7 @@ func listRecommended(c *call) (*reply, error) {
 		return nil, err
 	}
 	if !sameID(c.params["category"], intentCategory) {
-		return nil, c.notFound(c.params["category"])
+		return nil, c.NotFound(c.params["category"])
 	}
 	return c.plainList(intentTemplatesContext+"('"+t.id+"')/categories('"+intentCategory+"')/recommendedSettings", intentSettingObjects(t.settings)), nil
 }
@@ -390,7 +391,7 @@ func createIntent(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := c.body
+	body := c.Body
 	delete(body, "@odata.type")
 	if err := createInstanceShape.check(c, body, true); err != nil {
 		return nil, err

@@ -3,6 +3,10 @@
 
 package tenantsim
 
+import (
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+)
+
 // The words of enum columns in the Devices report. Only the pairs that occur
 // here are listed; the numbers follow the metadata enums and are ASSUMED.
 var (
@@ -71,7 +75,7 @@ type appRow struct {
 // because their names begin alike (domain 4).
 var appInventory = &report[appRow]{name: "AppInvRawData", columns: []column[appRow]{
 	{name: "ApplicationKey", kind: "String", filter: true, get: func(r appRow) any {
-		return newGUID(hashText(r.name+r.version), "application", 0).String()
+		return ids.NewGUID(ids.HashText(r.name+r.version), "application", 0).String()
 	}},
 	{name: "ApplicationName", kind: "String", filter: true, get: func(r appRow) any { return r.name }},
 	{name: "ApplicationPublisher", kind: "String", filter: true, get: func(r appRow) any { return r.publisher }},

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // Record is one request that the tenant answered. It never holds a body, a
@@ -139,7 +141,7 @@ func routeOf(path string) string {
 		return path
 	}
 	for i, segment := range segments {
-		_, isGUID := parseGUID(segment)
+		_, isGUID := ids.ParseGUID(segment)
 		if i > 0 && (isGUID || strings.ContainsAny(segment, "=@~") || len(segment) > 40) {
 			segments[i] = "{id}"
 		}

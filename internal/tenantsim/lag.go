@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // Lag says how far reads are behind writes, and Intune behind the directory, in
@@ -84,7 +86,7 @@ func (s *Server) lagOf(choose func(*Lag) LagRange) time.Duration {
 		return 0
 	}
 	s.lagDraws++
-	return r.at(uniform(mix(mix(s.options.Seed^hashText("lag of a change")) + s.lagDraws)))
+	return r.at(ids.Uniform(ids.Mix(ids.Mix(s.options.Seed^ids.HashText("lag of a change")) + s.lagDraws)))
 }
 
 // filterRelease is the longest time that a filter counts as used (contract f
@@ -111,7 +113,7 @@ func (c *call) behind(choose func(*Lag) LagRange) time.Duration {
 	if r.Min == r.Max {
 		r.Min = 0
 	}
-	replica := int(uniform(mix(hashText(c.requestID))) * float64(l.Replicas))
+	replica := int(ids.Uniform(ids.Mix(ids.HashText(c.RequestID))) * float64(l.Replicas))
 	return r.at(float64(replica) / float64(l.Replicas-1))
 }
 
@@ -130,7 +132,7 @@ func (c *call) membersAsOf() time.Time {
 }
 
 func (c *call) indexAsOf(lag time.Duration) time.Time {
-	if c.eventual() {
+	if c.Eventual() {
 		lag = max(lag, c.behind(func(l *Lag) LagRange { return l.Index }))
 	}
 	return c.now.Add(-lag)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 func (t *tenant) scenario(change func(*Scenario)) {
@@ -147,7 +149,7 @@ func TestMemberLag(t *testing.T) {
 		}
 	}
 	tt.addMember(204, group, outside)
-	if code, _ := tt.errorOf(400, "POST", "/v1.0/groups/"+group+"/members/$ref", object{"@odata.id": tt.memberURL(outside)}); code != codeRequestBadRequest {
+	if code, _ := tt.errorOf(400, "POST", "/v1.0/groups/"+group+"/members/$ref", object{"@odata.id": tt.memberURL(outside)}); code != odata.CodeRequestBadRequest {
 		t.Errorf("a write does not see the truth: %s", code)
 	}
 	check := func(after string, listed int, counted string, targeted int) {

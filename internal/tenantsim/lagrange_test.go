@@ -70,9 +70,9 @@ func TestChangesKeepTheirOrder(t *testing.T) {
 		var now [2]int
 		for k := range policies {
 			set := s.targets(s.policies[k])
-			now[k] = set.count()
+			now[k] = set.Count()
 			for i := range now[k] {
-				if !set.has(i) {
+				if !set.Has(i) {
 					t.Fatalf("%s: device %d is missing of %d: a later change overtook it", s.policies[k].name, i, now[k])
 				}
 			}

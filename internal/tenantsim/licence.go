@@ -6,6 +6,8 @@ package tenantsim
 import (
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Licences says which subscriptions the tenant lacks. The zero value has all.
@@ -28,9 +30,9 @@ func (c *call) licence() error {
 	case has == nil:
 		return nil
 	case has.NoIntune && c.route.intune:
-		return fail(http.StatusForbidden, codeForbidden, "An error has occurred")
+		return odata.Fail(http.StatusForbidden, odata.CodeForbidden, "An error has occurred")
 	case has.NoEntraP1 && c.route.work == workReports:
-		return fail(http.StatusForbidden, "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+		return odata.Fail(http.StatusForbidden, "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
 			"Neither tenant is B2C or tenant doesn't have premium license")
 	}
 	return nil

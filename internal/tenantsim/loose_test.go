@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/metadata"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // What programs that nobody here wrote send, and the service takes.
@@ -111,7 +112,7 @@ func TestAnnotationsAreIgnored(t *testing.T) {
 		"list":[{"@odata.etag":"e","a":1,"a@odata.type":"#Int64"},[{"@x":1}]],"in":{"children@odata.type":"#Collection(x)","children":[]}}`), &body); err != nil {
 		t.Fatal(err)
 	}
-	dropAnnotations(body, false)
+	odata.DropAnnotations(body, false)
 	got, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)

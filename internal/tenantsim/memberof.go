@@ -6,6 +6,9 @@ package tenantsim
 import (
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // groupRoutes are what directoryRoutes does not list of groups: owners, the
@@ -15,7 +18,7 @@ func groupRoutes() []route {
 	for _, cast := range []memberCast{castNone, castUser, castPrincipal} {
 		path := castPath("groups/{id}/owners", cast)
 		owners = append(owners,
-			route{method: get, pattern: path, roles: rolesReadGroups, query: qList, handle: listOwners(cast)},
+			route{method: get, pattern: path, roles: rolesReadGroups, query: odata.OptList, handle: listOwners(cast)},
 			route{method: get, pattern: path + "/$count", roles: rolesReadGroups, handle: countOwners(cast)})
 	}
 	out := append(owners, route{method: post, pattern: "directoryObjects/getByIds", roles: rolesReadObjects, handle: getByIDs})
@@ -25,7 +28,7 @@ func groupRoutes() []route {
 				path := castPath(start+"/{id}/"+name, cast)
 				of := memberOf{start, name != "memberOf", cast}
 				out = append(out,
-					route{method: get, pattern: path, roles: rolesReadGroups, query: qList, handle: of.list},
+					route{method: get, pattern: path, roles: rolesReadGroups, query: odata.OptList, handle: of.list},
 					route{method: get, pattern: path + "/$count", roles: rolesReadGroups, handle: of.count})
 			}
 		}
@@ -48,7 +51,7 @@ type memberOf struct {
 }
 
 func (m memberOf) list(c *call) (*reply, error) {
-	if err := c.advancedQuery(&c.query); err != nil {
+	if err := c.AdvancedQuery(&c.Query); err != nil {
 		return nil, err
 	}
 	ref, err := m.object(c)
@@ -84,7 +87,7 @@ func (m memberOf) object(c *call) (memberRef, error) {
 		g, err := c.group()
 		return memberRef{index: -1, group: g}, err
 	}
-	return memberRef{}, c.notFound(key)
+	return memberRef{}, c.NotFound(key)
 }
 
 // groupsWith are the live groups that hold an object, in the order of their
@@ -95,7 +98,7 @@ func (c *call) groupsWith(ref memberRef, transitive bool) []*group {
 	found := map[*group]bool{}
 	holds := func(g *group) bool {
 		members, groups := c.server.membersAt(g, false, asOf)
-		return ref.group == nil && members.has(ref.index) ||
+		return ref.group == nil && members.Has(ref.index) ||
 			slices.ContainsFunc(groups, func(n *group) bool { return n == ref.group || transitive && found[n] })
 	}
 	for grew := true; grew; {
@@ -141,19 +144,19 @@ var getByIDsShape = shape{typeName: "microsoft.graph.getByIds", members: map[str
 // getByIDs is POST /directoryObjects/getByIds: what exists of the ids, without a
 // word about the others (contract-2 x.4).
 func getByIDs(c *call) (*reply, error) {
-	delete(c.body, "@odata.type")
-	if err := getByIDsShape.check(c, c.body, true); err != nil {
+	delete(c.Body, "@odata.type")
+	if err := getByIDsShape.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
-	ids, types := texts(c.body["ids"]), texts(c.body["types"])
-	if len(ids) > maxIDs {
-		return nil, c.badRequest("Too many ids: %d were sent, at most %d are allowed.", len(ids), maxIDs) // ASSUMED text
+	keys, types := texts(c.Body["ids"]), texts(c.Body["types"])
+	if len(keys) > maxIDs {
+		return nil, c.BadRequest("Too many ids: %d were sent, at most %d are allowed.", len(keys), maxIDs) // ASSUMED text
 	}
 	value := []object{}
-	for _, key := range ids {
-		id, ok := parseGUID(key)
+	for _, key := range keys {
+		id, ok := ids.ParseGUID(key)
 		if !ok {
-			return nil, c.badRequest("Invalid GUID: '%s'.", key) // ASSUMED text
+			return nil, c.BadRequest("Invalid GUID: '%s'.", key) // ASSUMED text
 		}
 		ref, kind, found := c.directoryObject(id)
 		if !found || len(types) > 0 && !slices.Contains(types, kind) && !slices.Contains(types, "directoryObject") {
@@ -170,7 +173,7 @@ func getByIDs(c *call) (*reply, error) {
 
 // directoryObject finds an object of any kind, and the word for the kind. A group
 // or device is as a read sees it: one that was made just now is not there yet (contract g).
-func (c *call) directoryObject(id guid) (ref memberRef, kind string, found bool) {
+func (c *call) directoryObject(id ids.GUID) (ref memberRef, kind string, found bool) {
 	s := c.server
 	if i, known := s.objects[id]; known && int(i) < len(s.users) {
 		return memberRef{index: int(i)}, "user", true

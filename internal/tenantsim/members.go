@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // memberRef is one member: a user or device by directory index, a group, or a
@@ -22,14 +25,14 @@ type memberRef struct {
 
 // transitive returns the users and devices below a group, by directory index.
 // The set is cached and must not be modified.
-func (s *Server) transitive(g *group) bitset {
+func (s *Server) transitive(g *group) ids.Bitset {
 	if len(g.nested) == 0 {
 		return g.direct
 	}
 	if g.flatGen != s.directoryGen || g.flat == nil {
-		g.flat, g.flatGen = newBitset(len(s.users)+len(s.fleet.devices)), s.directoryGen
+		g.flat, g.flatGen = ids.NewBitset(len(s.users)+len(s.fleet.devices)), s.directoryGen
 		for _, below := range s.groupsBelow(g, true) {
-			g.flat.or(below.direct)
+			g.flat.Or(below.direct)
 		}
 	}
 	return g.flat
@@ -70,7 +73,7 @@ var memberCasts = []memberCast{castNone, castDevice, castUser, castGroup, castPr
 
 // memberSet is what a caller may see of a group's members.
 type memberSet struct {
-	indices    bitset // users and devices
+	indices    ids.Bitset // users and devices
 	groups     []*group
 	principals []principal
 }
@@ -86,7 +89,7 @@ func (c *call) visibleMembers(g *group, transitive bool) memberSet {
 	var out memberSet
 	out.indices, out.groups = s.membersAt(g, transitive, c.membersAsOf())
 	out.groups = c.seenGroups(out.groups)
-	if c.beta {
+	if c.Beta {
 		out.principals = s.principalsIn(g, transitive)
 	}
 	return out
@@ -106,11 +109,11 @@ func (s *Server) principalsIn(g *group, transitive bool) []principal {
 // listMembers serves members and transitiveMembers, plain or cast.
 func listMembers(transitive bool, cast memberCast) func(*call) (*reply, error) {
 	return func(c *call) (*reply, error) {
-		if err := c.advancedQuery(&c.query); err != nil {
+		if err := c.AdvancedQuery(&c.Query); err != nil {
 			return nil, err
 		}
-		if cast != castNone && c.query.filter != nil && !c.eventual() {
-			return nil, fail(http.StatusBadRequest, codeUnsupportedQuery, "OData cast with $filter needs 'ConsistencyLevel: eventual' and $count=true.")
+		if cast != castNone && c.Query.Filter != nil && !c.Eventual() {
+			return nil, odata.Fail(http.StatusBadRequest, odata.CodeUnsupportedQuery, "OData cast with $filter needs 'ConsistencyLevel: eventual' and $count=true.")
 		}
 		g, err := c.group()
 		if err != nil {
@@ -126,30 +129,26 @@ func (c *call) listMemberSet(set memberSet, cast memberCast) (*reply, error) {
 	switch cast {
 	case castDevice:
 		style.context = "devices"
-		return listReply(c, c.query, c.visibleDevices(), c.server.memberDevices(set.indices, c.listAsOf()), style)
+		return listReply(c, c.Query, c.visibleDevices(), c.server.memberDevices(set.indices, c.listAsOf()), style)
 	case castUser:
 		style.context = "users"
-		return listReply(c, c.query, c.visibleUsers(), c.server.memberUsers(set.indices), style)
+		return listReply(c, c.Query, c.visibleUsers(), c.server.memberUsers(set.indices), style)
 	case castGroup:
 		style.context = "groups"
-		return listReply(c, c.query, groupEntity, eachOf(set.groups), style)
+		return listReply(c, c.Query, groupEntity, eachOf(set.groups), style)
 	case castPrincipal:
 		style.context = "servicePrincipals"
-		return listReply(c, c.query, principalEntity, eachOf(set.principals), style)
+		return listReply(c, c.Query, principalEntity, eachOf(set.principals), style)
 	}
 	return c.mixedMembers(set, style)
 }
 
-func (c *call) eventual() bool {
-	return strings.EqualFold(c.request.Header.Get("ConsistencyLevel"), "eventual")
-}
-
 // memberDevices yields the devices of a set as a list of the moment shows them. One
 // that it does not show yet is a member all the same.
-func (s *Server) memberDevices(members bitset, asOf time.Time) keyed[deviceView] {
+func (s *Server) memberDevices(members ids.Bitset, asOf time.Time) keyed[deviceView] {
 	return func(after int64) iter.Seq2[int64, deviceView] {
 		return func(yield func(int64, deviceView) bool) {
-			for i := members.next(max(int(after)+1, len(s.users))); i >= 0; i = members.next(i + 1) {
+			for i := members.Next(max(int(after)+1, len(s.users))); i >= 0; i = members.Next(i + 1) {
 				if v, _ := s.deviceAsOf(int32(i-len(s.users)), asOf); !yield(int64(i), v) {
 					return
 				}
@@ -158,10 +157,10 @@ func (s *Server) memberDevices(members bitset, asOf time.Time) keyed[deviceView]
 	}
 }
 
-func (s *Server) memberUsers(members bitset) keyed[userView] {
+func (s *Server) memberUsers(members ids.Bitset) keyed[userView] {
 	return func(after int64) iter.Seq2[int64, userView] {
 		return func(yield func(int64, userView) bool) {
-			for i := members.next(int(after) + 1); i >= 0 && i < len(s.users); i = members.next(i + 1) {
+			for i := members.Next(int(after) + 1); i >= 0 && i < len(s.users); i = members.Next(i + 1) {
 				if !yield(int64(i), userView{s, int32(i)}) {
 					return
 				}
@@ -237,7 +236,7 @@ func (c *call) mixedMembers(set memberSet, style listStyle) (*reply, error) {
 	}
 	items := func(after int64) iter.Seq2[int64, anyMember] {
 		return func(yield func(int64, anyMember) bool) {
-			for i := set.indices.next(int(after) + 1); i >= 0; i = set.indices.next(i + 1) {
+			for i := set.indices.Next(int(after) + 1); i >= 0; i = set.indices.Next(i + 1) {
 				if !yield(int64(i), anyMember{c, memberRef{index: i}}) {
 					return
 				}
@@ -250,10 +249,10 @@ func (c *call) mixedMembers(set memberSet, style listStyle) (*reply, error) {
 		}
 	}
 	ids := &entity[anyMember]{name: "microsoft.graph.directoryObject", properties: []property[anyMember]{
-		{name: "id", ops: opsEquality, get: func(m anyMember) any { return m.id() }},
+		{name: "id", ops: odata.OpsEquality, get: func(m anyMember) any { return m.id() }},
 	}}
-	q, selected := c.query, c.query.selected
-	q.selected = nil
+	q, selected := c.Query, c.Query.Selected
+	q.Selected = nil
 	style.decorate = func(key int64, out object) error {
 		ref := memberRef{index: int(key)}
 		if key >= nestedBase {
@@ -308,7 +307,7 @@ func fillAs[T any](c *call, out object, e *entity[T], item T, selected []string)
 		return nil
 	}
 	for _, name := range selected { // a member of another type is left out
-		if p := e.lookup(name, c.beta); p != nil {
+		if p := e.lookup(name, c.Beta); p != nil {
 			out[name] = p.get(item)
 		}
 	}
@@ -318,13 +317,13 @@ func fillAs[T any](c *call, out object, e *entity[T], item T, selected []string)
 // countReply serves …/$count as text. It needs the advanced query header, and
 // Accept must allow text (contract 0.3, g).
 func (c *call) countReply(count func() (int, error)) (*reply, error) {
-	if !c.eventual() {
-		return nil, fail(http.StatusBadRequest, codeUnsupportedQuery, "$count requires the header 'ConsistencyLevel: eventual'.") // ASSUMED text
+	if !c.Eventual() {
+		return nil, odata.Fail(http.StatusBadRequest, odata.CodeUnsupportedQuery, "$count requires the header 'ConsistencyLevel: eventual'.") // ASSUMED text
 	}
-	accept := c.request.Header.Get("Accept")
+	accept := c.HTTP.Header.Get("Accept")
 	if accept != "" && !strings.Contains(accept, "text/plain") && !strings.Contains(accept, "*/*") {
 		// ASSUMED status and text.
-		return nil, fail(http.StatusUnsupportedMediaType, codeBadRequest, "A supported MIME type could not be found that matches the acceptable MIME types for the request: $count is text/plain.")
+		return nil, odata.Fail(http.StatusUnsupportedMediaType, odata.CodeBadRequest, "A supported MIME type could not be found that matches the acceptable MIME types for the request: $count is text/plain.")
 	}
 	n, err := count()
 	if err != nil {
@@ -347,18 +346,18 @@ func countMembers(transitive bool, cast memberCast) func(*call) (*reply, error) 
 
 func (m memberSet) count(c *call, cast memberCast) int {
 	devices := 0
-	for i := m.indices.next(len(c.server.users)); i >= 0; i = m.indices.next(i + 1) {
+	for i := m.indices.Next(len(c.server.users)); i >= 0; i = m.indices.Next(i + 1) {
 		devices++
 	}
 	switch cast {
 	case castDevice:
 		return devices
 	case castUser:
-		return m.indices.count() - devices
+		return m.indices.Count() - devices
 	case castGroup:
 		return len(m.groups)
 	case castPrincipal:
 		return len(m.principals)
 	}
-	return m.indices.count() + len(m.groups) + len(m.principals)
+	return m.indices.Count() + len(m.groups) + len(m.principals)
 }

@@ -30,7 +30,7 @@ func (c *call) noVariant(s shape, body object) error {
 	for i, v := range s.variants {
 		names[i] = "'#" + v.typeName + "'"
 	}
-	return c.badRequest("The annotation '@odata.type' is '%s', which names no type that is possible where '%s' is expected: %s.",
+	return c.BadRequest("The annotation '@odata.type' is '%s', which names no type that is possible where '%s' is expected: %s.",
 		text(body, "@odata.type"), s.typeName, strings.Join(names, ", "))
 }
 

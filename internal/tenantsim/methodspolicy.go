@@ -6,6 +6,8 @@ package tenantsim
 import (
 	"maps"
 	"net/http"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // The policy of authentication methods without its methods (schema.json, both
@@ -54,7 +56,7 @@ const everybodyTarget = "all_users"
 
 // methodsPolicy is the policy with its methods, as one version shows it.
 func (c *call) methodsPolicy() object {
-	out := methodsPolicyShape.shown(c.server.methods, c.beta)
+	out := methodsPolicyShape.shown(c.server.methods, c.Beta)
 	fixed := object{
 		"id": "authenticationMethodsPolicy", "displayName": "Authentication Methods Policy", "policyVersion": "1.5",
 		"description":          "The tenant-wide policy that controls which authentication methods are allowed in the tenant",
@@ -74,10 +76,10 @@ func getMethodsPolicy(c *call) (*reply, error) {
 // The methods have endpoints of their own: sent here they are refused. ASSUMED.
 func patchMethodsPolicy(c *call) (*reply, error) {
 	s := c.server
-	if err := methodsPolicyShape.check(c, c.body, false); err != nil {
+	if err := methodsPolicyShape.check(c, c.Body, false); err != nil {
 		return nil, err
 	}
-	next := methodsPolicyShape.merged(s.methods, c.body)
+	next := methodsPolicyShape.merged(s.methods, c.Body)
 	if err := c.checkPolicyTargets(next, "authenticationMethodsPolicy"); err != nil {
 		return nil, err
 	}
@@ -92,7 +94,7 @@ func (c *call) checkPolicyTargets(v any, of string) error {
 	switch v := v.(type) {
 	case map[string]any:
 		if id, isTarget := v["id"].(string); isTarget && !c.methodTarget(id) {
-			return c.badRequest("The target '%s' of %s does not exist.", id, of)
+			return c.BadRequest("The target '%s' of %s does not exist.", id, of)
 		}
 		for _, name := range sortedKeys(v) {
 			if err := c.checkPolicyTargets(v[name], name); err != nil {
@@ -111,7 +113,7 @@ func (c *call) checkPolicyTargets(v any, of string) error {
 
 // methodTarget reports whether an id is everybody, a user or a group.
 func (c *call) methodTarget(id string) bool {
-	group, isID := parseGUID(id)
+	group, isID := ids.ParseGUID(id)
 	_, user := c.server.findUser(id)
 	g := c.server.groups[group]
 	return id == everybodyTarget || user || isID && g != nil && g.deleted.IsZero()

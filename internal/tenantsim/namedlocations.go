@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Limits of the documentation of the location condition (entra: concept
@@ -42,17 +44,17 @@ var namedLocationEntity = func() *entity[*namedLocation] {
 		return func(l *namedLocation) any { return l.doc[name] }
 	}
 	return &entity[*namedLocation]{name: "microsoft.graph.namedLocation", properties: []property[*namedLocation]{
-		{name: "id", ops: opsEquality, get: func(l *namedLocation) any { return l.id }},
-		{name: "displayName", ops: opsText, sort: true, get: member("displayName")},
-		{name: "createdDateTime", ops: opsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.created) }},
-		{name: "modifiedDateTime", ops: opsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.modified) }},
+		{name: "id", ops: odata.OpsEquality, get: func(l *namedLocation) any { return l.id }},
+		{name: "displayName", ops: odata.OpsText, sort: true, get: member("displayName")},
+		{name: "createdDateTime", ops: odata.OpsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.created) }},
+		{name: "modifiedDateTime", ops: odata.OpsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.modified) }},
 		{name: "deletedDateTime", hidden: true, get: func(l *namedLocation) any {
 			if l.deleted.IsZero() {
 				return nil
 			}
 			return intuneTime(l.deleted)
 		}},
-		{name: "isTrusted", ops: opEq, get: member("isTrusted")},
+		{name: "isTrusted", ops: odata.Eq, get: member("isTrusted")},
 		{name: "ipRanges", get: member("ipRanges")},
 		{name: "countriesAndRegions", get: member("countriesAndRegions")},
 		{name: "countryLookupMethod", get: member("countryLookupMethod")},
@@ -90,7 +92,7 @@ func (c *call) shownLocation(l *namedLocation, out object) {
 		}
 	}
 	out["@odata.type"] = l.doc["@odata.type"]
-	if !l.deleted.IsZero() && len(c.query.selected) == 0 {
+	if !l.deleted.IsZero() && len(c.Query.Selected) == 0 {
 		out["deletedDateTime"] = intuneTime(l.deleted)
 	}
 }
@@ -108,7 +110,7 @@ func (c *call) locationList(items keyed[*namedLocation], context string) (*reply
 	for key, l := range items(-1) {
 		byKey[key] = l
 	}
-	return listReply(c, c.query, namedLocationEntity, items, listStyle{context: context, size: 100, max: 999,
+	return listReply(c, c.Query, namedLocationEntity, items, listStyle{context: context, size: 100, max: 999,
 		decorate: func(key int64, out object) error {
 			c.shownLocation(byKey[key], out)
 			return nil
@@ -130,7 +132,7 @@ func getNamedLocation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.locationReply(http.StatusOK, locationsContext, l, c.query.selected)
+	return c.locationReply(http.StatusOK, locationsContext, l, c.Query.Selected)
 }
 
 func getDeletedLocation(c *call) (*reply, error) {
@@ -138,12 +140,12 @@ func getDeletedLocation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.locationReply(http.StatusOK, locationsDeletedContext, l, c.query.selected)
+	return c.locationReply(http.StatusOK, locationsDeletedContext, l, c.Query.Selected)
 }
 
 func createNamedLocation(c *call) (*reply, error) {
 	s := c.server
-	if err := namedLocationShape.check(c, c.body, true); err != nil {
+	if err := namedLocationShape.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
 	if len(s.locations.items) >= maxNamedLocations {
@@ -166,11 +168,11 @@ func patchNamedLocation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := namedLocationShape.check(c, c.body, false); err != nil {
+	if err := namedLocationShape.check(c, c.Body, false); err != nil {
 		return nil, err
 	}
-	if own := namedLocationShape.variant(c.body); own.typeName != l.kind() {
-		return nil, c.badRequest("A named location of type '%s' cannot become '%s'.", l.kind(), own.typeName)
+	if own := namedLocationShape.variant(c.Body); own.typeName != l.kind() {
+		return nil, c.BadRequest("A named location of type '%s' cannot become '%s'.", l.kind(), own.typeName)
 	}
 	was := *l
 	if err := c.mergeLocation(l); err != nil {
@@ -185,7 +187,7 @@ func patchNamedLocation(c *call) (*reply, error) {
 // mergeLocation changes a location; nothing is changed when it returns an error.
 // Defaults are documented (resources of both kinds).
 func (c *call) mergeLocation(l *namedLocation) error {
-	next := namedLocationShape.merged(l.doc, c.body)
+	next := namedLocationShape.merged(l.doc, c.Body)
 	defaults := object{"isTrusted": false}
 	if strings.TrimPrefix(text(next, "@odata.type"), "#") == countryLocation {
 		defaults = object{"includeUnknownCountriesAndRegions": false, "countryLookupMethod": "clientIpAddress"}
@@ -289,8 +291,8 @@ func restoreLocation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(c.body) > 0 {
-		return nil, c.badRequest("The action 'restore' takes no parameters.")
+	if len(c.Body) > 0 {
+		return nil, c.BadRequest("The action 'restore' takes no parameters.")
 	}
 	if len(s.locations.items) >= maxNamedLocations {
 		return nil, c.accessError(1920, "The maximum number of named locations (%d) is reached.", maxNamedLocations)

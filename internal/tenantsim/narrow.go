@@ -15,9 +15,9 @@ func (c *call) checkSelect() error {
 	if c.route.entity == "" {
 		return nil
 	}
-	for _, name := range c.query.selected {
-		if metadata.Of(c.version, c.route.entity, name) == metadata.None {
-			return c.badRequest("Parsing OData Select and Expand failed: Could not find a property named '%s' on type 'microsoft.graph.%s'.", name, c.route.entity)
+	for _, name := range c.Query.Selected {
+		if metadata.Of(c.Version, c.route.entity, name) == metadata.None {
+			return c.BadRequest("Parsing OData Select and Expand failed: Could not find a property named '%s' on type 'microsoft.graph.%s'.", name, c.route.entity)
 		}
 	}
 	return nil
@@ -27,7 +27,7 @@ func (c *call) checkSelect() error {
 // object or the items of a list. Annotations stay.
 func (c *call) narrow(out *reply) {
 	body, ok := out.body.(object)
-	if c.route.entity == "" || len(c.query.selected) == 0 || !ok {
+	if c.route.entity == "" || len(c.Query.Selected) == 0 || !ok {
 		return
 	}
 	items, isList := body["value"].([]object)
@@ -36,13 +36,13 @@ func (c *call) narrow(out *reply) {
 	}
 	for _, item := range items {
 		for name := range item {
-			if !strings.Contains(name, "@") && !slices.Contains(c.query.selected, name) {
+			if !strings.Contains(name, "@") && !slices.Contains(c.Query.Selected, name) {
 				delete(item, name)
 			}
 		}
-		for _, name := range c.query.selected {
-			if _, there := item[name]; !there && metadata.Of(c.version, c.route.entity, name) != metadata.Navigation {
-				item[name] = unset(metadata.Of(c.version, c.route.entity, name))
+		for _, name := range c.Query.Selected {
+			if _, there := item[name]; !there && metadata.Of(c.Version, c.route.entity, name) != metadata.Navigation {
+				item[name] = unset(metadata.Of(c.Version, c.route.entity, name))
 			}
 		}
 	}

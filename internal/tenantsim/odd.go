@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Odd switches on what the service does against its documentation, or what
@@ -85,14 +88,14 @@ type pageOdds struct {
 // oddPage draws the odds of the page that begins after a key. Equal requests get
 // equal pages. A page that follows an empty one is not empty, and one that begins
 // by $skip is not either: its nextLink could not say how much to skip.
-func (c *call) oddPage(q query, size int, after int64) pageOdds {
+func (c *call) oddPage(q odata.Query, size int, after int64) pageOdds {
 	normal := pageOdds{size: size}
-	if !c.odd().Pages || c.route.query&qSkipToken == 0 {
+	if !c.odd().Pages || c.route.query&odata.OptSkipToken == 0 {
 		return normal
 	}
-	u := uniform(mix(c.server.options.Seed ^ hashText("odd page "+c.route.pattern) ^ mix(uint64(after+1))))
+	u := ids.Uniform(ids.Mix(c.server.options.Seed ^ ids.HashText("odd page "+c.route.pattern) ^ ids.Mix(uint64(after+1))))
 	switch {
-	case u < 0.2 && !c.afterEmpty && q.skip == 0:
+	case u < 0.2 && !c.afterEmpty && q.Skip == 0:
 		return pageOdds{empty: true}
 	case after < 0 && u < 0.7: // the observed pages were 948 and 999 of 1,000
 		return pageOdds{size: max(1, size-1-int(u*100)*size/1000)}

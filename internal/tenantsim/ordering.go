@@ -5,43 +5,21 @@ package tenantsim
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
-
-// orderKey is one property of $orderby.
-type orderKey struct {
-	path string
-	desc bool
-}
-
-// parseOrder reads "a,b desc".
-func (c *call) parseOrder(text string) ([]orderKey, error) {
-	var out []orderKey
-	for _, item := range splitList(text) {
-		fields := strings.Fields(item)
-		switch {
-		case len(fields) == 1, len(fields) == 2 && fields[1] == "asc":
-			out = append(out, orderKey{fields[0], false})
-		case len(fields) == 2 && fields[1] == "desc":
-			out = append(out, orderKey{fields[0], true})
-		default:
-			return nil, c.badRequest("Syntax error in $orderby at '%s'.", item)
-		}
-	}
-	return out, nil
-}
 
 // arrange sorts the matching items. The result pages by position: a list that
 // is ordered can repeat or lose items when objects come or go, as the service's
 // can. keys are the items' own keys by position.
-func arrange[T any](c *call, q query, e *entity[T], items keyed[T]) (sorted keyed[T], keys []int64, err error) {
-	for _, k := range q.order {
-		if p := e.lookup(k.path, c.beta); p == nil {
-			return nil, nil, c.badRequest("Could not find a property named '%s' on type '%s'.", k.path, e.name)
+func arrange[T any](c *call, q odata.Query, e *entity[T], items keyed[T]) (sorted keyed[T], keys []int64, err error) {
+	for _, k := range q.Order {
+		if p := e.lookup(k.Path, c.Beta); p == nil {
+			return nil, nil, c.BadRequest("Could not find a property named '%s' on type '%s'.", k.Path, e.name)
 		} else if !p.sort {
-			return nil, nil, c.unsupported("Sorting by property '%s' of resource '%s' is not supported.", k.path, e.name)
+			return nil, nil, c.Unsupported("Sorting by property '%s' of resource '%s' is not supported.", k.Path, e.name)
 		}
 	}
 	type entry struct {
@@ -50,15 +28,15 @@ func arrange[T any](c *call, q query, e *entity[T], items keyed[T]) (sorted keye
 	}
 	var all []entry
 	for key, item := range items(-1) {
-		if q.filter == nil || q.filter.eval(e.getter(c, item)) {
+		if q.Filter == nil || q.Filter.Eval(e.getter(c, item)) {
 			all = append(all, entry{key, item})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b entry) int {
-		for _, k := range q.order {
-			p := e.lookup(k.path, c.beta)
+		for _, k := range q.Order {
+			p := e.lookup(k.Path, c.Beta)
 			order := strings.Compare(orderText(p.get(a.item)), orderText(p.get(b.item)))
-			if k.desc {
+			if k.Desc {
 				order = -order
 			}
 			if order != 0 {
@@ -82,62 +60,4 @@ func orderText(v any) string {
 		return ""
 	}
 	return strings.ToLower(fmt.Sprint(v))
-}
-
-// unsupported is a 400 for a query that is well formed and not available.
-func (c *call) unsupported(format string, args ...any) *graphError {
-	if c.route.intune {
-		return c.badRequest(format, args...)
-	}
-	return fail(http.StatusBadRequest, codeUnsupportedQuery, format, args...)
-}
-
-// searchExpr is $search on directory objects: every word of the text begins a
-// word of the property.
-type searchExpr struct {
-	path, text string
-}
-
-func (e searchExpr) eval(get func(string) any) bool {
-	value, ok := get(e.path).(string)
-	if !ok {
-		return false
-	}
-	words := strings.FieldsFunc(strings.ToLower(value), notInWord)
-	for _, want := range strings.FieldsFunc(strings.ToLower(e.text), notInWord) {
-		if !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, want) }) {
-			return false
-		}
-	}
-	return true
-}
-
-func notInWord(r rune) bool { return strings.ContainsRune(" -_.@", r) }
-
-func (e searchExpr) walk(func(*comparison)) {}
-func (e searchExpr) String() string         { return "search(" + e.path + ",'" + e.text + "')" }
-
-// directorySearch turns $search="property:text" into a part of the filter. It
-// needs the advanced query engine (contract g); displayName and description are
-// the properties that it knows. Combinations by AND and OR are not simulated.
-func (c *call) directorySearch(q *query) error {
-	if q.search == "" {
-		return nil
-	}
-	if !c.eventual() {
-		return fail(http.StatusBadRequest, codeUnsupportedQuery,
-			"Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'")
-	}
-	path, text, ok := strings.Cut(q.search, ":")
-	if !ok || path != "displayName" && path != "description" || strings.Contains(text, `"`) {
-		return c.badRequest("Unrecognized query argument specified: '$search' must be \"displayName:text\" or \"description:text\".")
-	}
-	search := searchExpr{path, text}
-	if q.filter == nil {
-		q.filter = search
-	} else {
-		q.filter = conjunction{q.filter, search}
-	}
-	q.search = ""
-	return nil
 }

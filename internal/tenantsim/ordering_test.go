@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // TestOrderBy: where it is allowed it sorts, over pages and with a filter.
@@ -92,7 +94,7 @@ func TestCatalogSearch(t *testing.T) {
 func TestNegationNeedsTheAdvancedEngine(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 5})
 	const target = "/v1.0/groups?$filter=securityEnabled eq true and not (displayName eq 'x')"
-	if code, _ := tt.errorOf(400, "GET", target, nil); code != codeUnsupportedQuery {
+	if code, _ := tt.errorOf(400, "GET", target, nil); code != odata.CodeUnsupportedQuery {
 		t.Errorf("code %s", code)
 	}
 	tt.errorOf(400, "GET", target, nil, "ConsistencyLevel", "eventual")
@@ -105,13 +107,13 @@ func TestNegationNeedsTheAdvancedEngine(t *testing.T) {
 func TestLambdaFilter(t *testing.T) {
 	get := func(string) any { return []string{"a", "b"} }
 	for filter, want := range map[string]bool{"m/any(x:x eq 'b')": true, "m/any(m: m eq 'c')": false, "not (m/any(x:x eq 'a'))": false} {
-		expr, err := parseFilter(filter)
-		if err != nil || expr.eval(get) != want {
+		expr, err := odata.ParseFilter(filter)
+		if err != nil || expr.Eval(get) != want {
 			t.Errorf("%s: %v %v", filter, expr, err)
 		}
 	}
 	for _, filter := range []string{"m/any(x:y eq 'a')", "m/any(x eq 'a')", "m/any(x:x ne 'a')", "m/any(x:x eq 'a'", "/any(x:x eq 'a')", "m/all(x:x eq 'a')"} {
-		if expr, err := parseFilter(filter); err == nil {
+		if expr, err := odata.ParseFilter(filter); err == nil {
 			t.Errorf("%s was accepted as %v", filter, expr)
 		}
 	}

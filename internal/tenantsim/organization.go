@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+)
 
 // rolesOrganization read tenant-level facts. ASSUMED for this pair of routes.
 var rolesOrganization = []string{"Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "User.Read.All"}
@@ -22,26 +26,26 @@ var organizationEntity = &entity[*Server]{name: "microsoft.graph.organization", 
 
 // listOrganization is minimal. ASSUMED: the contract does not cover it.
 func listOrganization(c *call) (*reply, error) {
-	members, err := organizationEntity.projection(c, c.query.selected)
+	members, err := organizationEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	return &reply{status: http.StatusOK, body: object{
-		"@odata.context": c.context("organization", c.query.selected), "value": []object{render(c.server, members)},
+		"@odata.context": c.context("organization", c.Query.Selected), "value": []object{render(c.server, members)},
 	}}, nil
 }
 
 // getOrganization knows this tenant only.
 func getOrganization(c *call) (*reply, error) {
 	if !sameID(c.params["id"], c.server.options.TenantID) {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return oneOf(c, organizationEntity, "organization")
 }
 
 // oneOf renders the tenant's only object of a kind.
 func oneOf(c *call, e *entity[*Server], context string) (*reply, error) {
-	members, err := e.projection(c, c.query.selected)
+	members, err := e.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +54,7 @@ func oneOf(c *call, e *entity[*Server], context string) (*reply, error) {
 
 func getSku(c *call) (*reply, error) {
 	if !sameID(c.params["id"], c.server.options.TenantID+"_"+skuE5) {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return oneOf(c, skuEntity, "subscribedSkus")
 }
@@ -69,7 +73,7 @@ var skuEntity = &entity[*Server]{name: "microsoft.graph.subscribedSku", properti
 	{name: "servicePlans", get: func(s *Server) any {
 		var out []object
 		for _, name := range s.servicePlans() {
-			out = append(out, object{"servicePlanId": newGUID(hashText(name), "plan", 0).String(), "servicePlanName": name,
+			out = append(out, object{"servicePlanId": ids.NewGUID(ids.HashText(name), "plan", 0).String(), "servicePlanName": name,
 				"provisioningStatus": "Success", "appliesTo": "User"})
 		}
 		return out
@@ -81,11 +85,11 @@ const skuE5 = "06ebc4ee-1bb5-47dd-8120-11324bc54e06"
 // listSkus shows one subscription with the plans that the tenant has. ASSUMED
 // values.
 func listSkus(c *call) (*reply, error) {
-	members, err := skuEntity.projection(c, c.query.selected)
+	members, err := skuEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	return &reply{status: http.StatusOK, body: object{
-		"@odata.context": c.context("subscribedSkus", c.query.selected), "value": []object{render(c.server, members)},
+		"@odata.context": c.context("subscribedSkus", c.Query.Selected), "value": []object{render(c.server, members)},
 	}}, nil
 }

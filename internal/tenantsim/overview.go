@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+)
 
 // deviceOverview counts managed devices by operating system. It has no Linux
 // bucket (contract c).
@@ -21,7 +25,7 @@ func deviceOverview(c *call) (*reply, error) {
 		dual += boolInt(v.d.platform == platformWindows && v.d.traits&traitCoManaged != 0)
 	}
 	return c.entityReply(http.StatusOK, "deviceManagement/managedDeviceOverview/$entity", object{
-		"id":                  newGUID(s.options.Seed, "managedDeviceOverview", 0).String(),
+		"id":                  ids.NewGUID(s.options.Seed, "managedDeviceOverview", 0).String(),
 		"enrolledDeviceCount": all, "mdmEnrolledCount": all, "dualEnrolledDeviceCount": dual,
 		"deviceOperatingSystemSummary": object{
 			"windowsCount": on[platformWindows], "macOSCount": on[platformMacOS], "configMgrDeviceCount": dual,

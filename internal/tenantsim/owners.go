@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // addOwnerRef is POST …/owners/$ref (contract g). An owner is a user or a
@@ -26,7 +28,7 @@ func addOwnerRef(c *call) (*reply, error) {
 		return nil, err
 	}
 	if slices.ContainsFunc(g.owners, func(o string) bool { return ownerIn(o) == id }) {
-		return nil, c.badRequest("One or more added object references already exist for the following modified properties: 'owners'.")
+		return nil, c.BadRequest("One or more added object references already exist for the following modified properties: 'owners'.")
 	}
 	c.server.groupTrail.changing(c.server, g)
 	g.owners = append(slices.Clone(g.owners), target)
@@ -40,9 +42,9 @@ func addOwnerRef(c *call) (*reply, error) {
 // so owners that the group has already are no fault there.
 func (c *call) boundOwners(g *group, upsert bool) ([]string, error) {
 	var out []string
-	targets := texts(c.body["owners@odata.bind"])
+	targets := texts(c.Body["owners@odata.bind"])
 	if len(targets) > 20 { // contract g
-		return nil, c.badRequest("The number of owners in the request is %d, at most 20 are allowed.", len(targets))
+		return nil, c.BadRequest("The number of owners in the request is %d, at most 20 are allowed.", len(targets))
 	}
 	for _, target := range targets {
 		id, err := c.ownerID(target)
@@ -54,7 +56,7 @@ func (c *call) boundOwners(g *group, upsert bool) ([]string, error) {
 		case !known:
 			out = append(out, target)
 		case !upsert:
-			return nil, c.badRequest("One or more added object references already exist for the following modified properties: 'owners'.")
+			return nil, c.BadRequest("One or more added object references already exist for the following modified properties: 'owners'.")
 		}
 	}
 	return out, nil
@@ -81,11 +83,11 @@ func removeOwner(c *call) (*reply, error) {
 	}
 	id := c.params["owner"]
 	if !slices.ContainsFunc(g.owners, func(o string) bool { return ownerIn(o) == id }) {
-		return nil, c.notFound(g.id.String())
+		return nil, c.NotFound(g.id.String())
 	}
 	owners := c.server.ownersOf(g.owners)
-	if len(owners.principals) == 0 && owners.indices.count() == 1 {
-		return nil, c.badRequest("The group must have at least one owner, hence this owner cannot be removed.")
+	if len(owners.principals) == 0 && owners.indices.Count() == 1 {
+		return nil, c.BadRequest("The group must have at least one owner, hence this owner cannot be removed.")
 	}
 	c.server.groupTrail.changing(c.server, g)
 	g.owners = slices.DeleteFunc(slices.Clone(g.owners), func(o string) bool { return ownerIn(o) == id })
@@ -100,11 +102,11 @@ func ownerIn(target string) string {
 
 // ownersOf finds the objects behind the URLs of owners.
 func (s *Server) ownersOf(owners []string) memberSet {
-	out := memberSet{indices: newBitset(len(s.users))}
+	out := memberSet{indices: ids.NewBitset(len(s.users))}
 	for _, owner := range owners {
-		id, _ := parseGUID(ownerIn(owner))
+		id, _ := ids.ParseGUID(ownerIn(owner))
 		if i, found := s.objects[id]; found && int(i) < len(s.users) {
-			out.indices.set(int(i))
+			out.indices.Set(int(i))
 		}
 	}
 	for _, p := range s.principals() {
@@ -118,7 +120,7 @@ func (s *Server) ownersOf(owners []string) memberSet {
 // listOwners serves the owners of a group as a read sees them, plain or cast.
 func listOwners(cast memberCast) func(*call) (*reply, error) {
 	return func(c *call) (*reply, error) {
-		if err := c.advancedQuery(&c.query); err != nil {
+		if err := c.AdvancedQuery(&c.Query); err != nil {
 			return nil, err
 		}
 		_, seen, err := c.findGroup()
@@ -146,15 +148,15 @@ func countOwners(cast memberCast) func(*call) (*reply, error) {
 func (c *call) ownerID(target string) (string, error) {
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme+"://"+u.Host != c.origin() {
-		return "", c.badRequest("The reference '%s' is not a resource of this service: use %s/servicePrincipals/{id}.", target, c.base())
+		return "", c.BadRequest("The reference '%s' is not a resource of this service: use %s/servicePrincipals/{id}.", target, c.base())
 	}
 	segments, err := splitPath(u.EscapedPath())
 	if err != nil || len(segments) != 3 || !slices.Contains([]string{"directoryObjects", "users", "servicePrincipals"}, segments[1]) {
-		return "", c.badRequest("The reference '%s' is not valid: use %s/servicePrincipals/{id}.", target, c.base())
+		return "", c.BadRequest("The reference '%s' is not valid: use %s/servicePrincipals/{id}.", target, c.base())
 	}
-	id, ok := parseGUID(segments[2])
+	id, ok := ids.ParseGUID(segments[2])
 	if i, found := c.server.objects[id]; ok && (id == c.server.principalID || found && int(i) < len(c.server.users)) {
 		return id.String(), nil
 	}
-	return "", c.notFound(segments[2])
+	return "", c.NotFound(segments[2])
 }

@@ -11,11 +11,14 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // policy is one settings catalog policy.
 type policy struct {
-	id                guid
+	id                ids.GUID
 	sequence          uint64
 	name, description string
 	platformsText     string
@@ -55,25 +58,25 @@ var technologyNames = []string{"none", "mdm", "windows10XManagement", "configMan
 	"endpointPrivilegeManagement", "windowsOsRecovery", "android", "extensibility"}
 
 var policyEntity = &entity[*policy]{name: "microsoft.graph.deviceManagementConfigurationPolicy", properties: []property[*policy]{
-	{name: "id", ops: opsEquality, get: func(p *policy) any { return p.id.String() }},
-	{name: "name", ops: opEq | opContains | opStartsWith, get: func(p *policy) any { return p.name }},
+	{name: "id", ops: odata.OpsEquality, get: func(p *policy) any { return p.id.String() }},
+	{name: "name", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(p *policy) any { return p.name }},
 	{name: "description", get: func(p *policy) any { return p.description }},
-	{name: "platforms", ops: opEq | opHas, get: func(p *policy) any { return p.platformsText }},
-	{name: "technologies", ops: opEq | opHas, get: func(p *policy) any { return p.technologies }},
-	{name: "createdDateTime", ops: opsOrder, get: func(p *policy) any { return intuneTime(p.created) }},
-	{name: "lastModifiedDateTime", ops: opsOrder, get: func(p *policy) any { return intuneTime(p.modified) }},
+	{name: "platforms", ops: odata.Eq | odata.Has, get: func(p *policy) any { return p.platformsText }},
+	{name: "technologies", ops: odata.Eq | odata.Has, get: func(p *policy) any { return p.technologies }},
+	{name: "createdDateTime", ops: odata.OpsOrder, get: func(p *policy) any { return intuneTime(p.created) }},
+	{name: "lastModifiedDateTime", ops: odata.OpsOrder, get: func(p *policy) any { return intuneTime(p.modified) }},
 	{name: "settingCount", get: func(p *policy) any { return len(p.settings) }},
-	{name: "creationSource", ops: opEq, get: func(p *policy) any { return p.creationSource }},
+	{name: "creationSource", ops: odata.Eq, get: func(p *policy) any { return p.creationSource }},
 	{name: "roleScopeTagIds", get: func(p *policy) any { return p.scopeTags }},
-	{name: "isAssigned", ops: opEq, get: func(p *policy) any { return len(p.assignments) > 0 }},
+	{name: "isAssigned", ops: odata.Eq, get: func(p *policy) any { return len(p.assignments) > 0 }},
 	{name: "templateReference", get: func(p *policy) any { return p.templateReference() }},
 	{name: "priorityMetaData", get: func(p *policy) any { return p.priorityMeta() }},
 	{name: "disableEntraGroupPolicyAssignment", hidden: true, get: func(p *policy) any { return p.noGroups }},
-	{name: "templateReference/templateFamily", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
+	{name: "templateReference/templateFamily", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
 	// The names as tools write them, too (contract-2 u).
-	{name: "templateReference/TemplateFamily", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
-	{name: "templateReference/TemplateId", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
-	{name: "templateReference/templateId", ops: opEq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
+	{name: "templateReference/TemplateFamily", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
+	{name: "templateReference/TemplateId", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
+	{name: "templateReference/templateId", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
 }}
 
 // policyShape is the body of POST and PUT. Limits of name and description are
@@ -116,7 +119,7 @@ func listPolicies(c *call) (*reply, error) {
 			}
 		}
 	}
-	return listReply(c, c.query, policyEntity, items, listStyle{
+	return listReply(c, c.Query, policyEntity, items, listStyle{
 		context: "deviceManagement/configurationPolicies", size: 100, max: 1000, count: countPage, cosmosToken: true,
 		decorate: func(_ int64, out object) error {
 			last.finish(c, out)
@@ -127,9 +130,9 @@ func listPolicies(c *call) (*reply, error) {
 
 // checkExpand refuses navigation properties that the resource does not expand.
 func (c *call) checkExpand(known ...string) error {
-	for _, e := range c.query.expand {
+	for _, e := range c.Query.Expand {
 		if !slices.Contains(known, e) {
-			return c.badRequest("Parsing OData Select and Expand failed: Could not find a navigation property named '%s'.", e)
+			return c.BadRequest("Parsing OData Select and Expand failed: Could not find a navigation property named '%s'.", e)
 		}
 	}
 	return nil
@@ -139,13 +142,13 @@ func (c *call) checkExpand(known ...string) error {
 func (p *policy) finish(c *call, out object) {
 	delete(out, "templateReference/templateFamily")
 	delete(out, "templateReference/templateId")
-	if p.noGroups && len(c.query.selected) == 0 {
+	if p.noGroups && len(c.Query.Selected) == 0 {
 		out["disableEntraGroupPolicyAssignment"] = true // captured policies do not show it otherwise
 	}
-	if slices.Contains(c.query.expand, "settings") {
+	if slices.Contains(c.Query.Expand, "settings") {
 		out["settings"] = p.settingObjects()
 	}
-	if slices.Contains(c.query.expand, "assignments") {
+	if slices.Contains(c.Query.Expand, "assignments") {
 		out["assignments"] = p.assignmentObjects()
 	}
 }
@@ -154,7 +157,7 @@ func getPolicy(c *call) (*reply, error) {
 	if err := c.checkExpand("settings", "assignments"); err != nil {
 		return nil, err
 	}
-	members, err := policyEntity.projection(c, c.query.selected)
+	members, err := policyEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -174,10 +177,10 @@ func (c *call) policyReply(p *policy, members []*property[*policy]) *reply {
 // policy finds the policy of the path as it truly is. It must be readable by
 // now (contract a.5: a new policy may answer 404 to assign for some seconds).
 func (c *call) policy() (*policy, error) {
-	id, ok := parseGUID(c.params["id"])
+	id, ok := ids.ParseGUID(c.params["id"])
 	p := c.server.policyByID[id]
 	if !ok || p == nil || c.server.policyTrail.at(p, c.readAsOf()) == nil {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return p, nil
 }
@@ -185,7 +188,7 @@ func (c *call) policy() (*policy, error) {
 // seenPolicy finds the policy of the path as a read sees it.
 func (c *call) seenPolicy() (*policy, error) {
 	trail := &c.server.policyTrail
-	id, ok := parseGUID(c.params["id"])
+	id, ok := ids.ParseGUID(c.params["id"])
 	p := c.server.policyByID[id]
 	if i := slices.IndexFunc(trail.gone, func(g *policy) bool { return g.id == id }); p == nil && i >= 0 {
 		p = trail.gone[i]
@@ -195,7 +198,7 @@ func (c *call) seenPolicy() (*policy, error) {
 			return seen, nil
 		}
 	}
-	return nil, c.notFound(c.params["id"])
+	return nil, c.NotFound(c.params["id"])
 }
 
 // createPolicy is not idempotent: equal names are accepted (contract a.1).
@@ -227,17 +230,17 @@ func (s *Server) addPolicy(p *policy) {
 // fillPolicy checks the body of POST and PUT and copies it into p. Nothing is
 // changed when it returns an error.
 func (c *call) fillPolicy(p *policy) error {
-	if err := policyShape.check(c, c.body, true); err != nil {
+	if err := policyShape.check(c, c.Body, true); err != nil {
 		return err
 	}
 	template, family, err := c.readTemplate()
 	if err != nil {
 		return err
 	}
-	next := &policy{template: template, name: text(c.body, "name"), description: text(c.body, "description"),
-		platformsText: text(c.body, "platforms"), technologies: text(c.body, "technologies")}
+	next := &policy{template: template, name: text(c.Body, "name"), description: text(c.Body, "description"),
+		platformsText: text(c.Body, "platforms"), technologies: text(c.Body, "technologies")}
 	if next.name == "" {
-		return c.badRequest("A value is required for property 'name' of resource 'deviceManagementConfigurationPolicy'.")
+		return c.BadRequest("A value is required for property 'name' of resource 'deviceManagementConfigurationPolicy'.")
 	}
 	if err := c.buildSettings(next, p.secrets); err != nil {
 		return err
@@ -245,10 +248,10 @@ func (c *call) fillPolicy(p *policy) error {
 	p.name, p.description = next.name, next.description
 	p.platformsText, p.technologies = next.platformsText, next.technologies
 	p.template, p.templateFamily = template, family
-	p.creationSource = c.body["creationSource"]
-	p.scopeTags = scopeTagsOf(c.body["roleScopeTagIds"])
-	p.noGroups = boolean(c.body, "disableEntraGroupPolicyAssignment")
-	if place, given := inner(c.body, "priorityMetaData")["priority"].(json.Number); given {
+	p.creationSource = c.Body["creationSource"]
+	p.scopeTags = scopeTagsOf(c.Body["roleScopeTagIds"])
+	p.noGroups = boolean(c.Body, "disableEntraGroupPolicyAssignment")
+	if place, given := inner(c.Body, "priorityMetaData")["priority"].(json.Number); given {
 		if n, err := place.Int64(); err == nil { // the shape was checked
 			p.priority = int(max(n, 0))
 		}
@@ -274,28 +277,28 @@ func patchPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, present := c.body["settings"]; present {
-		return nil, fail(http.StatusBadRequest, codeModelValidation,
+	if _, present := c.Body["settings"]; present {
+		return nil, odata.Fail(http.StatusBadRequest, odata.CodeModelValidation,
 			"Cannot apply PATCH to navigation property 'settings' on entity type 'microsoft.management.services.api.deviceManagementConfigurationPolicy'.")
 	}
-	if err := policyShape.check(c, c.body, false); err != nil {
+	if err := policyShape.check(c, c.Body, false); err != nil {
 		return nil, err
 	}
 	if err := c.keeps(p); err != nil {
 		return nil, err
 	}
-	name, present := c.body["name"]
+	name, present := c.Body["name"]
 	if present && (name == nil || name == "") {
-		return nil, c.badRequest("A value is required for property 'name' of resource 'deviceManagementConfigurationPolicy'.")
+		return nil, c.BadRequest("A value is required for property 'name' of resource 'deviceManagementConfigurationPolicy'.")
 	}
 	c.server.policyTrail.changing(c.server, p)
 	if present {
-		p.name = text(c.body, "name")
+		p.name = text(c.Body, "name")
 	}
-	if _, present := c.body["description"]; present {
-		p.description = text(c.body, "description")
+	if _, present := c.Body["description"]; present {
+		p.description = text(c.Body, "description")
 	}
-	if tags, present := c.body["roleScopeTagIds"]; present {
+	if tags, present := c.Body["roleScopeTagIds"]; present {
 		p.scopeTags = scopeTagsOf(tags)
 	}
 	p.modified = c.now
@@ -312,12 +315,12 @@ func patchPolicy(c *call) (*reply, error) {
 // rather than ignoring the others is ASSUMED.
 func (c *call) keeps(p *policy) error {
 	for _, name := range []string{"platforms", "technologies", "creationSource", "templateReference", "priorityMetaData", "disableEntraGroupPolicyAssignment"} {
-		given, present := c.body[name]
+		given, present := c.Body[name]
 		if !present || given == nil {
 			continue
 		}
 		if now := policyEntity.lookup(name, true).get(p); !sameMembers(given, now) {
-			return c.badRequest("Property '%s' cannot be changed by PATCH.", name)
+			return c.BadRequest("Property '%s' cannot be changed by PATCH.", name)
 		}
 	}
 	return nil
@@ -344,8 +347,8 @@ func putPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.creationSource != nil && c.body["creationSource"] != p.creationSource {
-		return nil, c.badRequest("Property 'creationSource' cannot be changed.")
+	if p.creationSource != nil && c.Body["creationSource"] != p.creationSource {
+		return nil, c.BadRequest("Property 'creationSource' cannot be changed.")
 	}
 	s := c.server
 	before, was := p.payloadKey, *p
@@ -396,7 +399,7 @@ type settingView struct {
 }
 
 var settingEntity = &entity[settingView]{name: "microsoft.graph.deviceManagementConfigurationSetting", properties: []property[settingView]{
-	{name: "id", ops: opEq, get: func(v settingView) any { return strconv.Itoa(v.index) }},
+	{name: "id", ops: odata.Eq, get: func(v settingView) any { return strconv.Itoa(v.index) }},
 	{name: "settingInstance", get: func(v settingView) any { return v.instance }},
 }}
 
@@ -420,14 +423,14 @@ func listSettings(c *call) (*reply, error) {
 	}
 	context := "deviceManagement/configurationPolicies('" + p.id.String() + "')/settings"
 	style := listStyle{context: context, size: 25, max: 1000, count: countPage}
-	if slices.Contains(c.query.expand, "settingDefinitions") {
+	if slices.Contains(c.Query.Expand, "settingDefinitions") {
 		style.context += "(settingDefinitions())"
 		style.decorate = func(key int64, out object) error {
 			out["settingDefinitions"] = c.definitionObjects(definitionsOf(p.settings[key]))
 			return nil
 		}
 	}
-	return listReply(c, c.query, settingEntity, items, style)
+	return listReply(c, c.Query, settingEntity, items, style)
 }
 
 // definitionsOf collects the definitions that an instance and everything below

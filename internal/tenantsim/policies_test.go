@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 const edgePrefix = "device_vendor_msft_policy_config_microsoft_edge~policy~microsoft_edge_"
@@ -161,7 +163,7 @@ func TestPolicyLifecycle(t *testing.T) {
 		t.Errorf("expanded %v", got)
 	}
 	code, message := tt.errorOf(400, "PATCH", policiesPath+"/"+id, object{"settings": []object{}})
-	if code != codeModelValidation || !strings.Contains(message, "Cannot apply PATCH to navigation property 'settings'") {
+	if code != odata.CodeModelValidation || !strings.Contains(message, "Cannot apply PATCH to navigation property 'settings'") {
 		t.Errorf("PATCH settings: %s %s", code, message)
 	}
 	if patched := tt.want(200, "PATCH", policiesPath+"/"+id, object{"description": "mine"}); patched["description"] != "mine" {
@@ -183,7 +185,7 @@ func TestPolicyLifecycle(t *testing.T) {
 		t.Errorf("after PUT: %v", got)
 	}
 	tt.want(204, "DELETE", policiesPath+"/"+id, nil)
-	if code, _ := tt.errorOf(404, "GET", policiesPath+"/"+id, nil); code != codeResourceNotFound {
+	if code, _ := tt.errorOf(404, "GET", policiesPath+"/"+id, nil); code != odata.CodeResourceNotFound {
 		t.Errorf("deleted policy: %s", code)
 	}
 }
@@ -233,7 +235,7 @@ func TestPolicyRefusals(t *testing.T) {
 			tt := &tenant{T: t, sim: tt.sim, token: tt.token}
 			code, message := tt.errorOf(400, "POST", policiesPath, tc.body)
 			var inner struct{ Message string }
-			if err := json.Unmarshal([]byte(message), &inner); err != nil || code != codeBadRequest {
+			if err := json.Unmarshal([]byte(message), &inner); err != nil || code != odata.CodeBadRequest {
 				t.Fatalf("%s %q: %v", code, message, err)
 			}
 			if !strings.Contains(inner.Message, tc.want) {
@@ -307,9 +309,9 @@ func TestAssignReplaces(t *testing.T) {
 		"unknown kind": object{"assignments": []object{{"target": object{"@odata.type": "#microsoft.graph.nothing"}}}},
 		"twice":        object{"assignments": []object{groupTarget(a), groupTarget(a)}},
 		"unknown filter": object{"assignments": []object{{"target": object{"@odata.type": string(targetGroup), "groupId": a,
-			"deviceAndAppManagementAssignmentFilterId": newGUID(3, "f", 1).String(), "deviceAndAppManagementAssignmentFilterType": "include"}}}},
+			"deviceAndAppManagementAssignmentFilterId": ids.NewGUID(3, "f", 1).String(), "deviceAndAppManagementAssignmentFilterType": "include"}}}},
 	} {
-		if code, _ := tt.errorOf(400, "POST", policiesPath+"/"+id+"/assign", bad); code != codeBadRequest {
+		if code, _ := tt.errorOf(400, "POST", policiesPath+"/"+id+"/assign", bad); code != odata.CodeBadRequest {
 			t.Errorf("%s: %s", name, code)
 		}
 	}

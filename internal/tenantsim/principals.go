@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // graphAppID is the application id of Microsoft Graph in every tenant (contract
@@ -32,17 +35,17 @@ func (s *Server) principals() []principal {
 }
 
 func (s *Server) graphPrincipal() string {
-	return newGUID(s.options.Seed, "graph service principal", 0).String()
+	return ids.NewGUID(s.options.Seed, "graph service principal", 0).String()
 }
 
 // appRoleID is the id of a permission. Graph's own ids are not in the contract:
 // these are made up, and only the list of Microsoft Graph's appRoles names them.
-func appRoleID(role string) string { return newGUID(hashText(role), "appRole", 0).String() }
+func appRoleID(role string) string { return ids.NewGUID(ids.HashText(role), "appRole", 0).String() }
 
 var principalEntity = &entity[principal]{name: "microsoft.graph.servicePrincipal", properties: []property[principal]{
-	{name: "id", ops: opEq, get: func(p principal) any { return p.id }},
-	{name: "appId", ops: opEq, get: func(p principal) any { return p.appID }},
-	{name: "displayName", ops: opsText, get: func(p principal) any { return p.name }},
+	{name: "id", ops: odata.Eq, get: func(p principal) any { return p.id }},
+	{name: "appId", ops: odata.Eq, get: func(p principal) any { return p.appID }},
+	{name: "displayName", ops: odata.OpsText, get: func(p principal) any { return p.name }},
 	{name: "accountEnabled", get: func(principal) any { return true }},
 	{name: "servicePrincipalType", get: func(principal) any { return "Application" }},
 	{name: "appRoles", get: func(p principal) any { return p.appRoles() }},
@@ -69,20 +72,20 @@ func (c *call) principal() (principal, error) {
 			return p, nil
 		}
 	}
-	return principal{}, c.notFound(key)
+	return principal{}, c.NotFound(key)
 }
 
 // listPrincipals has the application and Microsoft Graph; a real tenant has
 // hundreds of others, none of which anything here needs.
 func listPrincipals(c *call) (*reply, error) {
-	if err := c.advancedQuery(&c.query); err != nil {
+	if err := c.AdvancedQuery(&c.Query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, principalEntity, eachOf(c.server.principals()), listStyle{context: "servicePrincipals", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.Query, principalEntity, eachOf(c.server.principals()), listStyle{context: "servicePrincipals", size: 100, max: 999, refuseAbove: true})
 }
 
 func getPrincipal(c *call) (*reply, error) {
-	members, err := principalEntity.projection(c, c.query.selected)
+	members, err := principalEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -101,17 +104,17 @@ type grant struct {
 
 var grantEntity = &entity[grant]{name: "microsoft.graph.appRoleAssignment", properties: []property[grant]{
 	{name: "id", get: func(g grant) any {
-		return newGUID(g.s.options.Seed^hashText(g.role), "appRoleAssignment", 0).String()
+		return ids.NewGUID(g.s.options.Seed^ids.HashText(g.role), "appRoleAssignment", 0).String()
 	}},
 	{name: "deletedDateTime", get: func(grant) any { return nil }},
-	{name: "appRoleId", ops: opEq, get: func(g grant) any { return appRoleID(g.role) }},
+	{name: "appRoleId", ops: odata.Eq, get: func(g grant) any { return appRoleID(g.role) }},
 	{name: "createdDateTime", stable: true, get: func(g grant) any { return entraTime(g.s.start) }},
 	{name: "creationTimestamp", beta: true, get: func(g grant) any { return entraTime(g.s.start) }},
 	{name: "principalDisplayName", get: func(g grant) any { return g.s.principals()[0].name }},
 	{name: "principalId", get: func(g grant) any { return g.s.principalID.String() }},
 	{name: "principalType", get: func(grant) any { return "ServicePrincipal" }},
 	{name: "resourceDisplayName", get: func(grant) any { return "Microsoft Graph" }},
-	{name: "resourceId", ops: opEq, get: func(g grant) any { return g.s.graphPrincipal() }},
+	{name: "resourceId", ops: odata.Eq, get: func(g grant) any { return g.s.graphPrincipal() }},
 }}
 
 // listGrants shows what is granted now, whatever the token says: the roles of a
@@ -127,5 +130,5 @@ func listGrants(c *call) (*reply, error) {
 			grants = append(grants, grant{c.server, role})
 		}
 	}
-	return listReply(c, c.query, grantEntity, eachOf(grants), listStyle{context: "servicePrincipals('" + p.id + "')/appRoleAssignments", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.Query, grantEntity, eachOf(grants), listStyle{context: "servicePrincipals('" + p.id + "')/appRoleAssignments", size: 100, max: 999, refuseAbove: true})
 }

@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // addMemberRef is POST …/members/$ref.
@@ -29,13 +32,13 @@ func addMemberRef(c *call) (*reply, error) {
 
 // referenceBody reads {"@odata.id": url}.
 func (c *call) referenceBody() (string, error) {
-	target, ok := c.body["@odata.id"].(string)
+	target, ok := c.Body["@odata.id"].(string)
 	if !ok {
-		return "", c.badRequest("The property '@odata.id' is required and must be text.")
+		return "", c.BadRequest("The property '@odata.id' is required and must be text.")
 	}
-	for _, name := range sortedKeys(c.body) {
+	for _, name := range sortedKeys(c.Body) {
 		if name != "@odata.id" && name != "@odata.type" {
-			return "", c.badRequest("The property '%s' does not exist on a reference. Send '@odata.id' only.", name)
+			return "", c.BadRequest("The property '%s' does not exist on a reference. Send '@odata.id' only.", name)
 		}
 	}
 	return target, nil
@@ -47,7 +50,7 @@ func (c *call) addMembers(g *group, targets []string) error {
 		return err
 	}
 	if len(targets) > 20 {
-		return c.badRequest("The number of members in the request is %d, at most 20 are allowed.", len(targets))
+		return c.BadRequest("The number of members in the request is %d, at most 20 are allowed.", len(targets))
 	}
 	if err := c.checkMemberWrite(g); err != nil {
 		return err
@@ -58,7 +61,7 @@ func (c *call) addMembers(g *group, targets []string) error {
 	}
 	for i, ref := range refs {
 		if g.holds(ref) || slices.Contains(refs[:i], ref) {
-			return c.badRequest("One or more added object references already exist for the following modified properties: 'members'.")
+			return c.BadRequest("One or more added object references already exist for the following modified properties: 'members'.")
 		}
 		if err := c.checkNesting(g, ref); err != nil {
 			return err
@@ -78,11 +81,11 @@ func (c *call) addMembers(g *group, targets []string) error {
 // text names is open; here it is either, by the missing id, so that nobody can
 // rely on it. ASSUMED.
 func (c *call) blame(g *group, err error, several bool) error {
-	var refused *graphError
-	if !errors.As(err, &refused) || refused.status != http.StatusNotFound || !several || hashText(refused.message)&1 == 0 {
+	var refused *odata.Error
+	if !errors.As(err, &refused) || refused.Status != http.StatusNotFound || !several || ids.HashText(refused.Message)&1 == 0 {
 		return err
 	}
-	return c.notFound(g.id.String())
+	return c.NotFound(g.id.String())
 }
 
 func (g *group) holds(ref memberRef) bool {
@@ -92,7 +95,7 @@ func (g *group) holds(ref memberRef) bool {
 	case ref.principal != "":
 		return slices.Contains(g.principals, ref.principal)
 	}
-	return g.direct.has(ref.index)
+	return g.direct.Has(ref.index)
 }
 
 func (s *Server) join(g *group, ref memberRef) {
@@ -102,8 +105,8 @@ func (s *Server) join(g *group, ref memberRef) {
 	case ref.principal != "":
 		g.principals = append(slices.Clone(g.principals), ref.principal)
 	default:
-		g.direct = g.direct.grown(ref.index + 1)
-		g.direct.set(ref.index)
+		g.direct = g.direct.Grown(ref.index + 1)
+		g.direct.Set(ref.index)
 	}
 	s.directoryGen++
 }
@@ -115,11 +118,11 @@ func (c *call) references(targets []string) ([]memberRef, error) {
 	for _, target := range targets {
 		u, err := url.Parse(target)
 		if err != nil || u.Scheme+"://"+u.Host != c.origin() {
-			return nil, c.badRequest("The reference '%s' is not a resource of this service: use %s/directoryObjects/{id}.", target, c.base())
+			return nil, c.BadRequest("The reference '%s' is not a resource of this service: use %s/directoryObjects/{id}.", target, c.base())
 		}
 		segments, err := splitPath(u.EscapedPath())
 		if err != nil || len(segments) != 3 || !slices.Contains([]string{"directoryObjects", "devices", "users", "groups", "servicePrincipals"}, segments[1]) {
-			return nil, c.badRequest("The reference '%s' is not valid: use %s/directoryObjects/{id}.", target, c.base())
+			return nil, c.BadRequest("The reference '%s' is not valid: use %s/directoryObjects/{id}.", target, c.base())
 		}
 		ref, err := c.resolveMember(segments[2])
 		if err != nil {
@@ -136,9 +139,9 @@ func (c *call) references(targets []string) ([]memberRef, error) {
 // entered is so too is ASSUMED.
 func (c *call) resolveMember(key string) (memberRef, error) {
 	s := c.server
-	id, ok := parseGUID(key)
+	id, ok := ids.ParseGUID(key)
 	if !ok {
-		return memberRef{}, c.badRequest("Invalid object identifier '%s'.", key)
+		return memberRef{}, c.BadRequest("Invalid object identifier '%s'.", key)
 	}
 	if i, found := s.objects[id]; found {
 		if int(i) >= len(s.users) {
@@ -146,7 +149,7 @@ func (c *call) resolveMember(key string) (memberRef, error) {
 				return memberRef{}, err
 			}
 			if _, there := s.deviceAsOf(i-int32(len(s.users)), c.readAsOf()); !there {
-				return memberRef{}, c.notFound(key)
+				return memberRef{}, c.NotFound(key)
 			}
 		}
 		return memberRef{index: int(i)}, nil
@@ -159,7 +162,7 @@ func (c *call) resolveMember(key string) (memberRef, error) {
 			return memberRef{index: -1, principal: p.id}, c.authorize([]string{"Application.ReadWrite.All"})
 		}
 	}
-	return memberRef{}, c.notFound(key)
+	return memberRef{}, c.NotFound(key)
 }
 
 // removeMember is DELETE …/members/{id}/$ref. Removing a stranger is 404, and the
@@ -173,9 +176,9 @@ func removeMember(c *call) (*reply, error) {
 		return nil, err
 	}
 	ref, err := c.resolveMember(c.params["member"])
-	var refused *graphError
-	if errors.As(err, &refused) && refused.status == http.StatusNotFound || err == nil && !g.holds(ref) {
-		return nil, c.notFound(g.id.String())
+	var refused *odata.Error
+	if errors.As(err, &refused) && refused.Status == http.StatusNotFound || err == nil && !g.holds(ref) {
+		return nil, c.NotFound(g.id.String())
 	}
 	if err != nil {
 		return nil, err
@@ -192,7 +195,7 @@ func (s *Server) leave(g *group, ref memberRef) {
 	case ref.principal != "":
 		g.principals = slices.DeleteFunc(slices.Clone(g.principals), func(p string) bool { return p == ref.principal })
 	default:
-		g.direct.clear(ref.index)
+		g.direct.Clear(ref.index)
 	}
 	s.directoryGen++
 }

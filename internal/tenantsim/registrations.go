@@ -10,6 +10,9 @@ import (
 	"iter"
 	"net/http"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Passkeys says who has which passkey. Shares are of all users.
@@ -30,7 +33,7 @@ var (
 
 // userDraw is the user's own number in [0,1) for a label.
 func (s *Server) userDraw(i int32, label string) float64 {
-	return uniform(mix(mix(s.options.Seed^hashText("user "+label)) ^ uint64(i)))
+	return ids.Uniform(ids.Mix(ids.Mix(s.options.Seed^ids.HashText("user "+label)) ^ uint64(i)))
 }
 
 func (s *Server) hasSynced(i int32) bool {
@@ -84,20 +87,20 @@ func (u userView) passwordless() bool {
 }
 
 var registrationEntity = &entity[userView]{name: "microsoft.graph.userRegistrationDetails", properties: []property[userView]{
-	{name: "id", ops: opEq, get: func(u userView) any { return u.s.users[u.i].id.String() }},
-	{name: "userPrincipalName", ops: opEq | opStartsWith, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
-	{name: "userDisplayName", ops: opEq | opStartsWith, get: func(u userView) any { return u.s.displayName(u.i) }},
-	{name: "userType", ops: opEq, get: func(userView) any { return "member" }},
-	{name: "isAdmin", ops: opEq, get: func(userView) any { return false }},
-	{name: "isSsprRegistered", ops: opEq, get: func(userView) any { return false }},
-	{name: "isSsprEnabled", ops: opEq, get: func(userView) any { return false }},
-	{name: "isSsprCapable", ops: opEq, get: func(userView) any { return false }},
-	{name: "isMfaRegistered", ops: opEq, get: func(u userView) any { return len(u.s.methodsOf(u.i)) > 0 }},
-	{name: "isMfaCapable", ops: opEq, get: func(u userView) any { return len(u.s.methodsOf(u.i)) > 0 }},
-	{name: "isPasswordlessCapable", ops: opEq, get: func(u userView) any { return u.passwordless() }},
-	{name: "methodsRegistered", ops: opAny, get: func(u userView) any { return u.s.methodsOf(u.i) }},
-	{name: "isSystemPreferredAuthenticationMethodEnabled", ops: opEq, get: func(userView) any { return true }},
-	{name: "systemPreferredAuthenticationMethods", ops: opAny, get: func(u userView) any {
+	{name: "id", ops: odata.Eq, get: func(u userView) any { return u.s.users[u.i].id.String() }},
+	{name: "userPrincipalName", ops: odata.Eq | odata.StartsWith, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
+	{name: "userDisplayName", ops: odata.Eq | odata.StartsWith, get: func(u userView) any { return u.s.displayName(u.i) }},
+	{name: "userType", ops: odata.Eq, get: func(userView) any { return "member" }},
+	{name: "isAdmin", ops: odata.Eq, get: func(userView) any { return false }},
+	{name: "isSsprRegistered", ops: odata.Eq, get: func(userView) any { return false }},
+	{name: "isSsprEnabled", ops: odata.Eq, get: func(userView) any { return false }},
+	{name: "isSsprCapable", ops: odata.Eq, get: func(userView) any { return false }},
+	{name: "isMfaRegistered", ops: odata.Eq, get: func(u userView) any { return len(u.s.methodsOf(u.i)) > 0 }},
+	{name: "isMfaCapable", ops: odata.Eq, get: func(u userView) any { return len(u.s.methodsOf(u.i)) > 0 }},
+	{name: "isPasswordlessCapable", ops: odata.Eq, get: func(u userView) any { return u.passwordless() }},
+	{name: "methodsRegistered", ops: odata.Any, get: func(u userView) any { return u.s.methodsOf(u.i) }},
+	{name: "isSystemPreferredAuthenticationMethodEnabled", ops: odata.Eq, get: func(userView) any { return true }},
+	{name: "systemPreferredAuthenticationMethods", ops: odata.Any, get: func(u userView) any {
 		switch {
 		case u.s.hasSynced(u.i), u.s.hasDeviceBound(u.i):
 			return []string{"Fido2"} // contract i: observed, differs from the documented list
@@ -106,7 +109,7 @@ var registrationEntity = &entity[userView]{name: "microsoft.graph.userRegistrati
 		}
 		return []string{"PhoneAppNotification"}
 	}},
-	{name: "userPreferredMethodForSecondaryAuthentication", ops: opEq, get: func(u userView) any {
+	{name: "userPreferredMethodForSecondaryAuthentication", ops: odata.Eq, get: func(u userView) any {
 		if len(u.s.methodsOf(u.i)) == 0 {
 			return "none"
 		}
@@ -118,7 +121,7 @@ var registrationEntity = &entity[userView]{name: "microsoft.graph.userRegistrati
 // listRegistrations has no $skip (contract i). Page sizes are ASSUMED to be
 // those of users.
 func listRegistrations(c *call) (*reply, error) {
-	return listReply(c, c.query, registrationEntity, c.server.eachUser, listStyle{context: "reports/authenticationMethods/userRegistrationDetails", size: 100, max: 999})
+	return listReply(c, c.Query, registrationEntity, c.server.eachUser, listStyle{context: "reports/authenticationMethods/userRegistrationDetails", size: 100, max: 999})
 }
 
 // passkey is one registered passkey of a user.
@@ -163,7 +166,7 @@ var passkeyEntity = &entity[passkey]{name: "microsoft.graph.fido2AuthenticationM
 func listPasskeys(c *call) (*reply, error) {
 	i, ok := c.server.findUser(c.params["id"])
 	if !ok {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	user := userView{c.server, i}
 	items := func(after int64) iter.Seq2[int64, passkey] {
@@ -176,7 +179,7 @@ func listPasskeys(c *call) (*reply, error) {
 			}
 		}
 	}
-	return listReply(c, c.query, passkeyEntity, items, listStyle{context: "users('" + c.server.users[i].id.String() + "')/authentication/fido2Methods", size: 100, max: 999})
+	return listReply(c, c.Query, passkeyEntity, items, listStyle{context: "users('" + c.server.users[i].id.String() + "')/authentication/fido2Methods", size: 100, max: 999})
 }
 
 // getPasskey is one method by id.
@@ -184,9 +187,9 @@ func getPasskey(c *call) (*reply, error) {
 	key := c.params["method"]
 	i, ok := c.server.findUser(c.params["id"])
 	if !ok {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
-	members, err := passkeyEntity.projection(c, c.query.selected)
+	members, err := passkeyEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -199,5 +202,5 @@ func getPasskey(c *call) (*reply, error) {
 			return c.entityReply(http.StatusOK, "users('"+c.params["id"]+"')/authentication/fido2Methods/$entity", render(p, members)), nil
 		}
 	}
-	return nil, c.notFound(key)
+	return nil, c.NotFound(key)
 }

@@ -6,6 +6,8 @@ package tenantsim
 import (
 	"maps"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // parameterKinds are the types of a script's parameters and of their default
@@ -16,7 +18,7 @@ var parameterKinds = map[string]kind{"String": kindString, "Integer": kindInt, "
 func (c *call) remediationParameters() (map[string][]object, error) {
 	out := map[string][]object{}
 	for _, name := range []string{"detectionScriptParameters", "remediationScriptParameters"} {
-		if _, given := c.body[name]; !given {
+		if _, given := c.Body[name]; !given {
 			continue
 		}
 		list, err := c.scriptParameters(name)
@@ -32,11 +34,11 @@ func (c *call) remediationParameters() (map[string][]object, error) {
 // simulator runs no PowerShell that could use them.
 func (c *call) scriptParameters(name string) ([]object, error) {
 	out := []object{}
-	for _, item := range objects(c.body[name]) {
-		word := strings.TrimSuffix(strings.TrimPrefix(text(item, typeAnnotation), schedulePrefix), "Parameter")
+	for _, item := range objects(c.Body[name]) {
+		word := strings.TrimSuffix(strings.TrimPrefix(text(item, odata.TypeAnnotation), schedulePrefix), "Parameter")
 		value, known := parameterKinds[word]
 		if !known {
-			return nil, c.badRequest("A type named '%v' of property '%s' could not be resolved by the model where a script parameter is expected.", item[typeAnnotation], name)
+			return nil, c.BadRequest("A type named '%v' of property '%s' could not be resolved by the model where a script parameter is expected.", item[odata.TypeAnnotation], name)
 		}
 		of := shape{typeName: strings.TrimPrefix(schedulePrefix, "#") + word + "Parameter", members: map[string]member{
 			"name": {kind: kindString}, "description": {kind: kindString}, "isRequired": {kind: kindBool},

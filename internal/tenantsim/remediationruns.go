@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // RemediationRule decides how remediation scripts end on a share of devices.
@@ -73,7 +76,7 @@ func (s *Server) runRemediations(i int32, d *device, at int64) {
 		return
 	}
 	for _, r := range s.remediations.items {
-		if asked := r.asked[i]; asked || s.reachOf(r).has(int(i)) {
+		if asked := r.asked[i]; asked || s.reachOf(r).Has(int(i)) {
 			a := s.remediationFor(r, i)
 			if asked || r.due(i, a, at) {
 				delete(r.asked, i)
@@ -213,15 +216,15 @@ func runOnDemand(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range sortedKeys(c.body) {
+	for _, name := range sortedKeys(c.Body) {
 		if name != "scriptPolicyId" {
-			return nil, c.badRequest("The property '%s' does not exist on the action's parameters.", name)
+			return nil, c.BadRequest("The property '%s' does not exist on the action's parameters.", name)
 		}
 	}
 	s := c.server
-	r := s.remediations.get(text(c.body, "scriptPolicyId"))
+	r := s.remediations.get(text(c.Body, "scriptPolicyId"))
 	if r == nil {
-		return nil, c.notFound(text(c.body, "scriptPolicyId"))
+		return nil, c.NotFound(text(c.Body, "scriptPolicyId"))
 	}
 	if r.asked == nil {
 		r.asked = map[int32]bool{}
@@ -238,8 +241,8 @@ type runView struct {
 }
 
 var runStateEntity = &entity[runView]{name: "microsoft.graph.deviceHealthScriptDeviceState", properties: []property[runView]{
-	{name: "id", ops: opEq, get: func(v runView) any { return v.script.id + ":" + v.d.managedID.String() }},
-	{name: "detectionState", ops: opEq, get: func(v runView) any { return v.run.detection }},
+	{name: "id", ops: odata.Eq, get: func(v runView) any { return v.script.id + ":" + v.d.managedID.String() }},
+	{name: "detectionState", ops: odata.Eq, get: func(v runView) any { return v.run.detection }},
 	{name: "lastStateUpdateDateTime", get: func(v runView) any { return unixTime(v.deviceTime(v.run.at)) }},
 	{name: "expectedStateUpdateDateTime", get: func(runView) any { return nil }},
 	{name: "lastSyncDateTime", get: func(v runView) any { return unixTime(v.d.lastSync) }},
@@ -248,7 +251,7 @@ var runStateEntity = &entity[runView]{name: "microsoft.graph.deviceHealthScriptD
 	{name: "remediationScriptError", get: func(v runView) any { return scriptErrorText(v.run.repair) }},
 	{name: "postRemediationDetectionScriptOutput", get: func(v runView) any { return orNull(v.run.after) }},
 	{name: "postRemediationDetectionScriptError", get: func(runView) any { return nil }},
-	{name: "remediationState", ops: opEq, get: func(v runView) any { return v.run.repair }},
+	{name: "remediationState", ops: odata.Eq, get: func(v runView) any { return v.run.repair }},
 	{name: "assignmentFilterIds", get: func(runView) any { return []string{} }},
 }}
 
@@ -279,19 +282,19 @@ func (s *Server) runs(r *remediation) keyed[runView] {
 // (contract d).
 func listRunStates(c *call) (*reply, error) {
 	var members []*property[deviceView]
-	for _, e := range c.query.expand {
+	for _, e := range c.Query.Expand {
 		name, options, _ := strings.Cut(strings.TrimSuffix(e, ")"), "(")
 		if name != "managedDevice" {
-			return nil, c.badRequest("Parsing OData Select and Expand failed: Could not find a navigation property named '%s'.", name)
+			return nil, c.BadRequest("Parsing OData Select and Expand failed: Could not find a navigation property named '%s'.", name)
 		}
 		if err := c.authorize(rolesManaged); err != nil {
 			return nil, err
 		}
 		var selected []string
 		if list, ok := strings.CutPrefix(options, "$select="); ok {
-			selected = splitList(list)
+			selected = odata.SplitList(list)
 		} else if options != "" {
-			return nil, c.badRequest("Parsing OData Select and Expand failed: '%s' is not supported.", options)
+			return nil, c.BadRequest("Parsing OData Select and Expand failed: '%s' is not supported.", options)
 		}
 		var err error
 		if members, err = managedDevice.projection(c, selected); err != nil {
@@ -309,7 +312,7 @@ func listRunStates(c *call) (*reply, error) {
 			return nil
 		}
 	}
-	return listReply(c, c.query, runStateEntity, c.server.runs(r), style)
+	return listReply(c, c.Query, runStateEntity, c.server.runs(r), style)
 }
 
 // runSummary counts the states (contract d).
@@ -321,9 +324,9 @@ func runSummary(c *call) (*reply, error) {
 	s := c.server
 	counts := map[string]int{}
 	var last int64
-	reported := newBitset(len(s.fleet.devices))
+	reported := ids.NewBitset(len(s.fleet.devices))
 	for i, v := range s.runs(r)(-1) {
-		reported.set(int(i))
+		reported.Set(int(i))
 		last = max(last, v.run.at)
 		counts[v.run.detection]++
 		counts["repair "+v.run.repair]++
@@ -331,9 +334,9 @@ func runSummary(c *call) (*reply, error) {
 		counts["repairs"] += r.states[i].repairs
 	}
 	pending := 0
-	s.reachOf(r).each(func(i int) {
+	s.reachOf(r).Each(func(i int) {
 		d := &s.fleet.devices[i]
-		pending += boolInt(!reported.has(i) && isEnrolled(d) && d.platform == platformWindows)
+		pending += boolInt(!reported.Has(i) && isEnrolled(d) && d.platform == platformWindows)
 	})
 	return &reply{status: http.StatusOK, body: object{
 		"@odata.context":                          c.context(scriptsContext+"('"+r.id+"')/runSummary/$entity", nil),

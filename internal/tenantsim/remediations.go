@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // maxRemediations is the documented limit of a tenant (contract d).
@@ -67,10 +69,10 @@ type runSchedule struct {
 const maxScriptBytes = 200 << 10
 
 var remediationEntity = &entity[*remediation]{name: "microsoft.graph.deviceHealthScript", properties: []property[*remediation]{
-	{name: "id", ops: opEq, get: func(r *remediation) any { return r.id }},
-	{name: "publisher", ops: opEq, get: func(r *remediation) any { return r.publisher }},
+	{name: "id", ops: odata.Eq, get: func(r *remediation) any { return r.id }},
+	{name: "publisher", ops: odata.Eq, get: func(r *remediation) any { return r.publisher }},
 	{name: "version", get: func(*remediation) any { return "1.0" }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(r *remediation) any { return r.displayName }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(r *remediation) any { return r.displayName }},
 	{name: "description", get: func(r *remediation) any { return r.description }},
 	{name: "detectionScriptContent", get: func(r *remediation) any { return orNull(r.detection) }},
 	{name: "remediationScriptContent", get: func(r *remediation) any { return orNull(r.repair) }},
@@ -80,9 +82,9 @@ var remediationEntity = &entity[*remediation]{name: "microsoft.graph.deviceHealt
 	{name: "enforceSignatureCheck", get: func(r *remediation) any { return r.enforceSignature }},
 	{name: "runAs32Bit", get: func(r *remediation) any { return r.runAs32Bit }},
 	{name: "roleScopeTagIds", get: func(r *remediation) any { return r.scopeTags }},
-	{name: "isGlobalScript", ops: opEq, get: func(*remediation) any { return false }},
+	{name: "isGlobalScript", ops: odata.Eq, get: func(*remediation) any { return false }},
 	{name: "highestAvailableVersion", get: func(*remediation) any { return nil }},
-	{name: "deviceHealthScriptType", ops: opEq, get: func(r *remediation) any { return r.scriptType }},
+	{name: "deviceHealthScriptType", ops: odata.Eq, get: func(r *remediation) any { return r.scriptType }},
 	{name: "detectionScriptParameters", get: func(r *remediation) any { return append([]object{}, r.detectionParameters...) }},
 	{name: "remediationScriptParameters", get: func(r *remediation) any { return append([]object{}, r.repairParameters...) }},
 }}
@@ -113,7 +115,7 @@ const scriptsContext = "deviceManagement/deviceHealthScripts"
 // listRemediations leaves the script contents null: only a single GET shows
 // them (contract d).
 func listRemediations(c *call) (*reply, error) {
-	return listReply(c, c.query, remediationEntity, c.server.remediations.listed(c), listStyle{
+	return listReply(c, c.Query, remediationEntity, c.server.remediations.listed(c), listStyle{
 		context: scriptsContext, size: 100, max: 1000, count: countPage,
 		decorate: func(_ int64, out object) error {
 			for _, name := range []string{"detectionScriptContent", "remediationScriptContent"} {
@@ -130,7 +132,7 @@ func getRemediation(c *call) (*reply, error) {
 	if err := c.checkExpand("assignments"); err != nil {
 		return nil, err
 	}
-	members, err := remediationEntity.projection(c, c.query.selected)
+	members, err := remediationEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -139,19 +141,19 @@ func getRemediation(c *call) (*reply, error) {
 		return nil, err
 	}
 	out := render(r, members)
-	if slices.Contains(c.query.expand, "assignments") {
+	if slices.Contains(c.Query.Expand, "assignments") {
 		out["assignments"] = r.assignmentObjects()
 	}
 	return c.entityReply(http.StatusOK, scriptsContext+"/$entity", out), nil
 }
 
 func createRemediation(c *call) (*reply, error) {
-	if err := remediationShape.check(c, c.body, true); err != nil {
+	if err := remediationShape.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
 	if len(s.remediations.items) >= maxRemediations {
-		return nil, c.badRequest("The maximum number of script packages (%d) is reached.", maxRemediations)
+		return nil, c.BadRequest("The maximum number of script packages (%d) is reached.", maxRemediations)
 	}
 	r := &remediation{runAs: "system", scriptType: "deviceHealthScript", scopeTags: []string{"0"}}
 	if err := c.fillRemediation(r); err != nil {
@@ -173,8 +175,8 @@ func (c *call) remediationReply(status int, r *remediation) (*reply, error) {
 // fillRemediation copies the members that the body names. Nothing is changed
 // when it returns an error.
 func (c *call) fillRemediation(r *remediation) error {
-	if name, given := c.body["displayName"]; given && (name == nil || name == "") {
-		return c.badRequest("Display name cannot be null or empty.")
+	if name, given := c.Body["displayName"]; given && (name == nil || name == "") {
+		return c.BadRequest("Display name cannot be null or empty.")
 	}
 	parameters, err := c.remediationParameters()
 	if err != nil {
@@ -183,24 +185,24 @@ func (c *call) fillRemediation(r *remediation) error {
 	if err := c.checkScripts(); err != nil {
 		return err
 	}
-	takeTexts(c.body, map[string]*string{"displayName": &r.displayName, "description": &r.description, "publisher": &r.publisher})
+	takeTexts(c.Body, map[string]*string{"displayName": &r.displayName, "description": &r.description, "publisher": &r.publisher})
 	for name, field := range map[string]*string{"runAsAccount": &r.runAs, "deviceHealthScriptType": &r.scriptType} {
-		if _, given := c.body[name]; given { // null is the first word of an enum: ASSUMED
-			*field = cmp.Or(text(c.body, name), remediationShape.members[name].values[0])
+		if _, given := c.Body[name]; given { // null is the first word of an enum: ASSUMED
+			*field = cmp.Or(text(c.Body, name), remediationShape.members[name].values[0])
 		}
 	}
 	for name, field := range map[string]*string{"detectionScriptContent": &r.detection, "remediationScriptContent": &r.repair} {
-		if _, given := c.body[name]; given {
-			*field, r.version = text(c.body, name), c.now.Unix()
+		if _, given := c.Body[name]; given {
+			*field, r.version = text(c.Body, name), c.now.Unix()
 		}
 	}
-	takeBools(c.body, map[string]*bool{"enforceSignatureCheck": &r.enforceSignature, "runAs32Bit": &r.runAs32Bit})
+	takeBools(c.Body, map[string]*bool{"enforceSignatureCheck": &r.enforceSignature, "runAs32Bit": &r.runAs32Bit})
 	for name, field := range map[string]*[]object{"detectionScriptParameters": &r.detectionParameters, "remediationScriptParameters": &r.repairParameters} {
 		if list, given := parameters[name]; given {
 			*field = list
 		}
 	}
-	if tags, given := c.body["roleScopeTagIds"]; given {
+	if tags, given := c.Body["roleScopeTagIds"]; given {
 		r.scopeTags = scopeTagsOf(tags)
 	}
 	r.effect = scriptEffect(r.repair)
@@ -227,12 +229,12 @@ func takeBools(body object, fields map[string]*bool) {
 // checkScripts wants base64 of a bearable size.
 func (c *call) checkScripts() error {
 	for _, name := range []string{"detectionScriptContent", "remediationScriptContent"} {
-		raw, err := base64.StdEncoding.DecodeString(text(c.body, name))
+		raw, err := base64.StdEncoding.DecodeString(text(c.Body, name))
 		if err != nil {
-			return c.badRequest("Cannot convert the value of property '%s' to the expected type 'Edm.Binary'.", name)
+			return c.BadRequest("Cannot convert the value of property '%s' to the expected type 'Edm.Binary'.", name)
 		}
 		if len(raw) > maxScriptBytes {
-			return c.badRequest("Property '%s' is %d bytes long, the maximum is %d.", name, len(raw), maxScriptBytes) // ASSUMED
+			return c.BadRequest("Property '%s' is %d bytes long, the maximum is %d.", name, len(raw), maxScriptBytes) // ASSUMED
 		}
 	}
 	return nil
@@ -263,7 +265,7 @@ func patchRemediation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := remediationShape.check(c, c.body, false); err != nil {
+	if err := remediationShape.check(c, c.Body, false); err != nil {
 		return nil, err
 	}
 	was := *r
@@ -336,12 +338,12 @@ func assignRemediation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	delete(c.body, "@odata.type")
-	if err := remediationAssignShape.check(c, c.body, true); err != nil {
+	delete(c.Body, "@odata.type")
+	if err := remediationAssignShape.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
 	next := []remediationAssignment{}
-	for _, item := range objects(c.body["deviceHealthScriptAssignments"]) {
+	for _, item := range objects(c.Body["deviceHealthScriptAssignments"]) {
 		if err := remediationAssignmentShape.check(c, item, true); err != nil {
 			return nil, err
 		}
@@ -379,21 +381,21 @@ func (c *call) schedule(in any) (runSchedule, error) {
 	out.kind, typed = strings.CutPrefix(text(body, "@odata.type"), schedulePrefix)
 	members, ok := known[out.kind]
 	if !typed || !ok {
-		return out, c.badRequest("A type named '%v' could not be resolved by the model where a run schedule is expected.", body["@odata.type"])
+		return out, c.BadRequest("A type named '%v' could not be resolved by the model where a run schedule is expected.", body["@odata.type"])
 	}
 	for _, name := range sortedKeys(body) {
 		if name != "@odata.type" && !slices.Contains(members, name) {
-			return out, c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, strings.TrimPrefix(schedulePrefix, "#")+out.kind)
+			return out, c.BadRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, strings.TrimPrefix(schedulePrefix, "#")+out.kind)
 		}
 	}
 	return out, c.checkSchedule(&out, body)
 }
 
 func (c *call) checkSchedule(out *runSchedule, body object) error {
-	outer := c.body
-	c.body = body
+	outer := c.Body
+	c.Body = body
 	n, given, err := c.bodyNumber("interval")
-	c.body = outer
+	c.Body = outer
 	if err != nil {
 		return err
 	}
@@ -401,16 +403,16 @@ func (c *call) checkSchedule(out *runSchedule, body object) error {
 		out.interval = n
 	}
 	if out.interval < 1 && out.kind != "RunOnceSchedule" {
-		return c.badRequest("Property 'interval' of the run schedule must be at least 1.")
+		return c.BadRequest("Property 'interval' of the run schedule must be at least 1.")
 	}
 	if out.kind == "HourlySchedule" {
 		return nil
 	}
 	if _, err := clockTime(out.time); err != nil {
-		return c.badRequest("Cannot convert the literal '%s' of property 'time' to the expected type 'Edm.TimeOfDay'.", out.time)
+		return c.BadRequest("Cannot convert the literal '%s' of property 'time' to the expected type 'Edm.TimeOfDay'.", out.time)
 	}
 	if _, err := time.Parse(time.DateOnly, out.date); out.kind == "RunOnceSchedule" && err != nil {
-		return c.badRequest("Cannot convert the literal '%s' of property 'date' to the expected type 'Edm.Date'.", out.date)
+		return c.BadRequest("Cannot convert the literal '%s' of property 'date' to the expected type 'Edm.Date'.", out.date)
 	}
 	return nil
 }

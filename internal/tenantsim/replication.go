@@ -6,12 +6,14 @@ package tenantsim
 import (
 	"slices"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // membership is who is in a group: users and devices by directory index, and
 // nested groups. A deleted group has nobody.
 type membership struct {
-	direct bitset
+	direct ids.Bitset
 	nested []*group
 }
 
@@ -167,7 +169,7 @@ func (s *Server) changeScriptAssignments(r *remediation, next []remediationAssig
 
 // targetGroup finds a group that an assignment names, as long as Intune knows
 // it.
-func (s *Server) targetGroup(id guid) *group {
+func (s *Server) targetGroup(id ids.GUID) *group {
 	if g := s.groups[id]; g != nil {
 		return g
 	}
@@ -194,12 +196,12 @@ func (g *group) knownView() membership {
 
 // flatten collects the groups at and below g, and the union of their direct
 // members, as a view shows them. Circles end.
-func (s *Server) flatten(g *group, view func(*group) membership) (bitset, []*group) {
-	all := newBitset(len(s.users) + len(s.fleet.devices))
+func (s *Server) flatten(g *group, view func(*group) membership) (ids.Bitset, []*group) {
+	all := ids.NewBitset(len(s.users) + len(s.fleet.devices))
 	seen, queue, below := map[*group]bool{g: true}, []*group{g}, []*group{}
 	for len(queue) > 0 {
 		m := view(queue[0])
-		all.or(m.direct)
+		all.Or(m.direct)
 		for _, n := range m.nested {
 			if !seen[n] {
 				seen[n] = true
@@ -213,7 +215,7 @@ func (s *Server) flatten(g *group, view func(*group) membership) (bitset, []*gro
 
 // knownMembers are the transitive members as Intune knows them. The set must
 // not be modified.
-func (s *Server) knownMembers(g *group) bitset {
+func (s *Server) knownMembers(g *group) ids.Bitset {
 	view := g.knownView()
 	if len(view.nested) == 0 {
 		return view.direct
@@ -227,7 +229,7 @@ func (s *Server) knownMembers(g *group) bitset {
 
 // membersAt are the members of a group as a read of the moment shows them. The
 // sets must not be modified.
-func (s *Server) membersAt(g *group, transitive bool, asOf time.Time) (bitset, []*group) {
+func (s *Server) membersAt(g *group, transitive bool, asOf time.Time) (ids.Bitset, []*group) {
 	view := func(n *group) membership {
 		old := s.memberTrail.at(n, asOf)
 		if old == nil || !n.deleted.IsZero() {

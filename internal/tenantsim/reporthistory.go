@@ -80,11 +80,11 @@ func historyColumn(name string, statuses ...int) column[dayCounts] {
 }
 
 func historicalReport(c *call) (*reply, error) {
-	if err := c.onlyParameters(c.body, "name", "select", "search", "groupBy", "orderBy", "skip", "top", "filter"); err != nil {
+	if err := c.onlyParameters(c.Body, "name", "select", "search", "groupBy", "orderBy", "skip", "top", "filter"); err != nil {
 		return nil, err
 	}
-	if name := text(c.body, "name"); name != reportHistory.name {
-		return nil, c.badRequest("Report '%s' was not found.", name)
+	if name := text(c.Body, "name"); name != reportHistory.name {
+		return nil, c.BadRequest("Report '%s' was not found.", name)
 	}
 	return serveReport(c, reportHistory)
 }

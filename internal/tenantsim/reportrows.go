@@ -13,8 +13,8 @@ import (
 // search (text in any column, ASSUMED), orderBy ("Column" or "Column desc") and
 // groupBy, which is not simulated.
 func (c *call) arrangeRows(t *table, order []string, search string) error {
-	if len(texts(c.body["groupBy"])) > 0 {
-		return c.badRequest("Parameter 'groupBy' is not supported for this report.")
+	if len(texts(c.Body["groupBy"])) > 0 {
+		return c.BadRequest("Parameter 'groupBy' is not supported for this report.")
 	}
 	if search != "" {
 		t.rows = slices.DeleteFunc(t.rows, func(cells []any) bool { return !rowHolds(cells, search) })
@@ -23,7 +23,7 @@ func (c *call) arrangeRows(t *table, order []string, search string) error {
 		name, direction, _ := strings.Cut(item, " ")
 		i := t.column(name)
 		if i < 0 || !slices.Contains([]string{"", "asc", "desc"}, strings.ToLower(direction)) {
-			return c.badRequest("'%s' of orderBy is not a column of the report, with asc or desc.", item)
+			return c.BadRequest("'%s' of orderBy is not a column of the report, with asc or desc.", item)
 		}
 		sign := 1
 		if strings.EqualFold(direction, "desc") {
@@ -68,7 +68,7 @@ func (c *call) reportWindow() (skip, top int, err error) {
 	}
 	top, given, err := c.bodyNumber("top")
 	if err == nil && (!given || top < 1) {
-		err = c.badRequest("An error has occurred: parameter 'top' is required.")
+		err = c.BadRequest("An error has occurred: parameter 'top' is required.")
 	}
 	return skip, top, err
 }

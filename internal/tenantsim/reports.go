@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // column is one column of a report.
@@ -119,13 +121,13 @@ type tableColumn struct {
 }
 
 // run renders the rows that match the filter, in the given columns.
-func (rep *report[T]) run(s *Server, filter filterExpr, columns []*column[T]) table {
+func (rep *report[T]) run(s *Server, filter odata.Expr, columns []*column[T]) table {
 	out := table{wordsOnly: rep.wordsOnly}
 	for _, col := range columns {
 		out.columns = append(out.columns, tableColumn{cmp.Or(col.header, col.name), col.kind, col.words})
 	}
 	rep.rows(s, func(item T) {
-		if filter != nil && !filter.eval(rep.getter(item)) {
+		if filter != nil && !filter.Eval(rep.getter(item)) {
 			return
 		}
 		cells := make([]any, len(columns))
@@ -165,7 +167,7 @@ func (rep *report[T]) choose(c *call, selected []string) ([]*column[T], error) {
 			col = &rep.columns[i]
 		}
 		if col == nil {
-			return nil, c.badRequest("Column '%s' is not a valid column of report '%s'.", name, rep.name)
+			return nil, c.BadRequest("Column '%s' is not a valid column of report '%s'.", name, rep.name)
 		}
 		out = append(out, col)
 	}
@@ -181,30 +183,30 @@ func (rep *report[T]) choose(c *call, selected []string) ([]*column[T], error) {
 }
 
 // parse reads a report filter: OData over filterable columns.
-func (rep *report[T]) parse(c *call, text string) (filterExpr, error) {
+func (rep *report[T]) parse(c *call, text string) (odata.Expr, error) {
 	if strings.TrimSpace(text) == "" {
 		if rep.needs != "" {
-			return nil, c.badRequest("Report '%s' requires a filter on column '%s'.", rep.name, rep.needs)
+			return nil, c.BadRequest("Report '%s' requires a filter on column '%s'.", rep.name, rep.needs)
 		}
 		return nil, nil
 	}
-	expr, err := parseFilter(text)
+	expr, err := odata.ParseFilter(text)
 	if err != nil {
-		return nil, c.badRequest("Invalid filter: %s", err)
+		return nil, c.BadRequest("Invalid filter: %s", err)
 	}
 	var bad string
 	pinned := rep.needs == ""
-	expr.walk(func(e *comparison) {
-		pinned = pinned || e.path == rep.needs && e.op == opEq
-		if col := rep.column(e.path); col == nil || !col.filter {
-			bad = e.path
+	expr.Walk(func(e *odata.Comparison) {
+		pinned = pinned || e.Path == rep.needs && e.Op == odata.Eq
+		if col := rep.column(e.Path); col == nil || !col.filter {
+			bad = e.Path
 		}
 	})
 	if bad != "" {
-		return nil, c.badRequest("Column '%s' is not a valid filter of report '%s'.", bad, rep.name)
+		return nil, c.BadRequest("Column '%s' is not a valid filter of report '%s'.", bad, rep.name)
 	}
 	if !pinned {
-		return nil, c.badRequest("Report '%s' requires a filter on column '%s'.", rep.name, rep.needs)
+		return nil, c.BadRequest("Report '%s' requires a filter on column '%s'.", rep.name, rep.needs)
 	}
 	return expr, nil
 }
@@ -220,25 +222,25 @@ func reportAction[T any](rep *report[T]) func(*call) (*reply, error) {
 }
 
 func serveReport[T any](c *call, rep *report[T]) (*reply, error) {
-	if err := c.onlyParameters(c.body, reportMembers...); err != nil {
+	if err := c.onlyParameters(c.Body, reportMembers...); err != nil {
 		return nil, err
 	}
 	skip, top, err := c.reportWindow()
 	if err != nil {
 		return nil, err
 	}
-	filter, err := rep.parse(c, text(c.body, "filter"))
+	filter, err := rep.parse(c, text(c.Body, "filter"))
 	if err != nil {
 		return nil, err
 	}
-	columns, err := rep.choose(c, texts(c.body["select"]))
+	columns, err := rep.choose(c, texts(c.Body["select"]))
 	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(columns, func(a, b *column[T]) int { return strings.Compare(a.name, b.name) })
 	columns = slices.Compact(columns)
 	t := rep.run(c.server, filter, columns)
-	if err := c.arrangeRows(&t, texts(c.body["orderBy"]), text(c.body, "search")); err != nil {
+	if err := c.arrangeRows(&t, texts(c.Body["orderBy"]), text(c.Body, "search")); err != nil {
 		return nil, err
 	}
 	raw, err := json.Marshal(t.page(skip, top))
@@ -250,7 +252,7 @@ func serveReport[T any](c *call, rep *report[T]) (*reply, error) {
 
 // bodyNumber reads a number that may be written as text.
 func (c *call) bodyNumber(name string) (n int, given bool, err error) {
-	switch v := c.body[name].(type) {
+	switch v := c.Body[name].(type) {
 	case nil:
 		return 0, false, nil
 	case json.Number:
@@ -261,7 +263,7 @@ func (c *call) bodyNumber(name string) (n int, given bool, err error) {
 		err = strconv.ErrSyntax
 	}
 	if err != nil || n < 0 {
-		return 0, false, c.badRequest("Parameter '%s' must be a non-negative integer.", name)
+		return 0, false, c.BadRequest("Parameter '%s' must be a non-negative integer.", name)
 	}
 	return n, true, nil
 }

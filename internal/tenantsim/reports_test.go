@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 const exportsPath = "/v1.0/deviceManagement/reports/exportJobs"
@@ -156,7 +158,7 @@ func TestExportRefusals(t *testing.T) {
 		"bad localizing":  {"reportName": "Devices", "localizationType": "x"},
 		"oversize filter": {"reportName": "Devices", "filter": strings.Repeat("x", 2001)},
 	} {
-		if code, _ := tt.errorOf(400, "POST", exportsPath, body); code != codeBadRequest {
+		if code, _ := tt.errorOf(400, "POST", exportsPath, body); code != odata.CodeBadRequest {
 			t.Errorf("%s: %s", name, code)
 		}
 	}

@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "time"
+import (
+	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+)
 
 // directoryChanged voids what was derived from groups and memberships.
 func (s *Server) directoryChanged() {
@@ -49,33 +53,33 @@ func (s *Server) eachAssignee(do func(assignee)) {
 // reaches that it concerns.
 func (s *Server) retarget(change func()) {
 	old := s.assigned
-	before := make(map[*policy]bitset, len(old))
+	before := make(map[*policy]ids.Bitset, len(old))
 	for _, p := range old {
 		before[p] = s.targets(p)
 	}
 	change()
 	s.keepTargets()
 	s.indexAssigned()
-	touched := newBitset(len(s.fleet.devices))
+	touched := ids.NewBitset(len(s.fleet.devices))
 	for _, p := range old {
 		if !s.exists(p) {
-			touched.or(before[p])
+			touched.Or(before[p])
 		}
 	}
 	now := s.clock.Now().Unix()
 	for _, p := range s.assigned {
 		moved := difference(before[p], s.targets(p), len(s.fleet.devices))
 		s.reachMoved(p, moved, now)
-		touched.or(moved)
+		touched.Or(moved)
 	}
 	s.notify(touched, now)
 }
 
 // difference holds what is in one of two sets only.
-func difference(a, b bitset, size int) bitset {
-	out := newBitset(size)
+func difference(a, b ids.Bitset, size int) ids.Bitset {
+	out := ids.NewBitset(size)
 	for w := range out {
-		out[w] = a.word(w) ^ b.word(w)
+		out[w] = a.Word(w) ^ b.Word(w)
 	}
 	return out
 }
@@ -98,8 +102,8 @@ func (s *Server) learnMembers(g *group, before, after membership, at time.Time) 
 	moved := s.movedMembers(before, after)
 	above := s.groupsAbove(g)
 	s.knownGen++
-	devices := newBitset(len(s.fleet.devices))
-	moved.each(func(i int) { s.addMember(devices, i) })
+	devices := ids.NewBitset(len(s.fleet.devices))
+	moved.Each(func(i int) { s.addMember(devices, i) })
 	s.refresh(devices, at.Unix(), func(a assignee) bool {
 		for _, target := range a.effective() {
 			if above[target.group] {
@@ -112,7 +116,7 @@ func (s *Server) learnMembers(g *group, before, after membership, at time.Time) 
 
 // movedMembers are the users and devices that may have come or gone, those of
 // nested groups included.
-func (s *Server) movedMembers(before, after membership) bitset {
+func (s *Server) movedMembers(before, after membership) ids.Bitset {
 	moved := difference(before.direct, after.direct, len(s.users)+len(s.fleet.devices))
 	kept := map[*group]bool{}
 	for _, n := range before.nested {
@@ -120,13 +124,13 @@ func (s *Server) movedMembers(before, after membership) bitset {
 	}
 	for _, n := range after.nested {
 		if !kept[n] {
-			moved.or(s.knownMembers(n))
+			moved.Or(s.knownMembers(n))
 		}
 		delete(kept, n)
 	}
 	for _, n := range before.nested {
 		if kept[n] {
-			moved.or(s.knownMembers(n))
+			moved.Or(s.knownMembers(n))
 		}
 	}
 	return moved
@@ -134,8 +138,8 @@ func (s *Server) movedMembers(before, after membership) bitset {
 
 // groupsAbove are the group and those that hold it, at any depth, as Intune
 // knows them.
-func (s *Server) groupsAbove(g *group) map[guid]bool {
-	above := map[guid]bool{g.id: true}
+func (s *Server) groupsAbove(g *group) map[ids.GUID]bool {
+	above := map[ids.GUID]bool{g.id: true}
 	for grew := true; grew; {
 		grew = false
 		for _, groups := range [][]*group{s.ordered, s.leaving} {
@@ -157,29 +161,29 @@ func (s *Server) groupsAbove(g *group) map[guid]bool {
 
 // refresh decides anew about some devices for the assignees that a change
 // concerns, and notifies those for which a policy came or went.
-func (s *Server) refresh(devices bitset, at int64, concerned func(assignee) bool) {
-	touched := newBitset(len(s.fleet.devices))
+func (s *Server) refresh(devices ids.Bitset, at int64, concerned func(assignee) bool) {
+	touched := ids.NewBitset(len(s.fleet.devices))
 	s.eachAssignee(func(a assignee) {
 		c := a.cache()
 		if c.devices == nil || c.gen != s.targetGen || !concerned(a) {
 			return
 		}
 		assignments := a.effective()
-		var moved bitset
-		devices.each(func(i int) {
+		var moved ids.Bitset
+		devices.Each(func(i int) {
 			now := s.reaches(assignments, int32(i))
-			if now == c.devices.has(i) {
+			if now == c.devices.Has(i) {
 				return
 			}
-			c.devices = c.devices.grown(len(s.fleet.devices))
-			if c.devices.clear(i); now {
-				c.devices.set(i)
+			c.devices = c.devices.Grown(len(s.fleet.devices))
+			if c.devices.Clear(i); now {
+				c.devices.Set(i)
 			}
-			moved.set(i)
+			moved.Set(i)
 		})
 		if p, isPolicy := a.(*policy); isPolicy {
 			s.reachMoved(p, moved, at)
-			touched.or(moved)
+			touched.Or(moved)
 		}
 	})
 	s.keepTargets()
@@ -193,8 +197,8 @@ func (s *Server) deviceChanged(i int32, at int64) {
 	for _, f := range s.filters.items {
 		f.refresh(s, i)
 	}
-	one := newBitset(len(s.fleet.devices))
-	one.set(int(i))
+	one := ids.NewBitset(len(s.fleet.devices))
+	one.Set(int(i))
 	s.refresh(one, at, func(assignee) bool { return true })
 	s.factsChanged(len(s.users)+int(i), time.Unix(at, 0).UTC())
 }

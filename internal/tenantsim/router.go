@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // route is one Graph endpoint.
@@ -24,7 +26,7 @@ type route struct {
 	// roles lists application permissions of which one is needed.
 	roles []string
 	// query lists the accepted query options.
-	query queryOption
+	query odata.Option
 	// entity is the type of answers that are written by hand and that $select
 	// narrows; where an entity's properties are listed, they do that.
 	entity string
@@ -53,24 +55,17 @@ type reply struct {
 
 // call is one Graph request on its way through the simulator.
 type call struct {
-	server    *Server
-	request   *http.Request
-	route     *route
-	version   string // v1.0 or beta
-	beta      bool
-	path      string // below the version
-	params    map[string]string
-	roles     map[string]bool
-	requestID string
-	now       time.Time
-	query     query
-	body      object
-	effect    bool // tenant state was changed
-	headers   http.Header
-	bodySum   string // digest of the decoded body
-	before    string
-	after     string
-	overlaps  []Overlap
+	odata.Request
+	server   *Server
+	route    *route
+	params   map[string]string
+	roles    map[string]bool
+	now      time.Time
+	effect   bool // tenant state was changed
+	headers  http.Header
+	before   string
+	after    string
+	overlaps []Overlap
 	// number counts the requests of the tenant.
 	number uint64
 	// afterEmpty: the page follows one that was empty on purpose.
@@ -92,16 +87,16 @@ func (s *Server) serveGraph(r *http.Request) *reply {
 	for name, values := range c.headers {
 		out.header[name] = values
 	}
-	out.header.Set("request-id", c.requestID)
-	out.header.Set("client-request-id", c.clientRequestID())
+	out.header.Set("request-id", c.RequestID)
+	out.header.Set("client-request-id", c.ClientRequestID())
 	return out
 }
 
 func (s *Server) newCall(r *http.Request) *call {
-	c := &call{server: s, request: r, now: s.clock.Now(), number: s.requests.Add(1)}
-	c.requestID = s.requestID(c.number)
+	c := &call{server: s, Request: odata.Request{HTTP: r}, now: s.clock.Now(), number: s.requests.Add(1)}
+	c.RequestID = s.requestID(c.number)
 	version, path, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
-	c.version, c.path, c.beta = version, "/"+path, version == "beta"
+	c.Version, c.Path, c.Beta = version, "/"+path, version == "beta"
 	return c
 }
 
@@ -111,9 +106,9 @@ func (c *call) dispatch() (*reply, error) {
 	if err := c.authenticate(); err != nil {
 		return nil, err
 	}
-	segments, err := splitPath(c.path)
+	segments, err := splitPath(c.Path)
 	if err != nil {
-		return nil, noSegment(err.Error())
+		return nil, odata.NoSegment(err.Error())
 	}
 	if err := c.match(segments); err != nil {
 		return nil, err
@@ -128,7 +123,7 @@ func (c *call) dispatch() (*reply, error) {
 	defer c.server.mu.Unlock()
 	c.now = c.server.clock.Now()
 	c.server.settle(c.now)
-	if c.request.Method == http.MethodGet {
+	if c.HTTP.Method == http.MethodGet {
 		return c.read()
 	}
 	return c.write()
@@ -146,13 +141,14 @@ func (c *call) admit() error {
 		return err
 	}
 	var err error
-	if c.query, err = c.parseQuery(c.route.query); err != nil {
+	if c.Query, err = c.ParseQuery(c.route.query); err != nil {
 		return err
 	}
 	if err := c.checkSelect(); err != nil {
 		return err
 	}
-	return c.readBody()
+	// A batch holds bodies, each of which is read by itself.
+	return c.ReadBody(!c.route.unlocked, strings.HasSuffix(c.route.pattern, "/$ref"))
 }
 
 // read runs a handler that changes nothing.
@@ -260,9 +256,9 @@ func (c *call) noMethod() error {
 		}
 		template += "/" + segment
 	}
-	e := fail(http.StatusBadRequest, "No method match route template",
-		"No OData route exists that match template %s with http verb %s for request %s.", template, c.request.Method, c.path)
-	e.plain = true
+	e := odata.Fail(http.StatusBadRequest, "No method match route template",
+		"No OData route exists that match template %s with http verb %s for request %s.", template, c.HTTP.Method, c.Path)
+	e.Plain = true
 	return e
 }
 
@@ -273,7 +269,7 @@ func (c *call) match(segments []string) error {
 	deepest := 0
 	for i := range routes {
 		rt := &routes[i]
-		if rt.betaOnly && !c.beta {
+		if rt.betaOnly && !c.Beta {
 			continue
 		}
 		params, depth, ok := bind(rt.segments, segments)
@@ -281,24 +277,24 @@ func (c *call) match(segments []string) error {
 		if !ok {
 			continue
 		}
-		if rt.method == c.request.Method {
-			c.route, c.params = rt, params
+		if rt.method == c.HTTP.Method {
+			c.route, c.params, c.Intune = rt, params, rt.intune
 			return nil
 		}
 		allowed = append(allowed, rt.method)
-		c.route = rt
+		c.route, c.Intune = rt, rt.intune
 	}
 	if len(allowed) == 0 {
-		return noSegment(segments[min(deepest, len(segments)-1)])
+		return odata.NoSegment(segments[min(deepest, len(segments)-1)])
 	}
 	if c.route.intune {
 		return c.noMethod()
 	}
-	c.route = &route{}
-	e := fail(http.StatusMethodNotAllowed, codeRequestBadRequest,
+	c.route, c.Intune = &route{}, false
+	e := odata.Fail(http.StatusMethodNotAllowed, odata.CodeRequestBadRequest,
 		"Specified HTTP method is not allowed for the request target.") // ASSUMED text
-	e.header = http.Header{"Allow": {strings.Join(allowed, ", ")}}
-	e.plain = true
+	e.Header = http.Header{"Allow": {strings.Join(allowed, ", ")}}
+	e.Plain = true
 	return e
 }
 
@@ -340,14 +336,14 @@ func (c *call) scenarioOutage() error {
 	if outage == nil {
 		return nil
 	}
-	e := fail(outage.Status, "ServiceUnavailable", "The service is temporarily unavailable. Please retry later.")
+	e := odata.Fail(outage.Status, "ServiceUnavailable", "The service is temporarily unavailable. Please retry later.")
 	if outage.Status == http.StatusTooManyRequests {
-		e.code, e.message = "TooManyRequests", "Too many requests."
+		e.Code, e.Message = "TooManyRequests", "Too many requests."
 	}
 	if outage.RetryAfter > 0 {
-		e.header = http.Header{"Retry-After": {fmt.Sprint(outage.RetryAfter)}}
+		e.Header = http.Header{"Retry-After": {fmt.Sprint(outage.RetryAfter)}}
 	}
-	e.plain = true
+	e.Plain = true
 	return e
 }
 

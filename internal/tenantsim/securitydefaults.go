@@ -30,7 +30,7 @@ var securityDefaultsShape = shape{typeName: securityDefaultsEntity.name, members
 }}
 
 func getSecurityDefaults(c *call) (*reply, error) {
-	members, err := securityDefaultsEntity.projection(c, c.query.selected)
+	members, err := securityDefaultsEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -43,13 +43,13 @@ func getSecurityDefaults(c *call) (*reply, error) {
 // sentence is.
 func patchSecurityDefaults(c *call) (*reply, error) {
 	s := c.server
-	if err := securityDefaultsShape.check(c, c.body, false); err != nil {
+	if err := securityDefaultsShape.check(c, c.Body, false); err != nil {
 		return nil, err
 	}
-	v, given := c.body["isEnabled"]
+	v, given := c.Body["isEnabled"]
 	on, isBool := v.(bool)
 	if given && !isBool {
-		return nil, c.badRequest("Property 'isEnabled' cannot be null.")
+		return nil, c.BadRequest("Property 'isEnabled' cannot be null.")
 	}
 	if on {
 		for _, p := range s.access.items {

@@ -18,6 +18,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // Options configure a simulated tenant. The zero value is a tenant with 2,000
@@ -88,7 +89,7 @@ type Server struct {
 	wall        clock.PassiveClock
 	start       time.Time
 	tokenKey    []byte
-	principalID guid
+	principalID ids.GUID
 	requests    atomic.Uint64
 	journal     *journal
 	faults      faultSet
@@ -112,10 +113,10 @@ type Server struct {
 	buckets          []bucket // by index of limits
 	users            []user
 	fleet            fleet
-	objects          map[guid]int32 // user and device object ids to directory index
-	managed          map[guid]int32 // managed device ids to device index
-	entra            map[guid]int32 // Entra deviceIds to device index
-	groups           map[guid]*group
+	objects          map[ids.GUID]int32 // user and device object ids to directory index
+	managed          map[ids.GUID]int32 // managed device ids to device index
+	entra            map[ids.GUID]int32 // Entra deviceIds to device index
+	groups           map[ids.GUID]*group
 	ordered          []*group // by sequence
 	// groupTrail, memberTrail and deviceTrail let reads of the directory lag.
 	groupTrail, memberTrail trail[group]
@@ -156,7 +157,7 @@ type Server struct {
 	fido2        object
 	methods      object // the rest of the methods policy
 	fido2Changed time.Time
-	policyByID   map[guid]*policy
+	policyByID   map[ids.GUID]*policy
 	assigned     []*policy
 	jobs         map[string]*exportJob
 	jobOrder     []string
@@ -185,13 +186,13 @@ func New(options Options) (*Server, error) {
 	key := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("tenantsim token key"), options.Seed))
 	s := &Server{
 		options: options, clock: options.Clock, wall: clock.RealClock{}, tokenKey: key[:],
-		principalID: newGUID(options.Seed, "servicePrincipal", 0),
+		principalID: ids.NewGUID(options.Seed, "servicePrincipal", 0),
 		journal:     newJournal(options.JournalSize),
 		scenario:    options.inForce(options.Scenario),
-		objects:     make(map[guid]int32, options.Users+options.Devices),
-		managed:     make(map[guid]int32, options.Devices),
-		entra:       make(map[guid]int32, options.Devices),
-		groups:      map[guid]*group{}, policyByID: map[guid]*policy{}, jobs: map[string]*exportJob{},
+		objects:     make(map[ids.GUID]int32, options.Users+options.Devices),
+		managed:     make(map[ids.GUID]int32, options.Devices),
+		entra:       make(map[ids.GUID]int32, options.Devices),
+		groups:      map[ids.GUID]*group{}, policyByID: map[ids.GUID]*policy{}, jobs: map[string]*exportJob{},
 	}
 	s.start = s.clock.Now()
 	var err error
@@ -235,8 +236,8 @@ func (o *Options) setDefaults() error {
 	if o.Clock == nil {
 		o.Clock = NewClock(o.Start, o.Speed)
 	}
-	setText(&o.TenantID, newGUID(o.Seed, "tenant", 0).String())
-	setText(&o.ClientID, newGUID(o.Seed, "application", 0).String())
+	setText(&o.TenantID, ids.NewGUID(o.Seed, "tenant", 0).String())
+	setText(&o.ClientID, ids.NewGUID(o.Seed, "application", 0).String())
 	setText(&o.Domain, "contoso.example")
 	setText(&o.Catalog, "edge")
 	if len(o.ClientSecrets) == 0 {
@@ -396,13 +397,13 @@ func (s *Server) nextRequestID() string {
 }
 
 func (s *Server) requestID(number uint64) string {
-	return newGUID(s.options.Seed, "request", number).String()
+	return ids.NewGUID(s.options.Seed, "request", number).String()
 }
 
 // nextID makes the id of a created object.
-func (s *Server) nextID(kind string) (guid, uint64) {
+func (s *Server) nextID(kind string) (ids.GUID, uint64) {
 	s.sequence++
-	return newGUID(s.options.Seed, kind, s.sequence), s.sequence
+	return ids.NewGUID(s.options.Seed, kind, s.sequence), s.sequence
 }
 
 // origin is scheme and host as the client sees them.
@@ -420,4 +421,4 @@ func origin(r *http.Request) string {
 	return scheme + "://" + host
 }
 
-func (c *call) origin() string { return origin(c.request) }
+func (c *call) origin() string { return origin(c.HTTP) }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 const reportsPath = "/beta/deviceManagement/reports/"
@@ -167,7 +169,7 @@ func TestReportActionRefusals(t *testing.T) {
 		{"getHistoricalReport", object{"name": "Trend", "top": 5}, "Report 'Trend' was not found"},
 		{"getHistoricalReport", object{"name": "Trend", "sessionId": "x"}, "'sessionId' does not exist"},
 	} {
-		if code, message := tt.errorOf(400, "POST", reportsPath+tc.path, tc.body); code != codeBadRequest || !strings.Contains(message, tc.want) {
+		if code, message := tt.errorOf(400, "POST", reportsPath+tc.path, tc.body); code != odata.CodeBadRequest || !strings.Contains(message, tc.want) {
 			t.Errorf("%s %v: %s %s", tc.path, tc.body, code, message)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // maxSettings is the upper bound of settings in a policy; the text of the
@@ -30,12 +32,12 @@ type settingsBuilder struct {
 // buildSettings validates the tree against the catalog. The first fault refuses
 // the whole policy, as the service does. Secrets are those that the policy had.
 func (c *call) buildSettings(p *policy, secrets map[string]string) error {
-	if _, isList := c.body["settings"].([]any); c.body["settings"] != nil && !isList {
-		return c.badRequest("Property 'settings' must be a collection.")
+	if _, isList := c.Body["settings"].([]any); c.Body["settings"] != nil && !isList {
+		return c.BadRequest("Property 'settings' must be a collection.")
 	}
-	settings := objects(c.body["settings"])
+	settings := objects(c.Body["settings"])
 	if len(settings) == 0 || len(settings) > maxSettings {
-		return c.badRequest("Setting Count is not >=1 and <=%d", maxSettings)
+		return c.BadRequest("Setting Count is not >=1 and <=%d", maxSettings)
 	}
 	p.platforms = platformsOf(p.platformsText)
 	if p.technologies == "mobileApplicationManagement" {
@@ -55,7 +57,7 @@ func (c *call) buildSettings(p *policy, secrets map[string]string) error {
 	if err != nil {
 		return fmt.Errorf("marshal settings: %w", err)
 	}
-	p.payloadKey = fmt.Sprintf("%x", hashText(string(raw)))
+	p.payloadKey = fmt.Sprintf("%x", ids.HashText(string(raw)))
 	return nil
 }
 
@@ -105,23 +107,23 @@ func (b *settingsBuilder) setting(i int, setting object) error {
 		switch name {
 		case "@odata.type":
 			if setting[name] != typePrefix+"Setting" {
-				return b.c.badRequest("A type named '%v' could not be resolved by the model where a setting is expected.", setting[name])
+				return b.c.BadRequest("A type named '%v' could not be resolved by the model where a setting is expected.", setting[name])
 			}
 		case "id", "settingInstance", "settingDefinitions":
 		default:
-			return b.c.badRequest("The property '%s' does not exist on type 'microsoft.graph.deviceManagementConfigurationSetting'. Make sure to only use property names that are defined by the type.", name)
+			return b.c.BadRequest("The property '%s' does not exist on type 'microsoft.graph.deviceManagementConfigurationSetting'. Make sure to only use property names that are defined by the type.", name)
 		}
 	}
 	instance, ok := setting["settingInstance"].(map[string]any)
 	if !ok {
-		return b.c.badRequest("A value is required for property 'settingInstance' of setting %d.", i)
+		return b.c.BadRequest("A value is required for property 'settingInstance' of setting %d.", i)
 	}
 	d, err := b.definition(instance)
 	if err != nil {
 		return err
 	}
 	if d.RootID != d.ID {
-		return b.c.badRequest("Setting contains parent setting that are not present in the policy. Setting: %s", d.ID)
+		return b.c.BadRequest("Setting contains parent setting that are not present in the policy. Setting: %s", d.ID)
 	}
 	out, err := b.instance(d, instance, true)
 	if err != nil {
@@ -140,16 +142,16 @@ func (b *settingsBuilder) definition(instance object) (*definition, error) {
 	p := b.policy
 	switch {
 	case id == "":
-		return nil, b.c.badRequest("A value is required for property 'settingDefinitionId' of a setting instance.")
+		return nil, b.c.BadRequest("A value is required for property 'settingDefinitionId' of a setting instance.")
 	case d == nil:
-		return nil, b.c.badRequest("Setting definition with id '%s' was not found.", id)
+		return nil, b.c.BadRequest("Setting definition with id '%s' was not found.", id)
 	case !sharesFlag(p.platformsText, d.Platform):
-		return nil, b.c.badRequest("Setting with platform applicability %s does not match with the policy's platform applicability %s. Setting: %s", d.Platform, p.platformsText, id)
+		return nil, b.c.BadRequest("Setting with platform applicability %s does not match with the policy's platform applicability %s. Setting: %s", d.Platform, p.platformsText, id)
 	case !withinFlags(p.technologies, d.Technologies):
-		return nil, b.c.badRequest("Setting with technology applicability %s does not match with the policy's technology applicability %s. Setting: %s", d.Technologies, p.technologies, id)
+		return nil, b.c.BadRequest("Setting with technology applicability %s does not match with the policy's technology applicability %s. Setting: %s", d.Technologies, p.technologies, id)
 	}
 	if _, twice := p.values[id]; twice {
-		return nil, b.c.badRequest("Setting '%s' is present more than once in the policy.", id)
+		return nil, b.c.BadRequest("Setting '%s' is present more than once in the policy.", id)
 	}
 	b.needs = b.needs.and(needsOf(d))
 	return d, nil
@@ -157,7 +159,7 @@ func (b *settingsBuilder) definition(instance object) (*definition, error) {
 
 func sharesFlag(a, b string) bool {
 	for flag := range strings.SplitSeq(a, ",") {
-		if hasFlag(b, strings.TrimSpace(flag)) {
+		if odata.HasFlag(b, strings.TrimSpace(flag)) {
 			return true
 		}
 	}
@@ -167,7 +169,7 @@ func sharesFlag(a, b string) bool {
 // withinFlags reports whether every flag of a is one of b's.
 func withinFlags(a, b string) bool {
 	for flag := range strings.SplitSeq(a, ",") {
-		if !hasFlag(b, strings.TrimSpace(flag)) {
+		if !odata.HasFlag(b, strings.TrimSpace(flag)) {
 			return false
 		}
 	}
@@ -214,17 +216,17 @@ func init() { // the readers refer to the table: groups hold instances
 func (b *settingsBuilder) instance(d *definition, in object, top bool) (object, error) {
 	form, settable := instanceForms[d.Kind]
 	if !settable {
-		return nil, b.c.badRequest("Setting definition '%s' is a redirect and cannot be set in a policy.", d.ID) // ASSUMED text
+		return nil, b.c.BadRequest("Setting definition '%s' is a redirect and cannot be set in a policy.", d.ID) // ASSUMED text
 	}
 	if bare := bareGroups[d.Kind]; bare != "" && in["@odata.type"] == typePrefix+bare {
 		form = instanceForm{name: bare}
 	}
 	if in["@odata.type"] != typePrefix+form.name {
-		return nil, b.c.badRequest("Setting instance type '%v' does not match the definition '%s': %s expected.", in["@odata.type"], d.ID, typePrefix+form.name)
+		return nil, b.c.BadRequest("Setting instance type '%v' does not match the definition '%s': %s expected.", in["@odata.type"], d.ID, typePrefix+form.name)
 	}
 	for _, name := range sortedKeys(in) {
 		if name != form.member && !slices.Contains(instanceMembers, name) {
-			return nil, b.c.badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, strings.TrimPrefix(typePrefix, "#")+form.name)
+			return nil, b.c.BadRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, strings.TrimPrefix(typePrefix, "#")+form.name)
 		}
 	}
 	reference, err := b.reference(d, in["settingInstanceTemplateReference"], instanceReference, top)
@@ -254,7 +256,7 @@ func (b *settingsBuilder) value(d *definition, in any, form instanceForm, top bo
 	}
 	one, ok := in.(map[string]any)
 	if !ok {
-		return nil, b.c.badRequest("A value is required for setting '%s'.", d.ID)
+		return nil, b.c.BadRequest("A value is required for setting '%s'.", d.ID)
 	}
 	out, effect, err := b.withReference(d, one, form, top)
 	if err != nil {
@@ -272,10 +274,10 @@ func (b *settingsBuilder) list(d *definition, in any, form instanceForm, top boo
 		if d.Kind == catalog.GroupCollection {
 			return nil, b.emptyGroup(d)
 		}
-		return nil, b.c.badRequest("%s of setting '%s' should not be empty.", form.member, d.ID)
+		return nil, b.c.BadRequest("%s of setting '%s' should not be empty.", form.member, d.ID)
 	}
 	if d.MaximumCount > 0 && (len(list) < d.MinimumCount || len(list) > d.MaximumCount) {
-		return nil, b.c.badRequest("Setting '%s' has %d values: from %d to %d are allowed.", d.ID, len(list), d.MinimumCount, d.MaximumCount) // ASSUMED text
+		return nil, b.c.BadRequest("Setting '%s' has %d values: from %d to %d are allowed.", d.ID, len(list), d.MinimumCount, d.MaximumCount) // ASSUMED text
 	}
 	out, effects := make([]object, 0, len(list)), make([]string, 0, len(list))
 	for _, item := range objects(list) {
@@ -309,5 +311,5 @@ func (b *settingsBuilder) withReference(d *definition, in object, form instanceF
 
 // emptyGroup is the observed refusal of a group without children (contract a.2).
 func (b *settingsBuilder) emptyGroup(d *definition) error {
-	return b.c.badRequest("SettingGroupValue should not be empty. Setting: %s", d.ID)
+	return b.c.BadRequest("SettingGroupValue should not be empty. Setting: %s", d.ID)
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // choice checks the option and the children that come with it. Its value carries
@@ -22,7 +23,7 @@ func (b *settingsBuilder) choice(d *definition, in object) (object, string, erro
 	itemID, isText := in["value"].(string)
 	chosen := d.Option(itemID)
 	if !isText || chosen == nil {
-		return nil, "", b.c.badRequest("Setting value '%v' is not an option of setting '%s': send the itemId of an option.", in["value"], d.ID)
+		return nil, "", b.c.BadRequest("Setting value '%v' is not an option of setting '%s': send the itemId of an option.", in["value"], d.ID)
 	}
 	if d.Kind == catalog.Choice {
 		b.policy.values[d.ID] = itemID // a child of the same id would be the setting once more
@@ -55,7 +56,7 @@ func (b *settingsBuilder) group(d *definition, in object) (object, string, error
 func (b *settingsBuilder) children(parent *definition, allowed, needed []string, in any) ([]object, error) {
 	list, isList := in.([]any)
 	if in != nil && !isList || len(objects(in)) != len(list) {
-		return nil, b.c.badRequest("Property 'children' of setting '%s' must be a collection of setting instances.", parent.ID) // ASSUMED text
+		return nil, b.c.BadRequest("Property 'children' of setting '%s' must be a collection of setting instances.", parent.ID) // ASSUMED text
 	}
 	children, given := []object{}, map[string]bool{}
 	for _, child := range objects(in) {
@@ -64,7 +65,7 @@ func (b *settingsBuilder) children(parent *definition, allowed, needed []string,
 			return nil, err
 		}
 		if !slices.Contains(allowed, d.ID) {
-			return nil, b.c.badRequest("Setting contains parent setting that are not present in the policy. Setting: %s", d.ID)
+			return nil, b.c.BadRequest("Setting contains parent setting that are not present in the policy. Setting: %s", d.ID)
 		}
 		out, err := b.instance(d, child, false)
 		if err != nil {
@@ -75,7 +76,7 @@ func (b *settingsBuilder) children(parent *definition, allowed, needed []string,
 	}
 	for _, id := range needed {
 		if !given[id] { // ASSUMED text
-			return nil, b.c.badRequest("Setting '%s' requires the child setting '%s', which is not present in the policy.", parent.ID, id)
+			return nil, b.c.BadRequest("Setting '%s' requires the child setting '%s', which is not present in the policy.", parent.ID, id)
 		}
 	}
 	return children, nil
@@ -90,7 +91,7 @@ func (b *settingsBuilder) simple(d *definition, in object) (object, string, erro
 			return simpleReaders[kind](b, d, in)
 		}
 	}
-	return nil, "", b.c.badRequest("Setting value of '%s' must carry '@odata.type': '%s'.", d.ID, typePrefix+kinds[0])
+	return nil, "", b.c.BadRequest("Setting value of '%s' must carry '@odata.type': '%s'.", d.ID, typePrefix+kinds[0])
 }
 
 // simpleKinds are the types of value that a rule takes, the expected one first.
@@ -120,7 +121,7 @@ func (b *settingsBuilder) referenceValue(d *definition, in object) (object, stri
 		return nil, "", err
 	}
 	if _, isText := in["note"].(string); in["note"] != nil && !isText {
-		return nil, "", b.c.badRequest("Property 'note' of the value of setting '%s' is not text.", d.ID) // ASSUMED text
+		return nil, "", b.c.BadRequest("Property 'note' of the value of setting '%s' is not text.", d.ID) // ASSUMED text
 	}
 	value, err := b.boundedText(d, in["value"])
 	return object{"@odata.type": in["@odata.type"], "value": value, "note": in["note"]}, value, err
@@ -134,7 +135,7 @@ func (b *settingsBuilder) boundedText(d *definition, in any) (string, error) {
 		low, high = 0, math.MaxInt32
 	}
 	if n := int64(utf8.RuneCountInString(value)); !isText || n < low || n > high {
-		return "", b.c.badRequest("Value of setting '%s' is not text of %d to %d characters.", d.ID, low, high)
+		return "", b.c.BadRequest("Value of setting '%s' is not text of %d to %d characters.", d.ID, low, high)
 	}
 	return value, nil
 }
@@ -146,7 +147,7 @@ func (b *settingsBuilder) integerValue(d *definition, in object) (object, string
 	number, ok := in["value"].(json.Number)
 	n, err := number.Int64()
 	if !ok || err != nil || n < max(d.Value.Low, math.MinInt32) || n > min(d.Value.High, math.MaxInt32) {
-		return nil, "", b.c.badRequest("Value '%v' of setting '%s' is not an integer from %d to %d.", in["value"], d.ID, d.Value.Low, d.Value.High)
+		return nil, "", b.c.BadRequest("Value '%v' of setting '%s' is not an integer from %d to %d.", in["value"], d.ID, d.Value.Low, d.Value.High)
 	}
 	return object{"@odata.type": in["@odata.type"], "value": number}, number.String(), nil
 }
@@ -167,16 +168,16 @@ func (b *settingsBuilder) secretValue(d *definition, in object) (object, string,
 			return nil, "", err
 		}
 		// The number of the request makes the token a new one.
-		token = newGUID(hashText(b.c.requestID+d.ID), "secret", uint64(len(b.policy.secrets))).String()
+		token = ids.NewGUID(ids.HashText(b.c.RequestID+d.ID), "secret", uint64(len(b.policy.secrets))).String()
 	case "encryptedValueToken":
 		if !known {
-			return nil, "", b.c.badRequest("The secret reference '%s' of setting '%s' is not valid.", token, d.ID) // ASSUMED text
+			return nil, "", b.c.BadRequest("The secret reference '%s' of setting '%s' is not valid.", token, d.ID) // ASSUMED text
 		}
 	default:
-		return nil, "", b.c.badRequest("Value state '%v' of setting '%s' is not valid: write notEncrypted.", in["valueState"], d.ID) // ASSUMED text
+		return nil, "", b.c.BadRequest("Value state '%v' of setting '%s' is not valid: write notEncrypted.", in["valueState"], d.ID) // ASSUMED text
 	}
 	b.policy.secrets[token] = secret
-	return object{"@odata.type": in["@odata.type"], "value": token, "valueState": "encryptedValueToken"}, fmt.Sprintf("%x", hashText(secret)), nil
+	return object{"@odata.type": in["@odata.type"], "value": token, "valueState": "encryptedValueToken"}, fmt.Sprintf("%x", ids.HashText(secret)), nil
 }
 
 // valueMembers are legal in every value. The portal sends the last one (contract
@@ -185,11 +186,11 @@ var valueMembers = []string{"@odata.type", "settingValueTemplateReference", "use
 
 func (b *settingsBuilder) onlyMembers(in object, typeName string, known ...string) error {
 	if stated := in["@odata.type"]; stated != nil && stated != typePrefix+typeName {
-		return b.c.badRequest("A type named '%v' could not be resolved by the model where '%s' is expected.", stated, typePrefix+typeName)
+		return b.c.BadRequest("A type named '%v' could not be resolved by the model where '%s' is expected.", stated, typePrefix+typeName)
 	}
 	for _, name := range sortedKeys(in) {
 		if !slices.Contains(known, name) && !slices.Contains(valueMembers, name) {
-			return b.c.badRequest("The property '%s' does not exist on type 'microsoft.graph.deviceManagementConfiguration%s'. Make sure to only use property names that are defined by the type.", name, typeName)
+			return b.c.BadRequest("The property '%s' does not exist on type 'microsoft.graph.deviceManagementConfiguration%s'. Make sure to only use property names that are defined by the type.", name, typeName)
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // kinds is a tenant whose catalog has a definition of every kind, each named by
@@ -199,7 +200,7 @@ func TestValueRefusals(t *testing.T) {
 		"other value's type":       {policyOf(instanceOf("ChoiceSettingInstance", "choice", "choiceSettingValue", object{"@odata.type": typePrefix + "GroupSettingValue", "value": "choice_0"})), "could not be resolved"},
 	} {
 		code, message := tt.errorOf(400, "POST", policiesPath, tc.body)
-		if code != codeBadRequest || !strings.Contains(message, tc.want) {
+		if code != odata.CodeBadRequest || !strings.Contains(message, tc.want) {
 			t.Errorf("%s: %s %s", name, code, message)
 		}
 	}
@@ -361,7 +362,7 @@ func TestEveryDefinitionCanBeSet(t *testing.T) {
 	set := 0
 	for _, d := range tt.sim.catalog.Definitions() {
 		if d.RootID != d.ID {
-			if code, _ := tt.errorOf(400, "POST", policiesPath, body(d, instanceFor(tt.sim.catalog, d, 0))); code != codeBadRequest {
+			if code, _ := tt.errorOf(400, "POST", policiesPath, body(d, instanceFor(tt.sim.catalog, d, 0))); code != odata.CodeBadRequest {
 				t.Errorf("%s stands alone", d.ID)
 			}
 			continue

@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // A shadow is what an intent or a group policy configuration does on devices: it
@@ -44,7 +47,7 @@ func (s *Server) everyPolicy() []*policy {
 func (s *Server) shadowed(old *policy, head meta, name, baseType string, values map[string]string) *policy {
 	p := old
 	if p == nil {
-		id, _ := parseGUID(head.id)
+		id, _ := ids.ParseGUID(head.id)
 		p = &policy{id: id, sequence: head.sequence, shadowOf: baseType, templateFamily: "none", platformsText: "windows10", technologies: "mdm",
 			platforms: platformWindows, created: head.created}
 		s.shadows = append(s.shadows, p)
@@ -87,7 +90,7 @@ func (s *Server) dropShadow(p *policy) {
 
 // readAssignments reads the list of an assign action of these kinds.
 func (c *call) readAssignments(typeName string) ([]assignment, error) {
-	body := c.body
+	body := c.Body
 	delete(body, "@odata.type") // an action body has no type of its own
 	if err := assignShape.check(c, body, true); err != nil {
 		return nil, err
@@ -125,18 +128,18 @@ type expansion struct {
 // expansions reads $expand with an inner $select, and refuses what is not known.
 func (c *call) expansions(known ...string) ([]expansion, error) {
 	var out []expansion
-	for _, item := range c.query.expand {
+	for _, item := range c.Query.Expand {
 		name, options, _ := strings.Cut(strings.TrimSuffix(item, ")"), "(")
 		if !slices.Contains(known, name) {
-			return nil, c.badRequest("Parsing OData Select and Expand failed: Could not find a navigation property named '%s'.", name)
+			return nil, c.BadRequest("Parsing OData Select and Expand failed: Could not find a navigation property named '%s'.", name)
 		}
 		e := expansion{name: name}
 		if options != "" {
 			list, ok := strings.CutPrefix(options, "$select=")
 			if !ok {
-				return nil, c.badRequest("Parsing OData Select and Expand failed: '%s' is not supported here.", options) // contract-2 w: nested expand is not proven
+				return nil, c.BadRequest("Parsing OData Select and Expand failed: '%s' is not supported here.", options) // contract-2 w: nested expand is not proven
 			}
-			e.selected = splitList(list)
+			e.selected = odata.SplitList(list)
 		}
 		out = append(out, e)
 	}

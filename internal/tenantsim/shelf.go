@@ -71,7 +71,7 @@ func (sh *shelf[T, P]) get(id string) *T {
 func (sh *shelf[T, P]) find(c *call) (*T, error) {
 	item := sh.get(c.params["id"])
 	if item == nil || sh.trail.at(item, c.readAsOf()) == nil {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return item, nil
 }
@@ -86,7 +86,7 @@ func (sh *shelf[T, P]) see(c *call) (*T, error) {
 			return seen, nil
 		}
 	}
-	return nil, c.notFound(c.params["id"])
+	return nil, c.NotFound(c.params["id"])
 }
 
 // listed yields the objects as a list sees them.

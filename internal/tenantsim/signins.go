@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // SignIns shapes the sign-in log.
@@ -38,7 +41,7 @@ func (e signIn) at() time.Time {
 }
 
 func (e signIn) key(label string) string {
-	return newGUID(e.user.s.options.Seed^hashText(label), "signIn", uint64(e.day)<<32|uint64(e.user.i)).String()
+	return ids.NewGUID(e.user.s.options.Seed^ids.HashText(label), "signIn", uint64(e.day)<<32|uint64(e.user.i)).String()
 }
 
 // method is the display text of the method used (contract j: not an enum).
@@ -62,7 +65,7 @@ func (e signIn) failed() bool {
 	if sc := e.user.s.scenario.SignIns; sc != nil {
 		rate = orDefault(sc.FailurePercent, rate)
 	}
-	return e.passkey() && uniform(mix(hashText(e.key("outcome"))))*100 < rate
+	return e.passkey() && ids.Uniform(ids.Mix(ids.HashText(e.key("outcome"))))*100 < rate
 }
 
 // complete tells whether the details have arrived.
@@ -103,7 +106,7 @@ func (e signIn) from() (deviceView, bool) {
 	case len(own) == 0:
 		return deviceView{}, false
 	case phones:
-		return s.device(own[int(uniform(mix(hashText(e.key("device"))))*float64(len(own)))]), true
+		return s.device(own[int(ids.Uniform(ids.Mix(ids.HashText(e.key("device"))))*float64(len(own)))]), true
 	}
 	return s.device(own[0]), true
 }
@@ -112,7 +115,7 @@ func (e signIn) from() (deviceView, bool) {
 // on a phone half of the time (ASSUMED).
 func (e signIn) byApp() bool {
 	v, ok := e.from()
-	return ok && v.d.platform.phone() && uniform(mix(hashText(e.key("client")))) < 0.5
+	return ok && v.d.platform.phone() && ids.Uniform(ids.Mix(ids.HashText(e.key("client")))) < 0.5
 }
 
 func (e signIn) clientApp() string {
@@ -183,54 +186,54 @@ func (e signIn) appliedAccess() []object {
 }
 
 var signInEntity = &entity[signIn]{name: "microsoft.graph.signIn", properties: []property[signIn]{
-	{name: "id", ops: opEq, get: func(e signIn) any { return e.key("id") }},
-	{name: "createdDateTime", sort: true, ops: opsOrder, get: func(e signIn) any { return entraTime(e.at()) }},
-	{name: "userDisplayName", ops: opEq | opStartsWith, get: func(e signIn) any { return e.user.s.displayName(e.user.i) }},
-	{name: "userPrincipalName", ops: opEq | opStartsWith, get: func(e signIn) any {
-		if e.passkey() && uniform(mix(hashText(e.key("upn")))) < 0.1 {
+	{name: "id", ops: odata.Eq, get: func(e signIn) any { return e.key("id") }},
+	{name: "createdDateTime", sort: true, ops: odata.OpsOrder, get: func(e signIn) any { return entraTime(e.at()) }},
+	{name: "userDisplayName", ops: odata.Eq | odata.StartsWith, get: func(e signIn) any { return e.user.s.displayName(e.user.i) }},
+	{name: "userPrincipalName", ops: odata.Eq | odata.StartsWith, get: func(e signIn) any {
+		if e.passkey() && ids.Uniform(ids.Mix(ids.HashText(e.key("upn")))) < 0.1 {
 			return e.user.s.users[e.user.i].id.String() // contract j: passwordless may show the id
 		}
 		return e.user.s.userPrincipalName(e.user.i)
 	}},
-	{name: "userId", ops: opEq, get: func(e signIn) any { return e.user.s.users[e.user.i].id.String() }},
-	{name: "appId", ops: opEq, get: func(signIn) any { return "00000002-0000-0ff1-ce00-000000000000" }},
-	{name: "appDisplayName", ops: opEq | opStartsWith, get: func(signIn) any { return "Office 365 Exchange Online" }},
-	{name: "ipAddress", ops: opEq | opStartsWith, get: func(e signIn) any { return fmt.Sprintf("192.0.2.%d", e.user.i%254+1) }},
-	{name: "clientAppUsed", ops: opEq, get: func(e signIn) any { return e.clientApp() }},
-	{name: "correlationId", ops: opEq, get: func(e signIn) any { return e.key("correlation") }},
-	{name: "conditionalAccessStatus", ops: opEq, get: func(e signIn) any {
+	{name: "userId", ops: odata.Eq, get: func(e signIn) any { return e.user.s.users[e.user.i].id.String() }},
+	{name: "appId", ops: odata.Eq, get: func(signIn) any { return "00000002-0000-0ff1-ce00-000000000000" }},
+	{name: "appDisplayName", ops: odata.Eq | odata.StartsWith, get: func(signIn) any { return "Office 365 Exchange Online" }},
+	{name: "ipAddress", ops: odata.Eq | odata.StartsWith, get: func(e signIn) any { return fmt.Sprintf("192.0.2.%d", e.user.i%254+1) }},
+	{name: "clientAppUsed", ops: odata.Eq, get: func(e signIn) any { return e.clientApp() }},
+	{name: "correlationId", ops: odata.Eq, get: func(e signIn) any { return e.key("correlation") }},
+	{name: "conditionalAccessStatus", ops: odata.Eq, get: func(e signIn) any {
 		if len(e.user.s.access.items) == 0 {
 			return "notApplied"
 		}
 		return "success"
 	}},
-	{name: "isInteractive", ops: opEq, get: func(signIn) any { return true }},
+	{name: "isInteractive", ops: odata.Eq, get: func(signIn) any { return true }},
 	{name: "riskDetail", get: func(signIn) any { return "none" }},
-	{name: "riskLevelAggregated", ops: opEq, get: func(signIn) any { return "none" }},
-	{name: "riskLevelDuringSignIn", ops: opEq, get: func(signIn) any { return "none" }},
-	{name: "riskState", ops: opEq, get: func(signIn) any { return "none" }},
+	{name: "riskLevelAggregated", ops: odata.Eq, get: func(signIn) any { return "none" }},
+	{name: "riskLevelDuringSignIn", ops: odata.Eq, get: func(signIn) any { return "none" }},
+	{name: "riskState", ops: odata.Eq, get: func(signIn) any { return "none" }},
 	{name: "riskEventTypes_v2", get: func(signIn) any { return []string{} }},
 	{name: "resourceDisplayName", get: func(signIn) any { return "Office 365 Exchange Online" }},
-	{name: "resourceId", ops: opEq, get: func(signIn) any { return "00000002-0000-0ff1-ce00-000000000000" }},
+	{name: "resourceId", ops: odata.Eq, get: func(signIn) any { return "00000002-0000-0ff1-ce00-000000000000" }},
 	{name: "status", get: func(e signIn) any {
 		if e.failed() {
 			return object{"errorCode": 50126, "failureReason": "Error validating credentials.", "additionalDetails": nil}
 		}
 		return object{"errorCode": 0, "failureReason": "Other.", "additionalDetails": nil}
 	}},
-	{name: "status/errorCode", ops: opEq | opNe, hidden: true, get: func(e signIn) any {
+	{name: "status/errorCode", ops: odata.Eq | odata.Ne, hidden: true, get: func(e signIn) any {
 		if e.failed() {
 			return 50126
 		}
 		return 0
 	}},
 	{name: "deviceDetail", get: func(e signIn) any { return e.device() }},
-	{name: "deviceDetail/operatingSystem", ops: opEq | opStartsWith, hidden: true, get: func(e signIn) any { return e.device()["operatingSystem"] }},
+	{name: "deviceDetail/operatingSystem", ops: odata.Eq | odata.StartsWith, hidden: true, get: func(e signIn) any { return e.device()["operatingSystem"] }},
 	{name: "location", get: func(signIn) any {
 		return object{"city": "Utrecht", "state": "Utrecht", "countryOrRegion": "NL", "geoCoordinates": nil}
 	}},
 	{name: "appliedConditionalAccessPolicies", get: func(e signIn) any { return e.appliedAccess() }},
-	{name: "authenticationRequirement", beta: true, ops: opEq, get: func(e signIn) any {
+	{name: "authenticationRequirement", beta: true, ops: odata.Eq, get: func(e signIn) any {
 		if e.method() == "Passkey (synced)" { // contract j: observed on a synced passkey
 			return "singleFactorAuthentication"
 		}
@@ -241,8 +244,8 @@ var signInEntity = &entity[signIn]{name: "microsoft.graph.signIn", properties: [
 	{name: "authenticationDetails", beta: true, get: func(e signIn) any { return e.details() }},
 	{name: "incomingTokenType", beta: true, get: func(signIn) any { return "none" }},
 	{name: "mfaDetail", beta: true, get: func(signIn) any { return nil }},
-	{name: "signInEventTypes", beta: true, ops: opAny, get: func(signIn) any { return []string{"interactiveUser"} }},
-	{name: "userType", beta: true, ops: opEq, get: func(signIn) any { return "member" }},
+	{name: "signInEventTypes", beta: true, ops: odata.Any, get: func(signIn) any { return []string{"interactiveUser"} }},
+	{name: "userType", beta: true, ops: odata.Eq, get: func(signIn) any { return "member" }},
 }}
 
 // listSignIns is newest first, at most 1,000 on a page (contract j). v1.0 lacks
@@ -250,14 +253,14 @@ var signInEntity = &entity[signIn]{name: "microsoft.graph.signIn", properties: [
 func listSignIns(c *call) (*reply, error) {
 	s := c.server
 	if len(s.users) == 0 {
-		return nil, c.badRequest("The tenant has no users.")
+		return nil, c.BadRequest("The tenant has no users.")
 	}
 	from, to, err := c.window()
 	if err != nil {
 		return nil, err
 	}
-	if len(c.query.order) == 1 && c.query.order[0] == (orderKey{"createdDateTime", true}) {
-		c.query.order = nil // the log's own order
+	if len(c.Query.Order) == 1 && c.Query.Order[0] == (odata.OrderKey{Path: "createdDateTime", Desc: true}) {
+		c.Query.Order = nil // the log's own order
 	}
 	access := c.hasAny(rolesReadPolicy...)
 	// Keys ascend while time descends; the base is later than any sign-in.
@@ -280,7 +283,7 @@ func listSignIns(c *call) (*reply, error) {
 			}
 		}
 	}
-	out, err := listReply(c, c.query, signInEntity, items, listStyle{context: "auditLogs/signIns", size: 1000, max: 1000, refuseAbove: true,
+	out, err := listReply(c, c.Query, signInEntity, items, listStyle{context: "auditLogs/signIns", size: 1000, max: 1000, refuseAbove: true,
 		decorate: func(_ int64, out object) error {
 			delete(out, "status/errorCode")
 			delete(out, "deviceDetail/operatingSystem")
@@ -296,36 +299,36 @@ func listSignIns(c *call) (*reply, error) {
 // whole filter, so that a filter does not cost the whole retention.
 func (c *call) window() (from, to time.Time, err error) {
 	from, to = c.now.AddDate(0, 0, -keptSignIns), c.now
-	var narrow func(filterExpr)
-	narrow = func(e filterExpr) {
+	var narrow func(odata.Expr)
+	narrow = func(e odata.Expr) {
 		switch node := e.(type) {
-		case conjunction:
-			narrow(node.left)
-			narrow(node.right)
-		case *comparison:
-			at, isTime := node.values[0].v.(time.Time)
+		case odata.And:
+			narrow(node.Left)
+			narrow(node.Right)
+		case *odata.Comparison:
+			at, isTime := node.Values[0].Value.(time.Time)
 			switch {
-			case node.path != "createdDateTime" || !isTime:
-			case node.op&(opGe|opGt) != 0 && at.After(from):
+			case node.Path != "createdDateTime" || !isTime:
+			case node.Op&(odata.Ge|odata.Gt) != 0 && at.After(from):
 				from = at
-			case node.op&(opLe|opLt) != 0 && at.Before(to):
+			case node.Op&(odata.Le|odata.Lt) != 0 && at.Before(to):
 				to = at
 			}
 		}
 	}
-	if c.query.filter != nil {
-		narrow(c.query.filter)
+	if c.Query.Filter != nil {
+		narrow(c.Query.Filter)
 	}
 	if types := c.eventTypes(); types > 1 { // contract j: one query per type
-		return from, to, c.badRequest("signInEventTypes cannot be combined in one filter.")
+		return from, to, c.BadRequest("signInEventTypes cannot be combined in one filter.")
 	}
 	return from, to, nil
 }
 
 func (c *call) eventTypes() int {
 	n := 0
-	if c.query.filter != nil {
-		c.query.filter.walk(func(e *comparison) { n += boolInt(e.path == "signInEventTypes") })
+	if c.Query.Filter != nil {
+		c.Query.Filter.Walk(func(e *odata.Comparison) { n += boolInt(e.Path == "signInEventTypes") })
 	}
 	return n
 }

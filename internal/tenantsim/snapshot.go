@@ -137,7 +137,7 @@ func (s *Server) Digest() string {
 
 func (s *Server) policySnapshot(p *policy) PolicySnapshot {
 	out := PolicySnapshot{ID: p.id.String(), Name: p.name, Description: p.description, Platforms: p.platformsText, Values: p.values,
-		Assignments: []TargetSnapshot{}, Targeted: s.targets(p).count(), Status: map[string]int{}}
+		Assignments: []TargetSnapshot{}, Targeted: s.targets(p).Count(), Status: map[string]int{}}
 	out.Assignments = append(out.Assignments, s.targetSnapshots(p.assignments)...)
 	for i := range s.fleet.devices {
 		if result, _, found := s.fleet.devices[i].worst(p, newest); found && isEnrolled(&s.fleet.devices[i]) {
@@ -179,7 +179,7 @@ func (s *Server) groupSnapshot(g *group) GroupSnapshot {
 	out := GroupSnapshot{ID: g.id.String(), DisplayName: g.displayName, Description: g.description, UniqueName: g.uniqueName,
 		Nested: len(g.nested), Deleted: !g.deleted.IsZero()}
 	h := sha256.New()
-	members.each(func(i int) {
+	members.Each(func(i int) {
 		if i < len(s.users) {
 			out.Users++
 		} else {

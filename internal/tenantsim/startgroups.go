@@ -4,15 +4,18 @@
 package tenantsim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // makeGroups creates the groups of the scenario. Pools of devices in regular
 // contact are dealt out without replacement, in an order of their own.
 func (s *Server) makeGroups() error {
-	dealt := newBitset(len(s.fleet.devices))
+	dealt := ids.NewBitset(len(s.fleet.devices))
 	for _, spec := range s.scenario.groupSpecs() {
 		g := s.addGroupObject(spec.DisplayName)
 		g.mailNickname = strings.ReplaceAll(strings.ToLower(spec.DisplayName), " ", "-")
@@ -32,7 +35,7 @@ func (s *Server) makeGroups() error {
 		}
 		for _, i := range pool[:want] {
 			if !spec.shares() {
-				dealt.set(int(i))
+				dealt.Set(int(i))
 			}
 			s.enrol(g, spec, i)
 		}
@@ -53,26 +56,26 @@ func (s *Server) makeGroups() error {
 func (g GroupSpec) shares() bool { return g.From == "everything" || stateIndex(g.From) != 0 }
 
 func (s *Server) enrol(g *group, spec GroupSpec, i int32) {
-	if spec.Unit == "user" || spec.Unit == "mixed" && g.direct.count()%2 == 1 {
+	if spec.Unit == "user" || spec.Unit == "mixed" && g.direct.Count()%2 == 1 {
 		if u := s.fleet.devices[i].user; u >= 0 {
-			g.direct.set(int(u))
+			g.direct.Set(int(u))
 		}
 		return
 	}
-	g.direct.set(len(s.users) + int(i))
+	g.direct.Set(len(s.users) + int(i))
 }
 
 // poolPlatforms are the pools of one platform.
 var poolPlatforms = map[string]platform{"windows": platformWindows, "macos": platformMacOS, "ios": platformIOS, "android": platformAndroid}
 
 // pool lists the devices a group may take, in a random but fixed order.
-func (s *Server) pool(spec GroupSpec, dealt bitset) []int32 {
+func (s *Server) pool(spec GroupSpec, dealt ids.Bitset) []int32 {
 	var out []int32
 	shares, state := spec.shares(), stateIndex(spec.From)
 	only, one := poolPlatforms[spec.From]
 	for i := range s.fleet.devices {
 		d := &s.fleet.devices[i]
-		keep := shares || inContact(d) && !dealt.has(i)
+		keep := shares || inContact(d) && !dealt.Has(i)
 		if state != 0 {
 			keep = d.state == state
 		}
@@ -81,6 +84,6 @@ func (s *Server) pool(spec GroupSpec, dealt bitset) []int32 {
 			out = append(out, int32(i))
 		}
 	}
-	slices.SortFunc(out, func(a, b int32) int { return compareFloat(s.draw(a, "deal"), s.draw(b, "deal")) })
+	slices.SortFunc(out, func(a, b int32) int { return cmp.Compare(s.draw(a, "deal"), s.draw(b, "deal")) })
 	return out
 }

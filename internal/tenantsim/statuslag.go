@@ -6,6 +6,8 @@ package tenantsim
 import (
 	"slices"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // flip are devices that came to a policy's reach or left it: a word of a bitset
@@ -24,7 +26,7 @@ type unreported struct {
 }
 
 // flipsOf are the words of a set that hold anything.
-func flipsOf(set bitset) []flip {
+func flipsOf(set ids.Bitset) []flip {
 	var out []flip
 	for w, devices := range set {
 		if devices != 0 {
@@ -40,7 +42,7 @@ func flipsOf(set bitset) []flip {
 // later change never overtakes an earlier one of the same policy, so what the
 // report shows is at any time what the policy reached at one moment before. That
 // other changes, as of a filter or a fresh enrolment, take as long is ASSUMED.
-func (s *Server) reachMoved(p *policy, moved bitset, at int64) {
+func (s *Server) reachMoved(p *policy, moved ids.Bitset, at int64) {
 	flips := flipsOf(moved)
 	if len(flips) == 0 {
 		return
@@ -71,12 +73,12 @@ func (p *policy) forgetReported(at int64) {
 // reportedTargets are the targets of a policy as the assignment status report
 // knows them: those of now without the changes that are yet to come. The set must
 // not be modified.
-func (s *Server) reportedTargets(p *policy, at int64) bitset {
+func (s *Server) reportedTargets(p *policy, at int64) ids.Bitset {
 	now := s.targets(p)
 	if p.forgetReported(at); len(p.unreported) == 0 {
 		return now
 	}
-	then := slices.Clone(now).grown(len(s.fleet.devices))
+	then := slices.Clone(now).Grown(len(s.fleet.devices))
 	for _, u := range p.unreported {
 		for _, f := range u.flips {
 			then[f.word] ^= f.devices

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // assignedDevices are the devices that the assignment status report lists, by
@@ -16,7 +18,7 @@ func (t *tenant) assignedDevices(policyID string) (devices []int) {
 	t.Helper()
 	_, rows := t.export(object{"reportName": "DeviceAssignmentStatusByConfigurationPolicy", "filter": "(PolicyId eq '" + policyID + "')"})
 	for _, r := range rows {
-		id, _ := parseGUID(r["IntuneDeviceId"])
+		id, _ := ids.ParseGUID(r["IntuneDeviceId"])
 		devices = append(devices, int(t.sim.managed[id]))
 	}
 	slices.Sort(devices)
@@ -106,17 +108,17 @@ func TestAssignmentStatusWasTrue(t *testing.T) {
 	const most = 120
 	truth := make([][]int, 0, most+60)
 	reached := func() (out []int) {
-		s.targets(s.policies[0]).each(func(i int) { out = append(out, i) })
+		s.targets(s.policies[0]).Each(func(i int) { out = append(out, i) })
 		return out
 	}
 	differ := 0
 	for hour := range most + 49 {
 		if hour < most {
 			i := windows[int(s.drawAt(0, "test device", uint32(hour))*float64(len(windows)))]
-			groupID, _ := parseGUID(tt.groupID([]string{"a", "a", "b"}[hour%3]))
+			groupID, _ := ids.ParseGUID(tt.groupID([]string{"a", "a", "b"}[hour%3]))
 			g := s.groups[groupID]
 			member := s.fleet.devices[i].objectID.String()
-			if g.direct.has(len(s.users) + i) {
+			if g.direct.Has(len(s.users) + i) {
 				tt.want(204, "DELETE", "/v1.0/groups/"+g.id.String()+"/members/"+member+"/$ref", nil)
 			} else {
 				tt.addMember(204, g.id.String(), member)

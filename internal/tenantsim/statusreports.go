@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+)
 
 // assignmentStatus lists every managed device that a policy targets, the ones
 // without a result as pending (contract b.4). Of assignments and memberships it
@@ -61,7 +65,7 @@ func (s *Server) assignmentRows(yield func(statusRow)) {
 func (s *Server) assignmentRowsAt(at int64, yield func(statusRow)) {
 	now := min(at, s.freeze())
 	for _, p := range s.inStatusReport() {
-		s.reportedTargets(p, at).each(func(i int) {
+		s.reportedTargets(p, at).Each(func(i int) {
 			v := s.device(int32(i))
 			if !isEnrolled(v.d) || v.d.platform&p.platforms == 0 {
 				return
@@ -201,7 +205,7 @@ func orEmpty(v any) any {
 var appTotals = &report[*detectedApp]{name: "AppInvAggregate", columns: []column[*detectedApp]{
 	{name: "ApplicationId", kind: "String", get: func(a *detectedApp) any { return a.id() }},
 	{name: "ApplicationKey", kind: "String", filter: true, get: func(a *detectedApp) any {
-		return newGUID(hashText(a.name+a.version), "application", 0).String()
+		return ids.NewGUID(ids.HashText(a.name+a.version), "application", 0).String()
 	}},
 	{name: "ApplicationName", kind: "String", filter: true, get: func(a *detectedApp) any { return a.name }},
 	{name: "ApplicationPublisher", kind: "String", filter: true, get: func(a *detectedApp) any { return a.publisher }},

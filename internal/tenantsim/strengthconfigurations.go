@@ -7,6 +7,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // configurationShape is a restriction of a combination. Which combinations a type
@@ -26,11 +28,11 @@ var configurationShape = &shape{typeName: "microsoft.graph.authenticationCombina
 // checkConfiguration checks a restriction as it would be stored.
 func (c *call) checkConfiguration(doc object) error {
 	if len(texts(doc["appliesToCombinations"])) == 0 {
-		return c.badRequest("Property 'appliesToCombinations' must name at least one combination.")
+		return c.BadRequest("Property 'appliesToCombinations' must name at least one combination.")
 	}
 	for _, id := range texts(doc["allowedAAGUIDs"]) {
-		if _, ok := parseGUID(id); !ok {
-			return c.badRequest("'%s' of allowedAAGUIDs is not a GUID.", id)
+		if _, ok := ids.ParseGUID(id); !ok {
+			return c.BadRequest("'%s' of allowedAAGUIDs is not a GUID.", id)
 		}
 	}
 	return nil
@@ -99,7 +101,7 @@ func listConfigurations(c *call) (*reply, error) {
 		return nil, err
 	}
 	all := p.shownConfigurations()
-	return listReply(c, c.query, configurationEntity, eachOf(all), listStyle{context: p.configurationsContext(), size: 100, max: 999,
+	return listReply(c, c.Query, configurationEntity, eachOf(all), listStyle{context: p.configurationsContext(), size: 100, max: 999,
 		decorate: func(key int64, out object) error {
 			ofKind(all[key], out)
 			return nil
@@ -110,7 +112,7 @@ func listConfigurations(c *call) (*reply, error) {
 func (c *call) configuration(p *strength) (int, error) {
 	i := slices.IndexFunc(p.configurations, func(doc object) bool { return sameID(text(doc, "id"), c.params["configuration"]) })
 	if i < 0 {
-		return 0, c.notFound(c.params["configuration"])
+		return 0, c.NotFound(c.params["configuration"])
 	}
 	return i, nil
 }
@@ -124,7 +126,7 @@ func getConfiguration(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := configurationEntity.projection(c, c.query.selected)
+	members, err := configurationEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +142,7 @@ func createConfiguration(c *call) (*reply, error) {
 		return nil, err
 	}
 	was := *p
-	if err := c.addConfiguration(p, c.body); err != nil {
+	if err := c.addConfiguration(p, c.Body); err != nil {
 		return nil, err
 	}
 	c.server.strengths.trail.note(c.server, p, &was)
@@ -161,7 +163,7 @@ func patchConfiguration(c *call) (*reply, error) {
 		return nil, err
 	}
 	old := p.configurations[i]
-	body := maps.Clone(c.body)
+	body := maps.Clone(c.Body)
 	if body != nil && body["@odata.type"] == nil {
 		body["@odata.type"] = old["@odata.type"]
 	}
@@ -169,7 +171,7 @@ func patchConfiguration(c *call) (*reply, error) {
 		return nil, err
 	}
 	if configurationShape.variant(body) != configurationShape.variant(old) {
-		return nil, c.badRequest("A combination configuration of type '%s' cannot become '%s'.", text(old, "@odata.type"), text(body, "@odata.type"))
+		return nil, c.BadRequest("A combination configuration of type '%s' cannot become '%s'.", text(old, "@odata.type"), text(body, "@odata.type"))
 	}
 	next := configurationShape.merged(old, body)
 	if err := c.checkConfiguration(next); err != nil {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // strength is an authentication strength policy. The texts of refusals in this
@@ -54,12 +56,12 @@ func builtInStrengths() []*strength {
 }
 
 var strengthEntity = &entity[*strength]{name: "microsoft.graph.authenticationStrengthPolicy", properties: []property[*strength]{
-	{name: "id", ops: opEq, get: func(p *strength) any { return p.id }},
+	{name: "id", ops: odata.Eq, get: func(p *strength) any { return p.id }},
 	{name: "createdDateTime", get: func(p *strength) any { return intuneTime(p.created) }},
 	{name: "modifiedDateTime", get: func(p *strength) any { return intuneTime(p.modified) }},
-	{name: "displayName", ops: opEq, get: func(p *strength) any { return p.displayName }},
+	{name: "displayName", ops: odata.Eq, get: func(p *strength) any { return p.displayName }},
 	{name: "description", get: func(p *strength) any { return p.description }},
-	{name: "policyType", ops: opEq, get: func(p *strength) any {
+	{name: "policyType", ops: odata.Eq, get: func(p *strength) any {
 		if p.builtIn {
 			return "builtIn"
 		}
@@ -91,7 +93,7 @@ var strengthShape = shape{typeName: "microsoft.graph.authenticationStrengthPolic
 const strengthContext = "policies/authenticationStrengthPolicies"
 
 func listStrengths(c *call) (*reply, error) {
-	return listReply(c, c.query, strengthEntity, c.server.strengths.listed(c), listStyle{context: strengthContext, size: 100, max: 999})
+	return listReply(c, c.Query, strengthEntity, c.server.strengths.listed(c), listStyle{context: strengthContext, size: 100, max: 999})
 }
 
 func getStrength(c *call) (*reply, error) {
@@ -99,7 +101,7 @@ func getStrength(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.strengthReply(http.StatusOK, p, c.query.selected)
+	return c.strengthReply(http.StatusOK, p, c.Query.Selected)
 }
 
 func (c *call) strengthReply(status int, p *strength, selected []string) (*reply, error) {
@@ -112,21 +114,21 @@ func (c *call) strengthReply(status int, p *strength, selected []string) (*reply
 
 // createStrength allows 15 custom policies with distinct names (contract h).
 func createStrength(c *call) (*reply, error) {
-	if err := strengthShape.check(c, c.body, true); err != nil {
+	if err := strengthShape.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
-	p := &strength{displayName: text(c.body, "displayName"), description: text(c.body, "description"), combinations: texts(c.body["allowedCombinations"])}
+	p := &strength{displayName: text(c.Body, "displayName"), description: text(c.Body, "description"), combinations: texts(c.Body["allowedCombinations"])}
 	switch {
 	case len(s.strengths.items) >= 15+3:
-		return nil, c.badRequest("The maximum number of custom authentication strengths (15) is reached.")
+		return nil, c.BadRequest("The maximum number of custom authentication strengths (15) is reached.")
 	case len(p.combinations) == 0:
-		return nil, c.badRequest("Property 'allowedCombinations' must name at least one combination.")
+		return nil, c.BadRequest("Property 'allowedCombinations' must name at least one combination.")
 	}
 	if err := c.checkStrengthName(nil, p.displayName); err != nil {
 		return nil, err
 	}
-	for _, item := range objects(c.body["combinationConfigurations"]) {
+	for _, item := range objects(c.Body["combinationConfigurations"]) {
 		if err := c.addConfiguration(p, item); err != nil {
 			return nil, err
 		}
@@ -139,10 +141,10 @@ func createStrength(c *call) (*reply, error) {
 // checkStrengthName wants a name that no other strength has (contract h).
 func (c *call) checkStrengthName(own *strength, name string) error {
 	if name == "" {
-		return c.badRequest("A value is required for property 'displayName' of resource 'authenticationStrengthPolicy'.")
+		return c.BadRequest("A value is required for property 'displayName' of resource 'authenticationStrengthPolicy'.")
 	}
 	if slices.ContainsFunc(c.server.strengths.items, func(o *strength) bool { return o != own && strings.EqualFold(o.displayName, name) }) {
-		return c.badRequest("An authentication strength named '%s' exists already.", name)
+		return c.BadRequest("An authentication strength named '%s' exists already.", name)
 	}
 	return nil
 }
@@ -151,7 +153,7 @@ func (c *call) checkStrengthName(own *strength, name string) error {
 func (c *call) customStrength() (*strength, error) {
 	p, err := c.server.strengths.find(c)
 	if err == nil && p.builtIn {
-		return nil, c.badRequest("The built-in authentication strength '%s' cannot be changed.", p.displayName)
+		return nil, c.BadRequest("The built-in authentication strength '%s' cannot be changed.", p.displayName)
 	}
 	return p, err
 }
@@ -163,15 +165,15 @@ func patchStrength(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := strengthShape.check(c, c.body, false); err != nil {
+	if err := strengthShape.check(c, c.Body, false); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"allowedCombinations", "combinationConfigurations"} {
-		if _, given := c.body[name]; given {
-			return nil, c.badRequest("Property '%s' cannot be changed here: it has requests of its own.", name)
+		if _, given := c.Body[name]; given {
+			return nil, c.BadRequest("Property '%s' cannot be changed here: it has requests of its own.", name)
 		}
 	}
-	if name, given := c.body["displayName"]; given {
+	if name, given := c.Body["displayName"]; given {
 		title, _ := name.(string)
 		if err := c.checkStrengthName(p, title); err != nil {
 			return nil, err
@@ -179,8 +181,8 @@ func patchStrength(c *call) (*reply, error) {
 	}
 	c.server.strengths.change(c.server, p)
 	for name, field := range map[string]*string{"displayName": &p.displayName, "description": &p.description} {
-		if _, given := c.body[name]; given {
-			*field = text(c.body, name)
+		if _, given := c.Body[name]; given {
+			*field = text(c.Body, name)
 		}
 	}
 	c.changed()
@@ -194,12 +196,12 @@ func updateCombinations(c *call) (*reply, error) {
 	}
 	in := shape{typeName: "microsoft.graph.updateAllowedCombinationsPostRequestBody", members: map[string]member{
 		"allowedCombinations": {kind: kindStrings, required: true, values: combinations}}}
-	if err := in.check(c, c.body, true); err != nil {
+	if err := in.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
-	next := texts(c.body["allowedCombinations"])
+	next := texts(c.Body["allowedCombinations"])
 	if len(next) == 0 {
-		return nil, c.badRequest("Property 'allowedCombinations' must name at least one combination.")
+		return nil, c.BadRequest("Property 'allowedCombinations' must name at least one combination.")
 	}
 	before := p.combinations
 	c.server.strengths.change(c.server, p)
@@ -235,7 +237,7 @@ func deleteStrength(c *call) (*reply, error) {
 		return nil, err
 	}
 	if used := c.server.strengthUsers(p); len(used) > 0 {
-		return nil, c.badRequest("The authentication strength is used by the conditional access policies %s.", strings.Join(used, ", "))
+		return nil, c.BadRequest("The authentication strength is used by the conditional access policies %s.", strings.Join(used, ", "))
 	}
 	c.server.strengths.remove(c.server, p)
 	c.changed()
@@ -300,8 +302,8 @@ func baseMethod(mode string) string {
 }
 
 var methodModeEntity = &entity[methodMode]{name: "microsoft.graph.authenticationMethodModeDetail", properties: []property[methodMode]{
-	{name: "id", ops: opEq, get: func(m methodMode) any { return m.id }},
-	{name: "authenticationMethod", ops: opEq, get: func(m methodMode) any { return m.method }},
+	{name: "id", ops: odata.Eq, get: func(m methodMode) any { return m.id }},
+	{name: "authenticationMethod", ops: odata.Eq, get: func(m methodMode) any { return m.method }},
 	{name: "displayName", get: func(m methodMode) any { return m.name }},
 }}
 
@@ -315,5 +317,5 @@ func listMethodModes(c *call) (*reply, error) {
 			}
 		}
 	}
-	return listReply(c, c.query, methodModeEntity, items, listStyle{context: "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", size: 100, max: 999})
+	return listReply(c, c.Query, methodModeEntity, items, listStyle{context: "identity/conditionalAccess/authenticationStrength/authenticationMethodModes", size: 100, max: 999})
 }

@@ -6,6 +6,8 @@ package tenantsim
 import (
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // targetKind is a kind of assignment target (contract a.5).
@@ -21,7 +23,7 @@ const (
 // assignment is one target of a policy.
 type assignment struct {
 	kind  targetKind
-	group guid
+	group ids.GUID
 	// filterID names an assignment filter unless filterType is none.
 	filterID, filterType string
 }
@@ -35,7 +37,7 @@ type assignee interface {
 
 // reachCache holds the devices that an assignee reaches as of a generation.
 type reachCache struct {
-	devices bitset
+	devices ids.Bitset
 	gen     uint64
 }
 
@@ -52,11 +54,11 @@ func (p *policy) effective() []assignment {
 // targets returns the devices that a policy's assignments reach, by device
 // index, as Intune knows assignments and memberships. The platform is not
 // considered here. The set must not be modified.
-func (s *Server) targets(p *policy) bitset { return s.reachOf(p) }
+func (s *Server) targets(p *policy) ids.Bitset { return s.reachOf(p) }
 
 // reachOf is targets for any assignee. The set is cached until something that
 // decides about it changes.
-func (s *Server) reachOf(a assignee) bitset {
+func (s *Server) reachOf(a assignee) ids.Bitset {
 	c := a.cache()
 	if c.devices == nil || c.gen != s.targetGen {
 		c.devices, c.gen = s.reachedBy(a.effective()), s.targetGen
@@ -68,30 +70,30 @@ func (s *Server) reachOf(a assignee) bitset {
 // directory index keeps users and devices apart, and so does the rule: what an
 // exclusion holds is taken from the hits of its own kind before users turn into
 // their devices, and nothing crosses over.
-func (s *Server) reachedBy(assignments []assignment) bitset {
-	out := newBitset(len(s.users) + len(s.fleet.devices))
+func (s *Server) reachedBy(assignments []assignment) ids.Bitset {
+	out := ids.NewBitset(len(s.users) + len(s.fleet.devices))
 	for _, a := range assignments {
 		if a.kind == targetExclude {
-			out.or(s.hits(a))
+			out.Or(s.hits(a))
 		}
 	}
-	in := newBitset(len(s.fleet.devices))
+	in := ids.NewBitset(len(s.fleet.devices))
 	for _, a := range assignments {
 		if a.kind == targetExclude {
 			continue
 		}
-		one := newBitset(len(s.fleet.devices))
-		s.hits(a).each(func(i int) {
-			if !out.has(i) {
+		one := ids.NewBitset(len(s.fleet.devices))
+		s.hits(a).Each(func(i int) {
+			if !out.Has(i) {
 				s.addMember(one, i)
 			}
 		})
 		s.narrow(one, a) // contract-2 y.2: on the device, whatever kind was hit
-		in.or(one)
+		in.Or(one)
 	}
-	in.each(func(i int) {
+	in.Each(func(i int) {
 		if !isEnrolled(&s.fleet.devices[i]) { // Intune targets what it manages
-			in.clear(i)
+			in.Clear(i)
 		}
 	})
 	return in
@@ -99,12 +101,12 @@ func (s *Server) reachedBy(assignments []assignment) bitset {
 
 // hits are the users and devices that one target names, by directory index. The
 // set must not be modified.
-func (s *Server) hits(a assignment) bitset {
+func (s *Server) hits(a assignment) ids.Bitset {
 	switch a.kind {
 	case targetAllUsers: // every user of the tenant is licensed
-		return fullBitset(0, len(s.users))
+		return ids.FullBitset(0, len(s.users))
 	case targetAllDevices:
-		return fullBitset(len(s.users), len(s.users)+len(s.fleet.devices))
+		return ids.FullBitset(len(s.users), len(s.users)+len(s.fleet.devices))
 	default:
 		return s.groupHits(a.group)
 	}
@@ -112,7 +114,7 @@ func (s *Server) hits(a assignment) bitset {
 
 // groupHits are the members of a group as Intune knows them; an unknown or
 // purged group has none.
-func (s *Server) groupHits(id guid) bitset {
+func (s *Server) groupHits(id ids.GUID) ids.Bitset {
 	if g := s.targetGroup(id); g != nil {
 		return s.knownMembers(g)
 	}
@@ -127,7 +129,7 @@ func (s *Server) names(a assignment, index int) bool {
 	case targetAllDevices:
 		return index >= len(s.users)
 	default:
-		return s.groupHits(a.group).has(index)
+		return s.groupHits(a.group).Has(index)
 	}
 }
 
@@ -172,18 +174,18 @@ func (s *Server) reachesAs(assignments []assignment, i int32, stands []int) bool
 }
 
 // addGroup adds the devices of a group and those of its users.
-func (s *Server) addGroup(set bitset, id guid) {
-	s.groupHits(id).each(func(i int) { s.addMember(set, i) })
+func (s *Server) addGroup(set ids.Bitset, id ids.GUID) {
+	s.groupHits(id).Each(func(i int) { s.addMember(set, i) })
 }
 
 // addMember adds the devices that stand behind one directory index.
-func (s *Server) addMember(set bitset, i int) {
+func (s *Server) addMember(set ids.Bitset, i int) {
 	if i >= len(s.users) {
-		set.set(i - len(s.users))
+		set.Set(i - len(s.users))
 		return
 	}
 	for _, d := range s.users[i].devices {
-		set.set(int(d))
+		set.Set(int(d))
 	}
 }
 
@@ -263,8 +265,8 @@ func (s *Server) overlaps() []Overlap {
 func (s *Server) sharedDevices(p, q *policy) int {
 	both := p.platforms & q.platforms
 	a, b, n := s.targets(p), s.targets(q), 0
-	a.each(func(i int) {
-		if b.has(i) && s.fleet.devices[i].platform&both != 0 {
+	a.Each(func(i int) {
+		if b.Has(i) && s.fleet.devices[i].platform&both != 0 {
 			n++
 		}
 	})
@@ -274,7 +276,7 @@ func (s *Server) sharedDevices(p, q *policy) int {
 // activeRule is a scenario rule with its groups resolved.
 type activeRule struct {
 	Rule
-	devices bitset // nil: every device
+	devices ids.Bitset // nil: every device
 	gen     uint64
 }
 
@@ -306,7 +308,7 @@ func (s *Server) ruleReaches(r *activeRule, i int32) bool {
 		return true
 	}
 	if now := s.directoryGen + s.knownGen; r.devices == nil || r.gen != now {
-		r.devices, r.gen = newBitset(len(s.fleet.devices)), now
+		r.devices, r.gen = ids.NewBitset(len(s.fleet.devices)), now
 		for _, name := range r.Groups {
 			for _, g := range s.ordered {
 				if g.displayName == name || g.id.String() == name {
@@ -315,7 +317,7 @@ func (s *Server) ruleReaches(r *activeRule, i int32) bool {
 			}
 		}
 	}
-	return r.devices.has(int(i))
+	return r.devices.Has(int(i))
 }
 
 // concerns reports whether the policy sets what the rule is about.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 func allUsersTarget() object {
@@ -60,8 +62,8 @@ func TestTargetingCases(t *testing.T) {
 		"filter include":                         {[]object{filteredTarget(users, first, "include")}, "1"},
 		"filter exclude":                         {[]object{filteredTarget(users, first, "exclude")}, "2"},
 		"two targets, any filter lets it pass":   {[]object{filteredTarget(users, first, "include"), filteredTarget(outer, first, "exclude")}, "12"},
-		"a group that never existed":             {[]object{groupTarget(newGUID(3, "x", 1).String())}, ""},
-		"exclusion of a group that never was":    {[]object{groupTarget(users), excludeTarget(newGUID(3, "x", 1).String())}, "12"},
+		"a group that never existed":             {[]object{groupTarget(ids.NewGUID(3, "x", 1).String())}, ""},
+		"exclusion of a group that never was":    {[]object{groupTarget(users), excludeTarget(ids.NewGUID(3, "x", 1).String())}, "12"},
 		"nothing but an exclusion":               {[]object{excludeTarget(users)}, ""},
 		"filter and exclusion of the other kind": {[]object{filteredTarget(devices, first, "include"), excludeTarget(users)}, "1"},
 	} {
@@ -126,7 +128,7 @@ func TestGroupOfAnAssignmentGoes(t *testing.T) {
 func TestAssignToNoGroup(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 2, Scenario: quiet()})
 	id := tt.createPolicy(allowBody("p"))
-	unknown := newGUID(3, "x", 1).String()
+	unknown := ids.NewGUID(3, "x", 1).String()
 	tt.assign(id, groupTarget(unknown), excludeTarget(unknown))
 	path := policiesPath + "/" + id + "/assign"
 	if _, message := tt.errorOf(400, "POST", path, object{"assignments": []object{groupTarget("x")}}); !strings.Contains(message, "Invalid GroupId : 'x' provided, a valid AADGroupId is expected.") {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // Ref names an object of the tenant.
@@ -210,12 +212,12 @@ func (s *Server) policyTargeting(policy string, list bool) (PolicyTargeting, err
 		return PolicyTargeting{}, err
 	}
 	reach := s.reachOf(a)
-	out := PolicyTargeting{Policy: refOf(a), Targeted: reach.count()}
+	out := PolicyTargeting{Policy: refOf(a), Targeted: reach.Count()}
 	assignments := a.effective()
 	for u := range s.users {
 		out.Users += boolInt(s.userHit(assignments, int32(u)))
 	}
-	reach.each(func(i int) {
+	reach.Each(func(i int) {
 		if d := &s.fleet.devices[i]; d.platform&platformOf(a) != 0 {
 			out.Devices++
 			if list {
@@ -282,7 +284,7 @@ func (s *Server) findAssignee(nameOrID string) (assignee, error) {
 // anyDevice finds a device by managed device id, object id, deviceId or name. A
 // re-enrolled device has two records of one name: the newer counts.
 func (s *Server) anyDevice(key string) (int32, error) {
-	if id, ok := parseGUID(key); ok {
+	if id, ok := ids.ParseGUID(key); ok {
 		if i, found := s.managed[id]; found {
 			return i, nil
 		}
@@ -395,12 +397,12 @@ func (s *Server) targetReason(a assignment, i int32) TargetReason {
 		out.Group = s.targetGroupAnswer(a.group)
 	}
 	if f := s.filters.get(a.filterID); f != nil && a.filterType != "none" {
-		out.Filter = &FilterVerdict{Ref{f.id, f.displayName}, a.filterType, f.devicesOf(s).has(int(i)), s.admits(a, i)}
+		out.Filter = &FilterVerdict{Ref{f.id, f.displayName}, a.filterType, f.devicesOf(s).Has(int(i)), s.admits(a, i)}
 	}
 	return out
 }
 
-func (s *Server) targetGroupAnswer(id guid) *TargetGroup {
+func (s *Server) targetGroupAnswer(id ids.GUID) *TargetGroup {
 	g := s.targetGroup(id)
 	if g == nil {
 		return &TargetGroup{Ref: Ref{ID: id.String()}, Unknown: true}
@@ -451,7 +453,7 @@ func (g *group) pathTo(index int, view func(*group) membership) []string {
 		at := queue[0]
 		queue = queue[1:]
 		m := view(at.group)
-		if m.direct.has(index) {
+		if m.direct.Has(index) {
 			return at.path
 		}
 		for _, n := range m.nested {

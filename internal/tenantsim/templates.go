@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // policyTemplate is a template that policies can be made from (contract a.2,
@@ -27,39 +29,39 @@ var (
 
 // of is the id that a setting of the template refers to.
 func (k referenceKind) of(t *policyTemplate, definitionID string) string {
-	return newGUID(hashText(t.ID()+definitionID), k.seed, 0).String()
+	return ids.NewGUID(ids.HashText(t.ID()+definitionID), k.seed, 0).String()
 }
 
 const templatesContext = "deviceManagement/configurationPolicyTemplates"
 
 var templateEntity = &entity[*policyTemplate]{name: "microsoft.graph.deviceManagementConfigurationPolicyTemplate", properties: []property[*policyTemplate]{
-	{name: "id", ops: opEq, get: func(t *policyTemplate) any { return t.ID() }},
-	{name: "baseId", ops: opEq, get: func(t *policyTemplate) any { return t.BaseID }},
+	{name: "id", ops: odata.Eq, get: func(t *policyTemplate) any { return t.ID() }},
+	{name: "baseId", ops: odata.Eq, get: func(t *policyTemplate) any { return t.BaseID }},
 	{name: "version", get: func(t *policyTemplate) any { return t.Version }},
-	{name: "displayName", ops: opEq | opContains | opStartsWith, get: func(t *policyTemplate) any { return t.DisplayName }},
+	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(t *policyTemplate) any { return t.DisplayName }},
 	{name: "description", get: func(t *policyTemplate) any { return t.DisplayName + "." }},
 	{name: "displayVersion", get: func(t *policyTemplate) any { return t.DisplayVersion }},
-	{name: "lifecycleState", ops: opEq, get: func(t *policyTemplate) any { return t.Lifecycle }},
-	{name: "platforms", ops: opEq | opHas, get: func(t *policyTemplate) any { return t.Platforms }},
-	{name: "technologies", ops: opEq | opHas, get: func(t *policyTemplate) any { return t.Technologies }},
-	{name: "templateFamily", ops: opEq, get: func(t *policyTemplate) any { return t.Family }},
+	{name: "lifecycleState", ops: odata.Eq, get: func(t *policyTemplate) any { return t.Lifecycle }},
+	{name: "platforms", ops: odata.Eq | odata.Has, get: func(t *policyTemplate) any { return t.Platforms }},
+	{name: "technologies", ops: odata.Eq | odata.Has, get: func(t *policyTemplate) any { return t.Technologies }},
+	{name: "templateFamily", ops: odata.Eq, get: func(t *policyTemplate) any { return t.Family }},
 	{name: "allowUnmanagedSettings", get: func(*policyTemplate) any { return false }},
 	{name: "disableEntraGroupPolicyAssignment", get: func(*policyTemplate) any { return false }},
 	{name: "settingTemplateCount", get: func(t *policyTemplate) any { return len(t.Settings) }},
 }}
 
 func listTemplates(c *call) (*reply, error) {
-	return listReply(c, c.query, templateEntity, eachOf(c.server.catalog.Templates), listStyle{context: templatesContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, templateEntity, eachOf(c.server.catalog.Templates), listStyle{context: templatesContext, size: 100, max: 1000, count: countPage})
 }
 
 func getTemplate(c *call) (*reply, error) {
-	members, err := templateEntity.projection(c, c.query.selected)
+	members, err := templateEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	t := c.server.catalog.Template(c.params["id"])
 	if t == nil {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	return c.entityReply(http.StatusOK, templatesContext+"/$entity", render(t, members)), nil
 }
@@ -102,7 +104,7 @@ func (st settingTemplate) describe(setting catalog.TemplateSetting) object {
 }
 
 var settingTemplateEntity = &entity[settingTemplate]{name: "microsoft.graph.deviceManagementConfigurationSettingTemplate", properties: []property[settingTemplate]{
-	{name: "id", ops: opEq, get: func(st settingTemplate) any { return fmt.Sprint(st.position) }},
+	{name: "id", ops: odata.Eq, get: func(st settingTemplate) any { return fmt.Sprint(st.position) }},
 	{name: "settingInstanceTemplate", get: func(st settingTemplate) any { return st.instanceTemplate() }},
 }}
 
@@ -112,14 +114,14 @@ func listSettingTemplates(c *call) (*reply, error) {
 	}
 	t := c.server.catalog.Template(c.params["id"])
 	if t == nil {
-		return nil, c.notFound(c.params["id"])
+		return nil, c.NotFound(c.params["id"])
 	}
 	all := make([]settingTemplate, len(t.Settings))
 	for i := range all {
 		all[i] = settingTemplate{t, i, c.server.catalog}
 	}
 	style := listStyle{context: templatesContext + "('" + t.ID() + "')/settingTemplates", size: 25, max: 1000, count: countPage} // page size ASSUMED, as settings
-	if slices.Contains(c.query.expand, "settingDefinitions") {
+	if slices.Contains(c.Query.Expand, "settingDefinitions") {
 		style.decorate = func(key int64, out object) error {
 			var ids []string
 			for s := &t.Settings[key]; s != nil; s = s.Child {
@@ -129,7 +131,7 @@ func listSettingTemplates(c *call) (*reply, error) {
 			return nil
 		}
 	}
-	return listReply(c, c.query, settingTemplateEntity, eachOf(all), style)
+	return listReply(c, c.Query, settingTemplateEntity, eachOf(all), style)
 }
 
 var templateReferenceShape = shapeOf("deviceManagementConfigurationPolicyTemplateReference", map[string]member{
@@ -138,7 +140,7 @@ var templateReferenceShape = shapeOf("deviceManagementConfigurationPolicyTemplat
 
 // readTemplate finds the template of the body, if it names one, and the family.
 func (c *call) readTemplate() (*policyTemplate, string, error) {
-	ref := inner(c.body, "templateReference")
+	ref := inner(c.Body, "templateReference")
 	id, family := text(ref, "templateId"), text(ref, "templateFamily")
 	if family == "" {
 		family = "none"
@@ -149,9 +151,9 @@ func (c *call) readTemplate() (*policyTemplate, string, error) {
 	t := c.server.catalog.Template(id)
 	switch {
 	case t == nil:
-		return nil, "", c.badRequest("Policy template '%s' was not found.", id)
+		return nil, "", c.BadRequest("Policy template '%s' was not found.", id)
 	case family != "none" && family != t.Family:
-		return nil, "", c.badRequest("Policy template '%s' is of family '%s', not '%s'.", id, t.Family, family)
+		return nil, "", c.BadRequest("Policy template '%s' is of family '%s', not '%s'.", id, t.Family, family)
 	}
 	return t, t.Family, nil
 }
@@ -176,9 +178,9 @@ func (b *settingsBuilder) reference(d *definition, given any, kind referenceKind
 	case given == nil && (t == nil || !needed):
 		return nil, nil
 	case t == nil:
-		return nil, b.c.badRequest("Invalid Reference id found in Policy that was not created from a Template. Setting: %s", d.ID)
+		return nil, b.c.BadRequest("Invalid Reference id found in Policy that was not created from a Template. Setting: %s", d.ID)
 	case !inTemplate(t.Settings, d.ID) || text(ref, kind.member) != kind.of(t, d.ID):
-		return nil, b.c.badRequest("Invalid Reference id found in Policy created from Template '%s'. Setting: %s", t.ID(), d.ID)
+		return nil, b.c.BadRequest("Invalid Reference id found in Policy created from Template '%s'. Setting: %s", t.ID(), d.ID)
 	}
 	out := object{kind.member: text(ref, kind.member)}
 	for _, name := range sortedKeys(ref) {
@@ -187,7 +189,7 @@ func (b *settingsBuilder) reference(d *definition, given any, kind referenceKind
 		case name == "useTemplateDefault" && isBool && kind == valueReference:
 			out[name] = use
 		default:
-			return nil, b.c.badRequest("The property '%s' does not exist on a template reference, or its value is not valid.", name)
+			return nil, b.c.BadRequest("The property '%s' does not exist on a template reference, or its value is not valid.", name)
 		}
 	}
 	return out, nil

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
@@ -348,7 +349,7 @@ func TestSamplesAreAccepted(t *testing.T) {
 			delete(body, "templateReference") // the template is another tenant's
 			body = withoutReferences(body).(object)
 			plain := asJSON(t, body)
-			dropAnnotations(plain, false)
+			odata.DropAnnotations(plain, false)
 			sent := objects(withoutNulls(plain).(object)["settings"])
 			for _, setting := range sent {
 				tt.learn(setting["settingInstance"], body, "")

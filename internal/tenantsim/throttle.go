@@ -11,6 +11,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Throttle makes the tenant enforce the published limits of contract k.3.
@@ -137,7 +140,7 @@ func (c *call) throttle() error {
 	}
 	for i := range limits {
 		l := &limits[i]
-		if l.work != c.route.work || l.writes && c.request.Method == http.MethodGet {
+		if l.work != c.route.work || l.writes && c.HTTP.Method == http.MethodGet {
 			continue
 		}
 		units := cost
@@ -154,8 +157,8 @@ func (c *call) throttle() error {
 // nowAndThen refuses a share of the requests, by their number, as the service
 // behind the route does when its budget is used up. Retry-After is 1 or 2 s.
 func (c *call) nowAndThen(rule *Throttle) error {
-	drawn := mix(c.server.options.Seed ^ hashText("now and then") ^ mix(c.number))
-	if uniform(drawn)*100 >= rule.NowAndThenPercent {
+	drawn := ids.Mix(c.server.options.Seed ^ ids.HashText("now and then") ^ ids.Mix(c.number))
+	if ids.Uniform(drawn)*100 >= rule.NowAndThenPercent {
 		return nil
 	}
 	i := slices.IndexFunc(limits, func(l limit) bool { return l.work == c.route.work })
@@ -204,14 +207,14 @@ func (c *call) fill(i int, l *limit, units, capacity int, now time.Time) error {
 // throttled is how the refusal of a full bucket looks (contract k.4).
 func (c *call) throttled(l *limit, wait time.Duration) error {
 	if l.broker {
-		return fail(http.StatusInternalServerError, "InternalServerError",
+		return odata.Fail(http.StatusInternalServerError, "InternalServerError",
 			"Rate limit reached because of too many requests to query broker. Please retry after sometime.")
 	}
-	e := fail(http.StatusTooManyRequests, "TooManyRequests", "Too many requests.") // ASSUMED text
+	e := odata.Fail(http.StatusTooManyRequests, "TooManyRequests", "Too many requests.") // ASSUMED text
 	c.extra().Set("x-ms-throttle-scope", "Tenant_Application/ReadWrite/"+c.server.options.ClientID+"/"+c.server.options.TenantID)
 	c.extra().Set("x-ms-throttle-information", string(l.work))
 	if !l.silent {
-		e.header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(max(wait.Seconds(), 1))))}}
+		e.Header = http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(max(wait.Seconds(), 1))))}}
 	}
 	return e
 }
@@ -231,13 +234,13 @@ func (c *call) cost() int {
 	case strings.HasPrefix(pattern, "users"):
 		units = 2
 	}
-	for name, values := range c.request.URL.Query() {
-		switch option, _ := c.queryOption(name); option {
-		case qSelect:
+	for name, values := range c.HTTP.URL.Query() {
+		switch option, _ := c.QueryOption(name); option {
+		case odata.OptSelect:
 			units--
-		case qExpand:
+		case odata.OptExpand:
 			units++
-		case qTop:
+		case odata.OptTop:
 			if top, err := strconv.Atoi(values[0]); err == nil && top < 20 {
 				units--
 			}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // throttled is a tenant whose limits run on the virtual clock.
@@ -125,7 +127,7 @@ func TestLicences(t *testing.T) {
 	tt.scenario(func(sc *Scenario) { sc.Licences = &Licences{NoIntune: true} })
 	code, message := tt.errorOf(403, "GET", "/v1.0/deviceManagement/managedDevices", nil)
 	var inner struct{ Message string }
-	if err := json.Unmarshal([]byte(message), &inner); err != nil || code != codeForbidden || !strings.HasPrefix(inner.Message, "An error has occurred") || strings.Contains(inner.Message, "scopes") {
+	if err := json.Unmarshal([]byte(message), &inner); err != nil || code != odata.CodeForbidden || !strings.HasPrefix(inner.Message, "An error has occurred") || strings.Contains(inner.Message, "scopes") {
 		t.Errorf("%s %q %v", code, message, err)
 	}
 	tt.want(200, "GET", "/v1.0/groups", nil)

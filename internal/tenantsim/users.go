@@ -8,11 +8,14 @@ import (
 	"iter"
 	"net/http"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // user is a person of the directory. Names are computed from the index.
 type user struct {
-	id guid
+	id ids.GUID
 	// devices are the indices of the devices whose primary user this is.
 	devices []int32
 }
@@ -22,7 +25,7 @@ type user struct {
 func (s *Server) makeUsers() {
 	s.users = make([]user, s.options.Users)
 	for i := range s.users {
-		s.users[i].id = newGUID(s.options.Seed, "user", uint64(i))
+		s.users[i].id = ids.NewGUID(s.options.Seed, "user", uint64(i))
 		s.objects[s.users[i].id] = int32(i)
 	}
 }
@@ -50,20 +53,20 @@ type userView struct {
 }
 
 var userEntity = &entity[userView]{name: "microsoft.graph.user", properties: []property[userView]{
-	{name: "id", ops: opsEquality, get: func(u userView) any { return u.s.users[u.i].id.String() }},
-	{name: "displayName", sort: true, ops: opsText, get: func(u userView) any { return u.s.displayName(u.i) }},
-	{name: "givenName", ops: opsText, get: func(u userView) any { return u.s.givenName(u.i) }},
-	{name: "surname", ops: opsText, get: func(u userView) any { return u.s.surname(u.i) }},
-	{name: "mail", ops: opsText, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
-	{name: "userPrincipalName", sort: true, ops: opsText | opEndsWith, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
+	{name: "id", ops: odata.OpsEquality, get: func(u userView) any { return u.s.users[u.i].id.String() }},
+	{name: "displayName", sort: true, ops: odata.OpsText, get: func(u userView) any { return u.s.displayName(u.i) }},
+	{name: "givenName", ops: odata.OpsText, get: func(u userView) any { return u.s.givenName(u.i) }},
+	{name: "surname", ops: odata.OpsText, get: func(u userView) any { return u.s.surname(u.i) }},
+	{name: "mail", ops: odata.OpsText, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
+	{name: "userPrincipalName", sort: true, ops: odata.OpsText | odata.EndsWith, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
 	{name: "jobTitle", get: func(userView) any { return nil }},
 	{name: "mobilePhone", get: func(userView) any { return nil }},
 	{name: "officeLocation", get: func(userView) any { return nil }},
 	{name: "preferredLanguage", get: func(userView) any { return nil }},
 	{name: "businessPhones", get: func(userView) any { return []string{} }},
-	{name: "accountEnabled", ops: opEq, hidden: true, get: func(userView) any { return true }},
-	{name: "userType", ops: opEq, hidden: true, get: func(userView) any { return "Member" }},
-	{name: "createdDateTime", ops: opsOrder, hidden: true, get: func(u userView) any { return entraTime(u.s.start.AddDate(-1, 0, 0)) }},
+	{name: "accountEnabled", ops: odata.Eq, hidden: true, get: func(userView) any { return true }},
+	{name: "userType", ops: odata.Eq, hidden: true, get: func(userView) any { return "Member" }},
+	{name: "createdDateTime", ops: odata.OpsOrder, hidden: true, get: func(u userView) any { return entraTime(u.s.start.AddDate(-1, 0, 0)) }},
 }}
 
 // rolesReadUsers are the permissions that show user properties.
@@ -80,28 +83,28 @@ func (s *Server) eachUser(after int64) iter.Seq2[int64, userView] {
 }
 
 func listUsers(c *call) (*reply, error) {
-	if err := c.advancedQuery(&c.query); err != nil {
+	if err := c.AdvancedQuery(&c.Query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.query, userEntity, c.server.eachUser, listStyle{context: "users", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.Query, userEntity, c.server.eachUser, listStyle{context: "users", size: 100, max: 999, refuseAbove: true})
 }
 
 // getUser accepts the object id or the userPrincipalName.
 func getUser(c *call) (*reply, error) {
 	key := c.params["id"]
-	members, err := userEntity.projection(c, c.query.selected)
+	members, err := userEntity.projection(c, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	i, ok := c.server.findUser(key)
 	if !ok {
-		return nil, c.notFound(key)
+		return nil, c.NotFound(key)
 	}
 	return c.entityReply(http.StatusOK, "users/$entity", render(userView{c.server, i}, members)), nil
 }
 
 func (s *Server) findUser(key string) (int32, bool) {
-	if id, ok := parseGUID(key); ok {
+	if id, ok := ids.ParseGUID(key); ok {
 		i, found := s.objects[id]
 		return i, found && int(i) < len(s.users)
 	}
@@ -116,6 +119,6 @@ func (s *Server) findUser(key string) (int32, bool) {
 
 // entityReply renders one object with its context.
 func (c *call) entityReply(status int, context string, body object) *reply {
-	body["@odata.context"] = c.context(context, c.query.selected)
+	body["@odata.context"] = c.context(context, c.Query.Selected)
 	return &reply{status: status, body: body}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
@@ -518,8 +519,8 @@ func (w *walker) nested(pattern string, at []string, value any) object {
 	}
 	body, _ := out.(object)
 	var sample object
-	if err := json.Unmarshal([]byte(w.known(pattern).body), &sample); err == nil && sample[typeAnnotation] != nil {
-		body[typeAnnotation] = sample[typeAnnotation]
+	if err := json.Unmarshal([]byte(w.known(pattern).body), &sample); err == nil && sample[odata.TypeAnnotation] != nil {
+		body[odata.TypeAnnotation] = sample[odata.TypeAnnotation]
 	}
 	return body
 }
@@ -710,7 +711,7 @@ func (w *walker) value(kind string, n, depth int) any {
 	concrete := w.schema.Concrete(name)
 	out := object{}
 	if concrete != name {
-		out[typeAnnotation] = "#microsoft.graph." + concrete
+		out[odata.TypeAnnotation] = "#microsoft.graph." + concrete
 	}
 	if depth == 3 {
 		return out

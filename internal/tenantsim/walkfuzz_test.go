@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/metadata"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
@@ -25,7 +27,7 @@ func eachRoute(t *testing.T, visit func(w *walker, r *route, target string)) {
 				w := newWalker(t, version, newGapBook(""))
 				target, ok := w.fill(r.pattern)
 				if !ok {
-					target = strings.NewReplacer("{id}", newGUID(1, "nobody", 1).String(), "{method}", "x", "{member}", "x", "{n}", "0").Replace(r.pattern)
+					target = strings.NewReplacer("{id}", ids.NewGUID(1, "nobody", 1).String(), "{method}", "x", "{member}", "x", "{n}", "0").Replace(r.pattern)
 				}
 				visit(w, r, "/"+version+"/"+target)
 			}
@@ -39,7 +41,7 @@ func TestWalkSelect(t *testing.T) {
 	eachRoute(t, func(w *walker, r *route, target string) {
 		_, response, _ := graphschema.Bodies(w.version, r.method, r.pattern)
 		kind, isGraph := strings.CutPrefix(strings.TrimPrefix(response, "[]"), "graph.")
-		if r.query&qSelect == 0 || !isGraph {
+		if r.query&odata.OptSelect == 0 || !isGraph {
 			return
 		}
 		if strings.Contains(r.pattern, "deletedItems/{id}") {
@@ -210,7 +212,7 @@ func (w *walker) wrongKinds(r *route, request string) []string {
 	}
 	var out []string
 	add := func(at []string) {
-		for _, value := range []any{nil, "walk", "", true, 7, 7.5, -1, json.Number("99999999999999999999"), []any{}, []any{nil}, []any{"walk"}, []any{7}, []any{object{}}, []any{[]any{}}, object{}, object{"a": 1}, object{typeAnnotation: "#microsoft.graph.walk"}} {
+		for _, value := range []any{nil, "walk", "", true, 7, 7.5, -1, json.Number("99999999999999999999"), []any{}, []any{nil}, []any{"walk"}, []any{7}, []any{object{}}, []any{[]any{}}, object{}, object{"a": 1}, object{odata.TypeAnnotation: "#microsoft.graph.walk"}} {
 			body := plainJSON(base).(object)
 			nest := value
 			for i := len(at) - 1; i >= 0; i-- {

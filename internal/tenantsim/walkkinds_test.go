@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
@@ -92,7 +93,7 @@ func (w *walker) firstKind(pattern string) string {
 		w.Fatalf("specimen of %s: %v", pattern, err)
 	}
 	kinds := w.kindsOf(pattern)
-	if stated := text(body, typeAnnotation); stated != "" {
+	if stated := text(body, odata.TypeAnnotation); stated != "" {
 		return strings.TrimPrefix(stated, "#microsoft.graph.")
 	}
 	request, _, _ := graphschema.Bodies(w.version, post, pattern)
@@ -140,7 +141,7 @@ func TestWalkRefusedKinds(t *testing.T) {
 				}
 				tried[kind] = true
 				target, _ := w.fill(r.pattern)
-				if status, _, raw := w.send(r.method, target, object{typeAnnotation: "#microsoft.graph." + kind, "displayName": "walk"}); status < 400 || status >= 500 {
+				if status, _, raw := w.send(r.method, target, object{odata.TypeAnnotation: "#microsoft.graph." + kind, "displayName": "walk"}); status < 400 || status >= 500 {
 					t.Errorf("%s %s of a %s: %d %.200s", r.method, r.pattern, kind, status, raw)
 				}
 			}
@@ -481,7 +482,7 @@ func (w *walker) holds(what, item, member string, h *holder, want, old any) {
 // for; the body tells which definition a presentation is of.
 func (w *walker) sample(sample string, body object) any {
 	w.Helper()
-	sample = strings.ReplaceAll(sample, `"@":"`, `"`+typeAnnotation+`":"#microsoft.graph.`)
+	sample = strings.ReplaceAll(sample, `"@":"`, `"`+odata.TypeAnnotation+`":"#microsoft.graph.`)
 	sample = strings.NewReplacer("CM", "deviceManagementConfiguration", "USER", w.sim.users[0].id.String(), "PRINCIPAL", w.sim.PrincipalID()).Replace(sample)
 	if strings.Contains(sample, "PRESENTATION") {
 		definition := w.withInput()
@@ -515,7 +516,7 @@ func sameKinds(sent, got any) bool {
 	case map[string]any:
 		g, ok := got.(map[string]any)
 		for name, v := range s {
-			if ok = ok && (name != typeAnnotation || g[name] == v) && (v == nil || strings.Contains(name, "@") || sameKinds(v, g[name])); !ok {
+			if ok = ok && (name != odata.TypeAnnotation || g[name] == v) && (v == nil || strings.Contains(name, "@") || sameKinds(v, g[name])); !ok {
 				return false
 			}
 		}

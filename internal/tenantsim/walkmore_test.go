@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
@@ -48,7 +49,7 @@ func TestWalkIDs(t *testing.T) {
 func upperGUIDs(target string) string {
 	segments := strings.Split(target, "/")
 	for i, s := range segments {
-		if _, isGUID := parseGUID(s); isGUID {
+		if _, isGUID := ids.ParseGUID(s); isGUID {
 			segments[i] = strings.ToUpper(s)
 		}
 	}

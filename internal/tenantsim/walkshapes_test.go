@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
@@ -93,7 +94,7 @@ func (b *shapeBook) read(w *walker, r *route) {
 		items = objects(body["value"])
 	}
 	for _, item := range items {
-		b.note(w, item, "graph."+kind, r.query&qSelect != 0)
+		b.note(w, item, "graph."+kind, r.query&odata.OptSelect != 0)
 	}
 }
 
@@ -134,7 +135,7 @@ func (w *walker) richest(collection string) string {
 // note writes down the members of an object and of those in it.
 func (b *shapeBook) note(w *walker, item object, kind string, selectable bool) {
 	name := strings.TrimPrefix(kind, "graph.")
-	if stated, ok := item[typeAnnotation].(string); ok {
+	if stated, ok := item[odata.TypeAnnotation].(string); ok {
 		name = strings.TrimPrefix(stated, "#microsoft.graph.")
 	}
 	members := w.schema.MembersOf("graph." + name)

@@ -9,6 +9,9 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // Types of the what-if request (contract h, schema). Which parameters the
@@ -59,11 +62,11 @@ func extensionAttributes() map[string]member {
 
 // checkOneOf checks an object whose @odata.type says which of several types it is.
 func (c *call) checkOneOf(name string, of []*shape) error {
-	body, _ := c.body[name].(map[string]any)
+	body, _ := c.Body[name].(map[string]any)
 	kind := strings.TrimPrefix(text(body, "@odata.type"), "#")
-	i := slices.IndexFunc(of, func(s *shape) bool { return s.typeName == kind && (c.beta || s != agentSignInShape) })
+	i := slices.IndexFunc(of, func(s *shape) bool { return s.typeName == kind && (c.Beta || s != agentSignInShape) })
 	if i < 0 {
-		return c.badRequest("The property '@odata.type' of '%s' is '%s', which names no type that it can have, such as '#%s'.", name, text(body, "@odata.type"), of[0].typeName)
+		return c.BadRequest("The property '@odata.type' of '%s' is '%s', which names no type that it can have, such as '#%s'.", name, text(body, "@odata.type"), of[0].typeName)
 	}
 	return of[i].check(c, body, true)
 }
@@ -72,7 +75,7 @@ func (c *call) checkOneOf(name string, of []*shape) error {
 // tenant's policies (contract h). Policies in report-only state apply as well;
 // their state is in the answer.
 func evaluateAccess(c *call) (*reply, error) {
-	if err := whatIfShape.check(c, c.body, true); err != nil {
+	if err := whatIfShape.check(c, c.Body, true); err != nil {
 		return nil, err
 	}
 	if err := c.checkOneOf("signInIdentity", whatIfIdentities); err != nil {
@@ -81,15 +84,15 @@ func evaluateAccess(c *call) (*reply, error) {
 	if err := c.checkOneOf("signInContext", whatIfContexts); err != nil {
 		return nil, err
 	}
-	w := whatIf{s: c.server, identity: inner(c.body, "signInIdentity"), context: inner(c.body, "signInContext"), conditions: inner(c.body, "signInConditions")}
+	w := whatIf{s: c.server, identity: inner(c.Body, "signInIdentity"), context: inner(c.Body, "signInContext"), conditions: inner(c.Body, "signInConditions")}
 	if id, asked := w.identity["userId"].(string); asked {
 		if w.user, asked = c.server.findUser(id); !asked {
-			return nil, c.badRequest("The user '%s' of signInIdentity does not exist.", id) // ASSUMED: 400
+			return nil, c.BadRequest("The user '%s' of signInIdentity does not exist.", id) // ASSUMED: 400
 		}
 	}
 	if address := text(w.conditions, "ipAddress"); address != "" {
 		if _, err := netip.ParseAddr(address); err != nil {
-			return nil, c.badRequest("'%s' of signInConditions.ipAddress is not an IP address.", address) // ASSUMED: 400
+			return nil, c.BadRequest("'%s' of signInConditions.ipAddress is not an IP address.", address) // ASSUMED: 400
 		}
 	}
 	members, err := accessPolicyEntity.projection(c, nil)
@@ -99,7 +102,7 @@ func evaluateAccess(c *call) (*reply, error) {
 	results := []object{}
 	for _, p := range c.server.access.items {
 		reason := w.against(p)
-		if reason != reasonNone && boolean(c.body, "appliedPoliciesOnly") {
+		if reason != reasonNone && boolean(c.Body, "appliedPoliciesOnly") {
 			continue
 		}
 		out := render(p, members)
@@ -114,7 +117,7 @@ func evaluateAccess(c *call) (*reply, error) {
 // evolved is a reason as the client may see it: members of an evolvable enum that
 // came after unknownFutureValue must be asked for (contract 0.3).
 func (c *call) evolved(reason string) string {
-	asked := c.beta && c.prefers("include-unknown-enum-members")
+	asked := c.Beta && c.prefers("include-unknown-enum-members")
 	if !asked && (reason == reasonAgents || reason == reasonAgentRisk) {
 		return unknownFuture
 	}
@@ -212,13 +215,13 @@ func (w *whatIf) named(users object, side string) bool {
 		}
 	}
 	for _, id := range texts(users[side+"Groups"]) {
-		key, _ := parseGUID(id)
-		if g := w.s.groups[key]; g != nil && g.deleted.IsZero() && w.s.transitive(g).has(int(w.user)) {
+		key, _ := ids.ParseGUID(id)
+		if g := w.s.groups[key]; g != nil && g.deleted.IsZero() && w.s.transitive(g).Has(int(w.user)) {
 			return true
 		}
 	}
 	guests := inner(users, side+"GuestsOrExternalUsers")
-	return guest && guests != nil && hasFlag(text(guests, "guestOrExternalUserTypes"), external)
+	return guest && guests != nil && odata.HasFlag(text(guests, "guestOrExternalUserTypes"), external)
 }
 
 // what judges the resource that is asked for.
@@ -312,10 +315,10 @@ func (w *whatIf) risk(conditions object) string {
 			return k.reason
 		}
 	}
-	if wanted := text(conditions, "insiderRiskLevels"); wanted != "" && !hasFlag(wanted, w.level("insiderRiskLevel")) {
+	if wanted := text(conditions, "insiderRiskLevels"); wanted != "" && !odata.HasFlag(wanted, w.level("insiderRiskLevel")) {
 		return reasonInsiderRisk
 	}
-	if wanted := text(conditions, "agentIdRiskLevels"); wanted != "" && !hasFlag(wanted, w.level("agentIdRiskLevel")) {
+	if wanted := text(conditions, "agentIdRiskLevels"); wanted != "" && !odata.HasFlag(wanted, w.level("agentIdRiskLevel")) {
 		return reasonAgentRisk
 	}
 	return reasonNone

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 const (
@@ -178,14 +180,14 @@ func TestWhatIfRefusals(t *testing.T) {
 		"'appliedPoliciesOnly'":           with(good, object{"appliedPoliciesOnly": "yes"}),
 	} {
 		code, message := tt.errorOf(400, "POST", evaluatePath, body)
-		if code != codeRequestBadRequest || !strings.Contains(strings.ToLower(message), strings.ToLower(want)) {
+		if code != odata.CodeRequestBadRequest || !strings.Contains(strings.ToLower(message), strings.ToLower(want)) {
 			t.Errorf("%s: %s %s", want, code, message)
 		}
 	}
 	tt.errorOf(400, "POST", evaluatePath+"?$top=1", good)
 	tt.errorOf(405, "GET", evaluatePath, nil)
 	tt.scenario(func(sc *Scenario) { sc.MissingRoles = []string{"Policy.Read.All"} })
-	if code, _ := tt.errorOf(403, "POST", evaluatePath, good); code != codeDenied {
+	if code, _ := tt.errorOf(403, "POST", evaluatePath, good); code != odata.CodeDenied {
 		t.Errorf("code %s", code)
 	}
 }

@@ -1,7 +1,7 @@
 // Copyright 2026 The Tidegate Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package tenantsim
+package ids
 
 import (
 	"crypto/sha256"
@@ -9,18 +9,18 @@ import (
 	"encoding/hex"
 )
 
-// guid is an object id. It is kept as bytes because a large fleet holds three
+// GUID is an object id. It is kept as bytes because a large fleet holds three
 // per device.
-type guid [16]byte
+type GUID [16]byte
 
-// newGUID derives the n-th id of a kind from the seed, so that equal runs have
+// NewGUID derives the n-th id of a kind from the seed, so that equal runs have
 // equal ids.
-func newGUID(seed uint64, kind string, n uint64) guid {
+func NewGUID(seed uint64, kind string, n uint64) GUID {
 	var buf [16]byte
 	binary.BigEndian.PutUint64(buf[:8], seed)
 	binary.BigEndian.PutUint64(buf[8:], n)
 	sum := sha256.Sum256(append(buf[:], kind...))
-	var g guid
+	var g GUID
 	copy(g[:], sum[:16])
 	g[6] = g[6]&0x0f | 0x40
 	g[8] = g[8]&0x3f | 0x80
@@ -28,7 +28,7 @@ func newGUID(seed uint64, kind string, n uint64) guid {
 }
 
 // String renders the lower-case 8-4-4-4-12 form.
-func (g guid) String() string {
+func (g GUID) String() string {
 	var out [36]byte
 	hex.Encode(out[0:8], g[0:4])
 	out[8] = '-'
@@ -42,35 +42,35 @@ func (g guid) String() string {
 	return string(out[:])
 }
 
-// parseGUID accepts the 8-4-4-4-12 form in either case.
-func parseGUID(s string) (guid, bool) {
-	var g guid
+// ParseGUID accepts the 8-4-4-4-12 form in either case.
+func ParseGUID(s string) (GUID, bool) {
+	var g GUID
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return g, false
 	}
 	plain := s[0:8] + s[9:13] + s[14:18] + s[19:23] + s[24:36]
 	if _, err := hex.Decode(g[:], []byte(plain)); err != nil {
-		return guid{}, false
+		return GUID{}, false
 	}
 	return g, true
 }
 
-// mix is splitmix64's finaliser: a cheap, well-spread hash of one word.
-func mix(x uint64) uint64 {
+// Mix is splitmix64's finaliser: a cheap, well-spread hash of one word.
+func Mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
 }
 
-// hashText is FNV-1a over s, finished by mix.
-func hashText(s string) uint64 {
+// HashText is FNV-1a over s, finished by mix.
+func HashText(s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {
 		h = (h ^ uint64(s[i])) * 1099511628211
 	}
-	return mix(h)
+	return Mix(h)
 }
 
-// uniform maps a hash to [0, 1).
-func uniform(h uint64) float64 { return float64(h>>11) / (1 << 53) }
+// Uniform maps a hash to [0, 1).
+func Uniform(h uint64) float64 { return float64(h>>11) / (1 << 53) }

@@ -1,7 +1,7 @@
 // Copyright 2026 The Tidegate Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package tenantsim
+package odata
 
 import (
 	"fmt"
@@ -9,11 +9,13 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
-// parseFilter parses an OData filter: comparisons, contains, startswith,
+// ParseFilter parses an OData filter: comparisons, contains, startswith,
 // endswith, in, and, or, not and parentheses. Errors say where they are.
-func parseFilter(text string) (filterExpr, error) {
+func ParseFilter(text string) (Expr, error) {
 	if len(text) > maxFilterLength {
 		return nil, fmt.Errorf("the filter is %d characters long, at most %d are allowed", len(text), maxFilterLength)
 	}
@@ -41,35 +43,35 @@ func (p *filterParser) errorf(format string, args ...any) error {
 	return fmt.Errorf("syntax error at position %d in '%s': %s", p.pos, p.text, fmt.Sprintf(format, args...))
 }
 
-func (p *filterParser) disjunction(depth int) (filterExpr, error) {
+func (p *filterParser) disjunction(depth int) (Expr, error) {
 	left, err := p.conjunction(depth)
 	for err == nil && p.keyword("or") {
-		var right filterExpr
+		var right Expr
 		if right, err = p.conjunction(depth); err == nil {
-			left = disjunction{left, right}
+			left = Or{left, right}
 		}
 	}
 	return left, err
 }
 
-func (p *filterParser) conjunction(depth int) (filterExpr, error) {
+func (p *filterParser) conjunction(depth int) (Expr, error) {
 	left, err := p.unary(depth)
 	for err == nil && p.keyword("and") {
-		var right filterExpr
+		var right Expr
 		if right, err = p.unary(depth); err == nil {
-			left = conjunction{left, right}
+			left = And{left, right}
 		}
 	}
 	return left, err
 }
 
-func (p *filterParser) unary(depth int) (filterExpr, error) {
+func (p *filterParser) unary(depth int) (Expr, error) {
 	if depth > maxFilterDepth {
 		return nil, p.errorf("nested too deeply")
 	}
 	if p.keyword("not") {
 		inner, err := p.unary(depth + 1)
-		return negation{inner}, err
+		return Not{inner}, err
 	}
 	if p.take('(') {
 		inner, err := p.disjunction(depth + 1)
@@ -81,7 +83,7 @@ func (p *filterParser) unary(depth int) (filterExpr, error) {
 	return p.comparison()
 }
 
-func (p *filterParser) comparison() (filterExpr, error) {
+func (p *filterParser) comparison() (Expr, error) {
 	name := p.word()
 	if name == "" {
 		return nil, p.errorf("a property or a function is expected")
@@ -97,17 +99,17 @@ func (p *filterParser) comparison() (filterExpr, error) {
 	if !ok {
 		return nil, p.errorf("'%s' is not an operator", opText)
 	}
-	if op == opIn {
+	if op == In {
 		return p.list(name)
 	}
 	value, err := p.literal()
 	if err != nil {
 		return nil, err
 	}
-	return &comparison{path: name, op: op, values: []literal{value}}, nil
+	return &Comparison{Path: name, Op: op, Values: []Literal{value}}, nil
 }
 
-func (p *filterParser) function(op filterOp) (filterExpr, error) {
+func (p *filterParser) function(op Op) (Expr, error) {
 	path := p.word()
 	if path == "" {
 		return nil, p.errorf("a property is expected")
@@ -119,17 +121,17 @@ func (p *filterParser) function(op filterOp) (filterExpr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, isText := value.v.(string); !isText {
+	if _, isText := value.Value.(string); !isText {
 		return nil, p.errorf("a quoted text is expected")
 	}
 	if !p.take(')') {
 		return nil, p.errorf("')' expected")
 	}
-	return &comparison{path: path, op: op, values: []literal{value}}, nil
+	return &Comparison{Path: path, Op: op, Values: []Literal{value}}, nil
 }
 
 // lambda reads the rest of path/any(x:x eq 'value').
-func (p *filterParser) lambda(path string) (filterExpr, error) {
+func (p *filterParser) lambda(path string) (Expr, error) {
 	variable := p.word()
 	if variable == "" || !p.take(':') || p.word() != variable || p.word() != "eq" {
 		return nil, p.errorf("a lambda such as any(x:x eq 'value') is expected")
@@ -141,20 +143,20 @@ func (p *filterParser) lambda(path string) (filterExpr, error) {
 	if !p.take(')') {
 		return nil, p.errorf("')' expected")
 	}
-	return &comparison{path: path, op: opAny, values: []literal{value}}, nil
+	return &Comparison{Path: path, Op: Any, Values: []Literal{value}}, nil
 }
 
-func (p *filterParser) list(path string) (filterExpr, error) {
+func (p *filterParser) list(path string) (Expr, error) {
 	if !p.take('(') {
 		return nil, p.errorf("'(' expected after in")
 	}
-	node := &comparison{path: path, op: opIn}
+	node := &Comparison{Path: path, Op: In}
 	for {
 		value, err := p.literal()
 		if err != nil {
 			return nil, err
 		}
-		node.values = append(node.values, value)
+		node.Values = append(node.Values, value)
 		if p.take(')') {
 			return node, nil
 		}
@@ -164,7 +166,7 @@ func (p *filterParser) list(path string) (filterExpr, error) {
 	}
 }
 
-func (p *filterParser) literal() (literal, error) {
+func (p *filterParser) literal() (Literal, error) {
 	p.blanks()
 	if p.pos < len(p.text) && p.text[p.pos] == '\'' {
 		return p.quoted()
@@ -176,29 +178,29 @@ func (p *filterParser) literal() (literal, error) {
 	text := p.text[start:p.pos]
 	switch text {
 	case "":
-		return literal{}, p.errorf("a value is expected")
+		return Literal{}, p.errorf("a value is expected")
 	case "null":
-		return literal{nil}, nil
+		return Literal{nil}, nil
 	case "true", "false":
-		return literal{text == "true"}, nil
+		return Literal{text == "true"}, nil
 	}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return literal{n}, nil
+		return Literal{n}, nil
 	}
 	if at, err := time.Parse(time.RFC3339Nano, text); err == nil && at.Year() > 0 {
-		return literal{at.UTC()}, nil
+		return Literal{at.UTC()}, nil
 	}
 	if l, ok := fraction(text); ok {
 		return l, nil
 	}
 	// A bare GUID is legal OData and common in hand-written filters.
-	if _, ok := parseGUID(text); ok {
-		return literal{text}, nil
+	if _, ok := ids.ParseGUID(text); ok {
+		return Literal{text}, nil
 	}
-	return literal{}, p.errorf("'%s' is not a value; quote text with '", text)
+	return Literal{}, p.errorf("'%s' is not a value; quote text with '", text)
 }
 
-func (p *filterParser) quoted() (literal, error) {
+func (p *filterParser) quoted() (Literal, error) {
 	var b strings.Builder
 	for i := p.pos + 1; i < len(p.text); i++ {
 		if p.text[i] != '\'' {
@@ -211,9 +213,9 @@ func (p *filterParser) quoted() (literal, error) {
 			continue
 		}
 		p.pos = i + 1
-		return literal{b.String()}, nil
+		return Literal{b.String()}, nil
 	}
-	return literal{}, p.errorf("unterminated text")
+	return Literal{}, p.errorf("unterminated text")
 }
 
 // word reads a property path or an operator: letters, digits, _, ., @ and /.
@@ -262,13 +264,13 @@ func (p *filterParser) blanks() {
 
 // fraction reads a number that is no whole one; not-a-number and infinity are
 // none. Zero, also -0, is the whole number.
-func fraction(text string) (literal, bool) {
+func fraction(text string) (Literal, bool) {
 	f, err := strconv.ParseFloat(text, 64)
 	switch {
 	case err != nil || f-f != 0:
-		return literal{}, false
+		return Literal{}, false
 	case f == 0:
-		return literal{int64(0)}, true
+		return Literal{int64(0)}, true
 	}
-	return literal{f}, true
+	return Literal{f}, true
 }

@@ -1,0 +1,101 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package gate
+
+// check is one line of a chain: when it holds, the evaluation ends with its
+// verdict and its reason, and its sentence says to a person what was found and
+// what helps. A chain is read from the top, the first line that holds decides.
+type check struct {
+	reason  Reason
+	verdict Verdict
+	// holds may look at everything that was measured; it changes nothing.
+	holds func(evaluation) bool
+	// sentence is called on an evaluation for which holds is true.
+	sentence func(evaluation) string
+	// tries says that the check is the outcome of a try at the proof, which
+	// uses up the declared look that was due.
+	tries bool
+}
+
+// inputChecks refuse what nothing can be judged by. They come first, on an
+// evaluation without numbers, and the result keeps the look it was given.
+var inputChecks = []check{
+	{reason: ReasonInvalidSpec, verdict: VerdictNoData, holds: specUnusable, sentence: invalidSpec},
+	{reason: ReasonInvalidEvidence, verdict: VerdictNoData, holds: countsContradict, sentence: invalidEvidence},
+}
+
+// haltChecks protect the devices that are exposed. They come before everything
+// that asks for more data: harm needs no coverage, no maturity and no look.
+var haltChecks = []check{
+	{reason: ReasonTooManyFailures, verdict: VerdictHalt, holds: smokeFailed, sentence: tooManyFailures},
+	{reason: ReasonHaltEvidence, verdict: VerdictHalt, holds: haltProven, sentence: haltEvidence},
+}
+
+// promoteChecks lead to the claim about devices that are not exposed yet: first
+// whether there is anything to judge, then whether it is enough, then whether it
+// is time, then the proof. A smoke wave has no looks: it proves no rate, so
+// looking again costs nothing. The last line always holds.
+var promoteChecks = []check{
+	{reason: ReasonNotMatured, verdict: VerdictNoData, holds: nothingMatured, sentence: notMatured},
+	{reason: ReasonNoReports, verdict: VerdictNoData, holds: nothingReported, sentence: noReports},
+	{reason: ReasonAudienceTooSmall, verdict: VerdictWait, holds: audienceShort, sentence: audienceTooSmall},
+	{reason: ReasonTooFewReports, verdict: VerdictWait, holds: belowMinReports, sentence: tooFewReports},
+	{reason: ReasonCoverageBelowMinimum, verdict: VerdictWait, holds: belowMinCoverage, sentence: coverageBelowMinimum},
+	{reason: ReasonTooFewReports, verdict: VerdictWait, holds: smokeIncomplete, sentence: tooFewReports},
+	{reason: ReasonConflictBlocksPromote, verdict: VerdictWait, holds: smokeConflicted, sentence: smokeBlocked},
+	{reason: ReasonSmokePassed, verdict: VerdictPass, holds: isSmoke, sentence: smokePassed},
+	{reason: ReasonLookNotDue, verdict: VerdictWait, holds: lookNotDue, sentence: lookAhead},
+	{reason: ReasonFloorProven, verdict: VerdictPass, holds: floorProven, sentence: floorReached, tries: true},
+	{reason: ReasonConflictBlocksPromote, verdict: VerdictWait, holds: provenButForConflicts, sentence: proofBlocked, tries: true},
+	{reason: ReasonBoundBelowFloor, verdict: VerdictWait, holds: always, sentence: notProven, tries: true},
+}
+
+// first returns the line that decides, nil when none of them holds.
+func first(chain []check, e evaluation) *check {
+	for i := range chain {
+		if chain[i].holds(e) {
+			return &chain[i]
+		}
+	}
+	return nil
+}
+
+func specUnusable(e evaluation) bool     { return e.specErr != nil }
+func countsContradict(e evaluation) bool { return e.countsErr != nil }
+
+func smokeFailed(e evaluation) bool {
+	return e.spec.Smoke != nil && e.counts.SeenFailed > e.spec.Smoke.MaxFailures
+}
+
+func haltProven(e evaluation) bool {
+	return e.spec.Halt != (Halt{}) && e.counts.SeenFailed >= e.spec.Halt.MinFailures && e.HaltEvidence >= e.HaltAt
+}
+
+// nothingToJudge leaves a failure that was seen before maturity something.
+func nothingToJudge(e evaluation) bool { return e.counts.Reported == 0 && e.counts.SeenFailed == 0 }
+
+func nothingMatured(e evaluation) bool  { return nothingToJudge(e) && e.counts.Matured == 0 }
+func nothingReported(e evaluation) bool { return nothingToJudge(e) && e.counts.Matured > 0 }
+
+func audienceShort(e evaluation) bool    { return e.sizes[0] > e.counts.Eligible }
+func belowMinReports(e evaluation) bool  { return e.N < e.spec.MinReports }
+func belowMinCoverage(e evaluation) bool { return e.Coverage < e.spec.MinCoverage }
+
+func isSmoke(e evaluation) bool         { return e.spec.Smoke != nil }
+func smokeIncomplete(e evaluation) bool { return isSmoke(e) && e.N < e.Need }
+
+// smokeConflicted: more hard failures than that would have halted, so that it is
+// conflicts that exceed the limit.
+func smokeConflicted(e evaluation) bool { return isSmoke(e) && e.K > e.spec.Smoke.MaxFailures }
+
+// lookNotDue keeps a pass between two looks on trial: it is judged again at once.
+func lookNotDue(e evaluation) bool { return !e.due && !e.Look.Passed }
+
+func floorProven(e evaluation) bool { return proves(e.N, e.K, e.Floor, e.spec.alphaPerLook()) }
+
+func provenButForConflicts(e evaluation) bool {
+	return e.counts.Conflict > 0 && proves(e.N, e.counts.Failed, e.Floor, e.spec.alphaPerLook())
+}
+
+func always(evaluation) bool { return true }
