@@ -26,6 +26,7 @@ func BuildDelete(observed []Observed, policy v1alpha1.DeletionPolicy) []Action {
 		return cmp.Or(cmp.Compare(b.Revision, a.Revision), cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.ID, b.ID))
 	})
 	var actions []Action
+	open := map[v1alpha1.Platform]bool{} // hold is the last to go, also of what may be there unseen
 	for i := range sorted {
 		l := &level{key: sorted[i].Key, obs: sorted[i], known: true}
 		for i := range l.obs.Copies {
@@ -34,9 +35,11 @@ func BuildDelete(observed []Observed, policy v1alpha1.DeletionPolicy) []Action {
 			}
 		}
 		switch {
+		case l.hold() && open[l.key.Platform]:
 		case l.obs.Exists:
 			actions = append(actions, l.action(Delete, deleteReason(&l.obs)))
 		case l.obs.CreateOpen:
+			open[l.key.Platform] = true
 			actions = append(actions, l.action(LookUp, "a create was sent and its answer is not known"))
 		}
 	}
