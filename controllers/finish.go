@@ -15,13 +15,21 @@ import (
 // below the default of the graceful shutdown, and longer than a write to Graph takes.
 const finishTime = 10 * time.Second
 
-// finishing lets a reconcile end its step when the process stops: the answer to a write is awaited and recorded, where a
-// cut would leave its outcome to be found out by the next leader. It is for reconcilers whose steps are short.
-func finishing(r reconcile.Reconciler) reconcile.Reconciler {
+// finishing lets a reconcile end its step when the process was asked to stop: the answer to a write is awaited and recorded,
+// where a cut would leave its outcome to be found out by the next leader. A lost lease is another matter: somebody else leads
+// by now, and a write of ours that lands after theirs would undo it (read, compute, write of a whole set of assignments). Then,
+// and when a reconcile takes too long, everything under way is cut off at once. It is for reconcilers whose steps are short.
+func finishing(r reconcile.Reconciler, asked func() bool) reconcile.Reconciler {
 	return stopping(reconcile.Func(func(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 		work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
-		stop := context.AfterFunc(ctx, func() { time.AfterFunc(finishTime, cancel) })
+		stop := context.AfterFunc(ctx, func() {
+			if asked != nil && asked() {
+				time.AfterFunc(finishTime, cancel)
+				return
+			}
+			cancel()
+		})
 		defer stop()
 		return r.Reconcile(work, req)
 	}))

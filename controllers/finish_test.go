@@ -40,3 +40,26 @@ func TestStopping(t *testing.T) {
 		})
 	}
 }
+
+// TestFinishing cuts a reconcile off when the lease is lost, and lets it finish when the process was asked to stop.
+func TestFinishing(t *testing.T) {
+	for _, asked := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		cut := false
+		r := finishing(reconcile.Func(func(work context.Context, _ reconcile.Request) (reconcile.Result, error) {
+			cancel()
+			select {
+			case <-work.Done():
+				cut = true
+			case <-time.After(200 * time.Millisecond): // how long a write takes to be answered
+			}
+			return reconcile.Result{}, nil
+		}), func() bool { return asked })
+		if _, err := r.Reconcile(ctx, reconcile.Request{}); err != nil {
+			t.Fatal(err)
+		}
+		if cut == asked {
+			t.Errorf("asked to stop %t: cut off %t, want a running write to end when the lease is lost and to finish otherwise", asked, cut)
+		}
+	}
+}

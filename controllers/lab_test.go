@@ -256,7 +256,7 @@ func newPolicy() *v1alpha1.PasskeyPolicy {
 	return named("pkp", &v1alpha1.PasskeyPolicy{Spec: v1alpha1.PasskeyPolicySpec{
 		TenantRef: v1alpha1.LocalRef{Name: "corp"}, Platforms: []v1alpha1.Platform{v1alpha1.PlatformWindows}, Scope: v1alpha1.ScopeDevice,
 		Settings: v1alpha1.PasskeySettings{PasskeyCreation: v1alpha1.Enabled}, OnMissingSetting: v1alpha1.OnMissingBlock, Mode: v1alpha1.ModeGate,
-		Population:    &v1alpha1.GroupSelection{Include: []v1alpha1.GroupRef{{DisplayName: "Everyone"}}},
+		Population:    &v1alpha1.Population{Include: []v1alpha1.GroupRef{{DisplayName: "Everyone"}}},
 		Prerequisites: v1alpha1.Prerequisites{Windows: "10.0.22621", MacOS: "13", Edge: "120", Encryption: v1alpha1.EncryptionRequire, MaxOffline: hours(168)},
 		Drift:         v1alpha1.DriftCorrect, DeletionPolicy: v1alpha1.DeletionDelete, Interval: hours(0.5),
 	}})

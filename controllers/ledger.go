@@ -18,7 +18,13 @@ import (
 // +kubebuilder:rbac:groups=tidegate.dev,resources=waveledgers,verbs=get;list;create;update;delete
 
 // LedgerBinding returns what a wave's status binds the ledger of an attempt to; nil is nothing.
-func LedgerBinding(*v1alpha1.PilotWave, int32) *v1alpha1.LedgerBinding { return nil }
+func LedgerBinding(w *v1alpha1.PilotWave, attempt int32) *v1alpha1.LedgerBinding {
+	i := slices.IndexFunc(w.Status.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == attempt })
+	if i < 0 {
+		return nil
+	}
+	return w.Status.Attempts[i].Ledger
+}
 
 func (k *Kit) ledgers() *journal.Store {
 	return &journal.Store{Client: k.Client, Reader: k.Reader, Clock: k.Clock, Bound: LedgerBinding}

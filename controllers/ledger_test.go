@@ -23,7 +23,7 @@ func ledgerOf(w *v1alpha1.PilotWave, attempt int32, n int) audience.Ledger {
 		binary.BigEndian.PutUint64(ids[i][8:], uint64(i)+1)
 	}
 	return audience.NewLedger(audience.Header{
-		Wave: audience.WaveKeyOf(string(w.UID)), Attempt: attempt, Unit: v1alpha1.LedgerUnitDevice, PayloadHash: "sha256:p",
+		Wave: audience.WaveKeyOf(string(w.UID)), Attempt: attempt, Unit: v1alpha1.UnitDevice, PayloadHash: "sha256:p",
 	}, ids)
 }
 

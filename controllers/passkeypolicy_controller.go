@@ -57,7 +57,7 @@ func (r *PasskeyPolicyReconciler) SetupWithManager(mgr ctrl.Manager, o controlle
 		Watches(&v1alpha1.PilotWave{}, handler.EnqueueRequestsFromMapFunc(policyOfWave), admissionChanges()).
 		Watches(&v1alpha1.Tenant{}, handler.EnqueueRequestsFromMapFunc(r.policiesOfTenant), readinessChanges()).
 		WithOptions(o).
-		Complete(finishing(r))
+		Complete(finishing(r, r.Asked))
 }
 
 func policyOfWave(_ context.Context, o client.Object) []ctrl.Request {
@@ -178,7 +178,7 @@ func (r *policyRun) settle(ctx context.Context) (policyResult, error) {
 	if resolved.Blocked {
 		return blocked(resolved), nil
 	}
-	groups, err := observe.ResolveGroups(ctx, r.src, r.after.Spec.Population)
+	groups, err := observe.ResolveGroups(ctx, r.src, r.after.Spec.Population.Groups())
 	if err != nil {
 		return r.failure(err, "resolve the groups of spec.population"), nil
 	}

@@ -40,7 +40,7 @@ func (r *PilotWaveReconciler) SetupWithManager(mgr ctrl.Manager, o controller.Op
 		Watches(&v1alpha1.PasskeyPolicy{}, handler.EnqueueRequestsFromMapFunc(r.wavesOfPolicy), policyChanges()).
 		Watches(&v1alpha1.Tenant{}, handler.EnqueueRequestsFromMapFunc(r.wavesOfTenant), readinessChanges()).
 		WithOptions(o).
-		Complete(finishing(r))
+		Complete(finishing(r, r.Asked))
 }
 
 // dependents wakes the other waves of a policy when one changes its phase.

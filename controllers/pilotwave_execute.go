@@ -54,7 +54,7 @@ func (r *waveRun) freeze(ctx context.Context) step {
 	}
 	salt := string(r.policy.UID)
 	ledger := audience.NewLedger(audience.Header{
-		Wave: audience.WaveKeyOf(string(r.before.UID)), Attempt: r.after.Status.Attempt, Unit: v1alpha1.LedgerUnitDevice, PayloadHash: r.after.Status.PayloadHash,
+		Wave: audience.WaveKeyOf(string(r.before.UID)), Attempt: r.after.Status.Attempt, Unit: v1alpha1.UnitDevice, PayloadHash: r.after.Status.PayloadHash,
 	}, audience.Order(r.candidates.Eligible, salt))
 	if err := r.saveLedger(ctx, r.before, ledger); err != nil {
 		return step{reason: v1alpha1.ReasonTransient, problem: err.Error(), requeue: retryAfterMistake}

@@ -34,6 +34,8 @@ type Kit struct {
 	Clock clock.PassiveClock
 	// Pace turns a duration on Clock into the real time to wait for it; nil means that Clock is real time.
 	Pace func(time.Duration) time.Duration
+	// Asked says whether the process was asked to stop, as by SIGTERM; nil never says so. It tells that from a lost lease.
+	Asked func() bool
 	// Metrics takes the gauge samples of each object; nil drops them.
 	Metrics *Metrics
 }

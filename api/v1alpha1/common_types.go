@@ -91,6 +91,9 @@ const (
 	// AnnotationRetry starts the next attempt of a wave that ended without success. On a PasskeyPolicy it asks again for an
 	// approval that was refused.
 	AnnotationRetry = "tidegate.dev/retry-requested-at"
+	// AnnotationTake on a PasskeyPolicy takes the newest catalog definitions of the settings that the spec asks for, as a new
+	// revision: see condition PayloadOutdated.
+	AnnotationTake = "tidegate.dev/take-definitions-at"
 	// AnnotationReleaseFinalizer set to "true" lets a deletion finish although the tenant cannot be cleaned (P7).
 	AnnotationReleaseFinalizer = "tidegate.dev/release-finalizer"
 )

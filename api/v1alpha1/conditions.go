@@ -21,12 +21,14 @@ const (
 	ConditionDrifted            = "Drifted"
 	ConditionWaitingForApproval = "WaitingForApproval"
 	ConditionRolloutComplete    = "RolloutComplete"
+	ConditionPayloadOutdated    = "PayloadOutdated"
 
 	// PasskeyPolicy and PilotWave.
 	ConditionPaused = "Paused"
 
 	// PilotWave.
 	ConditionAudienceResolved = "AudienceResolved"
+	ConditionAudienceOutdated = "AudienceOutdated"
 	ConditionDependenciesMet  = "DependenciesMet"
 	ConditionTelemetryFresh   = "TelemetryFresh"
 	ConditionGatePassed       = "GatePassed"
@@ -82,6 +84,12 @@ const (
 	ReasonAssigning           = "Assigning"
 	ReasonPayloadWaiting      = "PayloadWaitsForWaves"
 	ReasonNoDrift             = "InSync"
+	ReasonNewerDefinition     = "NewerDefinition"
+	ReasonDefinitionGone      = "DefinitionGone"
+	ReasonPayloadEqualsHold   = "PayloadEqualsHold"
+	ReasonWrongKind           = "GroupOfWrongKind"
+	ReasonOtherPolicy         = "OtherPolicy"
+	ReasonStillOnHold         = "StillOnHold"
 	ReasonSettingsEdited      = "SettingsEdited"
 	ReasonNameEdited          = "NameEdited"
 	ReasonAssignmentMissing   = "AssignmentMissing"
@@ -131,8 +139,6 @@ const (
 	ReasonTargetingConflict     = "TargetingConflict"
 	ReasonDeadlineExceeded      = "DeadlineExceeded"
 	ReasonMembershipDrifted     = "MembershipDrifted"
-	ReasonLedgerLost            = "LedgerLost"
-	ReasonLedgerAltered         = "LedgerAltered"
 	ReasonPromoted              = "Promoted"
 	ReasonAttemptSuperseded     = "AttemptSuperseded"
 	ReasonAttemptStarted        = "AttemptStarted"
@@ -144,5 +150,11 @@ const (
 	ReasonWithdrawing           = "WithdrawingDevices"
 	ReasonInventoryNotLoaded    = "InventoryNotLoaded"
 	ReasonHeldCauseCleared      = "HeldCauseCleared"
+	ReasonPayloadReverted       = "PayloadReverted"
+	ReasonLedgerLost            = "LedgerLost"
+	ReasonLedgerAltered         = "LedgerAltered"
+	ReasonGroupLost             = "ManagedGroupLost"
+	ReasonAudienceEdited        = "AudienceEdited"
+	ReasonDeviceExcluded        = "DevicesExcluded"
 	ReasonSafetyRequestAccepted = "SafetyRequestAccepted"
 )

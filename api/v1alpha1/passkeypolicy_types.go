@@ -84,9 +84,62 @@ const (
 	DeletionOrphan DeletionPolicy = "Orphan"
 )
 
+// Unit says what groups, waves and assignments hold.
+//
+// +kubebuilder:validation:Enum=Device;User
+type Unit string
+
+// The units.
+const (
+	UnitDevice Unit = "Device"
+	UnitUser   Unit = "User"
+)
+
+// RestartFrom says where a new revision of the payload begins.
+//
+// +kubebuilder:validation:Enum=FirstWave;EarliestIncomplete
+type RestartFrom string
+
+// The places where a new revision begins.
+const (
+	RestartFirstWave          RestartFrom = "FirstWave"
+	RestartEarliestIncomplete RestartFrom = "EarliestIncomplete"
+)
+
+// Population is everyone that a rollout is about: all devices or users of the tenant, or a union of groups, less a union of
+// groups. Nested members count.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.all) && self.all) != (has(self.include) && size(self.include) > 0)",message="name the population by exactly one of all: true or include"
+type Population struct {
+	// all is everyone: Intune's built-in All devices for unit Device, All users for unit User. Default false.
+	// +optional
+	All bool `json:"all,omitempty"`
+
+	// include lists the groups whose members are the population.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	Include []GroupRef `json:"include,omitempty"`
+
+	// exclude lists the groups whose members are left out: nothing of this policy ever reaches them. Absent: none.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	Exclude []GroupRef `json:"exclude,omitempty"`
+}
+
+// Groups is the population as a selection of groups; nil for a policy without a population.
+func (p *Population) Groups() *GroupSelection {
+	if p == nil {
+		return nil
+	}
+	return &GroupSelection{Include: p.Include, Exclude: p.Exclude}
+}
+
 // PasskeyPolicySpec is the payload and how it is delivered.
 //
-// +kubebuilder:validation:XValidation:rule="self.mode != 'Gate' || has(self.population)",message="mode Gate needs population: the groups that are held back until their wave admits them. Name them, or set mode: EnforceOnly"
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Gate' || has(self.population)",message="mode Gate needs population: the groups that are held back until their wave admits them. Name them, set population: {all: true}, or set mode: EnforceOnly"
+// +kubebuilder:validation:XValidation:rule="self.unit == oldSelf.unit",message="unit is immutable: groups of the other kind cannot take over from these. Create another PasskeyPolicy for the other unit"
 // +kubebuilder:validation:XValidation:rule="self.scope == oldSelf.scope",message="scope is immutable; create another PasskeyPolicy for the other scope"
 // +kubebuilder:validation:XValidation:rule="self.mode == oldSelf.mode",message="mode is immutable: a change would hold or release every device at once. Create another PasskeyPolicy"
 type PasskeyPolicySpec struct {
@@ -125,10 +178,34 @@ type PasskeyPolicySpec struct {
 	// +optional
 	Mode PolicyMode `json:"mode,omitempty"`
 
-	// population is everyone that mode Gate holds back. Required in mode Gate, unused in EnforceOnly. It must contain
-	// the audience of every wave for the hold to mean something.
+	// unit says what groups, waves and assignments hold: every group of population, of the waves' audiences and of
+	// exclusions has members of this one kind. Device (default): Entra device objects. User: people, each of whom stands for
+	// all devices of which they are the primary user. Intune does not apply an exclusion across kinds, so a group of the
+	// other kind, or of both, is refused before anything is written. Immutable.
+	// +kubebuilder:default=Device
 	// +optional
-	Population *GroupSelection `json:"population,omitempty"`
+	Unit Unit `json:"unit,omitempty"`
+
+	// population is everyone that mode Gate holds back, and the denominator of the rollout. Required in mode Gate, unused in
+	// EnforceOnly. It must contain the audience of every wave for the hold to mean something.
+	// +optional
+	Population *Population `json:"population,omitempty"`
+
+	// restartFrom says where a new revision of the payload begins. FirstWave (default): every wave proves it in the order of
+	// dependsOn. EarliestIncomplete: the waves that had not succeeded on the revision before come first, as if the others had
+	// proven this one; those follow when they have succeeded.
+	// +kubebuilder:default=FirstWave
+	// +optional
+	RestartFrom RestartFrom `json:"restartFrom,omitempty"`
+
+	// revertWindow is how long the stable revision before the present one is kept with its groups, so that going back to it
+	// is a rollback at once and for all waves. Default 720h (30 days). 0s keeps none.
+	// +kubebuilder:default="720h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$')",message="revertWindow must be a duration such as 720h, not negative; units are h, m, s and ms"
+	// +optional
+	RevertWindow metav1.Duration `json:"revertWindow,omitzero"`
 
 	// prerequisites decide which devices are eligible for a wave; the others are counted as Ineligible with the reason.
 	// +kubebuilder:default={}
@@ -172,27 +249,27 @@ type PasskeyPolicySpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.passwordlessSignin) || has(self.passkeySync) || has(self.passkeyCreation) || has(self.backupStorageLocation) || has(self.syncScope)",message="set at least one of passwordlessSignin, passkeySync, passkeyCreation, backupStorageLocation or syncScope"
 type PasskeySettings struct {
-	// passwordlessSignin lets users sign in with passkeys or Windows Hello in Edge (R24 PasswordlessSigninEnabled). Edge
+	// passwordlessSignin lets users sign in with passkeys or Windows Hello in Edge (PasswordlessSigninEnabled). Edge
 	// has no such policy: without the literal name in the catalog this is a pre-flight check, nothing is written.
 	// +optional
 	PasswordlessSignin Toggle `json:"passwordlessSignin,omitempty"`
 
-	// passkeySync lets passkeys sync across a user's devices (R24 PasskeySyncEnabled).
+	// passkeySync lets passkeys sync across a user's devices (PasskeySyncEnabled).
 	// +optional
 	PasskeySync Toggle `json:"passkeySync,omitempty"`
 
-	// passkeyCreation lets users save new passkeys to Edge's password manager (R35; Edge policy
+	// passkeyCreation lets users save new passkeys to Edge's password manager (Edge policy
 	// PasswordManagerPasskeysEnabled).
 	// +optional
 	PasskeyCreation Toggle `json:"passkeyCreation,omitempty"`
 
-	// backupStorageLocation keeps passkeys in the organisation's directory rather than in consumer accounts (R24
-	// PasskeyBackupStorageLocation). Only AzureAD.
+	// backupStorageLocation keeps passkeys in the organisation's directory rather than in consumer accounts
+	// (PasskeyBackupStorageLocation). Only AzureAD.
 	// +kubebuilder:validation:Enum=AzureAD
 	// +optional
 	BackupStorageLocation string `json:"backupStorageLocation,omitempty"`
 
-	// syncScope limits sync to work accounts (R24 PasskeySyncScope). Only EnterpriseManaged.
+	// syncScope limits sync to work accounts (PasskeySyncScope). Only EnterpriseManaged.
 	// +kubebuilder:validation:Enum=EnterpriseManaged
 	// +optional
 	SyncScope string `json:"syncScope,omitempty"`
@@ -200,21 +277,21 @@ type PasskeySettings struct {
 
 // Prerequisites a device must meet before a wave may expose it.
 type Prerequisites struct {
-	// windows is the lowest Windows version, four numeric parts. Default 10.0.22621, which is Windows 11 22H2 (R17).
+	// windows is the lowest Windows version, four numeric parts. Default 10.0.22621, which is Windows 11 22H2.
 	// +kubebuilder:default="10.0.22621"
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+([.][0-9]+){0,3}$')",message="windows must be a version of up to four numbers with dots between them, such as 10.0.22621"
 	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	Windows string `json:"windows,omitempty"`
 
-	// macOS is the lowest macOS version. Default 13 (R17).
+	// macOS is the lowest macOS version. Default 13.
 	// +kubebuilder:default="13"
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]+([.][0-9]+){0,2}$')",message="macOS must be a version of up to three numbers with dots between them, such as 14.5"
 	// +kubebuilder:validation:MaxLength=32
 	// +optional
 	MacOS string `json:"macOS,omitempty"`
 
-	// edge is the lowest Microsoft Edge version, Stable channel. Default 120 (R14). It is raised to what the resolved
+	// edge is the lowest Microsoft Edge version, Stable channel. Default 120. It is raised to what the resolved
 	// settings need, 145 for the passkey policy on Windows and macOS. A device whose Edge version is not in the
 	// inventory is Unknown, which is never a pass.
 	// +kubebuilder:default="120"
@@ -223,13 +300,13 @@ type Prerequisites struct {
 	// +optional
 	Edge string `json:"edge,omitempty"`
 
-	// encryption says whether BitLocker or FileVault must be on (R21). Require (default) makes other devices ineligible,
+	// encryption says whether BitLocker or FileVault must be on. Require (default) makes other devices ineligible,
 	// Warn only counts them, Ignore does not look.
 	// +kubebuilder:default=Require
 	// +optional
 	Encryption EncryptionRule `json:"encryption,omitempty"`
 
-	// maxOffline is how long ago a device may have checked in last (R20). Default 168h (7 days), at least 1h.
+	// maxOffline is how long ago a device may have checked in last. Default 168h (7 days), at least 1h.
 	// +kubebuilder:default="168h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=16
@@ -293,6 +370,11 @@ type TenantObject struct {
 	// platform of the policy.
 	Platform Platform `json:"platform"`
 
+	// revision that the policy carries; 0 is hold.
+	// +kubebuilder:default=0
+	// +optional
+	Revision int32 `json:"revision"`
+
 	// name of the policy in the tenant.
 	Name string `json:"name"`
 
@@ -306,7 +388,7 @@ type TenantObject struct {
 	Hash string `json:"hash,omitempty"`
 
 	// createSentAt is set before a create is sent and cleared when its outcome is known: an open entry is looked up by its
-	// marker, never created again blindly (P5).
+	// marker, never created again blindly.
 	// +optional
 	CreateSentAt *metav1.Time `json:"createSentAt,omitempty"`
 
@@ -316,7 +398,7 @@ type TenantObject struct {
 
 	// assignSentAt is set before assignments are sent and cleared when it is known what became of them. While it is set,
 	// includeGroups and excludeGroups name what stood there before and what was sent, and a target of the two that the
-	// tenant lacks is a write to be finished, not somebody's edit (P5, P6).
+	// tenant lacks is a write to be finished, not somebody's edit.
 	// +optional
 	AssignSentAt *metav1.Time `json:"assignSentAt,omitempty"`
 
@@ -373,6 +455,10 @@ type PendingApproval struct {
 	// platform of the object that the write is for.
 	Platform Platform `json:"platform"`
 
+	// revision of the object that the write is for; 0 is hold.
+	// +optional
+	Revision int32 `json:"revision,omitempty"`
+
 	// action is the write in words, as it is logged.
 	Action string `json:"action"`
 
@@ -396,7 +482,7 @@ type PendingApproval struct {
 	Retry string `json:"retry,omitempty"`
 }
 
-// WaveAdmission is the tenant's side of one wave.
+// WaveAdmission is the tenant's side of one attempt of a wave.
 type WaveAdmission struct {
 	// name of the PilotWave.
 	Name string `json:"name"`
@@ -404,16 +490,30 @@ type WaveAdmission struct {
 	// uid of the PilotWave.
 	UID string `json:"uid"`
 
-	// groupID of the wave's managed Entra group.
+	// attempt of the wave that owns the group.
+	// +optional
+	Attempt int32 `json:"attempt,omitempty"`
+
+	// revision that the group is for.
+	// +optional
+	Revision int32 `json:"revision,omitempty"`
+
+	// groupID of the attempt's Entra group.
 	GroupID string `json:"groupID"`
 
-	// state: Admitted once the group is excluded from every hold and included in every allow policy of the tenant, as read
-	// back; Admitting and Withdrawing while that is under way; Withdrawn once the group is on hold again.
+	// state: Admitted once the group is excluded from hold and every earlier revision and included in its own on every
+	// platform, as read back, and Intune has had the time to act on it; Admitting and Withdrawing while that is under way;
+	// Withdrawn once its members have what they had before.
 	// +kubebuilder:validation:Enum=Admitting;Admitted;Withdrawing;Withdrawn
 	State AdmissionState `json:"state"`
 
 	// since when the state holds.
 	Since metav1.Time `json:"since"`
+
+	// assignedAt is when the assignments that the state waits for were first seen in the tenant, all of them; Intune acts on
+	// them within half an hour. Absent while one is missing.
+	// +optional
+	AssignedAt *metav1.Time `json:"assignedAt,omitempty"`
 }
 
 // AdmissionState is how far the tenant has followed a wave's decision.
@@ -427,15 +527,170 @@ const (
 	Withdrawn   AdmissionState = "Withdrawn"
 )
 
+// RevisionState is where a revision stands.
+//
+// +kubebuilder:validation:Enum=Baseline;Candidate;Stable;Superseded;Reverted;Retired
+type RevisionState string
+
+// The states of a revision.
+const (
+	// RevisionBaseline is hold, revision 0.
+	RevisionBaseline RevisionState = "Baseline"
+	// RevisionCandidate is under way: waves are proving it.
+	RevisionCandidate RevisionState = "Candidate"
+	// RevisionStable is the last one that every wave has proven.
+	RevisionStable RevisionState = "Stable"
+	// RevisionSuperseded has a newer one in its place. Devices keep it until that one reaches them.
+	RevisionSuperseded RevisionState = "Superseded"
+	// RevisionReverted was taken back because the spec returned to an earlier one: its devices fall back to what they had.
+	RevisionReverted RevisionState = "Reverted"
+	// RevisionRetired is on no device: its policies and groups go, and then it leaves the list.
+	RevisionRetired RevisionState = "Retired"
+)
+
+// PinnedSetting is one setting of a revision, as it is written to the tenant.
+type PinnedSetting struct {
+	// definitionID of the catalog definition, pinned when the spec asked for the setting.
+	DefinitionID string `json:"definitionID"`
+
+	// kind of value: Choice, String or Integer.
+	// +kubebuilder:validation:Enum=Choice;String;Integer
+	Kind string `json:"kind"`
+
+	// value is an option's id, a text, or a decimal number.
+	Value string `json:"value"`
+}
+
+// PinnedPayload is what a revision writes on one platform. It never changes.
+type PinnedPayload struct {
+	// platform of the policy.
+	Platform Platform `json:"platform"`
+
+	// graphPlatforms is the platform in Graph's word.
+	GraphPlatforms string `json:"graphPlatforms"`
+
+	// technologies that carry the settings, in Graph's words.
+	Technologies string `json:"technologies"`
+
+	// settings of the policy.
+	// +listType=map
+	// +listMapKey=definitionID
+	Settings []PinnedSetting `json:"settings"`
+}
+
+// RevisionStatus is one revision of the payload. What it writes is pinned when the spec asks for it.
+type RevisionStatus struct {
+	// number of the revision; 0 is hold.
+	Number int32 `json:"number"`
+
+	// state: Baseline (hold), Candidate (being proven), Stable (proven by every wave), Superseded (a newer one is in its
+	// place), Reverted (taken back, its devices fall back), Retired (on no device).
+	State RevisionState `json:"state"`
+
+	// payloadHash identifies what is written, on all platforms.
+	PayloadHash string `json:"payloadHash"`
+
+	// settingsHash identifies what the spec asked for.
+	// +optional
+	SettingsHash string `json:"settingsHash,omitempty"`
+
+	// payloads are the pinned settings, one entry per platform.
+	// +listType=map
+	// +listMapKey=platform
+	// +optional
+	Payloads []PinnedPayload `json:"payloads,omitempty"`
+
+	// minEdge is the lowest Edge version that the settings need.
+	// +optional
+	MinEdge string `json:"minEdge,omitempty"`
+
+	// devices that have this revision, by the records of the waves; of unit User, users.
+	// +optional
+	Devices int32 `json:"devices"`
+
+	// createdAt is when the spec first asked for it.
+	CreatedAt metav1.Time `json:"createdAt"`
+
+	// stableAt is when every wave had proven it.
+	// +optional
+	StableAt *metav1.Time `json:"stableAt,omitempty"`
+
+	// supersededAt is when another revision took its place.
+	// +optional
+	SupersededAt *metav1.Time `json:"supersededAt,omitempty"`
+
+	// revertUntil is until when a return to it is a rollback at once.
+	// +optional
+	RevertUntil *metav1.Time `json:"revertUntil,omitempty"`
+}
+
+// RevisionCount is how many devices have a revision.
+type RevisionCount struct {
+	// revision number.
+	Revision int32 `json:"revision"`
+	// count of devices; of unit User, users.
+	Count int32 `json:"count"`
+}
+
+// PopulationStatus accounts for every member of the population. onHold, revisions and outOfReach add up to members.
+type PopulationStatus struct {
+	// members of the population: devices, or for unit User the people.
+	Members int32 `json:"members"`
+
+	// onHold are the members that have the hold and no revision.
+	OnHold int32 `json:"onHold"`
+
+	// revisions are the members by the revision that they have.
+	// +listType=map
+	// +listMapKey=revision
+	// +optional
+	Revisions []RevisionCount `json:"revisions,omitempty"`
+
+	// outOfReach are the members that no policy can reach, by reason.
+	// +listType=map
+	// +listMapKey=reason
+	// +optional
+	OutOfReach []ReasonCount `json:"outOfReach,omitempty"`
+
+	// inNoWave are the members on hold that are in the audience of no wave: nothing will ever bring them the payload.
+	// +optional
+	InNoWave int32 `json:"inNoWave"`
+
+	// outside are the members of audiences that the population does not have: nobody holds them back.
+	// +optional
+	Outside int32 `json:"outside"`
+
+	// asOf is when the fleet and the groups were read.
+	AsOf metav1.Time `json:"asOf"`
+}
+
 // PasskeyPolicyStatus is what the operator has done in the tenant.
 type PasskeyPolicyStatus struct {
 	// observedGeneration is the spec generation that this status describes.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// payloadHash identifies the settings that devices are judged against. A new value supersedes every wave.
+	// payloadHash identifies the settings of the revision that waves prove.
 	// +optional
 	PayloadHash string `json:"payloadHash,omitempty"`
+
+	// revisions of the payload that are live in the tenant, oldest first; number 0 is hold.
+	// +listType=map
+	// +listMapKey=number
+	// +optional
+	Revisions []RevisionStatus `json:"revisions,omitempty"`
+
+	// lastRevision is the highest number that was ever given: numbers are not used twice.
+	// +optional
+	LastRevision int32 `json:"lastRevision,omitempty"`
+
+	// population accounts for every member of the population; absent until the fleet and the groups were read.
+	// +optional
+	Population *PopulationStatus `json:"population,omitempty"`
+
+	// handledTake is the value of annotation tidegate.dev/take-definitions-at that was acted on.
+	// +optional
+	HandledTake string `json:"handledTake,omitempty"`
 
 	// minEdge is the lowest Edge version that the resolved settings and the prerequisites allow.
 	// +optional
@@ -452,6 +707,7 @@ type PasskeyPolicyStatus struct {
 	// +listType=map
 	// +listMapKey=role
 	// +listMapKey=platform
+	// +listMapKey=revision
 	// +optional
 	Objects []TenantObject `json:"objects,omitempty"`
 
@@ -471,9 +727,9 @@ type PasskeyPolicyStatus struct {
 	// +optional
 	PopulationExcludes []string `json:"populationExcludes,omitempty"`
 
-	// waves lists the tenant's side of each wave.
+	// waves lists the tenant's side of each attempt that has a group.
 	// +listType=map
-	// +listMapKey=name
+	// +listMapKey=groupID
 	// +optional
 	Waves []WaveAdmission `json:"waves,omitempty"`
 
@@ -485,11 +741,16 @@ type PasskeyPolicyStatus struct {
 	// +optional
 	CurrentWave string `json:"currentWave,omitempty"`
 
+	// revisionText is the revision under way and the stable one, for the table view.
+	// +optional
+	RevisionText string `json:"revisionText,omitempty"`
+
 	// reason of the Ready condition, repeated for the table view.
 	// +optional
 	Reason string `json:"reason,omitempty"`
 
-	// conditions: Ready, Reconciling, Stalled, SettingsResolved, Applied, Drifted, WaitingForApproval, Paused, RolloutComplete. Ready means
+	// conditions: Ready, Reconciling, Stalled, SettingsResolved, Applied, Drifted, PayloadOutdated, WaitingForApproval, Paused,
+	// RolloutComplete. Ready means
 	// reconciled and no wave stalled; that the rollout is over is RolloutComplete.
 	// +listType=map
 	// +listMapKey=type
@@ -504,6 +765,7 @@ type PasskeyPolicyStatus struct {
 // +kubebuilder:resource:shortName=pkp,categories=tidegate,path=passkeypolicies
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
+// +kubebuilder:printcolumn:name="Revision",type=string,JSONPath=`.status.revisionText`
 // +kubebuilder:printcolumn:name="Waves",type=string,JSONPath=`.status.waveProgress`
 // +kubebuilder:printcolumn:name="Current",type=string,JSONPath=`.status.currentWave`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.reason`

@@ -70,6 +70,13 @@ type Audience struct {
 	// +optional
 	Slice *Slice `json:"slice,omitempty"`
 
+	// membership: Frozen (default) takes those who are eligible when the attempt starts. Growing also takes those who join the
+	// groups or become eligible later, each with clocks of its own, as long as the gate holds. The last wave of a rollout is
+	// usually growing: it is how new and repaired devices come out of hold.
+	// +kubebuilder:default=Frozen
+	// +optional
+	Membership Membership `json:"membership,omitempty"`
+
 	// bounds on the number of eligible devices; a wave outside them is held before any assignment. Absent: none.
 	// +optional
 	Bounds *AudienceBounds `json:"bounds,omitempty"`
@@ -82,6 +89,17 @@ type Audience struct {
 	// +optional
 	MaxIneligiblePercent *int32 `json:"maxIneligiblePercent,omitempty"`
 }
+
+// Membership says whether an audience takes late joiners.
+//
+// +kubebuilder:validation:Enum=Frozen;Growing
+type Membership string
+
+// The kinds of membership.
+const (
+	MembershipFrozen  Membership = "Frozen"
+	MembershipGrowing Membership = "Growing"
+)
 
 // Slice takes a part of the candidates in the order of a stable hash: a slice of 5 percent lies inside one of 20, and
 // no device moves when others join or leave.
@@ -387,6 +405,46 @@ type AudienceStatus struct {
 
 	// resolvedAt is when the audience was frozen.
 	ResolvedAt metav1.Time `json:"resolvedAt"`
+
+	// specHash identifies the spec.audience that was resolved.
+	// +optional
+	SpecHash string `json:"specHash,omitempty"`
+
+	// joined is the number of devices that a growing audience took after it was first resolved.
+	// +optional
+	Joined int32 `json:"joined,omitempty"`
+
+	// excluded is the number of devices of this audience that were excluded later.
+	// +optional
+	Excluded int32 `json:"excluded,omitempty"`
+}
+
+// WaveAttempt is an attempt whose group may exist in the tenant.
+type WaveAttempt struct {
+	// attempt number, from 1.
+	Attempt int32 `json:"attempt"`
+
+	// revision of the payload that the attempt brings.
+	Revision int32 `json:"revision"`
+
+	// groupID of the Entra group that holds the exposed devices of this attempt alone. Empty while the group is being made.
+	// +optional
+	GroupID string `json:"groupID,omitempty"`
+
+	// createdAt is when the group was first asked for.
+	CreatedAt metav1.Time `json:"createdAt"`
+
+	// succeededAt is when the attempt was promoted; absent when it was not.
+	// +optional
+	SucceededAt *metav1.Time `json:"succeededAt,omitempty"`
+
+	// withdrawnAt is when the attempt was taken back: its devices fall back to what they had before. Absent while it stands.
+	// +optional
+	WithdrawnAt *metav1.Time `json:"withdrawnAt,omitempty"`
+
+	// ledger binds this status to the operator's record of the attempt's devices.
+	// +optional
+	Ledger *LedgerBinding `json:"ledger,omitempty"`
 }
 
 // DeviceCounts are the eligible devices of the current attempt by outcome; each device has exactly one.
@@ -401,11 +459,11 @@ type DeviceCounts struct {
 	Succeeded int32 `json:"succeeded"`
 	// failed devices report an error.
 	Failed int32 `json:"failed"`
-	// conflict devices report another policy that sets the same setting differently (F3).
+	// conflict devices report another policy that sets the same setting differently.
 	Conflict int32 `json:"conflict"`
-	// notApplicable devices report that the policy does not apply to them (F2).
+	// notApplicable devices report that the policy does not apply to them.
 	NotApplicable int32 `json:"notApplicable"`
-	// stale devices have only a report that is older than their exposure, or no contact for maxOffline (F5).
+	// stale devices have only a report that is older than their exposure, or no contact for maxOffline.
 	Stale int32 `json:"stale"`
 	// dark devices were active before exposure and have been silent since, for longer than maturity.
 	Dark int32 `json:"dark"`
@@ -512,7 +570,7 @@ type Clocks struct {
 
 // Finding is one failure mode seen in the wave.
 type Finding struct {
-	// mode is the failure mode: F1 prerequisite, F2 not applied, F3 conflict or error, F5 stale.
+	// mode is the failure mode, an F and its number: 1 prerequisite missing, 2 not applied, 3 conflict or error, 5 stale.
 	Mode string `json:"mode"`
 	// reason in CamelCase.
 	Reason string `json:"reason"`
@@ -549,6 +607,9 @@ type AttemptRecord struct {
 	Reason string `json:"reason"`
 	// payloadHash of the attempt.
 	PayloadHash string `json:"payloadHash"`
+	// revision of the attempt.
+	// +optional
+	Revision int32 `json:"revision,omitempty"`
 	// n, k and lowerBound at the end.
 	N int32 `json:"n"`
 	// k at the end.
@@ -595,6 +656,9 @@ type WaveColumns struct {
 	// next is the time or the number of reports at which something can change.
 	// +optional
 	Next string `json:"next,omitempty"`
+	// revision of the current attempt, such as r2.
+	// +optional
+	Revision string `json:"revision,omitempty"`
 }
 
 // PilotWaveStatus is where the wave stands and why.
@@ -621,6 +685,15 @@ type PilotWaveStatus struct {
 	// payloadHash that this attempt exposes and judges.
 	// +optional
 	PayloadHash string `json:"payloadHash,omitempty"`
+	// revision of the payload that this attempt exposes and judges.
+	// +optional
+	Revision int32 `json:"revision,omitempty"`
+	// attempts whose groups may exist in the tenant, the current one among them. An older one stands for devices that have
+	// what it brought until a later attempt reaches them.
+	// +listType=map
+	// +listMapKey=attempt
+	// +optional
+	Attempts []WaveAttempt `json:"attempts,omitempty"`
 	// gateHash identifies the gate that judges this attempt.
 	// +optional
 	GateHash string `json:"gateHash,omitempty"`
@@ -672,8 +745,9 @@ type PilotWaveStatus struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.spec.dependsOn) || !self.spec.dependsOn.exists(d, d.name == self.metadata.name)",message="dependsOn names the wave itself: remove that entry",messageExpression="'dependsOn names the wave itself, ' + self.metadata.name + ': remove that entry'",fieldPath=".spec.dependsOn"
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=wave,categories=tidegate
+// +kubebuilder:resource:shortName=wave;waves,categories=tidegate
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Revision",type=string,JSONPath=`.status.columns.revision`
 // +kubebuilder:printcolumn:name="Verdict",type=string,JSONPath=`.status.decision.verdict`
 // +kubebuilder:printcolumn:name="Progress",type=string,JSONPath=`.status.columns.progress`
 // +kubebuilder:printcolumn:name="Failed",type=string,JSONPath=`.status.columns.failed`

@@ -11,11 +11,11 @@ import (
 )
 
 // ID is the Entra object id of a device. It is the id that a group has as its member; neither the device's own
-// deviceId nor its Intune id can be one (contract section g). The bytes stand in the order of the text, so that IDs
+// deviceId nor its Intune id can be one (contract g). The bytes stand in the order of the text, so that IDs
 // sort as their text does.
 type ID [16]byte
 
-// ErrZeroID says that an id is the GUID of zeros, by which Graph says "none" (contract section c).
+// ErrZeroID says that an id is the GUID of zeros, by which Graph says "none" (contract c).
 var ErrZeroID = errors.New("the GUID of zeros names no object")
 
 // guidDashes are the positions of the dashes in a GUID of 36 characters.

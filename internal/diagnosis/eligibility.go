@@ -39,7 +39,7 @@ const (
 	ReasonEncryptionUnknown = "EncryptionUnknown"
 )
 
-// mdmAgents are the words of managementAgent for a device that takes policies from Intune (R16, contract section c).
+// mdmAgents are the words of managementAgent for a device that takes policies from Intune (R16, contract c).
 var mdmAgents = []string{
 	"mdm", "easMdm", "intuneClient", "easIntuneClient", "configurationManagerClientMdm",
 	"configurationManagerClientMdmEas", "googleCloudDevicePolicyController",
@@ -99,7 +99,7 @@ func checkManaged(f Facts, _ Rules) finding {
 	return finding{reason: ReasonManagementUnknown, detail: fmt.Sprintf("management agent is %q, which is not known to take policies from Intune", f.ManagementAgent), unknown: true}
 }
 
-// checkPlatform stands before the check of the last contact although domain §5.1 has no place for it: the operating
+// checkPlatform stands before the check of the last contact although domain 5.1 has no place for it: the operating
 // system does not age, and advice to bring a device back on line helps nobody if the policy does not reach its kind.
 func checkPlatform(f Facts, r Rules) finding {
 	if strings.TrimSpace(f.OperatingSystem) == "" {

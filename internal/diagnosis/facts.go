@@ -20,7 +20,7 @@ type Facts struct {
 	Name string
 	// Managed says that Intune has a record of the device.
 	Managed bool
-	// ManagementAgent is Intune's word for what manages the device, for example mdm (contract section c).
+	// ManagementAgent is Intune's word for what manages the device, for example mdm (contract c).
 	ManagementAgent string
 	// OperatingSystem is Intune's free text, for example Windows or macOS.
 	OperatingSystem string
@@ -75,7 +75,7 @@ type Rules struct {
 	AsOf time.Time
 }
 
-// platformOf maps Intune's operatingSystem, a free text, to a platform (contract section c). The spellings of macOS
+// platformOf maps Intune's operatingSystem, a free text, to a platform (contract c). The spellings of macOS
 // other than "macOS" are ASSUMED.
 func platformOf(operatingSystem string) (v1alpha1.Platform, bool) {
 	switch strings.ToLower(strings.TrimSpace(operatingSystem)) {

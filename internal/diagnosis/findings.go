@@ -77,7 +77,7 @@ func (t *Tally) Findings() []v1alpha1.Finding {
 // for nothing, such as PolicyApplied.
 func Runbook(reason string) string { return runbooks[reason] }
 
-// runbooks follow domain §5.2.
+// runbooks follow domain 5.2.
 var runbooks = map[string]string{
 	ReasonNotManaged:          "Enrol the device in Intune MDM; Workplace Join alone is not enough. If it was retired, remove it from the group.",
 	ReasonManagementUnknown:   "Look up the device in the Intune admin center and confirm that it is enrolled in MDM.",

@@ -33,7 +33,7 @@ const (
 	Dark Kind = "Dark"
 )
 
-// Mode is a failure mode (domain §5). Empty: nothing is wrong, or nothing that a person has to look at yet.
+// Mode is a failure mode (domain 5). Empty: nothing is wrong, or nothing that a person has to look at yet.
 type Mode string
 
 // The failure modes of a device. F4, a sign-in that is blocked, belongs to users and tenants.
@@ -95,7 +95,7 @@ type Outcome struct {
 	SeenSince bool
 }
 
-// Judge gives the outcome of one eligible device of an attempt, in the order of diagnosis (domain §5.1, gate D2).
+// Judge gives the outcome of one eligible device of an attempt, in the order of diagnosis (domain 5.1, gate D2).
 //
 // A report counts when it was made at least Skew after the exposure. One that a device makes sooner is taken for older;
 // it is ASSUMED that Intune moves the time of a row with each later check-in, which brings that device back.
@@ -212,7 +212,7 @@ func (o Outcome) as(kind Kind, mode Mode, reason, format string, args ...any) Ou
 }
 
 // explained names the prerequisite that the device fails as the cause, if there is one: F1 comes before F2 and before
-// an error (domain §5.1 step 3). What the device reports stays in the detail.
+// an error (domain 5.1 step 3). What the device reports stays in the detail.
 func (o Outcome) explained(f Facts, r Rules) Outcome {
 	if found, ok := unmetPrerequisite(f, r); ok {
 		o.Mode, o.Reason, o.Detail = ModePrerequisite, found.reason, found.detail+"; "+o.Detail
@@ -221,7 +221,7 @@ func (o Outcome) explained(f Facts, r Rules) Outcome {
 }
 
 // silenceMode is the failure mode of a device without a fresh result. The check-in after exposure tells F2, which can be
-// reached, from F5 (domain §5.1); a device that has not had its time yet has none.
+// reached, from F5 (domain 5.1); a device that has not had its time yet has none.
 func (o Outcome) silenceMode() Mode {
 	switch {
 	case !o.Matured:

@@ -10,7 +10,7 @@ import (
 	"github.com/tidegate/tidegate/internal/diagnosis"
 )
 
-// encryptionLag is how long after enrolment "not encrypted" may still mean "not reported yet" (domain §4; the number is
+// encryptionLag is how long after enrolment "not encrypted" may still mean "not reported yet" (domain 4; the number is
 // ASSUMED).
 const encryptionLag = 24 * time.Hour
 

@@ -127,8 +127,8 @@ func (inv *Inventory) StatusesAsOf(policyID string) (time.Time, bool) {
 	return s.asOf, ok
 }
 
-// Status returns the status of a policy on a device, and false when there is no row. See [worseThan] for the devices
-// that have several.
+// Status returns the status of a policy on a device, and false when there is no row. Of a device with several, one for
+// each user, it is the worst (see StatusRow.worseThan).
 func (inv *Inventory) Status(policyID string, objectID audience.ID) (StatusRow, bool) {
 	rows := inv.statuses[strings.ToLower(policyID)].rows
 	i, ok := inv.find(objectID)

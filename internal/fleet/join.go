@@ -67,7 +67,7 @@ func readManaged(ctx context.Context, src source) (all []managedDevice, unusable
 	err = src.ManagedDevices(ctx, func(d graph.ManagedDevice) error {
 		intune, device := optionalID(d.ID), optionalID(d.AzureADDeviceID)
 		if intune.IsZero() || device.IsZero() {
-			// Empty or zeros for a device that is not registered (contract section c).
+			// Empty or zeros for a device that is not registered (contract c).
 			unusable++
 			return nil
 		}
@@ -105,7 +105,7 @@ func readUnencrypted(ctx context.Context, src source) (map[audience.ID]bool, err
 }
 
 // newestFirst orders the Intune records of one device, several of which are left by enrolling it again: the newest
-// check-in is the living one (domain §4). Enrolment, serial number and id only make the choice the same every time.
+// check-in is the living one (domain 4). Enrolment, serial number and id only make the choice the same every time.
 // Serial numbers alone do not make two records one device: many machines report a placeholder.
 func newestFirst(a, b managedDevice) int {
 	return cmp.Or(

@@ -26,7 +26,7 @@ const (
 	columnDevice  = "DeviceId" // ASSUMED to be the Intune id, as IntuneDeviceId is
 
 	// edgeStable is the name of the Stable channel; Beta, Dev, Canary, the updater and WebView2 have other names
-	// (domain §4, R14).
+	// (domain 4, R14).
 	edgeStable = "Microsoft Edge"
 
 	statusReport       = "DeviceStatusesByConfigurationProfile"
@@ -48,7 +48,7 @@ func readEdge(ctx context.Context, src source) (map[audience.ID]string, error) {
 	}, func(r row) error {
 		at.row++
 		if r.Get(columnApp) != edgeStable {
-			return nil // filters of reports are not to be relied on alone (contract section c)
+			return nil // filters of reports are not to be relied on alone (contract c)
 		}
 		id, known, err := at.device(r, columnDevice)
 		if err != nil || !known {

@@ -14,10 +14,10 @@
 //	bound.go      exact (Clopper-Pearson) lower bound on the success rate
 //	eprocess.go   halt evidence that stays valid however often it is read
 //	looks.go      the sample sizes at which promotion may be judged
-//	posterior.go  wave against control, Jeffreys Beta-Binomial
-//	fisher.go     wave against control, exact one-sided test
+//	posterior.go  wave against control, Jeffreys Beta-Binomial; no verdict rests on it yet
+//	fisher.go     wave against control, exact one-sided test; no verdict rests on it yet
 //	spec.go       what a wave is judged by, and the counts it is judged on
-//	evaluate.go   all of it together: one verdict, one reason
+//	evaluate.go   bound, evidence and looks together: one verdict, one reason
 //	message.go    that verdict as a sentence
 //
 // Everything here is a function of its arguments. The caller supplies counts

@@ -107,7 +107,7 @@ func fido2Server(t *testing.T, configuration string, serve serving) *recorder {
 }
 
 // TestTrap01_Fido2PatchIsFresh: a change after a read is sent, whole arrays travel with it, words and members that no
-// model knows survive (traps 1 and 7 of the SDK), and nothing else is touched.
+// model knows survive (contract 0.2.7, 0.2.11), and nothing else is touched.
 func TestTrap01_Fido2PatchIsFresh(t *testing.T) {
 	for name, tt := range map[string]struct {
 		serve          serving

@@ -196,7 +196,7 @@ func (c *Client) verifyFido2(ctx context.Context, op call, old, want map[string]
 }
 
 // fido2Patch checks a configuration and renders the members that differ from what was read, nil when none does. The
-// body is made anew: a model that was read sends nothing of what is set on it afterwards (perf.md trap 1 is the SDK's).
+// body is made anew: a model that was read sends nothing of what is set on it afterwards (the SDK's: contract 0.2.11).
 func fido2Patch(op string, after Fido2Configuration, old, want map[string]json.RawMessage) ([]byte, error) {
 	if n := len(after.PasskeyProfiles); n > maxPasskeyProfiles {
 		return nil, invalid(op, "passkeyProfiles has %d profiles: the tenant takes at most %d, share one between waves", n, maxPasskeyProfiles)

@@ -55,7 +55,7 @@ func userIDs(n int) []string {
 }
 
 // TestFido2Methods: 45 users travel in 3 posts of at most 20, and each gets its own answer although the answers come
-// in another order (trap 9 and contract k.1).
+// in another order (contract 0.2.18, k.1).
 func TestFido2Methods(t *testing.T) {
 	srv := batchServer(t, func(_ int, _, method, url string) string {
 		user := strings.Split(url, "/")[2]

@@ -30,7 +30,7 @@ func zipped(text string) string {
 	return b.String()
 }
 
-// TestParseErrorShapes holds one row for each shape of an error answer that the contract knows (0.4, k.4, m, n).
+// TestParseErrorShapes holds one row for each shape of an error answer that is known (contract 0.4, k.4, m, n).
 func TestParseErrorShapes(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	jsonType := http.Header{"Content-Type": {"application/json"}}

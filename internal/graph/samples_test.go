@@ -114,7 +114,7 @@ func roundTrip[T any](t *testing.T, bodies map[string]json.RawMessage) {
 // TestSamplesRoundTrip: what others recorded goes through the models without loss.
 func TestSamplesRoundTrip(t *testing.T) {
 	t.Run("configuration policies", func(t *testing.T) {
-		// Some files were written by hand, with a list where the wire has a text of flags (samples/README.md).
+		// Some files were written by hand, with a list where the wire has a text of flags.
 		onTheWire := func(o map[string]any) bool {
 			_, text := o["technologies"].(string)
 			return text && has("name", "platforms")(o)

@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// The tests in this file show that the measured traps of the Graph SDK and of Kiota's HTTP layer do not catch
-// this client. Trap 9 ($batch) has its tests in batch_test.go. Traps 11 to 16 are not about Graph.
+// The tests in this file show that the traps of the Graph SDK and of Kiota's HTTP layer do not catch this client
+// (contract 0.2.3 and 0.2.11 to 0.2.19). The numbers in their names are this file's own; the ninth, $batch, has its tests
+// in batch_test.go.
 
 // TestTrap01_ChangeAfterReadIsSent: a model that was read and then changed is sent as {} by the SDK.
 func TestTrap01_ChangeAfterReadIsSent(t *testing.T) {

@@ -119,7 +119,7 @@ var (
 	}}
 )
 
-// outages are the causes of Held during which the clocks stand still (gate E4, scenario F4).
+// outages are the causes of Held during which the clocks stand still (gate E4, F4).
 var outages = []string{v1alpha1.ReasonTelemetryStale, v1alpha1.ReasonTelemetryMissing}
 
 // causePresent says whether the input itself still shows the cause of Held.

@@ -80,7 +80,7 @@ func TestGateHash(t *testing.T) {
 	}
 }
 
-// TestReachable is scenario F2: 50 clean devices prove 0.942, so that a floor of 0.95 asks for 59.
+// TestReachable is gate F2: 50 clean devices prove 0.942, so that a floor of 0.95 asks for 59.
 func TestReachable(t *testing.T) {
 	gate := &judgedBy("0.95").Gate
 	reason, message, ok := Reachable(gate, 50)

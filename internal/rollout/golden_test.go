@@ -63,7 +63,7 @@ var examples = []example{
 	{"devices of the old payload", pending, func(in *Input) { in.Exposed = true }},
 	{"retry before the start", pending, func(in *Input) { in.Request = RequestRetry }},
 	{"audience to resolve", resolving, func(in *Input) { in.Audience = AudienceFact{} }},
-	{"audience too ineligible (F13)", resolving, func(in *Input) {
+	{"audience too ineligible (gate F13)", resolving, func(in *Input) {
 		in.Audience = AudienceFact{FactOf(AudienceRefused, "41 of 118 devices (35 %) miss a prerequisite, audience.maxIneligiblePercent is 20; 41 x EdgeTooOld"), v1alpha1.ReasonAudienceIneligible}
 	}},
 	{"audience accepted", resolving, func(*Input) {}},
@@ -88,7 +88,7 @@ var examples = []example{
 	{"baking", baking, func(*Input) {}},
 	{"paused bake", baking, func(in *Input) { in.Paused = true }},
 	{"paused with halt evidence", baking, func(in *Input) { in.Paused, in.Evidence = true, haltText }},
-	{"fast halt (F6)", exposing, func(in *Input) { in.Evidence = haltText }},
+	{"fast halt (gate F6)", exposing, func(in *Input) { in.Evidence = haltText }},
 	{"halt with rollback", exposing, func(in *Input) { in.Evidence, in.OnFailure = haltText, v1alpha1.FailureRollback }},
 	{"halted, rollback follows", halted, func(in *Input) { in.Evidence, in.OnFailure = haltText, v1alpha1.FailureRollback }},
 	{"halted and held", halted, func(in *Input) { in.Evidence = haltText }},
@@ -100,14 +100,14 @@ var examples = []example{
 	{"zero data (F3)", evaluating, func(in *Input) {
 		in.BakeElapsed, in.Evidence = true, FactOf(EvidenceNoData, "0 of 80 exposed devices have a result for this payload")
 	}},
-	{"offline is not failed (F12)", evaluating, func(in *Input) {
+	{"offline is not failed (gate F12)", evaluating, func(in *Input) {
 		in.BakeElapsed, in.DeadlinePassed = true, true
 		in.Evidence = FactOf(EvidenceWait, "70 of 100 matured devices reported: observed 0.971, worst case 0.680, best case 0.980")
 	}},
 	{"targeting conflict", baking, func(in *Input) {
 		in.Evidence = FactOf(EvidenceConflict, "9 of 30 devices report a conflict with another policy; end its assignment")
 	}},
-	{"payload edited mid-bake (F17)", baking, func(in *Input) { in.Payload = FactOf(PayloadChanged, "") }},
+	{"payload edited mid-bake (gate F17)", baking, func(in *Input) { in.Payload = FactOf(PayloadChanged, "") }},
 	{"bake over", baking, func(in *Input) { in.BakeElapsed = true }},
 	{"gate waits", evaluating, func(in *Input) { in.BakeElapsed = true }},
 	{"gate passes (F1)", evaluating, func(in *Input) {
@@ -130,9 +130,9 @@ var examples = []example{
 	{"abort during a rollback", rollingBack, func(in *Input) { in.Request = RequestAbort }},
 	{"rollback of a success", succeeded, func(in *Input) { in.Request = RequestRollback }},
 	{"rollback of nothing", resolving, func(in *Input) { in.Request = RequestRollback }},
-	{"rollback under way (F19)", rollingBack, func(in *Input) { in.Rollback = progress }},
-	{"rollback overdue (F19)", rollingBack, func(in *Input) { in.Rollback = progress; in.Rollback.State = RollbackOverdue }},
-	{"rollback verified late (F19)", rollbackIncomplete, func(in *Input) {
+	{"rollback under way (gate F19)", rollingBack, func(in *Input) { in.Rollback = progress }},
+	{"rollback overdue (gate F19)", rollingBack, func(in *Input) { in.Rollback = progress; in.Rollback.State = RollbackOverdue }},
+	{"rollback verified late (gate F19)", rollbackIncomplete, func(in *Input) {
 		in.Rollback = FactOf(RollbackVerified, "96 of 100 devices verified, 95 needed")
 	}},
 	{"retry after an abort", aborted, func(in *Input) { in.Request = RequestRetry }},

@@ -178,7 +178,7 @@ func Fresh(asOf, now time.Time, g *v1alpha1.Gate) bool {
 	return now.Sub(asOf) <= g.MaxTelemetryAge.Duration
 }
 
-// Reachable says whether a wave of eligible devices can ever be promoted by its gate, and if not, what it needs (gate F 2).
+// Reachable says whether a wave of eligible devices can ever be promoted by its gate, and if not, what it needs (gate F2).
 func Reachable(g *v1alpha1.Gate, eligible int) (reason, message string, ok bool) {
 	spec, err := GateSpec(g)
 	if err != nil {

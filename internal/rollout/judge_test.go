@@ -127,7 +127,7 @@ func smokeOf(maxFailures int32) *v1alpha1.PilotWaveSpec {
 	return s
 }
 
-// TestBoundaryPromote is scenario F1: of 92 reports one failed, which proves 0.9495 and needs 93; the 93rd success proves
+// TestBoundaryPromote is gate F1: of 92 reports one failed, which proves 0.9495 and needs 93; the 93rd success proves
 // 0.9500.
 func TestBoundaryPromote(t *testing.T) {
 	before := trial{spec: judgedBy("0.95"), devices: devices(good, 91, failing, 1, quiet, 8)}.judge(t)
@@ -145,7 +145,7 @@ func TestBoundaryPromote(t *testing.T) {
 	}
 }
 
-// TestPromise04_ZeroReports is scenario F3: 80 devices, and rows of zeros for all of them. That is no data: no pass, no
+// TestPromise04_ZeroReports is gate F3: 80 devices, and rows of zeros for all of them. That is no data: no pass, no
 // halt, no failure.
 func TestPromise04_ZeroReports(t *testing.T) {
 	for name, s := range map[string]standing{"all zero": zero, "no rows": quiet, "all offline": offline} {
@@ -184,7 +184,7 @@ func eValue(n, k int, tolerated float64) float64 {
 	return with / without
 }
 
-// TestHalt is scenarios F6 and F9 (without a control group): when reported failures stop a wave, matured or not.
+// TestHalt is gate F6 and F9 (without a control group): when reported failures stop a wave, matured or not.
 func TestHalt(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -215,7 +215,7 @@ func TestHalt(t *testing.T) {
 	}
 }
 
-// TestOfflineIsNotFailed is scenario F12: 70 of 100 devices report, two of them a failure, and 30 are off line.
+// TestOfflineIsNotFailed is gate F12: 70 of 100 devices report, two of them a failure, and 30 are off line.
 func TestOfflineIsNotFailed(t *testing.T) {
 	j := trial{spec: judgedBy("0.95"), devices: devices(good, 68, failing, 2, offline, 30)}.judge(t)
 	r := j.Row

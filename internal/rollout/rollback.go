@@ -19,7 +19,7 @@ type Reverted struct {
 }
 
 // ProveRollback counts the devices that prove a rollback. Taking an assignment away proves nothing: a device counts only
-// when it reports the inverse policy as applied after the rollback began (gate F 19).
+// when it reports the inverse policy as applied after the rollback began (gate F19).
 func ProveRollback(rule v1alpha1.RollbackRule, devices []Reverted, startedAt time.Time, overdue bool) (Fact[RollbackState], v1alpha1.RollbackStatus) {
 	s := v1alpha1.RollbackStatus{Target: int32(len(devices))}
 	for _, d := range devices {

@@ -24,7 +24,7 @@ func reverted(syncAfter bool, status int, reportAfter time.Duration) Reverted {
 	return r
 }
 
-// TestRollbackTruth is scenario F19: of 100 exposed devices 92 revert, one keeps the setting, seven never check in. That is
+// TestRollbackTruth is gate F19: of 100 exposed devices 92 revert, one keeps the setting, seven never check in. That is
 // overdue at the deadline, and verified when four more report, late as it is.
 func TestRollbackTruth(t *testing.T) {
 	rule := v1alpha1.RollbackRule{VerifyPercent: 95}

@@ -105,7 +105,7 @@ func TestSilentForEver(t *testing.T) {
 }
 
 // TestPromise10_OutageCostsOnlyTime: telemetry that is gone for a while holds the wave, stops its clocks, and changes no
-// outcome (scenario F4).
+// outcome (gate F4).
 func TestPromise10_OutageCostsOnlyTime(t *testing.T) {
 	for _, state := range []TelemetryState{TelemetryStale, TelemetryMissing, TelemetryNotLoaded} {
 		eachStart(t, func(t *testing.T, n node) {

@@ -35,7 +35,7 @@ func timed() *v1alpha1.PilotWaveSpec {
 	}
 }
 
-// TestOutageMovesTheBake is scenario F4: a wave at hour 40 of its bake of 72 loses its telemetry for 18 hours. 64,800
+// TestOutageMovesTheBake is gate F4: a wave at hour 40 of its bake of 72 loses its telemetry for 18 hours. 64,800
 // seconds are frozen, and the bake ends 18 hours later than it would have.
 func TestOutageMovesTheBake(t *testing.T) {
 	spec := timed()

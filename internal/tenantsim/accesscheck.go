@@ -71,7 +71,7 @@ func (c *call) accessError(number int, format string, args ...any) error {
 
 // checkAccess refuses a policy that lacks a required part or holds what excludes
 // each other, and references of what was written that lead nowhere (contract h;
-// third-party row 11). What an earlier write referred to may be gone by now: a
+// third-party 11). What an earlier write referred to may be gone by now: a
 // change of something else still succeeds. ASSUMED.
 func (c *call) checkAccess(doc, written object) error {
 	for _, name := range []string{"displayName", "state", "conditions"} {

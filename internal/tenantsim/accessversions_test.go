@@ -191,7 +191,7 @@ func contains(got, written any) bool {
 }
 
 // TestAccessMerge: a PATCH that names one member changes that one, wherever it
-// stands, and null takes it back (third-party row 2).
+// stands, and null takes it back (third-party 2).
 func TestAccessMerge(t *testing.T) {
 	tt, id := versioned(t)
 	for _, l := range membersUnder(&accessPolicyShape, false) {
@@ -273,7 +273,7 @@ func sameButNew(a, b any) bool {
 }
 
 // TestAccessModified: the first change shows although the clock stands still
-// (third-party row 10).
+// (third-party 10).
 func TestAccessModified(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 5})
 	id := text(tt.want(201, "POST", accessPath, accessBody("p")), "id")

@@ -112,7 +112,7 @@ func (c *call) assignment(target object, platforms platform) (assignment, error)
 	case targetGroup, targetExclude:
 		known = append(known, "groupId")
 		id, ok := parseGUID(text(target, "groupId"))
-		if !ok { // third-party row 14
+		if !ok { // third-party 14
 			return a, c.badRequest("Invalid GroupId : '%v' provided, a valid AADGroupId is expected.", target["groupId"])
 		}
 		if g := c.server.groups[id]; c.server.scenario.StrictAssignments && (g == nil || !g.deleted.IsZero()) {

@@ -98,7 +98,7 @@ func TestCatalogChanges(t *testing.T) {
 	}
 
 	state := tt.want(200, "PUT", "/_sim/catalog?name="+catalog.MacOSPasskeys, nil)
-	if state["definitions"] != 217.0 || state["name"] != catalog.MacOSPasskeys {
+	if state["definitions"] != 219.0 || state["name"] != catalog.MacOSPasskeys {
 		t.Errorf("state %v", state)
 	}
 	tt.want(204, "PUT", policiesPath+"('"+id+"')", allowBody("again"))
@@ -106,10 +106,10 @@ func TestCatalogChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if state := tt.want(200, "PUT", "/_sim/catalog", string(raw)); state["definitions"] != 18.0 || state["templates"] != 0.0 {
+	if state := tt.want(200, "PUT", "/_sim/catalog", string(raw)); state["definitions"] != 19.0 || state["templates"] != 0.0 {
 		t.Errorf("state %v", state)
 	}
-	if got := tt.want(200, "GET", "/_sim/catalog", nil); got["definitions"] != 18.0 || tt.sim.Snapshot(false).Catalog != got["name"] {
+	if got := tt.want(200, "GET", "/_sim/catalog", nil); got["definitions"] != 19.0 || tt.sim.Snapshot(false).Catalog != got["name"] {
 		t.Errorf("state %v", got)
 	}
 	tt.want(200, "GET", policiesPath+"/"+id+"?$expand=settings", nil)

@@ -14,7 +14,7 @@ import (
 )
 
 // TestFreshGroupsEverywhere: what is not replicated yet is not there, whichever way a
-// client asks (contract g; contract-2 z 20).
+// client asks (contract g; contract-2 z.20).
 func TestFreshGroupsEverywhere(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 20})
 	outer, doomed := tt.makeGroup("outer", nil), tt.makeGroup("doomed", nil)

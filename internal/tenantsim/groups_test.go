@@ -91,7 +91,7 @@ func TestGroupMembersOfTheMetadata(t *testing.T) {
 		written["uniqueName"] = "u2"
 	}
 	if got := tt.want(200, "GET", "/v1.0/groups/"+id+"?$select=id,assignedLicenses", nil); !reflect.DeepEqual(got["assignedLicenses"], []any{}) {
-		t.Errorf("third-party row 6: %v", got)
+		t.Errorf("third-party 6: %v", got)
 	}
 	tt.errorOf(400, "GET", "/v1.0/groups/"+id+"?$select=membershipRuleProcessingStatus", nil)
 	tt.errorOf(400, "PATCH", "/v1.0/groups/"+id, object{"writebackConfiguration": object{"isEnabled": true}})

@@ -11,7 +11,7 @@ import (
 
 // Lag says how far reads are behind writes, and Intune behind the directory, in
 // virtual time (contract g: a create may answer 404, an update may show old
-// values; a.5 for Intune). All zero: everything is seen at once. Writes always
+// values; contract a.5 for Intune). All zero: everything is seen at once. Writes always
 // meet the true state, but an object that is not readable yet cannot be
 // addressed by its id either. Every field is a span such as "2h", or
 // {min: 5m, max: 2h}.

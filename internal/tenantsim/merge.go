@@ -36,7 +36,7 @@ func (c *call) noVariant(s shape, body object) error {
 
 // merged is a document after a write: a member that the body names replaces the
 // old one, at every depth; null clears it; lists are replaced whole; the rest
-// stays (third-party row 2). Annotations are dropped but for the type of a
+// stays (third-party 2). Annotations are dropped but for the type of a
 // variant, which begins anew when it becomes another.
 func (s *shape) merged(old, body object) object {
 	out := object{}

@@ -134,8 +134,7 @@ func TestUnknownRoutes(t *testing.T) {
 	if w.Code != 405 || w.Header().Get("Allow") == "" {
 		t.Errorf("DELETE /groups: %d, Allow %q", w.Code, w.Header().Get("Allow"))
 	}
-	// The documented creation of an assignment does not work (contract-2, the assign
-	// actions side by side).
+	// The documented creation of an assignment does not work (contract-2 0.1).
 	for _, kind := range []string{"configurationPolicies", "deviceHealthScripts", "intents", "groupPolicyConfigurations"} {
 		code, message := tt.errorOf(400, "POST", "/beta/deviceManagement/"+kind+"/"+newGUID(1, "x", 1).String()+"/assignments", object{"target": object{}})
 		if code != "No method match route template" || !strings.HasPrefix(message, "No OData route exists that match template ~/singleton/navigation/key/navigation with http verb POST for request ") {

@@ -77,7 +77,7 @@ var policyEntity = &entity[*policy]{name: "microsoft.graph.deviceManagementConfi
 }}
 
 // policyShape is the body of POST and PUT. Limits of name and description are
-// what the contract advises (a.1); the service publishes none for names.
+// advised ones (contract a.1); the service publishes none for names.
 var policyShape = shape{typeName: "microsoft.graph.deviceManagementConfigurationPolicy", members: map[string]member{
 	"id":                                {kind: kindString, readOnly: true},
 	"createdDateTime":                   {kind: kindDate, readOnly: true},

@@ -64,12 +64,12 @@ func TestDefinitionShape(t *testing.T) {
 func TestDefinitionSearch(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 5, Catalog: "edge-with-macos-passkeys"})
 	for query, want := range map[string]int{
-		"": 217,
+		"": 219,
 		"?$filter=applicability/platform has 'macOS' and contains(displayName,'passkeys')":              3, // MAM, macOS, iCloud Keychain
-		"?$filter=applicability/platform eq 'macOS'":                                                    18,
+		"?$filter=applicability/platform eq 'macOS'":                                                    19,
 		"?$filter=applicability/platform eq 'macOS,windows10'":                                          23,
-		"?$filter=applicability/technologies has 'appleRemoteManagement'":                               18,
-		"?$filter=applicability/technologies eq 'mdm,appleRemoteManagement'":                            18,
+		"?$filter=applicability/technologies has 'appleRemoteManagement'":                               19,
+		"?$filter=applicability/technologies eq 'mdm,appleRemoteManagement'":                            19,
 		"?$filter=applicability/technologies has 'mobileApplicationManagement'":                         23,
 		"?$filter=contains(id,'passwordmanagerpasskeysenabled')":                                        6,
 		"?$filter=contains(id,'PasswordManagerPasskeysEnabled')":                                        6, // ASSUMED: whatever the case
@@ -168,7 +168,7 @@ func TestPolicyLifecycle(t *testing.T) {
 		t.Errorf("patched %v", patched)
 	}
 	if code, said := tt.errorOf(400, "POST", policiesPath+"/"+id+"/assignments", object{}); code != "No method match route template" || !strings.Contains(said, "http verb POST for request /deviceManagement/") {
-		t.Errorf("POST to assignments: %s, %s", code, said) // contract-2 z 8
+		t.Errorf("POST to assignments: %s, %s", code, said) // contract-2 z.8
 	}
 	if code, _ := tt.errorOf(400, "PATCH", policiesPath+"/"+id+"/settings/0", object{}); code != "No method match route template" {
 		t.Errorf("PATCH settings/0: %s", code)

@@ -132,7 +132,7 @@ func (c *call) references(targets []string) ([]memberRef, error) {
 
 // resolveMember finds a member by object id. Writing device members needs a
 // device permission as well (contract g). A group that was made just now is "not
-// found" until it is replicated (contract-2 z 20); that a device that has just
+// found" until it is replicated (contract-2 z.20); that a device that has just
 // entered is so too is ASSUMED.
 func (c *call) resolveMember(key string) (memberRef, error) {
 	s := c.server

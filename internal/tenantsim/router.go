@@ -243,7 +243,7 @@ func alternateKey(segment, name string) (string, bool) {
 }
 
 // noMethod is the refusal of a verb that a path of Intune does not have: the gateway's
-// text, not the service's (contract a.4; contract-2, the assign actions side by side;
+// text, not the service's (contract a.4; contract-2 0.1;
 // that every path and verb is refused so is ASSUMED).
 func (c *call) noMethod() error {
 	template := "~"

@@ -153,7 +153,7 @@ type Scenario struct {
 	CaseSensitiveSearch bool `json:"caseSensitiveSearch,omitempty"`
 	// StrictAssignments refuses assignments to groups that do not exist. Default:
 	// an id that is well formed is accepted and reaches nobody, as reports say of
-	// the service (third-party row 14).
+	// the service (third-party 14).
 	StrictAssignments bool `json:"strictAssignments,omitempty"`
 	// Groups replaces the default groups. Start. Two equal display names make
 	// the name ambiguous, on purpose.

@@ -14,7 +14,7 @@ import (
 )
 
 // choice checks the option and the children that come with it. Its value carries
-// no type: the declared one is not annotated (captured; third-party row 1).
+// no type: the declared one is not annotated (captured; third-party 1).
 func (b *settingsBuilder) choice(d *definition, in object) (object, string, error) {
 	if err := b.onlyMembers(in, "ChoiceSettingValue", "value", "children"); err != nil {
 		return nil, "", err

@@ -209,7 +209,7 @@ func TestValueRefusals(t *testing.T) {
 }
 
 // TestPolicyAnnotationsAreIgnored: what importers forget to take off is ignored at any
-// depth (OData; third-party row 12), and does not come back.
+// depth (OData; third-party 12), and does not come back.
 func TestPolicyAnnotationsAreIgnored(t *testing.T) {
 	tt := kinds(t)
 	child := instanceOf("SimpleSettingInstance", "choice_child", "simpleSettingValue", ofText("x"))

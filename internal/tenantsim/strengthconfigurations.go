@@ -19,7 +19,7 @@ var configurationShape = &shape{typeName: "microsoft.graph.authenticationCombina
 	shapeOf("x509CertificateCombinationConfiguration", map[string]member{"id": {readOnly: true},
 		"appliesToCombinations": {kind: kindStrings, required: true, values: []string{"x509CertificateSingleFactor", "x509CertificateMultiFactor"}},
 		"allowedIssuerSkis":     {kind: kindStrings}, "allowedPolicyOIDs": {kind: kindStrings},
-		// Recorded portal requests carry it, no metadata has it (third-party row 9).
+		// Recorded portal requests carry it, no metadata has it (third-party 9).
 		"allowedIssuers": {kind: kindStrings}}),
 }}
 

@@ -122,7 +122,7 @@ func TestGroupOfAnAssignmentGoes(t *testing.T) {
 	}
 }
 
-// TestAssignToNoGroup: third-party row 14, and the switch.
+// TestAssignToNoGroup: third-party 14, and the switch.
 func TestAssignToNoGroup(t *testing.T) {
 	tt := newTenant(t, Options{Devices: 2, Scenario: quiet()})
 	id := tt.createPolicy(allowBody("p"))

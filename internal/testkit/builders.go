@@ -53,7 +53,7 @@ func (w *World) Policy() *v1alpha1.PasskeyPolicy {
 		Spec: v1alpha1.PasskeyPolicySpec{
 			TenantRef: v1alpha1.LocalRef{Name: TenantName}, Platforms: []v1alpha1.Platform{v1alpha1.PlatformWindows, v1alpha1.PlatformMacOS},
 			Settings:   v1alpha1.PasskeySettings{PasskeyCreation: v1alpha1.Enabled},
-			Population: &v1alpha1.GroupSelection{Include: []v1alpha1.GroupRef{{DisplayName: Everyone}}},
+			Population: &v1alpha1.Population{Include: []v1alpha1.GroupRef{{DisplayName: Everyone}}},
 		},
 	}
 }

@@ -46,7 +46,8 @@ func Scheme() *runtime.Scheme {
 	return s
 }
 
-// NewManager builds a manager with all controllers, ready to start.
+// NewManager builds a manager with all controllers, ready to start. ctx ends when the process is asked to stop, and no sooner:
+// what a reconcile is writing then may still finish, which it may not when the lease is lost.
 func NewManager(ctx context.Context, rc *rest.Config, o Options) (ctrl.Manager, error) {
 	o.withDefaults()
 	if err := o.Validate(); err != nil {
@@ -62,7 +63,7 @@ func NewManager(ctx context.Context, rc *rest.Config, o Options) (ctrl.Manager, 
 	if err := controllers.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return nil, err
 	}
-	if err := addControllers(mgr, o); err != nil {
+	if err := addControllers(mgr, o, func() bool { return ctx.Err() != nil }); err != nil {
 		return nil, err
 	}
 	op := &operator{mgr}
@@ -134,13 +135,13 @@ func managerOptions(o Options) ctrl.Options {
 	return opts
 }
 
-func addControllers(mgr ctrl.Manager, o Options) error {
+func addControllers(mgr ctrl.Manager, o Options, asked func() bool) error {
 	m, err := controllers.NewMetrics(o.Registry)
 	if err != nil {
 		return err
 	}
 	kit := controllers.Kit{
-		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("tidegate"), Clock: o.Clock, Pace: o.Pace, Metrics: m,
+		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("tidegate"), Clock: o.Clock, Pace: o.Pace, Asked: asked, Metrics: m,
 	}
 	store := fleet.NewStore()
 	each := controller.Options{}

@@ -59,7 +59,7 @@ func floorWave(t *testing.T, namespace, floor string, changes edits) *unstructur
 	return wave
 }
 
-// TestScenario02SmallWaveIsRefused is gate F scenario 2: 50 devices cannot prove 0.95, 59 can.
+// TestScenario02SmallWaveIsRefused is gate F2: 50 devices cannot prove 0.95, 59 can.
 func TestScenario02SmallWaveIsRefused(t *testing.T) {
 	c := withAdmission(t)
 	const refusal = "max 50 devices, even with no failure, cannot prove 0.95: it needs at least 59; " +

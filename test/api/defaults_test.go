@@ -39,11 +39,14 @@ spec:
   drift: Correct
   deletionPolicy: Delete
   interval: 30m
+  unit: Device
+  restartFrom: FirstWave
+  revertWindow: 720h
 `},
 		{"PilotWave with a smoke gate", "PilotWave", nil, `
 spec:
   policyRef: {name: edge-passkeys}
-  audience: {groups: {include: [{displayName: Canary}]}, maxIneligiblePercent: 20}
+  audience: {groups: {include: [{displayName: Canary}]}, maxIneligiblePercent: 20, membership: Frozen}
   exposure: {batchSize: 25, interval: 8h}
   gate:
     bake: 72h
@@ -58,7 +61,7 @@ spec:
 		{"PilotWave with a floor", "PilotWave", edits{"spec.gate": `{promote: {floorRate: "0.95"}}`}, `
 spec:
   policyRef: {name: edge-passkeys}
-  audience: {groups: {include: [{displayName: Canary}]}, maxIneligiblePercent: 20}
+  audience: {groups: {include: [{displayName: Canary}]}, maxIneligiblePercent: 20, membership: Frozen}
   exposure: {batchSize: 25, interval: 8h}
   gate:
     bake: 72h

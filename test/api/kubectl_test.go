@@ -17,9 +17,9 @@ func TestTablesAnswerTheFirstQuestion(t *testing.T) {
 	}
 	for _, test := range []struct{ resource, wide, want string }{
 		{"tenants", "", "NAME READY DEVICES INVENTORY AGE REASON AGE"},
-		{"passkeypolicies", "", "NAME READY MODE WAVES CURRENT REASON AGE"},
-		{"pilotwaves", "", "NAME PHASE VERDICT PROGRESS FAILED BOUND FLOOR NEXT REASON AGE"},
-		{"pilotwaves", "-owide", "NAME PHASE VERDICT PROGRESS FAILED BOUND FLOOR NEXT REASON AGE POLICY ATTEMPT MESSAGE"},
+		{"passkeypolicies", "", "NAME READY MODE REVISION WAVES CURRENT REASON AGE"},
+		{"pilotwaves", "", "NAME PHASE REVISION VERDICT PROGRESS FAILED BOUND FLOOR NEXT REASON AGE"},
+		{"pilotwaves", "-owide", "NAME PHASE REVISION VERDICT PROGRESS FAILED BOUND FLOOR NEXT REASON AGE POLICY ATTEMPT MESSAGE"},
 		{"waveledgers", "", "NAME WAVE ATTEMPT REVISION CHUNK AGE"},
 	} {
 		args := []string{"get", "-n", ns, test.resource}

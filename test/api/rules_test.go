@@ -42,7 +42,7 @@ const (
 	version3     = " must be a version of up to three numbers with dots between them, such as "
 	decimal      = " must be a decimal in quotes, "
 	overZero     = "above 0 and below 1, with up to 6 digits, such as "
-	needsMembers = "mode Gate needs population: the groups that are held back until their wave admits them. Name them, or set mode: EnforceOnly"
+	needsMembers = "mode Gate needs population: the groups that are held back until their wave admits them. Name them, set population: {all: true}, or set mode: EnforceOnly"
 )
 
 var tenantRules = []ruleCase{
@@ -88,6 +88,13 @@ var policyRules = []ruleCase{
 	{kind: "PasskeyPolicy", path: "spec",
 		message: "mode is immutable: a change would hold or release every device at once. Create another PasskeyPolicy",
 		refused: edits{"spec.mode": "EnforceOnly"}, change: true},
+	{kind: "PasskeyPolicy", path: "spec",
+		message: "unit is immutable: groups of the other kind cannot take over from these. Create another PasskeyPolicy for the other unit",
+		refused: edits{"spec.unit": "User"}, change: true},
+	{kind: "PasskeyPolicy", path: "spec.population", message: "name the population by exactly one of all: true or include",
+		accepted: edits{"spec.population": "{all: true}"}, refused: edits{"spec.population.all": "true"}},
+	{kind: "PasskeyPolicy", path: "spec.revertWindow", message: "revertWindow must be a duration such as 720h" + notNegative,
+		accepted: edits{"spec.revertWindow": "0s"}, refused: edits{"spec.revertWindow": "-1h"}},
 	{kind: "PasskeyPolicy", path: "spec.tenantRef", message: "tenantRef is immutable; create another PasskeyPolicy for another tenant",
 		refused: edits{"spec.tenantRef.name": "other"}, change: true},
 	{kind: "PasskeyPolicy", path: "spec.interval", message: "interval must be a duration such as 30m, at least 1m" + units,

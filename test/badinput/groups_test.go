@@ -62,7 +62,7 @@ func TestPopulationGroups(t *testing.T) {
 		})
 		t.Run(test.name+" excluded", func(t *testing.T) {
 			w.Edit(t, p, func() {
-				p.Spec.Population = &v1alpha1.GroupSelection{Include: good.Include, Exclude: []v1alpha1.GroupRef{test.ref}}
+				p.Spec.Population = &v1alpha1.Population{Include: good.Include, Exclude: []v1alpha1.GroupRef{test.ref}}
 			})
 			w.stuck(t, policy(), test.reason, test.words...)
 			w.untouched(t)
@@ -70,7 +70,7 @@ func TestPopulationGroups(t *testing.T) {
 	}
 	// The remedy of the ambiguous name: one of the ids that the message lists.
 	w.Edit(t, p, func() {
-		p.Spec.Population = &v1alpha1.GroupSelection{Include: good.Include, Exclude: []v1alpha1.GroupRef{{ID: w.ids("Twin")[0]}}}
+		p.Spec.Population = &v1alpha1.Population{Include: good.Include, Exclude: []v1alpha1.GroupRef{{ID: w.ids("Twin")[0]}}}
 	})
 	w.goesOn(t)
 }

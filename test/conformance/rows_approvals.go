@@ -57,7 +57,7 @@ var approvalRows = []Row{
 	{Name: "approval: a code works once", Source: "ASSUMED", Given: Approved, Method: patch, Path: policies + "/{policy}", Header: coded("approval"), Body: firstChange, Status: 403},
 
 	{Name: "approval: a second request", Source: "contract m", Given: Approvals, Method: patch, Path: policies + "/{policy}", Header: justified, Body: secondChange, Status: 412, Save: map[string]string{"refused": "header:x-msft-approval-code"}},
-	{Name: "approval: a retry queues another request", Source: "contract m, o 15", Given: Approvals, Method: patch, Path: policies + "/{policy}", Header: justified, Body: secondChange, Status: 412, Want: []string{"!error.message~{refused}"}},
+	{Name: "approval: a retry queues another request", Source: "contract m, o.15", Given: Approvals, Method: patch, Path: policies + "/{policy}", Header: justified, Body: secondChange, Status: 412, Want: []string{"!error.message~{refused}"}},
 	{Name: "approval: it was rejected", Source: "contract m", Given: Rejected, Method: get, Path: approvalRequests + "?$filter=requestId eq '{refused}'", Status: 200, Eventually: true, Want: []string{`value.0.status="rejected"`}},
 	{Name: "approval: resume what was rejected", Source: "ASSUMED", Given: Rejected, Method: patch, Path: policies + "/{policy}", Header: coded("refused"), Body: secondChange, Status: 403},
 	{Name: "approval: as documented", Source: "contract m: the documented form, which nobody has seen", Given: DocumentedApprovals, Method: patch, Path: policies + "/{policy}", Header: justified, Body: secondChange, Status: 403,
@@ -66,13 +66,13 @@ var approvalRows = []Row{
 
 // licenceRows keep a missing licence apart from a missing permission (contract
 // 0.4, n). What is silent is worst: data that the application may not read is
-// left out with 200 (contract o 21).
+// left out with 200 (contract o.21).
 var licenceRows = []Row{
 	{Name: "no Intune: policies", Source: "contract 0.4", Given: NoIntune, Method: get, Path: policies, Status: 403, Want: []string{`error.code="Forbidden"`, "error.message~An error has occurred", "!error.message~scopes"}},
 	{Name: "no Intune: managed devices", Source: "contract 0.3, 0.4", Given: NoIntune, Method: get, Path: managed, Status: 403, Want: []string{"!error.message~scopes"}},
 	{Name: "no Intune: groups", Source: "contract 0.3: Intune alone needs the licence", Given: NoIntune, Method: get, Path: groups + "/{group}", Status: 200, Want: []string{`id="{group}"`}},
 	{Name: "no P1: sign-ins", Source: "contract n; ASSUMED: the code is from general knowledge", Given: NoPremium, Method: get, Path: "/beta/auditLogs/signIns?$top=1", Status: 403, Want: []string{`error.code="Authentication_RequestFromNonPremiumTenantOrB2CTenant"`}},
 	{Name: "no P1: registration details", Source: "contract i, n; ASSUMED: the code is from general knowledge", Given: NoPremium, Method: get, Path: registrations + "?$top=1", Status: 403, Want: []string{`error.code="Authentication_RequestFromNonPremiumTenantOrB2CTenant"`}},
-	{Name: "sign-ins without the right to read policies", Source: "contract j, o 21: silently absent", Given: NoPolicyRead, Method: get, Path: "/beta/auditLogs/signIns?$top=1", Status: 200, Want: []string{"value#1", "!value.0.appliedConditionalAccessPolicies"}},
-	{Name: "members of a type that may not be read", Source: "contract g, o 21: null, no error", Given: NoDeviceRead, Method: get, Path: groups + "/{group}/members?$select=id,displayName", Status: 200, Want: []string{"value#2", "value.0.id", "value.0.displayName=null"}},
+	{Name: "sign-ins without the right to read policies", Source: "contract j, o.21: silently absent", Given: NoPolicyRead, Method: get, Path: "/beta/auditLogs/signIns?$top=1", Status: 200, Want: []string{"value#1", "!value.0.appliedConditionalAccessPolicies"}},
+	{Name: "members of a type that may not be read", Source: "contract g, o.21: null, no error", Given: NoDeviceRead, Method: get, Path: groups + "/{group}/members?$select=id,displayName", Status: 200, Want: []string{"value#2", "value.0.id", "value.0.displayName=null"}},
 }

@@ -66,7 +66,7 @@ var locationRows = []Row{
 	{Name: "authentication methods: their list", Source: "contract i, schema.json", Method: get, Path: methods + "/authenticationMethodConfigurations", Status: 200, Want: []string{"value#>0"}},
 }
 
-// restrictionRows follow contract h and third-party row 9: one restriction by its id.
+// restrictionRows follow contract h and third-party 9: one restriction by its id.
 var restrictionRows = []Row{
 	{Name: "restriction: a strength", Source: "contract h", Method: post, Path: strengths, Body: `{"displayName":"tidegate-conformance 3","allowedCombinations":["fido2"]}`, Status: 201, Save: map[string]string{"restricted": "id"}},
 	{Name: "restriction: create", Source: "contract h", Method: post, Path: strengths + "/{restricted}/combinationConfigurations", Body: fido2Combination, Status: 201, Save: map[string]string{"restriction": "id"}},

@@ -9,13 +9,13 @@ const lateBody = `{"displayName":"tidegate-conformance late","mailEnabled":false
 // lateRows follow contract a.5 and g: reads trail behind writes, and links expire.
 var lateRows = []Row{
 	{Name: "late: create a group", Source: "contract g", Given: Lagging, Method: post, Path: groups, Body: lateBody, Status: 201, Save: map[string]string{"late": "id"}},
-	{Name: "late: a group that is not there yet", Source: "contract g, o 19: 404 after 201", Given: Lagging, Method: get, Path: groups + "/{late}", Status: 404, Want: []string{`error.code="Request_ResourceNotFound"`}},
+	{Name: "late: a group that is not there yet", Source: "contract g, o.19: 404 after 201", Given: Lagging, Method: get, Path: groups + "/{late}", Status: 404, Want: []string{`error.code="Request_ResourceNotFound"`}},
 	{Name: "late: nor in the list", Source: "contract g", Given: Lagging, Method: get, Path: groups + "?$filter=displayName eq 'tidegate-conformance late'", Status: 200, Want: []string{"value#0"}},
 	{Name: "late: change a group", Source: "contract g", Given: Lagging, Method: patch, Path: groups + "/{group}", Body: `{"description":"late"}`, Status: 204},
-	{Name: "late: the old value after 204", Source: "contract g, o 19", Given: Lagging, Method: get, Path: groups + "/{group}", Status: 200, Want: []string{"!description~late"}},
+	{Name: "late: the old value after 204", Source: "contract g, o.19", Given: Lagging, Method: get, Path: groups + "/{group}", Status: 200, Want: []string{"!description~late"}},
 	{Name: "late: add a member", Source: "contract g", Given: Lagging, Method: post, Path: groups + "/{group}/members/$ref", Body: `{"@odata.id":"{graph}/v1.0/directoryObjects/{device3}"}`, Status: 204},
-	{Name: "late: the old members", Source: "contract g, o 19", Given: Lagging, Method: get, Path: groups + "/{group}/members?$select=id", Status: 200, Want: []string{"value#2"}},
-	{Name: "late: the old count", Source: "contract g, o 19: an index is read", Given: Lagging, Method: get, Path: groups + "/{group}/transitiveMembers/$count", Header: eventual, Status: 200, Want: []string{"body~2"}},
+	{Name: "late: the old members", Source: "contract g, o.19", Given: Lagging, Method: get, Path: groups + "/{group}/members?$select=id", Status: 200, Want: []string{"value#2"}},
+	{Name: "late: the old count", Source: "contract g, o.19: an index is read", Given: Lagging, Method: get, Path: groups + "/{group}/transitiveMembers/$count", Header: eventual, Status: 200, Want: []string{"body~2"}},
 	{Name: "late: create a policy", Source: "contract a.5", Given: Lagging, Method: post, Path: policies, Body: wholeBody, Status: 201, Save: map[string]string{"latePolicy": "id"}},
 	{Name: "late: a policy that is not there yet", Source: "contract a.5, a.7", Given: Lagging, Method: get, Path: policies + "/{latePolicy}", Status: 404, Want: []string{`error.code="ResourceNotFound"`, intuneError}},
 	{Name: "late: assign a policy that is not there yet", Source: "contract a.5", Given: Lagging, Method: post, Path: policies + "/{latePolicy}/assign", Body: `{"assignments":[]}`, Status: 404, Want: []string{`error.code="ResourceNotFound"`}},
@@ -45,7 +45,7 @@ var exportFaultRows = []Row{
 // gatewayRows follow contract 0.4, a.7 and n: what may come from any endpoint is
 // shown on one.
 var gatewayRows = []Row{
-	{Name: "403 with a page", Source: "contract 0.4, o 7", Given: ForbiddenPage, Method: get, Path: policies + "/{policy}", Status: 403, Want: []string{"header:Content-Type~text/html", "body~<html"}},
+	{Name: "403 with a page", Source: "contract 0.4, o.7", Given: ForbiddenPage, Method: get, Path: policies + "/{policy}", Status: 403, Want: []string{"header:Content-Type~text/html", "body~<html"}},
 	{Name: "403 with NUL bytes", Source: "contract 0.4", Given: NullBytes, Method: get, Path: policies + "/{policy}", Status: 403, Want: []string{"body~\x00\x00"}},
 	{Name: "502 with a page", Source: "contract 0.2; ASSUMED: 502 is known, its page is as that of a 403", Given: BadGateway, Method: get, Path: policies + "/{policy}", Status: 502, Want: []string{"header:Content-Type~text/html", "body~<html"}},
 	{Name: "503 with Retry-After", Source: "contract 0.2, a.7", Given: ServiceUnavailable, Method: get, Path: policies + "/{policy}", Status: 503, Want: []string{"header:Retry-After", "error.code"}},
@@ -74,7 +74,7 @@ var throttleRows = []Row{
 	{Name: "throttled: managed devices", Source: "contract k.3; ASSUMED: with Retry-After", Given: Throttled, Method: get, Path: managed + "?$top=1", Status: 429, Eventually: true, Want: []string{"header:Retry-After"}},
 	{Name: "throttled: apps of a device", Source: "contract c, k.4: without Retry-After", Given: Throttled, Method: get, Path: "/beta/deviceManagement/managedDevices/{managedDevice}/detectedApps", Status: 429, Eventually: true, Want: []string{"!header:Retry-After"}},
 	{Name: "throttled: exports", Source: "contract b.4, k.3: polls count as well; ASSUMED: with Retry-After", Given: Throttled, Method: get, Path: exports + "('{job}')", Status: 429, Eventually: true, Want: []string{"header:Retry-After"}},
-	{Name: "throttled: query broker", Source: "contract k.4, o 8: 500 with a sentence", Given: Throttled, Method: post, Path: "/beta/deviceManagement/reports/getConfigurationPolicyDevicesReport", Status: 500, Eventually: true,
+	{Name: "throttled: query broker", Source: "contract k.4, o.8: 500 with a sentence", Given: Throttled, Method: post, Path: "/beta/deviceManagement/reports/getConfigurationPolicyDevicesReport", Status: 500, Eventually: true,
 		Body: `{"select":["DeviceName"],"skip":0,"top":1,"orderBy":[],"filter":"(PolicyId eq '{policy}')"}`,
 		Want: []string{"error.message~Rate limit reached because of too many requests to query broker. Please retry after sometime.", "!header:Retry-After"}},
 	{Name: "throttled: sign-ins", Source: "contract j, k.4: without Retry-After", Given: Throttled, Method: get, Path: "/beta/auditLogs/signIns?$top=1", Status: 429, Eventually: true, Want: []string{"!header:Retry-After", "error.code"}},

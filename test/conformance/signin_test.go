@@ -67,7 +67,7 @@ func (s signIn) client(t *testing.T, auth graph.Auth) *graph.Client {
 }
 
 // TestClientSignsIn: the client's three credentials, which Microsoft's library makes, and the tenant's check of them, which
-// was written from the contract (l.1, l.3), agree: on what is right and on what is wrong.
+// was written from the documentation (contract l.1, l.3), agree: on what is right and on what is wrong.
 func TestClientSignsIn(t *testing.T) {
 	s, stranger := newSignIn(t), newSignIn(t)
 	for name, tt := range map[string]struct {

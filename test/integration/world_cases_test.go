@@ -177,7 +177,8 @@ func TestPromise14_PopulationsGroupIsGone(t *testing.T) {
 	})
 }
 
-// TestPromise01_PopulationOfUsers holds back a group of people. Intune does not take a group of devices out of it (y.4).
+// TestPromise01_PopulationOfUsers holds back a group of people. Intune does not take a group of devices out of it
+// (contract-2 y.4).
 func TestPromise01_PopulationOfUsers(t *testing.T) {
 	t.Parallel()
 	testkit.ExpectBroken(t, func(t testing.TB) {

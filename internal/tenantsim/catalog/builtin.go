@@ -22,8 +22,9 @@ const (
 	Article = "article"
 	// EmptyEdge is Edge without any passkey setting.
 	EmptyEdge = "empty-edge"
-	// MacOSPasskeys is Edge with a macOS twin of the passkey setting. It is
-	// fictitious: what if Microsoft adds it? The dump has none.
+	// MacOSPasskeys is Edge with a macOS twin of the passkey setting, and with
+	// the article's backup location on both platforms, so that a payload can
+	// change. It is fictitious: what if Microsoft adds them? The dump has none.
 	MacOSPasskeys = "edge-with-macos-passkeys"
 )
 
@@ -63,11 +64,13 @@ func Builtin(name string) (*Catalog, error) {
 	}
 	switch name {
 	case Article:
-		err = c.addArticle()
+		err = c.addArticle(articleNames)
 	case EmptyEdge:
 		err = c.dropPasskeys()
 	case MacOSPasskeys:
-		err = c.Add(macToggle(PasskeysPolicy, ""))
+		if err = c.Add(macToggle(PasskeysPolicy, "")); err == nil {
+			err = c.addArticle(slices.DeleteFunc(slices.Clone(articleNames), func(a articleName) bool { return a.name != backupLocation }))
+		}
 	}
 	return c, err
 }
@@ -86,23 +89,29 @@ func (c *Catalog) dropPasskeys() error {
 	return nil
 }
 
-// articleNames are the four names of the founding article (R24): toggles have no
-// values of their own.
-var articleNames = []struct {
+// articleName is one setting of the founding article; toggles have no values of
+// their own.
+type articleName struct {
 	name, display string
 	values        []string
-}{
+}
+
+// backupLocation is the article's name for where passkeys are kept.
+const backupLocation = "PasskeyBackupStorageLocation"
+
+// articleNames are the four names of the founding article (R24).
+var articleNames = []articleName{
 	{"PasswordlessSigninEnabled", "Enable passwordless sign-in", nil},
 	{"PasskeySyncEnabled", "Enable passkey sync across devices", nil},
-	{"PasskeyBackupStorageLocation", "Passkey backup location", []string{"AzureAD", "MicrosoftAccount"}},
+	{backupLocation, "Passkey backup location", []string{"AzureAD", "MicrosoftAccount"}},
 	{"PasskeySyncScope", "Passkey sync scope", []string{"EnterpriseManaged", "All"}},
 }
 
-// addArticle adds the article's names on both platforms.
-func (c *Catalog) addArticle() error {
+// addArticle adds names of the article on both platforms.
+func (c *Catalog) addArticle(names []articleName) error {
 	const generation = "microsoft_edgev149~policy~microsoft_edge~passwordmanager_"
 	var all []Definition
-	for _, a := range articleNames {
+	for _, a := range names {
 		id := "device_vendor_msft_policy_config_" + generation + strings.ToLower(a.name)
 		windows := Definition{ID: id, Name: a.name, DisplayName: a.display, CategoryID: categoryPasswords, Platform: "windows10",
 			BaseURI: "./Device/Vendor/MSFT/Policy", OffsetURI: "/Config/microsoft_edgev149~Policy~microsoft_edge~PasswordManager/" + a.name}

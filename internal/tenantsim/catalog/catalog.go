@@ -109,7 +109,7 @@ func (d *Definition) Option(itemID string) *Option {
 }
 
 // User reports whether the setting is written for the user rather than the
-// device. An id may say neither (trap 5 of the catalog notes): the base decides.
+// device. An id may say neither (catalog note 5): the base decides.
 func (d *Definition) User() bool { return strings.HasPrefix(d.BaseURI, "./User/") }
 
 // OfEdge reports whether the setting is one of Microsoft Edge that a managed

@@ -84,8 +84,8 @@ func (d *Definition) optionObjects() []any {
 }
 
 // optionValue makes the value of an option up from the end of its id: the dump
-// has none. On Windows the end is the policy's value (trap 1 of the catalog notes
-// on the roots); elsewhere this is ASSUMED.
+// has none. On Windows the end is the policy's value (catalog note 14);
+// elsewhere this is ASSUMED.
 func optionValue(end string) any {
 	end = strings.TrimPrefix(end, "_")
 	if n, err := strconv.ParseInt(end, 10, 64); err == nil {

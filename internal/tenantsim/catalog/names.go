@@ -10,7 +10,7 @@ import (
 
 // titles are display names of policies that public sources show: the baselines
 // of the dump, exports, and msedge.adml. Chrome's and Edge's MAM twin of the
-// passkey policy have the same one (catalog notes, trap 1).
+// passkey policy have the same one (catalog note 1).
 var titles = map[string]string{
 	"PasswordManagerPasskeysEnabled": "Enable saving passkeys to the password manager",
 	"PasswordManagerEnabled":         "Enable saving passwords to the password manager",
@@ -30,7 +30,8 @@ var browserSignin = map[string]string{
 
 // title forms the display name of a definition whose data have none: the known
 // title of the policy, or its name in words (ASSUMED), with the endings that the
-// catalog notes give: "(User)" for user twins, "(Device)" for Windows children.
+// catalog has: "(User)" for user twins, "(Device)" for Windows children
+// (catalog note 12).
 func (d *Definition) title() string {
 	name, recommended := strings.CutSuffix(d.Name, "_recommended")
 	out, known := titles[name]
@@ -49,7 +50,7 @@ func (d *Definition) title() string {
 	return out
 }
 
-// optionTitle names an option as the catalog notes say: Disabled and Enabled for
+// optionTitle names an option as the catalog does (catalog notes 12 and 15): Disabled and Enabled for
 // toggles, Blocked and Allowed on macOS where the policy allows something; other
 // options have names of their own, which are ASSUMED here.
 func (d *Definition) optionTitle(itemID string) string {

@@ -17,7 +17,7 @@ var extras = map[string]map[string]string{
 	"conditionalAccessPolicy":          {"templateId": "Edm.String", "partialEnablementStrategy": "Edm.String"},
 	"conditionalAccessConditionSet":    {"times": "Edm.Untyped", "clients": "Edm.Untyped", "agents": "Edm.Untyped", "signInRiskDetections": "Edm.Untyped"},
 	"conditionalAccessSessionControls": {"networkAccessSecurity": "Edm.Untyped"},
-	// Recorded portal requests (third-party row 9).
+	// Recorded portal requests (third-party 9).
 	"x509CertificateCombinationConfiguration": {"allowedIssuers": "[]Edm.String"},
 	// Errors nest: the inner code is the more specific (contract 0.4).
 	"innerError": {"code": "Edm.String", "message": "Edm.String", "innerError": "error.innerError", "innererror": "error.innerError"},
