@@ -40,6 +40,7 @@ type PasskeyPolicyReconciler struct {
 	Namespaces client.Reader
 
 	catalogs *observe.Catalogs
+	accounts accounts
 	cluster  string
 }
 
@@ -76,8 +77,10 @@ type policyRun struct {
 	before, after *v1alpha1.PasskeyPolicy
 	waves         []v1alpha1.PilotWave
 	neighbours    observe.Neighbours
-	tenant        types.NamespacedName
-	src           policyTenant
+	// left says in a sentence who of the population is not on a revision; empty when nobody, or not known.
+	left   string
+	tenant types.NamespacedName
+	src    policyTenant
 }
 
 // policyTenant is what a policy reads from and writes to its tenant.
@@ -109,7 +112,7 @@ func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		}
 	}
 	run := &policyRun{
-		PasskeyPolicyReconciler: r, before: before, after: before.DeepCopy(), waves: waves,
+		PasskeyPolicyReconciler: r, before: before, after: before.DeepCopy(), waves: waves, left: r.accounts.of(before.UID).summary,
 		tenant: types.NamespacedName{Namespace: before.Namespace, Name: before.Spec.TenantRef.Name},
 	}
 	if gc := r.Store.Client(run.tenant); gc != nil {
@@ -138,7 +141,7 @@ func (r *policyRun) step(ctx context.Context) (status.Report, error) {
 		return status.Report{}, err
 	}
 	// A revert is a rollback, and needs no catalog.
-	decided, err := r.revise(ctx, nil)
+	decided, err := r.revise(ctx, nil, nil)
 	if err != nil {
 		return status.Report{}, err
 	}
@@ -180,6 +183,9 @@ func (r *policyRun) rest(ctx context.Context, rollback *pass) (status.Report, er
 		}
 		tried = whole.out.Action != nil
 		rep = r.whole(whole, &pay)
+		if whole.built.Unknown == nil && !rep.Again {
+			r.population(ctx, &rep)
+		}
 		if !rep.Again {
 			rep.Waits(pay.decided.Waiting)
 		}
@@ -298,7 +304,7 @@ func clusterUID(ctx context.Context, c client.Reader) (string, error) {
 func (r *policyRun) report(ctx context.Context, rep status.Report) (ctrl.Result, error) {
 	s, was := &r.after.Status, r.before.Status.Reason
 	s.ObservedGeneration, s.Reason = r.after.Generation, rep.Standing.Reason
-	rep.PolicyProgress(r.after, r.waves, "")
+	rep.PolicyProgress(r.after, r.waves, r.left)
 	s.Conditions = status.Conditions(r.before.Status.Conditions, r.after.Generation, r.Clock.Now(), rep.Standing, rep.Conditions, rep.Keep...)
 	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
 		return ctrl.Result{}, err

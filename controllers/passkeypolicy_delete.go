@@ -24,6 +24,7 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 	if !controllerutil.ContainsFinalizer(r.before, v1alpha1.Finalizer) {
 		return ctrl.Result{}, nil
 	}
+	r.accounts.drop(r.before.UID)
 	release := r.before.Annotations[v1alpha1.AnnotationReleaseFinalizer] == "true"
 	if release || r.before.Spec.DeletionPolicy == v1alpha1.DeletionOrphan {
 		return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))

@@ -33,8 +33,11 @@ func (r *policyRun) resolve(ctx context.Context) (payload, error) {
 	if unread == nil {
 		p.found = &found
 	}
-	var err error
-	if p.decided, err = r.revise(ctx, p.found); err != nil {
+	devices, err := r.count(ctx)
+	if err != nil {
+		return p, err
+	}
+	if p.decided, err = r.revise(ctx, p.found, devices); err != nil {
 		return p, err
 	}
 	if p.decided.NeedsCatalog {
@@ -47,10 +50,11 @@ func (r *policyRun) resolve(ctx context.Context) (payload, error) {
 	return p, nil
 }
 
-// revise decides which revisions there are and makes that stable before anything rests on it.
-func (r *policyRun) revise(ctx context.Context, found *settings.Resolution) (revision.Result, error) {
+// revise decides which revisions there are and makes that stable before anything rests on it. devices are how many have each,
+// nil when that was not counted.
+func (r *policyRun) revise(ctx context.Context, found *settings.Resolution, devices map[int32]int32) (revision.Result, error) {
 	in := revision.InputOf(r.after, r.waves, r.Clock.Now())
-	in.Resolution = found
+	in.Resolution, in.Devices = found, devices
 	decided := revision.Next(in)
 	status.Revised(r.after, &decided)
 	if !decided.Changed() {

@@ -54,7 +54,9 @@ func NeighboursOf(ctx context.Context, c client.Reader, p *v1alpha1.PasskeyPolic
 
 // sameObjects says that two policies write settings of the same scope on a platform.
 func sameObjects(p, q *v1alpha1.PasskeyPolicy) bool {
-	scope := func(p *v1alpha1.PasskeyPolicy) v1alpha1.PolicyScope { return cmp.Or(p.Spec.Scope, v1alpha1.ScopeDevice) }
+	scope := func(p *v1alpha1.PasskeyPolicy) v1alpha1.PolicyScope {
+		return cmp.Or(p.Spec.Scope, v1alpha1.ScopeDevice)
+	}
 	return scope(p) == scope(q) && slices.ContainsFunc(p.Spec.Platforms, func(f v1alpha1.Platform) bool { return slices.Contains(q.Spec.Platforms, f) })
 }
 

@@ -55,7 +55,7 @@ func PolicySuspended(p *v1alpha1.PasskeyPolicy, now time.Time) Report {
 			v1alpha1.ConditionWaitingForApproval},
 	}
 	if d := plan.NextLook(p.Status.Waves, now); d > 0 {
-		r.sooner(d)
+		r.Sooner(d)
 	}
 	return r
 }
@@ -87,10 +87,10 @@ func (r *Report) Unpopulated() {
 func (r *Report) Settled(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, built plan.Result, now time.Time) {
 	r.Requeue = p.Spec.Interval.Duration
 	if slices.ContainsFunc(p.Status.Objects, func(o v1alpha1.TenantObject) bool { return o.AssignSentAt != nil }) {
-		r.sooner(plan.ReplicationLag)
+		r.Sooner(plan.ReplicationLag)
 	}
 	if d := plan.NextLook(p.Status.Waves, now); d > 0 {
-		r.sooner(d)
+		r.Sooner(d)
 	}
 	switch departed := departure(p, waves); {
 	case len(built.Late) > 0:
@@ -99,7 +99,7 @@ func (r *Report) Settled(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, 
 			reason = v1alpha1.ReasonApplying
 		}
 		r.notApplied(reason, strings.Join(built.Late, "; "))
-		r.sooner(LateLook)
+		r.Sooner(LateLook)
 		return
 	case len(built.Notes) > 0:
 		r.notApplied(notedReason(built.Drifts), strings.Join(built.Notes, "; "))
@@ -297,7 +297,11 @@ func (r *Report) complete(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave,
 			return no(v1alpha1.ReasonRolloutInProgress, "%s, and wave %q is not Ready: its conditions say why", progress, waves[i].Name)
 		}
 	}
-	if population := p.Status.Population; p.Spec.Mode == v1alpha1.ModeGate && population != nil && population.OnHold > 0 {
+	switch population := p.Status.Population; {
+	case p.Spec.Mode != v1alpha1.ModeGate:
+	case population == nil:
+		return no(v1alpha1.ReasonStillOnHold, "%s; who is still on hold is not known until the fleet and the members of spec.population were read", progress)
+	case population.OnHold > 0:
 		return no(v1alpha1.ReasonStillOnHold, "%s", progress)
 	}
 	if account != "" {

@@ -107,11 +107,11 @@ func (r *Report) Waits(n *revision.Notice) {
 	switch {
 	case blocked(n) && rest.State == Stuck && rest.Reason != "":
 		r.Standing.Message += "; besides: " + n.Message
-		r.sooner(StoppedLook)
+		r.Sooner(StoppedLook)
 		return
 	case blocked(n):
 		r.Standing = Standing{State: Stuck, Reason: n.Reason, Message: n.Message}
-		r.sooner(StoppedLook)
+		r.Sooner(StoppedLook)
 	case n.Reason == v1alpha1.ReasonPayloadWaiting && rest.State != Stuck:
 		r.Standing = Standing{State: InProgress, Reason: n.Reason, Message: n.Message}
 	default:
@@ -122,8 +122,8 @@ func (r *Report) Waits(n *revision.Notice) {
 	}
 }
 
-// sooner asks for the next look within d.
-func (r *Report) sooner(d time.Duration) {
+// Sooner asks for the next look within d.
+func (r *Report) Sooner(d time.Duration) {
 	if r.Requeue == 0 || d < r.Requeue {
 		r.Requeue = d
 	}
