@@ -166,6 +166,7 @@ func eachInput(phase v1alpha1.WavePhase, request int, visit func(*Input)) {
 		random, good := Input{Phase: phase}, i%2 == 0
 		if good {
 			random = goodOrder(phase)
+			random.Audience.Reason = audienceReasons[0]
 		}
 		dimRequest.set(&random, request)
 		for _, d := range relevant[phase] {
