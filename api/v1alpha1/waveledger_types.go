@@ -14,16 +14,6 @@ const (
 	LabelWaveAttempt = "tidegate.dev/wave-attempt"
 )
 
-// LedgerUnit is what the entries of a ledger are.
-// +kubebuilder:validation:Enum=Device;User
-type LedgerUnit string
-
-// Units of a ledger.
-const (
-	LedgerUnitDevice LedgerUnit = "Device"
-	LedgerUnitUser   LedgerUnit = "User"
-)
-
 // WaveLedgerSpec is one chunk of the ledger of one attempt of a wave.
 type WaveLedgerSpec struct {
 	// wave that the ledger belongs to.
@@ -42,7 +32,7 @@ type WaveLedgerSpec struct {
 
 	// unit says what the entries are: Device or User, each by its Entra object id.
 	// +required
-	Unit LedgerUnit `json:"unit"`
+	Unit Unit `json:"unit"`
 
 	// generation of the attempt's ledger in which this chunk was last written, from 1.
 	// +kubebuilder:validation:Minimum=1

@@ -183,9 +183,9 @@ func (c *chunk) readHeader(data []byte) error {
 	}
 	switch data[6] {
 	case 'D':
-		c.Unit = v1alpha1.LedgerUnitDevice
+		c.Unit = v1alpha1.UnitDevice
 	case 'U':
-		c.Unit = v1alpha1.LedgerUnitUser
+		c.Unit = v1alpha1.UnitUser
 	}
 	if data[5] > 1 || c.generation < 1 || c.index >= c.count {
 		return fmt.Errorf("its header contradicts itself: flags %d, generation %d, chunk %d of %d", data[5], c.generation, c.index, c.count)
@@ -228,8 +228,8 @@ func (h *Header) validate() error {
 		return fmt.Errorf("attempt is %d, it must be at least 1", h.Attempt)
 	case h.Revision < 0:
 		return fmt.Errorf("revision is %d, it must not be negative", h.Revision)
-	case h.Unit != v1alpha1.LedgerUnitDevice && h.Unit != v1alpha1.LedgerUnitUser:
-		return fmt.Errorf("unit is %q, it must be %s or %s", h.Unit, v1alpha1.LedgerUnitDevice, v1alpha1.LedgerUnitUser)
+	case h.Unit != v1alpha1.UnitDevice && h.Unit != v1alpha1.UnitUser:
+		return fmt.Errorf("unit is %q, it must be %s or %s", h.Unit, v1alpha1.UnitDevice, v1alpha1.UnitUser)
 	case len(h.PayloadHash) > maxPayloadHash:
 		return fmt.Errorf("payload hash has %d bytes, at most %d fit", len(h.PayloadHash), maxPayloadHash)
 	}

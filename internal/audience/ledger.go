@@ -29,7 +29,7 @@ type Header struct {
 	// Revision of the payload that the attempt exposes, from 0.
 	Revision int32
 	// Unit is what the entries are.
-	Unit v1alpha1.LedgerUnit
+	Unit v1alpha1.Unit
 	// Growing says that entries may join after the audience was resolved. A ledger that does not grow never has a new one.
 	Growing bool
 	// PayloadHash is the payload that the attempt exposes, at most 255 bytes.

@@ -16,7 +16,7 @@ import (
 var start = time.Date(2026, 10, 2, 8, 0, 0, 0, time.UTC)
 
 func header() Header {
-	return Header{Wave: WaveKeyOf("uid-a"), Attempt: 3, Revision: 2, Unit: v1alpha1.LedgerUnitDevice, PayloadHash: "sha256:payload"}
+	return Header{Wave: WaveKeyOf("uid-a"), Attempt: 3, Revision: 2, Unit: v1alpha1.UnitDevice, PayloadHash: "sha256:payload"}
 }
 
 func growing() Header {

@@ -75,7 +75,7 @@ func (e Wave) take(ctx context.Context, s *v1alpha1.PilotWaveStatus) WaveStep {
 // header is what never changes in the ledger of an attempt.
 func header(w rollout.World, s *v1alpha1.PilotWaveStatus) audience.Header {
 	return audience.Header{
-		Wave: audience.WaveKeyOf(string(w.Wave.UID)), Attempt: s.Attempt, Revision: s.Revision, Unit: v1alpha1.LedgerUnit(w.Unit()),
+		Wave: audience.WaveKeyOf(string(w.Wave.UID)), Attempt: s.Attempt, Revision: s.Revision, Unit: w.Unit(),
 		Growing: w.Wave.Spec.Audience.Membership == v1alpha1.MembershipGrowing, PayloadHash: s.PayloadHash,
 	}
 }

@@ -164,7 +164,7 @@ func TestFreeze(t *testing.T) {
 	if diff := cmp.Diff(want, s); diff != "" {
 		t.Errorf("status\n%s", diff)
 	}
-	if l := book.saved; l.Attempt != 3 || l.Revision != 5 || l.PayloadHash != "q" || l.Unit != v1alpha1.LedgerUnitDevice || l.Growing || len(l.Exposed()) != 0 || len(l.Entries) != 1 {
+	if l := book.saved; l.Attempt != 3 || l.Revision != 5 || l.PayloadHash != "q" || l.Unit != v1alpha1.UnitDevice || l.Growing || len(l.Exposed()) != 0 || len(l.Entries) != 1 {
 		t.Errorf("frozen as %+v", l)
 	}
 }

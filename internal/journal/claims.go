@@ -23,7 +23,7 @@ const claimTime = 10 * time.Minute
 // Claims is the lock of a policy under which its waves freeze their audiences, one at a time: an object that is made to take it
 // and deleted to give it back. It is a WaveLedger, since nobody but the operator may write those.
 type Claims struct {
-	// Client writes.
+	// Client writes, without the consistency for which it would make an informer for ledgers (see Store).
 	Client client.Client
 	// Reader reads, past the cache.
 	Reader client.Reader
@@ -38,7 +38,7 @@ func claimName(p *v1alpha1.PasskeyPolicy) string { return fmt.Sprintf("tidegate-
 func (c *Claims) Acquire(ctx context.Context, p *v1alpha1.PasskeyPolicy, w *v1alpha1.PilotWave) (holder string, err error) {
 	o := &v1alpha1.WaveLedger{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: claimName(p)}}
 	c.fill(o, p, w)
-	err = c.Client.Create(ctx, o)
+	err = c.Client.Create(ctx, o, client.DisableReadYourWritesConsistency)
 	if err == nil || !apierrors.IsAlreadyExists(err) {
 		return "", wrapClaim("take", p, err)
 	}
@@ -55,7 +55,7 @@ func (c *Claims) Acquire(ctx context.Context, p *v1alpha1.PasskeyPolicy, w *v1al
 	}
 	was := o.Spec.Wave.Name
 	c.fill(o, p, w)
-	if err := c.Client.Update(ctx, o); apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+	if err := c.Client.Update(ctx, o, client.DisableReadYourWritesConsistency); apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return was, nil // somebody else was faster
 	} else if err != nil {
 		return "", wrapClaim("take", p, err)
@@ -68,7 +68,7 @@ func (c *Claims) fill(o *v1alpha1.WaveLedger, p *v1alpha1.PasskeyPolicy, w *v1al
 	o.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(p, v1alpha1.GroupVersion.WithKind("PasskeyPolicy"))}
 	o.Spec = v1alpha1.WaveLedgerSpec{
 		Wave: v1alpha1.LedgerWave{Name: w.Name, UID: w.UID}, Attempt: max(1, w.Status.Attempt), Revision: w.Status.Revision,
-		Unit: v1alpha1.LedgerUnitDevice, Generation: 1, Chunks: 1, Data: []byte(c.Clock.Now().UTC().Format(time.RFC3339)),
+		Unit: v1alpha1.UnitDevice, Generation: 1, Chunks: 1, Data: []byte(c.Clock.Now().UTC().Format(time.RFC3339)),
 	}
 }
 
@@ -97,7 +97,7 @@ func (c *Claims) Release(ctx context.Context, p *v1alpha1.PasskeyPolicy, w *v1al
 		return nil
 	}
 	if err == nil {
-		err = c.Client.Delete(ctx, o, client.Preconditions{UID: &o.UID, ResourceVersion: &o.ResourceVersion})
+		err = c.Client.Delete(ctx, o, client.DisableReadYourWritesConsistency, client.Preconditions{UID: &o.UID, ResourceVersion: &o.ResourceVersion})
 	}
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return nil

@@ -30,7 +30,8 @@ var ErrStale = errors.New("the wave has changed since it was read")
 //
 // It reads past the cache. An informer would hold 40 MiB for a million entries (BenchmarkInformerMemory), of every attempt
 // that is kept and as long as the process lives, while a reconcile needs the ledger of one wave for a moment. A list by
-// label is one request of a few hundred KiB for a usual wave, and is never older than the last write.
+// label is one request of a few hundred KiB for a usual wave, and is never older than the last write. So writes do without
+// the client's read-your-writes consistency, for which it would make that very informer.
 type Store struct {
 	// Client writes.
 	Client client.Client
@@ -155,7 +156,7 @@ func (s *Store) write(ctx context.Context, w *v1alpha1.PilotWave, l *audience.Le
 		delete(surplus, name)
 	}
 	for _, o := range surplus {
-		if err := client.IgnoreNotFound(s.Client.Delete(ctx, o)); err != nil {
+		if err := client.IgnoreNotFound(s.Client.Delete(ctx, o, client.DisableReadYourWritesConsistency)); err != nil {
 			return fmt.Errorf("remove what is left of a larger ledger: %w", err)
 		}
 	}
@@ -167,7 +168,7 @@ func (s *Store) put(ctx context.Context, w *v1alpha1.PilotWave, l *audience.Ledg
 	if stored == nil {
 		o := &v1alpha1.WaveLedger{ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: objectName(w.UID, l.Attempt, i)}}
 		fill(o, w, l, i, part)
-		err := s.Client.Create(ctx, o)
+		err := s.Client.Create(ctx, o, client.DisableReadYourWritesConsistency)
 		if !apierrors.IsAlreadyExists(err) {
 			return err
 		}
@@ -181,7 +182,7 @@ func (s *Store) put(ctx context.Context, w *v1alpha1.PilotWave, l *audience.Ledg
 	if !fill(o, w, l, i, part) {
 		return nil
 	}
-	return s.Client.Update(ctx, o)
+	return s.Client.Update(ctx, o, client.DisableReadYourWritesConsistency)
 }
 
 // Delete removes the ledger of an attempt.
@@ -191,7 +192,7 @@ func (s *Store) Delete(ctx context.Context, w *v1alpha1.PilotWave, attempt int32
 		return err
 	}
 	for i := range objects {
-		if err := client.IgnoreNotFound(s.Client.Delete(ctx, &objects[i])); err != nil {
+		if err := client.IgnoreNotFound(s.Client.Delete(ctx, &objects[i], client.DisableReadYourWritesConsistency)); err != nil {
 			return fmt.Errorf("delete the ledger of attempt %d of wave %q: %w", attempt, w.Name, err)
 		}
 	}

@@ -185,7 +185,7 @@ func ids(from, n int) []audience.ID {
 
 func newLedger(wave string, attempt int32, n int, growing bool) audience.Ledger {
 	return audience.NewLedger(audience.Header{
-		Wave: audience.WaveKeyOf("uid-" + wave), Attempt: attempt, Revision: 4, Unit: v1alpha1.LedgerUnitDevice, Growing: growing, PayloadHash: "sha256:p",
+		Wave: audience.WaveKeyOf("uid-" + wave), Attempt: attempt, Revision: 4, Unit: v1alpha1.UnitDevice, Growing: growing, PayloadHash: "sha256:p",
 	}, ids(0, n))
 }
 

@@ -199,7 +199,7 @@ func aWorld(n int) World {
 	now := hour(72)
 	w := World{Now: now, Wave: aWave(), MemberLag: 5 * time.Minute, ObjectLag: 2 * time.Minute, AssignmentLag: 30 * time.Minute, Connected: true}
 	out, facts := map[audience.ID]bool{}, map[audience.ID]diagnosis.Facts{}
-	frozen := audience.NewLedger(audience.Header{Attempt: 1, Revision: 1, PayloadHash: "p", Unit: v1alpha1.LedgerUnitDevice}, ids(40))
+	frozen := audience.NewLedger(audience.Header{Attempt: 1, Revision: 1, PayloadHash: "p", Unit: v1alpha1.UnitDevice}, ids(40))
 	asked, batch := frozen.Expose(n, now.Add(-20*time.Hour))
 	ledger, _ := asked.Confirm(batch, now.Add(-20*time.Hour))
 	for i, id := range ids(40) {

@@ -163,14 +163,18 @@ func eachInput(phase v1alpha1.WavePhase, request int, visit func(*Input)) {
 	walk(0)
 	r := rand.New(rand.NewPCG(5, uint64(request)))
 	for i := range 40_000 {
-		random, moves := Input{Phase: phase}, 3
-		if i%2 == 0 {
-			random, moves = goodOrder(phase), 6
+		random, good := Input{Phase: phase}, i%2 == 0
+		if good {
+			random = goodOrder(phase)
+			random.Audience.Reason = audienceReasons[0]
 		}
 		dimRequest.set(&random, request)
 		for _, d := range relevant[phase] {
-			if r.IntN(moves) < 2 { // the others stay at rest, or nothing ever moves
+			switch moves := r.IntN(3) > 0; { // the others stay at rest, or nothing ever moves
+			case moves && (!good || r.IntN(2) == 0):
 				d.set(&random, r.IntN(d.values))
+			case !good:
+				d.set(&random, 0)
 			}
 		}
 		visit(&random)

@@ -115,7 +115,8 @@ func managerOptions(o Options) ctrl.Options {
 		Client: client.Options{
 			FieldOwner: controllers.FieldOwner,
 			Cache: &client.CacheOptions{
-				DisableFor:                      []client.Object{&corev1.Secret{}, &corev1.Namespace{}},
+				// Ledgers are large and read past the cache (journal.Store): a stray read must not make an informer for them.
+				DisableFor:                      []client.Object{&corev1.Secret{}, &corev1.Namespace{}, &v1alpha1.WaveLedger{}},
 				EnableReadYourWritesConsistency: ptr.To(true),
 			},
 		},

@@ -47,7 +47,7 @@ func waveLedger(namespace, name string, data []byte) *tidegatev1alpha1.WaveLedge
 	return &tidegatev1alpha1.WaveLedger{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{tidegatev1alpha1.LabelWaveUID: "uid"}},
 		Spec: tidegatev1alpha1.WaveLedgerSpec{
-			Wave: tidegatev1alpha1.LedgerWave{Name: "w", UID: "uid"}, Attempt: 1, Unit: tidegatev1alpha1.LedgerUnitDevice, Generation: 1, Chunks: 1, Data: data,
+			Wave: tidegatev1alpha1.LedgerWave{Name: "w", UID: "uid"}, Attempt: 1, Unit: tidegatev1alpha1.UnitDevice, Generation: 1, Chunks: 1, Data: data,
 		},
 	}
 }
