@@ -27,7 +27,14 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 	r.accounts.drop(r.before.UID)
 	release := r.before.Annotations[v1alpha1.AnnotationReleaseFinalizer] == "true"
 	if release || r.before.Spec.DeletionPolicy == v1alpha1.DeletionOrphan {
-		return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
+		remains := status.Remains(r.before, r.waves)
+		if err := r.setFinalizer(ctx, r.before, false); err != nil {
+			return ctrl.Result{}, client.IgnoreNotFound(err)
+		}
+		if release && remains != "" {
+			r.leaveBehind(ctx, r.before, remains)
+		}
+		return ctrl.Result{}, nil
 	}
 	if len(r.before.Status.Objects) == 0 {
 		return r.letGo(ctx)
@@ -81,6 +88,9 @@ func hasGroup(w *v1alpha1.PilotWave) bool {
 
 func (r *policyRun) deletionWaits(ctx context.Context, why string, more ...metav1.Condition) (ctrl.Result, error) {
 	message := fmt.Sprintf("objects remain in the tenant: %s; mend it, or set annotation %s to \"true\" to leave them behind", why, v1alpha1.AnnotationReleaseFinalizer)
+	if remains := status.Remains(r.before, r.waves); remains != "" {
+		message += ": " + remains
+	}
 	res := status.Report{
 		Standing: status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonTenantObjectsRemain, Message: message},
 		Keep:     judged, Conditions: more,

@@ -18,6 +18,7 @@ import (
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/rollout"
+	"github.com/tidegate/tidegate/internal/status"
 )
 
 // +kubebuilder:rbac:groups=tidegate.dev,resources=pilotwaves,verbs=get;list;watch;update;patch
@@ -192,5 +193,12 @@ func (r *waveRun) release(ctx context.Context) (ctrl.Result, error) {
 	}
 	r.Metrics.Set("wave", client.ObjectKeyFromObject(r.before), nil)
 	r.memo().Forget(r.before.UID)
-	return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
+	remains := status.RemainsOfWave(r.before)
+	if err := r.setFinalizer(ctx, r.before, false); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if remains != "" && r.before.Annotations[v1alpha1.AnnotationReleaseFinalizer] == "true" {
+		r.leaveBehind(ctx, r.before, remains)
+	}
+	return ctrl.Result{}, nil
 }

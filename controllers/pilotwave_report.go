@@ -100,6 +100,9 @@ func effected(d rollout.Decision, st execute.WaveStep) []status.Event {
 
 // deletionWaits reports what a deleted wave waits for.
 func (r *waveRun) deletionWaits(ctx context.Context, message string) (ctrl.Result, error) {
+	if remains := status.RemainsOfWave(r.before); remains != "" {
+		message += "; in the tenant: " + remains
+	}
 	s := &r.after.Status
 	s.Decision = v1alpha1.DecisionStatus{Reason: v1alpha1.ReasonDeleting, Message: message}
 	if err := r.write(ctx, status.Standing{State: status.InProgress, Reason: s.Decision.Reason, Message: message}, nil); err != nil {
