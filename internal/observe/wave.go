@@ -4,9 +4,11 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -141,12 +143,14 @@ func TenantOf(p *v1alpha1.PasskeyPolicy) types.NamespacedName {
 	return types.NamespacedName{Namespace: p.Namespace, Name: p.Spec.TenantRef.Name}
 }
 
-// Waves lists the waves of a policy. c has the index IndexWavePolicy.
+// Waves lists the waves of a policy, by name. c has the index IndexWavePolicy.
 func Waves(ctx context.Context, c client.Reader, namespace, policy string) ([]v1alpha1.PilotWave, error) {
 	var list v1alpha1.PilotWaveList
 	if err := c.List(ctx, &list, client.InNamespace(namespace), client.MatchingFields{IndexWavePolicy: policy}); err != nil {
 		return nil, fmt.Errorf("list the waves of policy %q: %w", policy, err)
 	}
+	// A cache lists in no order, and nothing may depend on one.
+	slices.SortFunc(list.Items, func(a, b v1alpha1.PilotWave) int { return cmp.Compare(a.Name, b.Name) })
 	return list.Items, nil
 }
 
