@@ -269,6 +269,7 @@ func TestBadVariables(t *testing.T) {
 		{"SEED", "x", `SEED is "x": write a whole number`},
 		{"SCENARIO", "nope", `scenario "nope" is neither built in (healthy,`},
 		{"LAG", "slow", `lag "slow": write ordinary, ideal, a duration`},
+		{"CATALOG", "nope", `catalog "nope" is neither built in (edge, article,`},
 		{"KUBEBUILDER_ASSETS", "", "start it with make, or export KUBEBUILDER_ASSETS"},
 		{"KUBEBUILDER_ASSETS", t.TempDir(), "start Kubernetes API server and etcd: "},
 	} {
