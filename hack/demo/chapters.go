@@ -37,8 +37,8 @@ type chapter struct {
 	begin func(*story, context.Context) error
 	// during looks at each view, and says what must not be.
 	during func(*story, view) error
-	// over says that the chapter has come to its end.
-	over func(*story, view) bool
+	// waits says what is missing for the end of the chapter; empty when it is over.
+	waits func(*story, view) string
 	// check says what is not as it was promised at the end.
 	check func(*story, view, effect) error
 }
@@ -52,9 +52,24 @@ var chapters = []chapter{
 // roll begins the rollout.
 func (s *story) roll(ctx context.Context) error { return s.w.apply(ctx) }
 
-func (s *story) rolled(v view) bool {
+func (s *story) rolled(v view) string {
+	return s.proven(v, lastSuccess(v))
+}
+
+// proven waits until every wave has succeeded on revision 1, and the policy has taken note and counted everybody since a time.
+func (s *story) proven(v view, since time.Time) string {
 	p := v.population()
-	return v.allProven(first) && v.state(first) == v1alpha1.RevisionStable && p.AsOf.After(lastSuccess(v)) && on(p, first) > 0
+	switch {
+	case v.unproven(first) != "":
+		return fmt.Sprintf("wave %q has not succeeded on revision 1", v.unproven(first))
+	case v.state(first) != v1alpha1.RevisionStable:
+		return fmt.Sprintf("revision 1 is %q, not Stable", v.state(first))
+	case !p.AsOf.After(since):
+		return fmt.Sprintf("the population was last counted at %s, not after %s", v1alpha1.Minute(p.AsOf.Time), v1alpha1.Minute(since))
+	case on(p, first) == 0:
+		return "no member of the population is on revision 1"
+	}
+	return ""
 }
 
 func lastSuccess(v view) (last time.Time) {
@@ -92,9 +107,17 @@ func (s *story) spread(v view) error {
 	return nil
 }
 
-func (s *story) begun(v view) bool {
+func (s *story) begun(v view) string {
 	st := &v.waves[provers[1]].Status
-	return v.proven(provers[0], second) && st.Revision == second && reported(st) >= enough && on(v.population(), second) > 0
+	switch {
+	case !v.proven(provers[0], second):
+		return fmt.Sprintf("wave %q has not succeeded on revision 2", provers[0])
+	case st.Revision != second || reported(st) < enough:
+		return fmt.Sprintf("fewer than %d devices of wave %q report on revision 2", enough, provers[1])
+	case on(v.population(), second) == 0:
+		return "no member of the population is counted on revision 2"
+	}
+	return ""
 }
 
 // checkBegun wants every device of revision 1 on it still, or on revision 2 by its own wave.
@@ -146,9 +169,11 @@ func (s *story) retreat(v view) error {
 	return nil
 }
 
-func (s *story) restored(v view) bool {
-	p := v.population()
-	return v.allProven(first) && v.state(first) == v1alpha1.RevisionStable && p.AsOf.After(s.reverted) && on(p, second) == 0
+func (s *story) restored(v view) string {
+	if n := on(v.population(), second); n > 0 {
+		return fmt.Sprintf("%d members of the population are counted on revision 2", n)
+	}
+	return s.proven(v, s.reverted)
 }
 
 // checkRestored wants every device that had a revision on revision 1 again, and none on revision 2 or back on hold.

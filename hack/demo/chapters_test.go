@@ -111,27 +111,27 @@ func TestOver(t *testing.T) {
 		name   string
 		from   func() (*story, view, effect)
 		change func(*story, view)
-		over   func(*story, view) bool
-		want   bool
+		waits  func(*story, view) string
+		want   string
 	}{
-		{"all on r1", reverted, nil, (*story).rolled, true},
-		{"one on the way", reverted, func(_ *story, v view) { v.waves["broad"].Status.Phase = v1alpha1.PhaseBaking }, (*story).rolled, false},
-		{"counted before", reverted, func(_ *story, v view) { v.policy.Status.Population.AsOf = metav1.NewTime(noon) }, (*story).rolled, false},
-		{"begun", underWay, nil, (*story).begun, true},
-		{"few reports", underWay, func(_ *story, v view) { v.waves["pilot"].Status.Devices.Succeeded = enough - 1 }, (*story).begun, false},
-		{"canary not proven", underWay, func(_ *story, v view) { v.waves["canary"].Status.Phase = v1alpha1.PhaseBaking }, (*story).begun, false},
-		{"not counted", underWay, func(_ *story, v view) { v.policy.Status.Population = nil }, (*story).begun, false},
-		{"restored", reverted, nil, (*story).restored, true},
-		{"some on r2", reverted, func(_ *story, v view) { v.policy.Status.Population.Revisions[0].Revision = 2 }, (*story).restored, false},
-		{"counted before the revert", reverted, func(s *story, _ view) { s.reverted = noon.Add(2 * time.Hour) }, (*story).restored, false},
-		{"one rolls back", reverted, func(_ *story, v view) { v.waves["pilot"].Status.Phase = v1alpha1.PhaseRollingBack }, (*story).restored, false},
+		{"all on r1", reverted, nil, (*story).rolled, ""},
+		{"one on the way", reverted, func(_ *story, v view) { v.waves["broad"].Status.Phase = v1alpha1.PhaseBaking }, (*story).rolled, `wave "broad" has not succeeded`},
+		{"counted before", reverted, func(_ *story, v view) { v.policy.Status.Population.AsOf = metav1.NewTime(noon) }, (*story).rolled, "was last counted at"},
+		{"begun", underWay, nil, (*story).begun, ""},
+		{"few reports", underWay, func(_ *story, v view) { v.waves["pilot"].Status.Devices.Succeeded = enough - 1 }, (*story).begun, "fewer than 10"},
+		{"canary not proven", underWay, func(_ *story, v view) { v.waves["canary"].Status.Phase = v1alpha1.PhaseBaking }, (*story).begun, `wave "canary" has not succeeded`},
+		{"not counted", underWay, func(_ *story, v view) { v.policy.Status.Population = nil }, (*story).begun, "no member"},
+		{"restored", reverted, nil, (*story).restored, ""},
+		{"some on r2", reverted, func(_ *story, v view) { v.policy.Status.Population.Revisions[0].Revision = 2 }, (*story).restored, "3 members"},
+		{"counted before the revert", reverted, func(s *story, _ view) { s.reverted = noon.Add(2 * time.Hour) }, (*story).restored, "was last counted at"},
+		{"one rolls back", reverted, func(_ *story, v view) { v.waves["pilot"].Status.Phase = v1alpha1.PhaseRollingBack }, (*story).restored, `wave "pilot" has not succeeded`},
 	} {
 		s, v, _ := test.from()
 		if test.change != nil {
 			test.change(s, v)
 		}
-		if got := test.over(s, v); got != test.want {
-			t.Errorf("%s: over is %t", test.name, got)
+		if got := test.waits(s, v); got != test.want && (test.want == "" || !strings.Contains(got, test.want)) {
+			t.Errorf("%s: it waits because %q, want %q", test.name, got, test.want)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func rollout(ctx context.Context, cfg settings, w world, screen *screen) error {
 
 func fromEnvironment() (settings, error) {
 	s := settings{limit: 5 * time.Minute, summary: os.Getenv("DEMO_SUMMARY")}
-	s.lab = lab.Options{Speed: 14400, Devices: 2000, Seed: 1, Namespace: namespace, Root: "."}
+	s.lab = lab.Options{Speed: 20000, Devices: 2000, Seed: 1, Namespace: namespace, Root: "."}
 	s.keep = os.Getenv("KEEP") != "" && os.Getenv("KEEP") != "0"
 	if os.Getenv("DEMO_VERBOSE") != "" {
 		s.lab.Log = os.Stderr

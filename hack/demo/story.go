@@ -111,13 +111,14 @@ func (s *story) follow(ctx context.Context, c *chapter) (view, error) {
 		if err := c.during(s, v); err != nil {
 			return v, err
 		}
-		if c.over(s, v) {
+		waits := c.waits(s, v)
+		if waits == "" {
 			return v, nil
 		}
 		s.screen.block(v.lines())
 		select {
 		case <-ctx.Done():
-			return v, s.ended(ctx, ctx.Err())
+			return v, s.ended(ctx, errors.New(waits))
 		case <-s.w.Done():
 			return v, errors.Join(errors.New("the operator ended"), s.w.Err())
 		case <-tick.C:
@@ -127,7 +128,7 @@ func (s *story) follow(ctx context.Context, c *chapter) (view, error) {
 
 func (s *story) ended(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("it was not over after %s", s.limit)
+		return fmt.Errorf("not over after %s: %w", s.limit, err)
 	}
 	return err
 }

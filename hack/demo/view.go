@@ -28,14 +28,14 @@ func (v view) proven(name string, revision int32) bool {
 	return st.Phase == v1alpha1.PhaseSucceeded && st.Revision == revision
 }
 
-// allProven says that every wave has succeeded on a revision, and since when.
-func (v view) allProven(revision int32) bool {
+// unproven is the first wave that has not succeeded on a revision; empty when every one has.
+func (v view) unproven(revision int32) string {
 	for _, name := range order {
 		if !v.proven(name, revision) {
-			return false
+			return name
 		}
 	}
-	return true
+	return ""
 }
 
 // state of a revision; empty when the policy does not know it.
