@@ -27,6 +27,7 @@ type story struct {
 	// moments are the ends of the chapters that are told.
 	moments  []moment
 	reverted time.Time                // when the author took revision 2 back, in the tenant's time
+	asked    time.Time                // the same in real time
 	retreats map[string]time.Duration // how long after that each wave was rolling back
 	latest   view
 	start    time.Time // in the tenant's time

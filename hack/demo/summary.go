@@ -24,12 +24,13 @@ type waveSummary struct {
 	LowerBound string `json:"lowerBound,omitempty"`
 	Floor      string `json:"floor,omitempty"`
 	Eligible   int32  `json:"eligible"`
+	Reported   int32  `json:"reported"`
 	Exposed    int32  `json:"exposed"`
 	Harmed     int32  `json:"harmedDevices"`
 	// SimulatedSeconds from the start of the attempt to its promotion, or to the end of the chapter.
 	SimulatedSeconds int64 `json:"simulatedSeconds"`
-	// RolledBackAfterSeconds of simulated time after the revert the wave was rolling back; 0 for one that was not.
-	RolledBackAfterSeconds int64 `json:"rolledBackAfterSeconds,omitempty"`
+	// RolledBackAfterSeconds of real time after the revert the wave was rolling back; 0 for one that was not.
+	RolledBackAfterSeconds float64 `json:"rolledBackAfterSeconds,omitempty"`
 }
 
 // momentSummary is the population at the end of a chapter, by status and by what the tenant targets.
@@ -74,7 +75,7 @@ func (s *story) summarize(failure error) *summary {
 	for i := range out.Waves {
 		w := &out.Waves[i]
 		if w.Revision == second {
-			w.RolledBackAfterSeconds = int64(s.retreats[w.Name] / time.Second)
+			w.RolledBackAfterSeconds = s.retreats[w.Name].Seconds()
 		}
 		out.Totals.Exposed += w.Exposed
 		out.Totals.Harmed += w.Harmed
@@ -100,11 +101,11 @@ func (s *story) row(name string, st *v1alpha1.PilotWaveStatus, now time.Time) wa
 	most := s.seen[part{name, st.Revision}]
 	row := waveSummary{Name: name, Revision: st.Revision, Phase: string(st.Phase), Attempt: st.Attempt, Exposed: most.exposed, Harmed: most.harmed}
 	if st.Audience != nil {
-		row.Eligible = st.Audience.Eligible
+		row.Eligible, row.Reported = st.Audience.Eligible, reported(st)
 	}
 	for _, g := range st.Gate {
 		row.N, row.K, row.Floor = g.N, g.K, g.Floor
-		if g.Floor != "" {
+		if g.Floor != "" && g.N > 0 { // nothing is proven before the first device has matured, not zero
 			row.LowerBound = g.LowerBound
 		}
 	}
@@ -131,7 +132,7 @@ func (r *summary) print(s *screen) {
 	s.line("")
 	s.line("%-8s %8s %-10s %7s %9s %7s %7s %7s %7s %9s %12s", "WAVE", "REVISION", "PHASE", "ATTEMPT", "REPORTS", "FAILED", "PROVEN", "FLOOR", "HARMED", "DURATION", "ROLLED BACK")
 	for _, w := range r.Waves {
-		s.line("%-8s %8s %-10s %7d %4d/%-4d %7d %7s %7s %7d %9s %12s", w.Name, nameOf(w.Revision), w.Phase, w.Attempt, w.N, w.Eligible, w.K,
+		s.line("%-8s %8s %-10s %7d %4d/%-4d %7d %7s %7s %7d %9s %12s", w.Name, nameOf(w.Revision), w.Phase, w.Attempt, w.Reported, w.Eligible, w.K,
 			cmp.Or(w.LowerBound, "-"), cmp.Or(w.Floor, "smoke"), w.Harmed, days(w.SimulatedSeconds), back(w.RolledBackAfterSeconds))
 	}
 	s.line("")
@@ -150,11 +151,11 @@ func days(seconds int64) string {
 }
 
 // back is how long after the revert a wave was rolling back.
-func back(seconds int64) string {
+func back(seconds float64) string {
 	if seconds == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("after %dh%02dm", seconds/3600, seconds%3600/60)
+	return fmt.Sprintf("after %.1f s", seconds)
 }
 
 func (r *summary) write(file string) error {
