@@ -52,33 +52,25 @@ var chapters = []chapter{
 // roll begins the rollout.
 func (s *story) roll(ctx context.Context) error { return s.w.apply(ctx) }
 
+// rolled waits until every wave has succeeded on revision 1, and the policy has taken note and counted everybody since.
 func (s *story) rolled(v view) string {
-	return s.proven(v, lastSuccess(v))
-}
-
-// proven waits until every wave has succeeded on revision 1, and the policy has taken note and counted everybody since a time.
-func (s *story) proven(v view, since time.Time) string {
+	if name := v.unproven(first); name != "" {
+		s.whole = time.Time{}
+		return fmt.Sprintf("wave %q has not succeeded on revision 1", name)
+	}
+	if s.whole.IsZero() {
+		s.whole = v.now
+	}
 	p := v.population()
 	switch {
-	case v.unproven(first) != "":
-		return fmt.Sprintf("wave %q has not succeeded on revision 1", v.unproven(first))
 	case v.state(first) != v1alpha1.RevisionStable:
 		return fmt.Sprintf("revision 1 is %q, not Stable", v.state(first))
-	case !p.AsOf.After(since):
-		return fmt.Sprintf("the population was last counted at %s, not after %s", v1alpha1.Minute(p.AsOf.Time), v1alpha1.Minute(since))
+	case !p.AsOf.After(s.whole):
+		return fmt.Sprintf("the population was last counted at %s, not after %s", v1alpha1.Minute(p.AsOf.Time), v1alpha1.Minute(s.whole))
 	case on(p, first) == 0:
 		return "no member of the population is on revision 1"
 	}
 	return ""
-}
-
-func lastSuccess(v view) (last time.Time) {
-	for _, name := range order {
-		if at := v.waves[name].Status.Clocks.SucceededAt; at != nil && at.After(last) {
-			last = at.Time
-		}
-	}
-	return last
 }
 
 func (s *story) checkRolled(v view, e effect) error {
@@ -148,7 +140,7 @@ func (s *story) checkBegun(v view, e effect) error {
 // revert takes the edit back.
 func (s *story) revert(ctx context.Context) error {
 	s.say("author: git revert: spec.settings is what it was before")
-	s.reverted, s.asked = s.w.Clock.Now(), time.Now()
+	s.asked = time.Now()
 	return s.w.edit(ctx, func(p *v1alpha1.PasskeySettings) { p.BackupStorageLocation = "" })
 }
 
@@ -175,7 +167,7 @@ func (s *story) restored(v view) string {
 	if n := on(v.population(), second); n > 0 {
 		return fmt.Sprintf("%d members of the population are counted on revision 2", n)
 	}
-	return s.proven(v, s.reverted)
+	return s.rolled(v)
 }
 
 // checkRestored wants every device that had a revision on revision 1 again, and none on revision 2 or back on hold.

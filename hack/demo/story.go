@@ -26,8 +26,8 @@ type story struct {
 	rows []waveSummary
 	// moments are the ends of the chapters that are told.
 	moments  []moment
-	reverted time.Time                // when the author took revision 2 back, in the tenant's time
-	asked    time.Time                // the same in real time
+	whole    time.Time                // since when every wave has proven revision 1, in the tenant's time
+	asked    time.Time                // when the author took revision 2 back, in real time
 	retreats map[string]time.Duration // how long after that each wave was rolling back
 	latest   view
 	start    time.Time // in the tenant's time
