@@ -185,6 +185,7 @@ func TestLab(t *testing.T) {
 	s.checkRefused(t)
 	s.checkServed(t)
 	s.must(t, "operator", "wait", "wave/canary", "--for=jsonpath={.status.phase}=Baking", "--timeout="+patience.String())
+	s.checkLedger(t)
 	if out := s.output(); strings.Contains(out, "\nrefused ") {
 		t.Errorf("the shipped configuration refuses what the operator needs:\n%s", out)
 	}
@@ -227,6 +228,25 @@ func (s *session) checkRefused(t *testing.T) {
 	} {
 		if out, err := s.kubectl(t, test.user, test.args...); err == nil || !strings.Contains(out, test.word) {
 			t.Errorf("%s: kubectl %q gives %v, want a refusal with %q\n%s", test.user, test.args, err, test.word, out)
+		}
+	}
+}
+
+// checkLedger: the record of the wave is there, the people neither see nor need it, and not even an administrator may write it.
+func (s *session) checkLedger(t *testing.T) {
+	t.Helper()
+	all := s.must(t, "auditor", "get", "tidegate", "-oname")
+	for _, kind := range []string{"tenant.", "passkeypolicy.", "pilotwave."} {
+		if !strings.Contains(all, kind) {
+			t.Errorf("kubectl get tidegate lists no %s: %s", kind, all)
+		}
+	}
+	if out := s.must(t, "admin", "get", "wled", "-oname"); !strings.Contains(out, "waveledger.tidegate.dev/") {
+		t.Errorf("the wave has no ledger: %q", out)
+	}
+	for user, word := range map[string]string{"auditor": "Forbidden", "author": "Forbidden", "operator": "Forbidden", "admin": "only the manager of Tidegate"} {
+		if out, err := s.kubectl(t, user, "delete", "waveledgers", "--all"); err == nil || !strings.Contains(out, word) {
+			t.Errorf("%s deletes the ledger: %v, want a refusal with %q\n%s", user, err, word, out)
 		}
 	}
 }

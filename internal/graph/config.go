@@ -84,6 +84,9 @@ type Config struct {
 	Registry prometheus.Registerer
 	// Clock replaces the wall clock; nil means real time.
 	Clock clock.Clock
+	// Shared is what this client has in common with others of the same tenant, see [NewShared]; nil means that it has a
+	// limiter of its own.
+	Shared *Shared
 }
 
 // withDefaults returns a copy of the configuration with every absent value filled in.
