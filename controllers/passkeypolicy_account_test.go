@@ -25,7 +25,7 @@ func (l *lab) expose(wave string, first, last int) {
 		ids = append(ids, id)
 	}
 	w := l.wave(wave)
-	ledger := audience.NewLedger(audience.Header{Wave: audience.WaveKeyOf(string(w.UID)), Attempt: w.Status.Attempt, Revision: w.Status.Revision, Unit: v1alpha1.LedgerUnit(v1alpha1.UnitDevice)}, ids)
+	ledger := audience.NewLedger(audience.Header{Wave: audience.WaveKeyOf(string(w.UID)), Attempt: w.Status.Attempt, Revision: w.Status.Revision, Unit: v1alpha1.UnitDevice}, ids)
 	ledger, _ = ledger.Expose(len(ids), l.clock.Now())
 	ledger, _ = ledger.Confirm(ids, l.clock.Now())
 	binding, err := l.policies.ledgers().Save(l.t.Context(), w, &ledger)
