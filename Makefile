@@ -51,7 +51,7 @@ demo: ## Control plane, simulated tenant, operator and a whole rollout; KEEP=1 l
 	KUBEBUILDER_ASSETS="$$assets" exec $(BIN)/demo $(DEMOFLAGS)
 
 .PHONY: lab
-lab: ## The same without the story, to try a case by hand; SPEED, DEVICES, SCENARIO, LAG and SEED as README tells
+lab: ## The same without the story, to try a case by hand; SPEED, DEVICES, SCENARIO, LAG, CATALOG and SEED as README tells
 	@assets="$$(hack/controlplane.sh)"; \
 	$(GO) build -buildvcs=$(BUILDVCS) -o $(BIN)/lab ./hack/lab; \
 	KUBEBUILDER_ASSETS="$$assets" exec $(BIN)/lab

@@ -366,7 +366,7 @@ type SettingStatus struct {
 // +kubebuilder:validation:Enum=Allow;Hold
 type ObjectRole string
 
-// The roles of a tenant object: Allow is the payload, Hold its inverse.
+// The roles of a tenant object: Allow is a revision of the payload, Hold the baseline.
 const (
 	RoleAllow ObjectRole = "Allow"
 	RoleHold  ObjectRole = "Hold"
@@ -374,7 +374,7 @@ const (
 
 // TenantObject is one settings catalog policy that this PasskeyPolicy owns.
 type TenantObject struct {
-	// role: Allow carries the payload, Hold its inverse.
+	// role: Allow carries a revision of the payload, Hold the baseline of everyone whom no wave has admitted.
 	Role ObjectRole `json:"role"`
 
 	// platform of the policy.

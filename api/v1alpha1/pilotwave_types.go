@@ -308,8 +308,8 @@ const (
 
 // OnFailure says what a halted wave does.
 type OnFailure struct {
-	// action: Hold (default) exposes no further device and leaves the setting on the exposed ones; Rollback puts all of
-	// them under the inverse policy. Rolling a device policy back is a change with risks of its own.
+	// action: Hold (default) exposes no further device and leaves the setting on the exposed ones; Rollback takes it back, so
+	// that they have the stable revision again, or hold. Rolling a device policy back is a change with risks of its own.
 	// +kubebuilder:default=Hold
 	// +optional
 	Action FailureAction `json:"action,omitempty"`
@@ -322,7 +322,7 @@ type OnFailure struct {
 
 // RollbackRule says when a rollback is finished.
 type RollbackRule struct {
-	// verifyPercent of the exposed devices that must report the inverse policy, 1 to 100. Default 95.
+	// verifyPercent of the exposed devices that must show that they have what they had before, 1 to 100. Default 95.
 	// +kubebuilder:default=95
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
@@ -589,11 +589,11 @@ type RollbackStatus struct {
 	Reverting bool `json:"reverting,omitempty"`
 	// target is the number of exposed devices.
 	Target int32 `json:"target"`
-	// verified devices report the inverse policy.
+	// verified devices show that they have what they had before.
 	Verified int32 `json:"verified"`
 	// unreachable devices have not checked in since the rollback began.
 	Unreachable int32 `json:"unreachable"`
-	// unconfirmed devices checked in but do not report the inverse policy.
+	// unconfirmed devices checked in but do not show it.
 	Unconfirmed int32 `json:"unconfirmed"`
 }
 
@@ -734,7 +734,8 @@ type PilotWaveStatus struct {
 	// columns are preformatted values for the table view.
 	// +optional
 	Columns WaveColumns `json:"columns,omitzero"`
-	// conditions: Ready, Reconciling, Stalled, DependenciesMet, AudienceResolved, TelemetryFresh, GatePassed, Paused.
+	// conditions: Ready, Reconciling, Stalled, DependenciesMet, AudienceResolved, AudienceOutdated, TelemetryFresh, GatePassed,
+	// Paused.
 	// +listType=map
 	// +listMapKey=type
 	// +optional

@@ -2,8 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command demo tells the story of a whole rollout on a lab: a real API server and etcd, config/default as shipped, a
-// simulated Microsoft tenant, and the operator, in accelerated time. The third wave meets a security baseline that
-// contradicts the policy on 12 % of its devices; the gate has to notice, and the rollout goes on after the cause is removed.
+// simulated Microsoft tenant, and the operator, in accelerated time.
+//
+// Revision 1 goes out in four waves. The third meets a security baseline that contradicts the policy on 12 % of its devices;
+// the gate has to notice, and the rollout goes on after the cause is removed. Then an edit of the spec makes revision 2: the
+// first waves bring it to their devices while all others keep revision 1. Then the edit is reverted: those waves roll back at
+// once, and every device is on revision 1 again.
+//
+// The demo fails when any of that is not so. It believes status no more than the tenant: whom each policy reaches is asked
+// of the simulator.
 package main
 
 import (
@@ -16,6 +23,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/hack/internal/lab"
+	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 )
 
 // settings come from the environment, so that `make demo KEEP=1` reads well.
@@ -47,25 +55,19 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(rollout(ctx, cfg, world{l}, screen), l.Close())
+	return errors.Join(rollout(ctx, cfg, world{l, map[string]int32{}}, screen), l.Close())
 }
 
 // rollout tells the story on a lab.
 func rollout(ctx context.Context, cfg settings, w world, screen *screen) error {
-	if err := w.apply(ctx); err != nil {
-		return err
-	}
 	story := newStory(w, screen, cfg.limit)
 	limited, cancel := context.WithTimeout(ctx, cfg.limit)
 	defer cancel()
 	failure := story.tell(limited)
-	result, err := story.summarize(ctx, failure)
-	if err != nil {
-		return err
-	}
+	result := story.summarize(failure)
 	result.print(screen)
 	if err := result.write(cfg.summary); err != nil {
-		return err
+		return errors.Join(failure, err)
 	}
 	if cfg.keep {
 		screen.line("")
@@ -78,7 +80,7 @@ func rollout(ctx context.Context, cfg settings, w world, screen *screen) error {
 
 func fromEnvironment() (settings, error) {
 	s := settings{limit: 5 * time.Minute, summary: os.Getenv("DEMO_SUMMARY")}
-	s.lab = lab.Options{Speed: 14400, Devices: 2000, Seed: 1, Namespace: namespace, Root: "."}
+	s.lab = lab.Options{Speed: 20000, Devices: 2000, Seed: 1, Namespace: namespace, Root: "."}
 	s.keep = os.Getenv("KEEP") != "" && os.Getenv("KEEP") != "0"
 	if os.Getenv("DEMO_VERBOSE") != "" {
 		s.lab.Log = os.Stderr
@@ -86,7 +88,8 @@ func fromEnvironment() (settings, error) {
 	if err := s.lab.Environment("DEMO_"); err != nil {
 		return s, err
 	}
-	s.lab.Scenario = "baseline-conflict" // the story, on an ordinary day
+	s.lab.Scenario = "baseline-conflict"  // the story, on an ordinary day
+	s.lab.Catalog = catalog.MacOSPasskeys // fictitious: the real one has a single passkey setting, so that a payload cannot change
 	if s.lab.Speed < 60 {
 		return s, fmt.Errorf("DEMO_SPEED is %v: write virtual seconds per real second, 60 to 100000", s.lab.Speed)
 	}

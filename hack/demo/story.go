@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,91 +14,57 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
-// order of the waves in the samples.
-var order = []string{"canary", "pilot", "early", "broad"}
-
-// badWave meets the baseline; baseline is its name in the tenant.
-const (
-	badWave  = "early"
-	baseline = "Contoso Edge Security Baseline"
-)
-
-// story watches the rollout, says what happens, and plays the admin.
+// story watches the rollout, says what happens, and plays the people.
 type story struct {
 	w      world
 	screen *screen
 	limit  time.Duration
-	seen   map[string]seen
+	seen   map[part]seen
+	phases map[string]v1alpha1.WavePhase
 	caught bool // the bad wave was held or halted by the gate
-	mended bool // the admin removed the cause
-	began  time.Time
+	// rows are the waves at the ends of the chapters in which they proved something.
+	rows []waveSummary
+	// moments are the ends of the chapters that are told.
+	moments  []moment
+	whole    time.Time                // since when every wave has proven revision 1, in the tenant's time
+	asked    time.Time                // when the author took revision 2 back, in real time
+	retreats map[string]time.Duration // how long after that each wave was rolling back
+	latest   view
+	start    time.Time // in the tenant's time
+	began    time.Time
 }
 
+// part is what one wave does about one revision.
+type part struct {
+	wave     string
+	revision int32
+}
+
+// seen is the worst and the most of a part.
 type seen struct {
-	phase   v1alpha1.WavePhase
-	reason  string
 	harmed  int32 // most devices that failed or were in conflict at one time
 	exposed int32
 }
 
+// moment is the end of a chapter.
+type moment struct {
+	title  string
+	view   view
+	effect effect
+}
+
 func newStory(w world, s *screen, limit time.Duration) *story {
-	return &story{w: w, screen: s, limit: limit, seen: map[string]seen{}, began: time.Now()}
+	return &story{w: w, screen: s, limit: limit, seen: map[part]seen{}, phases: map[string]v1alpha1.WavePhase{},
+		retreats: map[string]time.Duration{}, start: w.Clock.Now(), began: time.Now()}
 }
 
-// tell follows the rollout to its end. The error says why it did not get there.
+// tell goes through the chapters. The error says what was not as it was promised.
 func (s *story) tell(ctx context.Context) error {
-	s.screen.line("")
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		waves, err := s.w.waves(ctx)
-		if err != nil {
-			return s.ended(ctx, err)
+	for i := range chapters {
+		s.screen.line("")
+		if err := s.chapter(ctx, &chapters[i]); err != nil {
+			return fmt.Errorf("%s: %w", chapters[i].title, err)
 		}
-		byName := map[string]*v1alpha1.PilotWave{}
-		for i := range waves {
-			byName[waves[i].Name] = &waves[i]
-		}
-		done := 0
-		for _, name := range order {
-			w := byName[name]
-			if w == nil {
-				return fmt.Errorf("wave %q is gone", name)
-			}
-			s.notice(w)
-			if w.Status.Phase == v1alpha1.PhaseSucceeded {
-				done++
-			}
-		}
-		s.draw(byName)
-		if done == len(order) {
-			s.screen.block(nil)
-			return s.verdict()
-		}
-		if err := s.act(byName[badWave]); err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return s.ended(ctx, ctx.Err())
-		case <-s.w.Done():
-			return errors.Join(errors.New("the operator ended"), s.w.Err())
-		case <-tick.C:
-		}
-	}
-}
-
-func (s *story) ended(ctx context.Context, err error) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("the rollout did not finish within %s", s.limit)
-	}
-	return err
-}
-
-// verdict checks that the story was the one that the demo promises.
-func (s *story) verdict() error {
-	if !s.caught {
-		return fmt.Errorf("wave %q met a contradicting baseline and was not stopped", badWave)
 	}
 	if refused := s.w.Refused(); len(refused) > 0 {
 		return fmt.Errorf("the shipped configuration refused the operator: %s", strings.Join(refused, "; "))
@@ -105,80 +72,82 @@ func (s *story) verdict() error {
 	return nil
 }
 
-// notice prints a line when a wave moves.
-func (s *story) notice(w *v1alpha1.PilotWave) {
-	was, st := s.seen[w.Name], &w.Status
-	is := was
-	is.phase, is.reason = st.Phase, st.Decision.Reason
-	is.harmed = max(was.harmed, st.Devices.Failed+st.Devices.Conflict)
-	if st.Audience != nil {
-		is.exposed = max(was.exposed, st.Audience.Eligible-st.Devices.Pending)
+// chapter follows one chapter to its end and judges it.
+func (s *story) chapter(ctx context.Context, c *chapter) error {
+	if err := c.begin(s, ctx); err != nil {
+		return err
 	}
-	s.seen[w.Name] = is
-	if was.phase != is.phase && is.phase != "" && is.phase != v1alpha1.PhasePending {
-		s.screen.line("%s  %-7s %-11s %s", s.w.Clock.Now().Format("Jan 02 15:04"), w.Name, st.Phase, st.Decision.Message)
+	v, err := s.follow(ctx, c)
+	s.screen.block(nil)
+	if err != nil {
+		return err
 	}
-}
-
-// act explains a stopped wave and removes the cause, as an admin would.
-func (s *story) act(w *v1alpha1.PilotWave) error {
-	stopped := w.Status.Phase == v1alpha1.PhaseHalted || w.Status.Phase == v1alpha1.PhaseHeld && w.Status.HeldReason == v1alpha1.ReasonTargetingConflict
-	if !stopped || s.mended {
-		return nil
+	e, err := s.w.effect()
+	if err != nil {
+		return err
 	}
-	s.caught = true
-	s.explain(w)
-	s.screen.line("           admin: unassigns %q in the tenant", baseline)
-	s.screen.line("")
-	if err := s.w.Sim.Unassign(baseline); err != nil {
-		return fmt.Errorf("remove the cause: %w", err)
+	if err := c.check(s, v, e); err != nil {
+		return err
 	}
-	s.mended = true
+	if len(s.moments) < len(chapters)-1 { // the last one only gives back what the first had
+		s.rows = append(s.rows, s.rowsOf(v, c.revision)...)
+	}
+	s.moments = append(s.moments, moment{c.title, v, e})
 	return nil
 }
 
-func (s *story) explain(w *v1alpha1.PilotWave) {
+// follow watches until a chapter is over.
+func (s *story) follow(ctx context.Context, c *chapter) (view, error) {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		v, err := s.w.look(ctx)
+		if err != nil {
+			return v, s.ended(ctx, err)
+		}
+		s.latest = v
+		for _, name := range order {
+			s.notice(v.waves[name])
+		}
+		if err := c.during(s, v); err != nil {
+			return v, err
+		}
+		waits := c.waits(s, v)
+		if waits == "" {
+			return v, nil
+		}
+		s.screen.block(v.lines())
+		select {
+		case <-ctx.Done():
+			return v, s.ended(ctx, errors.New(waits))
+		case <-s.w.Done():
+			return v, errors.Join(errors.New("the operator ended"), s.w.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *story) ended(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("not over after %s: %w", s.limit, err)
+	}
+	return err
+}
+
+// notice prints a line when a wave moves, and remembers the worst of it.
+func (s *story) notice(w *v1alpha1.PilotWave) {
 	st := &w.Status
-	s.screen.line("")
-	s.screen.line("           why %s stopped: %s", w.Name, st.Decision.Reason)
-	s.screen.line("             %s", st.Decision.Message)
-	for _, row := range st.Gate {
-		if row.N == 0 {
-			s.screen.line("             gate %s: no device has matured yet; halt evidence %s of %s", row.Metric, row.HaltEvidence, row.HaltAt)
-			continue
-		}
-		s.screen.line("             gate %s: %d reports, %d not successful, proven %s, floor %s, observed %s, halt evidence %s of %s",
-			row.Metric, row.N, row.K, row.LowerBound, row.Floor, row.Observed, row.HaltEvidence, row.HaltAt)
+	if st.Phase != s.phases[w.Name] && st.Phase != "" && st.Phase != v1alpha1.PhasePending {
+		s.screen.line("%s  %-7s %-3s %-11s %s", s.w.Clock.Now().Format("Jan 02 15:04"), w.Name, cmp.Or(st.Columns.Revision, "-"), st.Phase, st.Decision.Message)
 	}
-	for _, f := range st.Findings {
-		s.screen.line("             %s %s: %d devices, for example %s", f.Mode, f.Reason, f.Count, strings.Join(f.Samples, ", "))
-		s.screen.line("                %s", f.Runbook)
+	s.phases[w.Name] = st.Phase
+	if st.Phase == v1alpha1.PhasePending || st.Phase == v1alpha1.PhaseRollingBack {
+		return
 	}
-	if st.Audience != nil {
-		s.screen.line("             exposed %d of %d devices when it stopped; nothing more is exposed while it is stopped", st.Audience.Eligible-st.Devices.Pending, st.Audience.Eligible)
-	}
-	s.screen.line("")
+	key := part{w.Name, st.Revision}
+	was := s.seen[key]
+	s.seen[key] = seen{harmed: max(was.harmed, st.Devices.Failed+st.Devices.Conflict), exposed: max(was.exposed, exposed(st))}
 }
 
-// draw shows one line for each wave.
-func (s *story) draw(byName map[string]*v1alpha1.PilotWave) {
-	lines := []string{fmt.Sprintf("── %s ──", s.w.Clock.Now().Format("Mon 2006-01-02 15:04"))}
-	for _, name := range order {
-		st := &byName[name].Status
-		eligible, reported := 0, 0
-		if st.Audience != nil {
-			eligible = int(st.Audience.Eligible)
-			reported = int(st.Devices.Succeeded + st.Devices.Failed + st.Devices.Conflict)
-		}
-		lines = append(lines, fmt.Sprintf("%-7s %-11s %s %9s  failed %-15s proven %-6s floor %-6s %s",
-			name, st.Phase, bar(reported, eligible, 20), st.Columns.Progress, or(st.Columns.Failed, "-"), or(st.Columns.Bound, "-"), or(st.Columns.Floor, "-"), st.Decision.Reason))
-	}
-	s.screen.block(lines)
-}
-
-func or(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
-}
+// say prints a line that is nobody's status.
+func (s *story) say(format string, args ...any) { s.screen.line("           "+format, args...) }

@@ -185,6 +185,7 @@ func TestLab(t *testing.T) {
 	s.checkRefused(t)
 	s.checkServed(t)
 	s.must(t, "operator", "wait", "wave/canary", "--for=jsonpath={.status.phase}=Baking", "--timeout="+patience.String())
+	s.checkLedger(t)
 	if out := s.output(); strings.Contains(out, "\nrefused ") {
 		t.Errorf("the shipped configuration refuses what the operator needs:\n%s", out)
 	}
@@ -231,6 +232,25 @@ func (s *session) checkRefused(t *testing.T) {
 	}
 }
 
+// checkLedger: the record of the wave is there, the people neither see nor need it, and not even an administrator may write it.
+func (s *session) checkLedger(t *testing.T) {
+	t.Helper()
+	all := s.must(t, "auditor", "get", "tidegate", "-oname")
+	for _, kind := range []string{"tenant.", "passkeypolicy.", "pilotwave."} {
+		if !strings.Contains(all, kind) {
+			t.Errorf("kubectl get tidegate lists no %s: %s", kind, all)
+		}
+	}
+	if out := s.must(t, "admin", "get", "wled", "-oname"); !strings.Contains(out, "waveledger.tidegate.dev/") {
+		t.Errorf("the wave has no ledger: %q", out)
+	}
+	for user, word := range map[string]string{"auditor": "Forbidden", "author": "Forbidden", "operator": "Forbidden", "admin": "only the manager of Tidegate"} {
+		if out, err := s.kubectl(t, user, "delete", "waveledgers", "--all"); err == nil || !strings.Contains(out, word) {
+			t.Errorf("%s deletes the ledger: %v, want a refusal with %q\n%s", user, err, word, out)
+		}
+	}
+}
+
 // checkServed asks every address that the lab prints.
 func (s *session) checkServed(t *testing.T) {
 	t.Helper()
@@ -269,6 +289,7 @@ func TestBadVariables(t *testing.T) {
 		{"SEED", "x", `SEED is "x": write a whole number`},
 		{"SCENARIO", "nope", `scenario "nope" is neither built in (healthy,`},
 		{"LAG", "slow", `lag "slow": write ordinary, ideal, a duration`},
+		{"CATALOG", "nope", `catalog "nope" is neither built in (edge, article,`},
 		{"KUBEBUILDER_ASSETS", "", "start it with make, or export KUBEBUILDER_ASSETS"},
 		{"KUBEBUILDER_ASSETS", t.TempDir(), "start Kubernetes API server and etcd: "},
 	} {

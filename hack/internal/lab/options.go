@@ -15,9 +15,10 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 )
 
-// Options of a lab. Scenario, Lag and Log may be empty.
+// Options of a lab. Scenario, Lag, Catalog and Log may be empty.
 type Options struct {
 	// Speed is virtual seconds per real second; 0 is a clock that only POST /_sim/clock moves.
 	Speed float64
@@ -30,6 +31,9 @@ type Options struct {
 	// Lag is how far the tenant's answers trail: Ordinary, Ideal, one duration for everything, or the members of a
 	// scenario's lag as YAML. Empty is what the scenario says, and an ordinary day where it says nothing.
 	Lag string
+	// Catalog is the tenant's settings catalog: the name of one that is built in, or a file with a dump. Empty is the real one
+	// of Edge.
+	Catalog string
 	// Namespace for the person's objects; the lab makes it.
 	Namespace string
 	// Root of the checkout.
@@ -51,7 +55,7 @@ const (
 // idealReason says who asks for an ideal tenant.
 const idealReason = "the person at the lab asks for one by LAG=ideal"
 
-// Environment overrides options by the variables SPEED, DEVICES, SEED, SCENARIO and LAG, each with a prefix.
+// Environment overrides options by the variables SPEED, DEVICES, SEED, SCENARIO, LAG and CATALOG, each with a prefix.
 func (o *Options) Environment(prefix string) error {
 	return errors.Join(
 		override(prefix+"SPEED", "virtual seconds per real second, 0 to 100000", &o.Speed, func(v string) (float64, error) {
@@ -65,6 +69,7 @@ func (o *Options) Environment(prefix string) error {
 		override(prefix+"SEED", "a whole number", &o.Seed, func(v string) (uint64, error) { return strconv.ParseUint(v, 10, 64) }),
 		override(prefix+"SCENARIO", "a name or a file", &o.Scenario, text),
 		override(prefix+"LAG", "ordinary, ideal, a duration or YAML", &o.Lag, text),
+		override(prefix+"CATALOG", "a name or a file", &o.Catalog, text),
 	)
 }
 
@@ -93,8 +98,11 @@ func atLeast(err error, inRange bool) error {
 
 // tenant is the tenant that the options ask for.
 func (o *Options) tenant() (tenantsim.Options, error) {
-	t := tenantsim.Options{Seed: o.Seed, Devices: o.Devices}
-	var err error
+	t := tenantsim.Options{Seed: o.Seed, Devices: o.Devices, Catalog: o.Catalog}
+	err := o.checkCatalog()
+	if err != nil {
+		return t, err
+	}
 	if t.Scenario, err = tenantsim.LoadScenario(o.Scenario); err != nil {
 		return t, err
 	}
@@ -108,6 +116,17 @@ func (o *Options) tenant() (tenantsim.Options, error) {
 		t.Scenario.Lag, err = parseLag(o.Lag)
 	}
 	return t, errors.Join(err, t.Scenario.Validate())
+}
+
+// checkCatalog says before anything is started that there is no such catalog.
+func (o *Options) checkCatalog() error {
+	if o.Catalog == "" || catalog.IsBuiltin(o.Catalog) {
+		return nil
+	}
+	if _, err := catalog.Load(o.Catalog); err != nil {
+		return fmt.Errorf("catalog %q is neither built in (%s) nor a dump that can be read: %w", o.Catalog, strings.Join(catalog.Names(), ", "), err)
+	}
+	return nil
 }
 
 // parseLag reads one duration for everything, or the members of a scenario's lag.
