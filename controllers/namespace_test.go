@@ -25,7 +25,7 @@ var namespaceKinds = map[string]client.Object{
 	"tenants":  &v1alpha1.Tenant{},
 	"policies": &v1alpha1.PasskeyPolicy{},
 	"waves":    &v1alpha1.PilotWave{},
-	"ledgers": &v1alpha1.WaveLedger{},
+	"ledgers":  &v1alpha1.WaveLedger{},
 }
 
 // orders are all orders of some names.
