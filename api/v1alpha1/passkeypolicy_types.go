@@ -128,14 +128,6 @@ type Population struct {
 	Exclude []GroupRef `json:"exclude,omitempty"`
 }
 
-// Groups is the population as a selection of groups; nil for a policy without a population.
-func (p *Population) Groups() *GroupSelection {
-	if p == nil {
-		return nil
-	}
-	return &GroupSelection{Include: p.Include, Exclude: p.Exclude}
-}
-
 // UnitOrDefault is what groups, waves and assignments hold, Device when the spec does not say.
 func (s *PasskeyPolicySpec) UnitOrDefault() Unit {
 	if s.Unit == "" {

@@ -41,6 +41,7 @@ func (r *Runner) send(ctx context.Context, a *plan.Action) (Outcome, error) {
 		return declined(pending), nil
 	case plan.FindRequest:
 		return waiting(pending, "the answer with the code of the request was lost; looking for the request"), nil
+	case plan.AwaitPeople:
 	}
 	pending.State = v1alpha1.ApprovalWaiting
 	if request == nil && plan.Overdue(pending, r.Now()) {

@@ -45,6 +45,7 @@ func stops(out Outcome) bool {
 	switch out.Result {
 	case Waiting, Declined, Rejected:
 		return true
+	case Applied, AlreadyTrue, Retry, Unknown:
 	}
 	return !out.Taken() && out.Action.Kind == plan.RemoveCopy
 }

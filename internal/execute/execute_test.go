@@ -175,7 +175,7 @@ func TestExposeSaysWhoWasRefused(t *testing.T) {
 	for _, err := range []error{nil, &graph.Error{Kind: graph.KindThrottled}} {
 		f := &tenant{err: err, refused: []graph.MemberRefusal{{ID: devices[1].String(), Reason: graph.RefusedGone, Err: gone}}}
 		o := Expose(t.Context(), f, "g", devices)
-		if want := []Refusal{{Member: devices[1], Reason: graph.RefusedGone, Err: gone}}; !cmp.Equal(want, o.Refused, cmp.Comparer(func(a, b error) bool { return a == b })) || (err == nil) != (o.Result == Applied) {
+		if want := []Refusal{{Member: devices[1], Reason: graph.RefusedGone, Err: gone}}; !cmp.Equal(want, o.Refused, cmp.Comparer(func(a, b error) bool { return errors.Is(a, b) })) || (err == nil) != (o.Result == Applied) {
 			t.Errorf("%v: %+v", err, o)
 		}
 	}

@@ -30,7 +30,7 @@ type Step struct {
 // newStep is the step of an action on an object that is on record as old.
 func newStep(a *plan.Action, old v1alpha1.TenantObject, now *metav1.Time) Step {
 	s := Step{Action: a}
-	switch a.Kind {
+	switch a.Kind { //nolint:exhaustive // the others leave the record as it is
 	case plan.Create:
 		s.Record = &v1alpha1.TenantObject{Role: a.Role, Platform: a.Platform, Revision: a.Revision, Name: a.Desired.Name, CreateSentAt: now}
 	case plan.Assign:
@@ -65,7 +65,7 @@ func (s *Step) settle(old v1alpha1.TenantObject, out Outcome, now *metav1.Time) 
 
 // taken puts on record what the tenant took. id is that of an object that was made.
 func (s *Step) taken(rec *v1alpha1.TenantObject, id string, now *metav1.Time) {
-	switch a := s.Action; a.Kind {
+	switch a := s.Action; a.Kind { //nolint:exhaustive // what was deleted has no record: see settle
 	case plan.LookUp:
 		rec.CreateSentAt = nil
 	case plan.Create:

@@ -92,16 +92,9 @@ func TakenByOthers(ctx context.Context, ledgers Ledgers, self *v1alpha1.PilotWav
 }
 
 func (c *Claims) add(w *v1alpha1.PilotWave, stored map[int32]audience.Reading, revision int32) {
-	stands := func(attempt int32) bool {
-		i := slices.IndexFunc(w.Status.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == attempt })
-		if i < 0 {
-			return attempt >= w.Status.Attempt // it may be about to be frozen
-		}
-		return w.Status.Attempts[i].WithdrawnAt == nil && w.Status.Attempts[i].Revision >= revision
-	}
 	for attempt, r := range stored {
 		switch {
-		case !stands(attempt):
+		case !stands(w, attempt, revision):
 		case r.Ledger != nil:
 			for _, e := range r.Ledger.Entries {
 				if r.Ledger.Revision >= revision && e.ExcludedAt.IsZero() && e.Refused == audience.RefusedNot {
@@ -113,8 +106,17 @@ func (c *Claims) add(w *v1alpha1.PilotWave, stored map[int32]audience.Reading, r
 		}
 	}
 	for _, a := range w.Status.Attempts { // all of it is gone
-		if _, ok := stored[a.Attempt]; !ok && a.Ledger != nil && stands(a.Attempt) {
+		if _, ok := stored[a.Attempt]; !ok && a.Ledger != nil && stands(w, a.Attempt, revision) {
 			c.Unknown = append(c.Unknown, fmt.Sprintf("the ledger of attempt %d of wave %q is lost", a.Attempt, w.Name))
 		}
 	}
+}
+
+// stands says that an attempt of a wave brings revision or a later one and is not withdrawn.
+func stands(w *v1alpha1.PilotWave, attempt, revision int32) bool {
+	i := slices.IndexFunc(w.Status.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == attempt })
+	if i < 0 {
+		return attempt >= w.Status.Attempt // it may be about to be frozen
+	}
+	return w.Status.Attempts[i].WithdrawnAt == nil && w.Status.Attempts[i].Revision >= revision
 }

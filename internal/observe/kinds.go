@@ -144,7 +144,7 @@ func readMembership(ctx context.Context, src MemberSource, ref v1alpha1.GroupRef
 // add notes one member of the list.
 func (m *Membership) add(ctx context.Context, src MemberSource, ref v1alpha1.GroupRef, member *graph.Member) error {
 	into := &m.Devices
-	switch member.Kind {
+	switch member.Kind { //nolint:exhaustive // the product has no use for other kinds of members
 	case graph.MemberDevice:
 	case graph.MemberUser:
 		into = &m.Users

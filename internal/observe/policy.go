@@ -33,6 +33,7 @@ func Policy(ctx context.Context, src PolicySource, self Owner, n Neighbours, v p
 			return v
 		}
 		v.Want = plan.Want(v.Policy, v.Revisions, v.Population, v.Groups, func(key plan.Key) string { return self.describe(v.Policy, key) })
+	case plan.StageRemoval: // nothing is wanted
 	}
 	var all []graph.ConfigurationPolicy
 	if all, v.ListErr = tenantPolicies(ctx, src, v.Records(), v.At); v.ListErr != nil {

@@ -120,7 +120,7 @@ func (r WaveReader) tenant(world *rollout.World) (WaveTenant, *fleet.Inventory) 
 // readLedgers reads the ledger of the current attempt, and those of the others while a rollback has to be proven.
 func (r WaveReader) readLedgers(ctx context.Context, world *rollout.World) error {
 	w := world.Wave
-	switch w.Status.Phase {
+	switch w.Status.Phase { //nolint:exhaustive // no other phase has a rollback to prove
 	case v1alpha1.PhaseRollingBack, v1alpha1.PhaseRollbackIncomplete:
 		all, err := r.Ledgers.LoadAll(ctx, w)
 		if err != nil {

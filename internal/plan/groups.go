@@ -178,7 +178,7 @@ func exposes(w *v1alpha1.PilotWave) bool {
 	if phase == v1alpha1.PhaseHeld && w.Status.HeldPhase != "" {
 		phase = w.Status.HeldPhase
 	}
-	switch phase {
+	switch phase { //nolint:exhaustive // before exposure, or stopped: false
 	case v1alpha1.PhaseExposing, v1alpha1.PhaseBaking, v1alpha1.PhaseEvaluating, v1alpha1.PhasePromoting, v1alpha1.PhaseSucceeded:
 		return true
 	}

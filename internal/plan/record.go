@@ -22,7 +22,7 @@ func (v *View) Record(built Result, rollback []Action) v1alpha1.PasskeyPolicySta
 		if built.Unknown == nil {
 			s.Approvals = KeepApprovals(s.Approvals, built.Actions)
 		}
-	default:
+	case StageWhole:
 		v.recordWhole(&s, built, rollback)
 	}
 	return s

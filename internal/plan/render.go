@@ -38,7 +38,7 @@ func (a Action) Fingerprint() string {
 	h := sha256.New()
 	say := func(parts ...string) { fmt.Fprintf(h, "%q\n", parts) }
 	say(string(a.Kind), a.Key.String(), a.ID)
-	switch a.Kind {
+	switch a.Kind { //nolint:exhaustive // the others say all with kind, key and id
 	case Assign:
 		say(string(a.Everyone))
 		say(a.Include...)

@@ -184,7 +184,7 @@ func Build(v View) Result {
 		res.Actions = v.withdrawal().Build(v.Records(), seen)
 	case StageRemoval:
 		res.Actions = BuildDelete(seen, v.Policy.Spec.DeletionPolicy)
-	default:
+	case StageWhole:
 		res = compare(want, seen, Options{
 			Drift: v.Policy.Spec.Drift, Managed: Managed(v.Groups), NarrowOnly: !v.alone(),
 		})

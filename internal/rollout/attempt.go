@@ -52,9 +52,10 @@ func (w World) ledgerFact() Fact[LedgerState] {
 		return FactOf(LedgerLost, w.Ledger.Message)
 	case audience.LedgerAltered:
 		return FactOf(LedgerAltered, w.Ledger.Message)
-	}
-	if w.GroupID() != "" && w.Ledger.State == audience.LedgerNone {
-		return FactOf(LedgerLost, fmt.Sprintf("the status of attempt %d names a group and binds no ledger", w.Wave.Status.Attempt))
+	case audience.LedgerNone:
+		if w.GroupID() != "" {
+			return FactOf(LedgerLost, fmt.Sprintf("the status of attempt %d names a group and binds no ledger", w.Wave.Status.Attempt))
+		}
 	}
 	return Fact[LedgerState]{}
 }

@@ -108,7 +108,7 @@ var invariants = map[string]invariant{
 	},
 	"a retry leaves what is lost": func(in *Input, d *Decision) bool {
 		return implies(in.Phase == succeeded && in.Request == RequestRetry && !in.Deleting && isLost(in) && in.Payload.State != PayloadReverted &&
-			in.Exclusion.State != ExclusionDue && !(in.Growing && in.Evidence.State == EvidenceHalt),
+			in.Exclusion.State != ExclusionDue && (!in.Growing || in.Evidence.State != EvidenceHalt),
 			d.Phase == pending && d.CloseAttempt == OutcomeLost && d.HandledRequest == RequestRetry)
 	},
 	"unknown telemetry moves nothing but the payload and a retreat": func(in *Input, d *Decision) bool {
@@ -275,7 +275,7 @@ var invariants = map[string]invariant{
 		ready := undisturbed(in) && judgeable(in) && calm(in) && !in.DeadlinePassed && in.Admission.State == AdmissionAdmitted &&
 			in.Membership.State != MembershipDrifted
 		return implies(in.Phase == exposing && d.Phase == baking, in.Exposure.State == ExposureComplete) &&
-			implies(in.Phase == exposing && ready && in.Exposure.State == ExposureComplete && !(in.Growing && in.Growth.State == GrowthDue), d.Phase == baking)
+			implies(in.Phase == exposing && ready && in.Exposure.State == ExposureComplete && (!in.Growing || in.Growth.State != GrowthDue), d.Phase == baking)
 	},
 	"the evidence is judged after the bake, and only then": func(in *Input, d *Decision) bool {
 		ready := undisturbed(in) && judgeable(in) && calm(in) && !in.DeadlinePassed && in.Membership.State != MembershipDrifted

@@ -19,7 +19,7 @@ const Idle = 15 * time.Minute
 func NextText(after *v1alpha1.PilotWave, soakUntil, now time.Time) string {
 	s := &after.Status
 	t := Time(&after.Spec, s.Clocks, now)
-	switch s.Phase {
+	switch s.Phase { //nolint:exhaustive // elsewhere it waits for no time that is known
 	case v1alpha1.PhasePending:
 		return minuteOf(soakUntil)
 	case v1alpha1.PhaseExposing:

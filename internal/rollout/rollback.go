@@ -37,7 +37,7 @@ func ProveRollback(rule v1alpha1.RollbackRule, devices []Proof, overdue bool) (F
 			s.Verified++
 		case ProofUnreachable:
 			s.Unreachable++
-		default:
+		case ProofNone:
 			s.Unconfirmed++
 		}
 	}
@@ -126,22 +126,32 @@ func (w World) takenBack(began time.Time) (ids []audience.ID, lowest int32, why 
 		if lowest == 0 || a.Revision < lowest {
 			lowest = a.Revision
 		}
-		switch r := w.reading(a.Attempt); {
-		case r.State == audience.LedgerOK:
-			for _, e := range r.Ledger.Entries {
-				if !e.AskedAt.IsZero() && e.Refused == audience.RefusedNot {
-					add(e.ID)
-				}
-			}
-		case a.Attempt == s.Attempt && w.Members != nil && !w.GroupGone:
-			for _, id := range w.Shown() { // the group tells as well who had it
-				add(id)
-			}
-		case a.Ledger == nil || a.Ledger.Asked > 0:
-			return nil, 0, fmt.Sprintf("the ledger of attempt %d cannot be relied on, so that nobody can say which devices have to show it: %s", a.Attempt, r.Message)
+		had, why := w.exposedIn(a)
+		if why != "" {
+			return nil, 0, why
+		}
+		for _, id := range had {
+			add(id)
 		}
 	}
 	return ids, lowest, ""
+}
+
+// exposedIn are the members that the attempt reached or may have reached. why says what keeps it from being known.
+func (w World) exposedIn(a *v1alpha1.WaveAttempt) (ids []audience.ID, why string) {
+	switch r := w.reading(a.Attempt); {
+	case r.State == audience.LedgerOK:
+		for _, e := range r.Ledger.Entries {
+			if !e.AskedAt.IsZero() && e.Refused == audience.RefusedNot {
+				ids = append(ids, e.ID)
+			}
+		}
+	case a.Attempt == w.Wave.Status.Attempt && w.Members != nil && !w.GroupGone:
+		ids = w.Shown() // the group tells as well who had it
+	case a.Ledger == nil || a.Ledger.Asked > 0:
+		why = fmt.Sprintf("the ledger of attempt %d cannot be relied on, so that nobody can say which devices have to show it: %s", a.Attempt, r.Message)
+	}
+	return ids, why
 }
 
 func (w World) reading(attempt int32) audience.Reading {

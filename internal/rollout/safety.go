@@ -29,7 +29,7 @@ func (w World) Safety() Input {
 // restorable says that an earlier attempt stands for what the policy wants.
 func (w World) restorable() bool {
 	s := &w.Wave.Status
-	switch s.Phase {
+	switch s.Phase { //nolint:exhaustive // every other phase has an attempt of its own
 	case "", v1alpha1.PhasePending, v1alpha1.PhaseRollingBack, v1alpha1.PhaseRollbackIncomplete:
 	default:
 		return false

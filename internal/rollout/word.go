@@ -39,7 +39,7 @@ func remember(o diagnosis.Outcome, e audience.Entry) diagnosis.Outcome {
 // wordOutcome is what a last word amounts to.
 func wordOutcome(word diagnosis.Kind, e audience.Entry) diagnosis.Outcome {
 	o := diagnosis.Outcome{Kind: word, SeenSince: true, Detail: fmt.Sprintf("its last word, of %s, and it says nothing now", e.Last.At)}
-	switch word {
+	switch word { //nolint:exhaustive // the only other last word is a success
 	case diagnosis.Failed:
 		o.Mode, o.Reason = diagnosis.ModeConflict, diagnosis.ReasonPolicyError
 	case diagnosis.Conflict:

@@ -25,7 +25,6 @@ type match struct {
 	def        Definition
 	generation int
 	allow      Instance
-	hold       *Instance // nil when the definition has no inverse
 	baseline   *Instance // the restrictive value; nil when the definition has none
 	others     []string  // ids of other definitions that would do as well
 }

@@ -38,9 +38,6 @@ func buildPayload(platform v1alpha1.Platform, found []finding) (p Payload, probl
 		by[id] = f
 		technology[technologies(platform, f.write.def.Technologies)] = id
 		p.Allow = append(p.Allow, f.write.allow)
-		if f.write.hold != nil {
-			p.Hold = append(p.Hold, *f.write.hold)
-		}
 	}
 	if len(p.Allow) == 0 {
 		return p, fmt.Sprintf("Nothing is left to write on %s, and an empty policy is never created. Set passkeyCreation, or "+
@@ -54,7 +51,6 @@ func buildPayload(platform v1alpha1.Platform, found []finding) (p Payload, probl
 		p.Technologies = words
 	}
 	sortInstances(p.Allow)
-	sortInstances(p.Hold)
 	return p, ""
 }
 

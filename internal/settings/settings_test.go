@@ -204,7 +204,6 @@ func TestResolvePayload(t *testing.T) {
 			{DefinitionID: passkeysWindows.ID, Kind: InstanceChoice, Value: passkeysWindows.ID + "_1"},
 			{DefinitionID: location.ID, Kind: InstanceChoice, Value: location.ID + "_azuread"},
 		},
-		Hold: []Instance{{DefinitionID: passkeysWindows.ID, Kind: InstanceChoice, Value: passkeysWindows.ID + "_0"}},
 	}}
 	if diff := cmp.Diff(want, got.Payloads); diff != "" {
 		t.Errorf("payloads (-want +got):\n%s", diff)
@@ -217,7 +216,6 @@ func TestResolvePayload(t *testing.T) {
 	want = []Payload{{
 		Platform: "MacOS", GraphPlatforms: "macOS", Technologies: "mdm,appleRemoteManagement",
 		Allow: []Instance{{DefinitionID: passkeysMac.ID, Kind: InstanceChoice, Value: passkeysMac.ID + "_false"}},
-		Hold:  []Instance{{DefinitionID: passkeysMac.ID, Kind: InstanceChoice, Value: passkeysMac.ID + "_true"}},
 	}}
 	if diff := cmp.Diff(want, got.Payloads); diff != "" {
 		t.Errorf("payloads (-want +got):\n%s", diff)
@@ -380,7 +378,7 @@ func checkDelivered(t *testing.T, n int, in Request, got Resolution) {
 		if len(p.Allow) == 0 {
 			t.Fatalf("%d: empty payload on %s", n, p.Platform)
 		}
-		for _, i := range slices.Concat(p.Allow, p.Hold) {
+		for _, i := range p.Allow {
 			d, ok := have[i.DefinitionID]
 			if !ok || !slices.ContainsFunc(d.Options, func(o Option) bool { return o.ItemID == i.Value }) {
 				t.Fatalf("%d: %v is not in the catalog", n, i)

@@ -71,7 +71,7 @@ type Instance struct {
 
 // Payload is what one platform gets.
 type Payload struct {
-	// Platform of the two policies.
+	// Platform of the policy.
 	Platform v1alpha1.Platform
 	// GraphPlatforms is the policy's platforms member: windows10 or macOS.
 	GraphPlatforms string
@@ -80,10 +80,6 @@ type Payload struct {
 	Technologies string
 	// Allow is the payload, sorted by definition id, never empty.
 	Allow []Instance
-	// Hold is the inverse of every toggle in Allow. A setting that has no inverse,
-	// such as a storage location, is not in it; its verdict says so. What holds a
-	// population is Resolution.Baseline, which does not follow the payload.
-	Hold []Instance
 }
 
 // Request is what to resolve.

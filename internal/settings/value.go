@@ -23,9 +23,9 @@ func (m *match) fill(value string, t target) error {
 		return m.fillChoice(value)
 	case m.def.Kind == KindSimple && toggle && m.def.ValueKind == InstanceInteger:
 		on, off := m.instance(InstanceInteger, "1"), m.instance(InstanceInteger, "0")
-		m.allow, m.hold, m.baseline = on, &off, &off
+		m.allow, m.baseline = on, &off
 		if value == string(v1alpha1.Disabled) {
-			m.allow, m.hold = off, &on
+			m.allow = off
 		}
 		return nil
 	case m.def.Kind == KindSimple && !toggle && m.def.ValueKind != InstanceInteger:
@@ -59,10 +59,6 @@ func (m *match) fillToggle(enabled bool) error {
 	if off, ok := toggleOption(m.def, false); ok {
 		baseline := m.instance(InstanceChoice, off.ItemID)
 		m.baseline = &baseline
-	}
-	if inverse, ok := toggleOption(m.def, !enabled); ok {
-		hold := m.instance(InstanceChoice, inverse.ItemID)
-		m.hold = &hold
 	}
 	return nil
 }

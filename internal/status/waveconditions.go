@@ -68,6 +68,7 @@ func dependencyReason(in rollout.Input) string {
 		return v1alpha1.ReasonDependencyCycle
 	case rollout.DependenciesFailed:
 		return v1alpha1.ReasonDependencyFailed
+	case rollout.DependenciesWaiting:
 	}
 	return v1alpha1.ReasonWaitingForDependency
 }
@@ -100,6 +101,7 @@ func telemetryReason(in rollout.Input) string {
 		return v1alpha1.ReasonTelemetryStale
 	case rollout.TelemetryMissing:
 		return v1alpha1.ReasonTelemetryMissing
+	case rollout.TelemetryNotLoaded:
 	}
 	return v1alpha1.ReasonInventoryNotLoaded
 }

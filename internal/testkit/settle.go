@@ -157,7 +157,7 @@ func (w *World) Soon(t testing.TB, check func(context.Context) error) {
 	last := check(t.Context())
 	for passed := time.Duration(0); last != nil && passed < soonLimit; {
 		bit := soonStep
-		if passed >= soonMinutes {
+		if passed >= soonFine {
 			bit = soonBit
 		}
 		w.Pass(t, bit, bit)
@@ -170,9 +170,9 @@ func (w *World) Soon(t testing.TB, check func(context.Context) error) {
 }
 
 const (
-	// soonStep is how far Soon moves the clock between two looks at first, for soonMinutes: the longest lag of a read, a list
+	// soonStep is how far Soon moves the clock between two looks at first, for soonFine: the longest lag of a read, a list
 	// or a member list, for each of a handful of writes that wait for one another. Then it is soonBit.
-	soonStep, soonMinutes, soonBit = 30 * time.Second, 10 * time.Minute, 5 * time.Minute
+	soonStep, soonFine, soonBit = 30 * time.Second, 10 * time.Minute, 5 * time.Minute
 	// soonLimit is enough for what waits twice until Intune has acted on assignments.
 	soonLimit = 2 * time.Hour
 )
