@@ -199,13 +199,15 @@ func Requested(w *v1alpha1.PilotWave) Request {
 	return RequestNone
 }
 
+// handle notes a request as acted on. One that stops the wave voids a retry that was asked for before it was seen: only a
+// retry after the stop starts the wave again (P9).
 func handle(w *v1alpha1.PilotWave, r Request) {
 	h := &w.Status.HandledRequests
 	switch r {
 	case RequestRollback:
-		h.Rollback = w.Annotations[v1alpha1.AnnotationRollback]
+		h.Rollback, h.Retry = w.Annotations[v1alpha1.AnnotationRollback], w.Annotations[v1alpha1.AnnotationRetry]
 	case RequestAbort:
-		h.Abort = w.Annotations[v1alpha1.AnnotationAbort]
+		h.Abort, h.Retry = w.Annotations[v1alpha1.AnnotationAbort], w.Annotations[v1alpha1.AnnotationRetry]
 	case RequestRetry:
 		h.Retry = w.Annotations[v1alpha1.AnnotationRetry]
 	case RequestNone:

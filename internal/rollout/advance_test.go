@@ -155,13 +155,13 @@ func TestRequested(t *testing.T) {
 			t.Errorf("%v handled %+v: %q, want %q", tt.asked, tt.handled, got, tt.want)
 		}
 	}
-	// Handling any request handles that one alone.
+	// Handling any request handles that one; one that stops the wave voids a retry that is already there (P9).
 	for _, r := range []Request{RequestAbort, RequestRollback, RequestRetry, RequestNone} {
 		w := waveAt(exposing)
 		w.Annotations = map[string]string{a: "x", b: "y", c: "z"}
 		Advance(w, Decision{Phase: exposing, HandledRequest: r}, Target{}, epoch)
 		got := w.Status.HandledRequests
-		want := map[Request]v1alpha1.HandledRequests{RequestAbort: {Abort: "x"}, RequestRollback: {Rollback: "y"}, RequestRetry: {Retry: "z"}}[r]
+		want := map[Request]v1alpha1.HandledRequests{RequestAbort: {Abort: "x", Retry: "z"}, RequestRollback: {Rollback: "y", Retry: "z"}, RequestRetry: {Retry: "z"}}[r]
 		if got != want {
 			t.Errorf("%q: %+v", r, got)
 		}

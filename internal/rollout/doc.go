@@ -49,7 +49,7 @@
 //	  --[ rollback requested, devices exposed ]--> RollingBack
 //	any but RollingBack, RolledBack, RollbackIncomplete
 //	  --[ rollback requested, nothing exposed ]--> RolledBack
-//	any but Pending, Halted, RollingBack, RolledBack, RollbackIncomplete, Aborted
+//	any but Halted, RollingBack, RolledBack, RollbackIncomplete, Aborted
 //	  --[ payload reverted, devices exposed ]--> RollingBack
 //	Halted, Aborted
 //	  --[ payload reverted, devices exposed ]--> RollingBack

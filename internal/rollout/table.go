@@ -118,7 +118,7 @@ var requests = []rule{
 // reverts take a revision back that the spec no longer wants because it returned to an earlier one: that is a rollback, and
 // waits for nothing. A wave that was stopped before stays stopped when it is over.
 var reverts = []rule{
-	{name: "revert", in: without(everyPhase, restrained, halting, phases{pending}), when: all(payloadReverted, exposed), next: rollingBack,
+	{name: "revert", in: without(everyPhase, restrained, halting), when: all(payloadReverted, exposed), next: rollingBack,
 		withdraws: true, reverts: true, reason: always(v1alpha1.ReasonPayloadReverted), message: sayReverted},
 	{name: "revert-stopped", in: halting, when: all(payloadReverted, exposed), next: rollingBack,
 		withdraws: true, reason: always(v1alpha1.ReasonPayloadReverted), message: sayReverted},

@@ -39,6 +39,9 @@ func (w World) payload() Fact[PayloadState] {
 	have, want := w.Wave.Status.Revision, w.Target().Revision
 	switch {
 	case have == 0:
+		if old := w.leftover(); old != 0 {
+			return FactOf(PayloadReverted, fmt.Sprintf("PasskeyPolicy %q returned from %s to %s", w.Policy.Name, revision.Name(old), revision.Name(want)))
+		}
 		return FactOf(PayloadNotCompared, "")
 	case w.Policy != nil && revision.TakenBack(w.Policy.Status.Revisions, have):
 		return FactOf(PayloadReverted, fmt.Sprintf("PasskeyPolicy %q returned from %s to %s", w.Policy.Name, revision.Name(have), revision.Name(want)))
@@ -51,6 +54,19 @@ func (w World) payload() Fact[PayloadState] {
 			"PasskeyPolicy %q wants %s: evidence for %s proves nothing about it", w.Policy.Name, revision.Name(want), revision.Name(have)))
 	}
 	return FactOf(PayloadNotCompared, fmt.Sprintf("PasskeyPolicy %q has no record of %s, which this attempt brings: see its conditions", w.Policy.Name, revision.Name(have)))
+}
+
+// leftover is the latest revision that was reverted and that an earlier attempt may have left on devices; 0 for none. One that
+// came before the target is no leftover: it retires when its devices have the target.
+func (w World) leftover() int32 {
+	var latest int32
+	for i := range w.Wave.Status.Attempts {
+		a := &w.Wave.Status.Attempts[i]
+		if w.Policy != nil && a.Revision > max(latest, w.Target().Revision) && revision.TakenBack(w.Policy.Status.Revisions, a.Revision) && w.mayHaveDevices(a) {
+			latest = a.Revision
+		}
+	}
+	return latest
 }
 
 // bringing is the revision whose reports count for the wave: that of the attempt, or the one that it is about to bring.
