@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -84,6 +85,8 @@ type Config struct {
 	Registry prometheus.Registerer
 	// Clock replaces the wall clock; nil means real time.
 	Clock clock.Clock
+	// Transport replaces the network: it gets every request, those for tokens too. nil means net/http.
+	Transport http.RoundTripper
 }
 
 // withDefaults returns a copy of the configuration with every absent value filled in.
