@@ -22,6 +22,7 @@ var (
 	seedFlag   = flag.Uint64("seed", 0, "tell one history and its story")
 	actorsFlag = flag.String("actors", "", "with -seed: who takes part, separated by commas; none: nobody")
 	roundsFlag = flag.Int("rounds", 0, "with -seed: how many rounds before the end")
+	shrinkFlag = flag.Bool("shrink", true, "look for the shortest story of each kind")
 	endingFlag = flag.String("ending", "", "with -seed: healthy, bad, badNext or silent")
 )
 
@@ -104,6 +105,10 @@ func live(t testing.TB, tl tale) (told []string, found []fastworld.Violation) {
 func report(t *testing.T, tl tale, v fastworld.Violation) {
 	t.Helper()
 	tl = tl.drawn()
+	if !*shrinkFlag {
+		t.Errorf("%s\n  %s", tl, v)
+		return
+	}
 	breaks := func(other tale) bool {
 		_, found := live(t, other)
 		return len(found) > 0 && found[0].Kind() == v.Kind()

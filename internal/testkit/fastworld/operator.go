@@ -182,22 +182,35 @@ func (r recorder) Eventf(regarding, _ runtime.Object, kind, reason, _, note stri
 	r.world.event(name, kind, reason, fmt.Sprintf(note, args...))
 }
 
-// hastyClock is the world's clock for a Graph client: to wait takes no time.
+// hastyClock is the world's clock for a Graph client: to wait takes no time of anybody else's, and is over when the world has
+// caught up.
 type hastyClock struct {
 	clock.RealClock
 	world clock.PassiveClock
+	mu    sync.Mutex
+	ahead time.Time
 }
 
 // Now implements clock.Clock.
-func (c *hastyClock) Now() time.Time { return c.world.Now() }
+func (c *hastyClock) Now() time.Time { return c.wait(0) }
 
 // Since implements clock.Clock.
-func (c *hastyClock) Since(t time.Time) time.Duration { return c.world.Since(t) }
+func (c *hastyClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
+
+func (c *hastyClock) wait(d time.Duration) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := c.world.Now(); now.After(c.ahead) {
+		c.ahead = now
+	}
+	c.ahead = c.ahead.Add(max(d, 0))
+	return c.ahead
+}
 
 // NewTimer implements clock.Clock.
-func (c *hastyClock) NewTimer(time.Duration) clock.Timer {
+func (c *hastyClock) NewTimer(d time.Duration) clock.Timer {
 	fired := make(chan time.Time, 1)
-	fired <- c.Now()
+	fired <- c.wait(d)
 	return firedTimer(fired)
 }
 

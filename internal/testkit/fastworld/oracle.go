@@ -93,12 +93,18 @@ func newOracle(w *World) *Oracle {
 // membersOf reads a group of the tenant's own, at the start, when every read sees everything.
 func (o *Oracle) membersOf(id string) map[string]bool {
 	out := map[string]bool{}
-	var page struct{ Value []struct{ ID string } }
-	if err := o.w.Portal(http.MethodGet, "/v1.0/groups/"+id+"/members?$top=999", "", &page); err != nil {
-		panic(err) // the tenant is idle and well
-	}
-	for _, m := range page.Value {
-		out[m.ID] = true
+	for next := "/v1.0/groups/" + id + "/members?$top=999"; next != ""; {
+		var page struct {
+			Value []struct{ ID string }
+			Next  string `json:"@odata.nextLink"`
+		}
+		if err := o.w.Portal(http.MethodGet, next, "", &page); err != nil {
+			panic(err) // the tenant is idle and well
+		}
+		for _, m := range page.Value {
+			out[m.ID] = true
+		}
+		next = strings.TrimPrefix(page.Next, origin)
 	}
 	return out
 }

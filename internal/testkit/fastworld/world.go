@@ -330,10 +330,21 @@ func (w *World) Settle(ctx context.Context, limit int) (rounds int, ok bool, err
 	return limit, false, nil
 }
 
+// busy is how many reconciles within a minute are no work any more, but a loop.
+const busy = 1000
+
 // Run lets time pass and the operator act as it asked to, until done or until limit has passed. It says whether it was done.
 func (w *World) Run(ctx context.Context, limit time.Duration, done func() bool) (bool, error) {
 	end := w.Clock.Now().Add(limit)
+	minute, mark := w.Clock.Now(), w.Steps
 	for {
+		switch {
+		case w.Clock.Since(minute) > time.Minute:
+			minute, mark = w.Clock.Now(), w.Steps
+		case w.Steps-mark > busy:
+			w.Oracle.Broke("P12", "the operator does not come to rest: %d reconciles within a minute, now of %s", busy, w.current)
+			return false, nil
+		}
 		if done != nil && done() {
 			return true, nil
 		}
