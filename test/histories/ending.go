@@ -22,7 +22,7 @@ const (
 	day = 24 * time.Hour
 	// patience is how long a contented world may take to come to what is claimed: a person looks twice a day, and up to
 	// four waves follow one another, each with a rollback to prove before its next attempt.
-	patience = 60 * day
+	patience = 40 * day
 	// rest is how long nothing may change after that.
 	rest = 3 * day
 )
@@ -70,10 +70,13 @@ func (s *story) end() {
 // content ends the faults and mends what only a person can mend.
 func (s *story) content() {
 	s.world.Tell("--- contentment")
-	s.world.Faults, s.world.CacheLag = fastworld.Faults{}, 0
+	s.world.Faults, s.world.CacheLag, s.world.Slow = fastworld.Faults{}, 0, true
 	s.world.Operator().CutAt(0, false)
 	s.must(s.world.Sim.SetScenario(s.scenario))
 	s.try(s.world.Portal("POST", "/v1.0/directory/deletedItems/"+s.world.Oracle.GroupID(fastworld.Everyone)+"/restore", "", nil))
+	for id, text := range s.world.Oracle.Texts() { // the marker is what tells ours
+		s.try(s.world.Portal("PATCH", configurationPolicies+"/"+id, fmt.Sprintf(`{"description":%q}`, text), nil))
+	}
 	s.suspendTenant(func(bool) bool { return false })
 	s.whole()
 	s.editPolicy(func(p *v1alpha1.PasskeyPolicy) { p.Spec.Paused, p.Spec.Suspend = false, false })

@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+
 	"github.com/tidegate/tidegate/internal/testkit/fastworld"
 )
 
@@ -28,6 +31,11 @@ var (
 
 // budget is how long the suite tells histories when nobody says how many.
 const budget = 60 * time.Second
+
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
+	os.Exit(m.Run())
+}
 
 // TestHistories tells histories until the budget is spent, or HISTORIES of them.
 func TestHistories(t *testing.T) {

@@ -196,7 +196,15 @@ func (s *story) tell() {
 }
 
 // over says that there is no need to go on.
-func (s *story) over() bool { return len(s.world.Oracle.Violations) > 0 }
+func (s *story) over() bool {
+	if s.world.Steps > tooLong {
+		s.world.Oracle.Broke("LONG", "the story does not end: %s", s.stand())
+	}
+	return len(s.world.Oracle.Violations) > 0
+}
+
+// tooLong is more reconciles than any story needs.
+const tooLong = 6000
 
 // pass lets some time pass: moments, minutes, hours or a day, and now and then looks at an object that nothing woke.
 func (s *story) pass(r *rand.Rand) {

@@ -35,6 +35,7 @@ type Cluster struct {
 	scheme  *runtime.Scheme
 	rev     int64
 	made    int
+	bodies  bool // writes are told with what they change
 	kinds   map[schema.GroupVersionKind]*kind
 	indexes map[schema.GroupVersionKind]map[string]client.IndexerFunc
 }

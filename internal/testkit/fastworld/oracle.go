@@ -68,6 +68,7 @@ type payload struct {
 	id, name, policy, platform string
 	hold, gone                 bool
 	values                     map[string]string
+	text                       string // its description, as it was made
 }
 
 // addition is a device that an operator asked to be put into a managed group.
@@ -123,6 +124,19 @@ func (o *Oracle) Payloads() []string {
 	for _, p := range o.payloads {
 		if !p.gone {
 			out = append(out, p.id)
+		}
+	}
+	return out
+}
+
+// Texts are the descriptions that our objects had when they were made, by id, of those that have another one now.
+func (o *Oracle) Texts() map[string]string {
+	out := map[string]string{}
+	for _, p := range o.w.Sim.Snapshot(false).Policies {
+		for _, known := range o.payloads {
+			if known.id == p.ID && known.text != p.Description {
+				out[p.ID] = known.text
+			}
 		}
 	}
 	return out
@@ -416,7 +430,7 @@ func (o *Oracle) compare() {
 		}
 		known := o.payloads[i]
 		if known.values == nil {
-			known.values = maps.Clone(p.Values)
+			known.values, known.text = maps.Clone(p.Values), p.Description
 		}
 		if !maps.Equal(known.values, p.Values) && !o.foreign[known.id] {
 			o.Broke("P13", "an object is written again with another payload: %q had %v and has %v", known.name, known.values, p.Values)

@@ -70,12 +70,17 @@ func (v *View) List(_ context.Context, list client.ObjectList, opts ...client.Li
 }
 
 // send does a write between the two hooks, and remembers it in the cache.
-func (v *View) send(verb string, obj client.Object, do func() error) error {
+func (v *View) send(verb string, obj client.Object, patch client.Patch, do func() error) error {
 	gvk, k, err := v.cluster.kindOf(obj)
 	if err != nil {
 		return err
 	}
 	w := Write{Kube: true, Method: verb, Path: gvk.Kind + " " + obj.GetName()}
+	if v.cluster.bodies && patch != nil {
+		if raw, err := patch.Data(obj); err == nil {
+			w.Body = string(raw)
+		}
+	}
 	if v.before != nil {
 		if err := v.before(w); err != nil {
 			return err
@@ -97,26 +102,26 @@ func (v *View) send(verb string, obj client.Object, do func() error) error {
 
 // Create implements client.Client.
 func (v *View) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
-	return v.send("create", obj, func() error { return v.cluster.create(obj) })
+	return v.send("create", obj, nil, func() error { return v.cluster.create(obj) })
 }
 
 // Delete implements client.Client.
 func (v *View) Delete(_ context.Context, obj client.Object, opts ...client.DeleteOption) error {
 	o := &client.DeleteOptions{}
 	o.ApplyOptions(opts)
-	return v.send("delete", obj, func() error { return v.cluster.remove(obj, o) })
+	return v.send("delete", obj, nil, func() error { return v.cluster.remove(obj, o) })
 }
 
 // Update implements client.Client.
 func (v *View) Update(_ context.Context, obj client.Object, _ ...client.UpdateOption) error {
-	return v.send("update", obj, func() error {
+	return v.send("update", obj, nil, func() error {
 		return v.cluster.write(obj, change{user: v.user, next: func(map[string]any) (map[string]any, error) { return toMap(obj) }})
 	})
 }
 
 // Patch implements client.Client, for merge patches.
 func (v *View) Patch(_ context.Context, obj client.Object, patch client.Patch, _ ...client.PatchOption) error {
-	return v.send("patch", obj, func() error {
+	return v.send("patch", obj, patch, func() error {
 		return v.cluster.write(obj, change{user: v.user, next: patched(obj, patch)})
 	})
 }
@@ -181,14 +186,14 @@ func (s statusWriter) Create(context.Context, client.Object, client.Object, ...c
 
 // Update implements client.SubResourceWriter.
 func (s statusWriter) Update(_ context.Context, obj client.Object, _ ...client.SubResourceUpdateOption) error {
-	return s.send("update status of", obj, func() error {
+	return s.send("update status of", obj, nil, func() error {
 		return s.cluster.write(obj, change{status: true, next: func(map[string]any) (map[string]any, error) { return toMap(obj) }})
 	})
 }
 
 // Patch implements client.SubResourceWriter.
 func (s statusWriter) Patch(_ context.Context, obj client.Object, patch client.Patch, _ ...client.SubResourcePatchOption) error {
-	return s.send("patch status of", obj, func() error {
+	return s.send("patch status of", obj, patch, func() error {
 		return s.cluster.write(obj, change{status: true, next: patched(obj, patch)})
 	})
 }

@@ -77,6 +77,9 @@ type World struct {
 	Faults Faults
 	// CacheLag is the share of looks at which the operator's cache of a kind has not caught up.
 	CacheLag float64
+	// Slow lets the operator come back late, which is no fault and makes long stretches of time cost less: after hours where
+	// it asked for ten minutes or more, and after ten minutes where it asked for half a minute or more.
+	Slow bool
 	// Steps counts reconciles.
 	Steps int
 
@@ -109,6 +112,7 @@ func New(t testing.TB, o Options) *World {
 	if w.Cluster, err = NewCluster(w.Clock); err != nil {
 		t.Fatal(err)
 	}
+	w.Cluster.bodies = o.Trace
 	if err := controllers.AddIndexes(t.Context(), w.Cluster); err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +243,7 @@ func (w *World) Step(ctx context.Context, key Key) error {
 		w.due[key] = now.Add(min(time.Second<<min(w.fails[key], 10), 5*time.Minute))
 	case res.RequeueAfter > 0:
 		w.fails[key] = 0
-		w.due[key] = now.Add(res.RequeueAfter)
+		w.due[key] = now.Add(w.late(res.RequeueAfter))
 	default:
 		w.fails[key] = 0
 		w.due[key] = now.Add(10 * time.Hour) // a resync
@@ -253,6 +257,16 @@ func (w *World) Step(ctx context.Context, key Key) error {
 		return w.Replace(nil)
 	}
 	return nil
+}
+
+func (w *World) late(wait time.Duration) time.Duration {
+	switch {
+	case w.Slow && wait >= 10*time.Minute:
+		return max(wait, 3*time.Hour)
+	case w.Slow && wait >= 30*time.Second:
+		return max(wait, 10*time.Minute)
+	}
+	return wait
 }
 
 // Replace lets another operator take over, which reads everything anew. behind is by how many writes its cache of each kind
@@ -400,8 +414,8 @@ func (w *World) Story() []string { return w.story }
 
 func clip(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
-	if len(s) > 300 {
-		s = s[:300] + "…"
+	if len(s) > 700 {
+		s = s[:700] + "…"
 	}
 	return s
 }
