@@ -135,7 +135,7 @@ func (s *story) calm() tenantsim.Scenario {
 	sc.Groups = append(sc.Groups, tenantsim.GroupSpec{DisplayName: vip, Percent: 12, From: "everything"})
 	sc.StalePercent, sc.NeverPercent, sc.UnenrolledPercent = none(), none(), none()
 	sc.MissingPrerequisitePercent, sc.UnencryptedPercent, sc.OfficeHoursPercent = none(), none(), none()
-	sc.Churn = tenantsim.NoChurn()
+	sc.Churn, sc.Throttle = tenantsim.NoChurn(), &tenantsim.Throttle{} // refusals are drawn by what is asked, see fastworld.Faults
 	rule := func(definition, value string, outcome tenantsim.Outcome) {
 		sc.Rules = append(sc.Rules, tenantsim.Rule{Name: string(s.ending), DevicesPercent: 100, Definition: definition, Value: value, Outcome: outcome})
 	}
