@@ -78,6 +78,9 @@ func TestHistories(t *testing.T) {
 				kinds[found[0].Kind()]++
 			}
 			mu.Unlock()
+			if len(found) > 0 {
+				t.Logf("seed %d: %s", seed, found[0])
+			}
 			if fresh {
 				report(t, tale{seed: uint64(seed)}, found[0])
 			}
