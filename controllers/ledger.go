@@ -4,118 +4,114 @@
 package controllers
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strconv"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/journal"
+	"github.com/tidegate/tidegate/internal/observe"
+	"github.com/tidegate/tidegate/internal/rollout"
 )
 
-// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;create;update;patch;delete
+// +kubebuilder:rbac:groups=tidegate.dev,resources=waveledgers,verbs=get;list;create;update;delete
 
-// Labels of the ConfigMaps that hold a wave's ledger: its frozen membership and when each device was exposed. The ledger
-// is written before the tenant is, so that a decision can be replayed after a crash (P10).
-const (
-	LabelLedger  = "tidegate.dev/ledger"
-	labelWaveUID = "tidegate.dev/wave-uid"
-	labelChunk   = "tidegate.dev/ledger-chunk"
-	ledgerKey    = "ledger"
-)
-
-// loadLedger reads a wave's ledger; nil when it has none. A ledger that is incomplete is none as long as the status knows
-// no audience: a crash ended the first write of an attempt, nothing of it was exposed, and the audience is resolved again.
-// With an audience it is an error, for devices may be exposed of which nobody knows (P4).
-func (k *Kit) loadLedger(ctx context.Context, w *v1alpha1.PilotWave) (*audience.Ledger, error) {
-	maps, err := k.ledgerMaps(ctx, w)
-	if err != nil || len(maps) == 0 {
-		return nil, err
+// LedgerBinding returns what a wave's status binds the ledger of an attempt to; nil is nothing.
+func LedgerBinding(w *v1alpha1.PilotWave, attempt int32) *v1alpha1.LedgerBinding {
+	if a := attemptOf(w, attempt); a != nil {
+		return a.Ledger
 	}
-	chunks := make([][]byte, len(maps))
-	for i := range maps {
-		chunks[i] = maps[i].BinaryData[ledgerKey]
-	}
-	l, err := audience.Decode(chunks)
-	if errors.Is(err, audience.ErrIncomplete) && w.Status.Audience == nil {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the ledger of wave %q in ConfigMaps labelled %s=%s: %w", w.Name, labelWaveUID, w.UID, err)
-	}
-	return &l, nil
+	return nil
 }
 
-// saveLedger writes the chunks that differ and removes those that are left over.
-func (k *Kit) saveLedger(ctx context.Context, w *v1alpha1.PilotWave, l audience.Ledger) error {
-	chunks, err := audience.Encode(l)
-	if err != nil {
-		return fmt.Errorf("encode the ledger of wave %q: %w", w.Name, err)
+func attemptOf(w *v1alpha1.PilotWave, attempt int32) *v1alpha1.WaveAttempt {
+	i := slices.IndexFunc(w.Status.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == attempt })
+	if i < 0 {
+		return nil
 	}
-	maps, err := k.ledgerMaps(ctx, w)
+	return &w.Status.Attempts[i]
+}
+
+// ledgers are the ledgers of waves as stored.
+func (k *Kit) ledgers() *journal.Store {
+	return &journal.Store{Client: k.Client, Reader: k.Reader, Clock: k.Clock, Bound: LedgerBinding}
+}
+
+// waveLedgers writes the ledgers of one wave in one reconcile, and binds them in its status.
+type waveLedgers struct{ *waveRun }
+
+// Freeze implements execute.LedgerWriter.
+func (l waveLedgers) Freeze(ctx context.Context, ledger *audience.Ledger) (v1alpha1.LedgerBinding, error) {
+	return l.ledgers().Save(ctx, l.stored, ledger)
+}
+
+// Save implements execute.LedgerWriter.
+func (l waveLedgers) Save(ctx context.Context, ledger *audience.Ledger) error {
+	binding, err := l.ledgers().Save(ctx, l.stored, ledger)
 	if err != nil {
 		return err
 	}
-	for i, chunk := range chunks {
-		at := slices.IndexFunc(maps, func(m corev1.ConfigMap) bool { return chunkIndex(&m) == i })
-		if at < 0 {
-			err = k.createChunk(ctx, w, i, chunk)
-		} else if !bytes.Equal(maps[at].BinaryData[ledgerKey], chunk) {
-			m := maps[at].DeepCopy()
-			m.BinaryData = map[string][]byte{ledgerKey: chunk}
-			err = k.Client.Update(ctx, m)
-		}
-		if err != nil {
-			return fmt.Errorf("write the ledger of wave %q: %w", w.Name, err)
-		}
+	next := l.stored.DeepCopy()
+	entry := attemptOf(next, ledger.Attempt)
+	if entry == nil {
+		return errors.New("the wave's status does not know the attempt of the ledger")
 	}
-	for i := range maps {
-		if at := chunkIndex(&maps[i]); at >= 0 && at < len(chunks) {
-			continue
-		}
-		if err := client.IgnoreNotFound(k.Client.Delete(ctx, &maps[i])); err != nil {
-			return fmt.Errorf("trim the ledger of wave %q: %w", w.Name, err)
+	entry.Ledger = &binding
+	if err := l.patchStatus(ctx, l.stored, next); err != nil {
+		return err
+	}
+	l.stored = next
+	l.world.Wave = next
+	l.world.Ledger = audience.Reading{State: audience.LedgerOK, Ledger: ledger}
+	if l.after != nil {
+		l.after.ResourceVersion = next.ResourceVersion
+		if entry := attemptOf(l.after, ledger.Attempt); entry != nil {
+			entry.Ledger = &binding
 		}
 	}
 	return nil
 }
 
-func (k *Kit) createChunk(ctx context.Context, w *v1alpha1.PilotWave, i int, chunk []byte) error {
-	m := &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: w.Namespace, Name: fmt.Sprintf("tidegate-ledger-%s-%d", w.UID, i),
-			Labels: map[string]string{LabelLedger: "true", labelWaveUID: string(w.UID), labelChunk: strconv.Itoa(i)},
-		},
-		BinaryData: map[string][]byte{ledgerKey: chunk},
-	}
-	if err := controllerutil.SetControllerReference(w, m, k.Client.Scheme()); err != nil {
-		return fmt.Errorf("own the ledger: %w", err)
-	}
-	return k.Client.Create(ctx, m)
+// Delete implements execute.LedgerWriter.
+func (l waveLedgers) Delete(ctx context.Context, attempt int32) error {
+	return l.ledgers().Delete(ctx, l.stored, attempt)
 }
 
-func (k *Kit) ledgerMaps(ctx context.Context, w *v1alpha1.PilotWave) ([]corev1.ConfigMap, error) {
-	var list corev1.ConfigMapList
-	err := k.Client.List(ctx, &list, client.InNamespace(w.Namespace), client.MatchingLabels{LabelLedger: "true", labelWaveUID: string(w.UID)})
-	if err != nil {
-		return nil, fmt.Errorf("read the ledger of wave %q: %w", w.Name, err)
-	}
-	slices.SortFunc(list.Items, func(a, b corev1.ConfigMap) int { return chunkIndex(&a) - chunkIndex(&b) })
-	return list.Items, nil
+// waveClaims is the lock under which the wave of one reconcile freezes its audience.
+type waveClaims struct{ *waveRun }
+
+func (c waveClaims) lock() *journal.Claims {
+	return &journal.Claims{Client: c.Client, Reader: c.Reader, Clock: c.Clock}
 }
 
-// chunkIndex is the chunk's position; an unreadable label sorts first and fails the decoding.
-func chunkIndex(m *corev1.ConfigMap) int {
-	i, err := strconv.Atoi(m.Labels[labelChunk])
-	if err != nil {
-		return -1
+// Acquire implements execute.Claims.
+func (c waveClaims) Acquire(ctx context.Context) (holder string, err error) {
+	return c.lock().Acquire(ctx, c.world.Policy, c.stored)
+}
+
+// Release implements execute.Claims.
+func (c waveClaims) Release(ctx context.Context) error {
+	return c.lock().Release(ctx, c.world.Policy, c.stored)
+}
+
+// Taken implements execute.Claims. The waves are listed past the cache, too: one that froze its audience a moment ago is among
+// them.
+func (c waveClaims) Taken(ctx context.Context) (taken func(audience.ID) bool, unknown *rollout.Cause, err error) {
+	var list v1alpha1.PilotWaveList
+	if err := c.Reader.List(ctx, &list, client.InNamespace(c.stored.Namespace)); err != nil {
+		return nil, nil, err
 	}
-	return i
+	waves := slices.DeleteFunc(list.Items, func(w v1alpha1.PilotWave) bool { return w.Spec.PolicyRef.Name != c.world.Policy.Name })
+	claims, err := observe.TakenByOthers(ctx, c.ledgers(), c.stored, waves, c.world.Target().Revision)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(claims.Unknown) > 0 {
+		cause := claims.Cause()
+		return nil, &cause, nil
+	}
+	return claims.Has, nil, nil
 }

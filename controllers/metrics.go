@@ -35,6 +35,7 @@ type Metrics struct {
 	gauges    map[string]*prometheus.GaugeVec
 	labels    map[string]string
 	decisions *prometheus.CounterVec
+	revisions *prometheus.CounterVec
 	mu        sync.Mutex
 }
 
@@ -46,6 +47,9 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tidegate_wave_decisions_total", Help: "Decisions of waves that changed their phase, by the phase entered and the reason.",
 		}, []string{"phase", "reason"}),
+		revisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tidegate_policy_revisions_total", Help: "Decisions on revisions of a payload, by what became of the revision.",
+		}, []string{"reason"}),
 	}
 	for _, g := range gauges {
 		labels := []string{"namespace", "name"}
@@ -59,7 +63,10 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 		m.gauges[g.name], m.labels[g.name] = v, g.label
 	}
 	var err error
-	m.decisions, err = registered(r, m.decisions)
+	if m.decisions, err = registered(r, m.decisions); err != nil {
+		return m, err
+	}
+	m.revisions, err = registered(r, m.revisions)
 	return m, err
 }
 
@@ -103,5 +110,15 @@ func (m *Metrics) Set(kind string, key types.NamespacedName, samples []status.Sa
 func (m *Metrics) Decided(phase, reason string) {
 	if m != nil {
 		m.decisions.WithLabelValues(phase, reason).Inc()
+	}
+}
+
+// Revised counts what became of revisions.
+func (m *Metrics) Revised(list []status.Event) {
+	if m == nil {
+		return
+	}
+	for _, e := range list {
+		m.revisions.WithLabelValues(e.Reason).Inc()
 	}
 }

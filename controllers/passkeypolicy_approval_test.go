@@ -226,22 +226,25 @@ func TestPromise05_ApprovalSurvivesCrashes(t *testing.T) {
 func TestApprovalIsForOneWrite(t *testing.T) {
 	l := guarded(t)
 	l.rest()
-	old := l.sim.Approvals()[0]
+	l.decide(true) // hold, which does not follow the payload
+	l.clock.Advance(approvalPoll)
+	l.rest()
+	old := l.sim.Approvals()[1]
 	p := l.policy()
-	l.edit(p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
+	l.edit(p, func() { p.Spec.Settings.BackupStorageLocation = "AzureAD" })
 	if err := l.sim.Approve(old.ID); err != nil {
 		t.Fatal(err)
 	}
 	l.rest()
 	asked := l.sim.Approvals()
-	if len(asked) != 2 || asked[0].Status != "approved" || len(l.sim.Snapshot(false).Policies) != 0 {
+	if len(asked) != 3 || asked[1].Status != "approved" || len(l.sim.Snapshot(false).Policies) != 1 {
 		t.Fatalf("%+v", asked)
 	}
-	if s := l.policy().Status.Approvals; len(s) != 1 || s[0].Code != asked[1].ID {
+	if s := l.policy().Status.Approvals; len(s) != 1 || s[0].Code != asked[2].ID {
 		t.Errorf("%+v", s)
 	}
 	l.signAll()
-	if asked := l.sim.Approvals(); asked[0].Status != "approved" { // for ever: it was for other bytes
+	if asked := l.sim.Approvals(); asked[1].Status != "approved" { // for ever: it was for other bytes
 		t.Errorf("%+v", asked)
 	}
 }
@@ -423,13 +426,13 @@ func TestApprovalSurvivesHiccups(t *testing.T) {
 
 // TestOneRequestForEachWrite: a rollback and the removal of its platform are two writes, each asked for once.
 func TestOneRequestForEachWrite(t *testing.T) {
-	l := exposing(t, v1alpha1.PlatformMacOS, v1alpha1.PlatformWindows)
+	l := exposing(t, []string{"a"}, bothPlatforms)
 	l.setScenario(func(sc *tenantsim.Scenario) { sc.Approvals = []string{"configurationPolicies"} })
 	p := l.policy()
 	l.edit(p, func() { p.Spec.Platforms = []v1alpha1.Platform{v1alpha1.PlatformWindows} })
 	l.clock.Advance(5 * time.Minute)
 	l.round()
-	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	l.takeBack("a")
 	for range 30 {
 		l.round()
 		l.clock.Advance(approvalPoll)

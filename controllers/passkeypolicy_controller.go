@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -74,6 +75,7 @@ type policyRun struct {
 	*PasskeyPolicyReconciler
 	before, after *v1alpha1.PasskeyPolicy
 	waves         []v1alpha1.PilotWave
+	neighbours    observe.Neighbours
 	tenant        types.NamespacedName
 	src           policyTenant
 }
@@ -87,7 +89,7 @@ type policyTenant interface {
 
 // judged are the conditions that a look at the tenant sets; stands are those that stay as they were without one.
 var (
-	judged = []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted}
+	judged = []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionPayloadOutdated, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted}
 	stands = slices.Concat(judged, []string{v1alpha1.ConditionWaitingForApproval})
 )
 
@@ -123,28 +125,66 @@ func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	return run.report(ctx, res)
 }
 
-// step takes one step: first what a rollback takes back, by the records alone, and then the whole (P9).
+// step takes one step: first what a rollback takes back, by the records alone, and then the whole (P9). Of a policy that is
+// suspended only the former.
 func (r *policyRun) step(ctx context.Context) (status.Report, error) {
-	if r.after.Spec.Suspend {
-		return status.Report{Keep: stands, Standing: status.Standing{State: status.Current, Reason: v1alpha1.ReasonSuspended,
-			Message: "suspended: nothing is written to the tenant until spec.suspend is false"}}, nil
-	}
 	if rep, ok, err := r.tenantUsable(ctx); !ok || err != nil {
+		if r.after.Spec.Suspend {
+			rep = status.PolicySuspended(r.after, r.Clock.Now())
+		}
 		return rep, err
 	}
 	if err := r.clusterID(ctx); err != nil {
 		return status.Report{}, err
 	}
-	rollback, err := r.pass(ctx, plan.StageRollback, nil)
-	if err != nil || rollback.ends() {
-		return r.rolledBack(rollback), err
-	}
-	whole, err := r.pass(ctx, plan.StageWhole, rollback.built.Actions)
+	// A revert is a rollback, and needs no catalog.
+	decided, err := r.revise(ctx, nil)
 	if err != nil {
 		return status.Report{}, err
 	}
-	rep := r.whole(whole)
-	if rollback.out.Action != nil && whole.out.Action == nil {
+	back := r.view(plan.StageRollback)
+	back.Lost(decided.Lost)
+	rollback, err := r.pass(ctx, back, nil)
+	if err != nil || rollback.ends() {
+		return r.rolledBack(rollback), err
+	}
+	if r.after.Spec.Suspend {
+		rep := status.PolicySuspended(r.after, r.Clock.Now())
+		if rollback.out.Action != nil {
+			r.notTaken(&rep, &rollback.out)
+		}
+		return rep, nil
+	}
+	return r.rest(ctx, &rollback)
+}
+
+// rest does what the spec asks for, after what a rollback takes back.
+func (r *policyRun) rest(ctx context.Context, rollback *pass) (status.Report, error) {
+	pay, err := r.resolve(ctx)
+	if err != nil {
+		return status.Report{}, err
+	}
+	if r.neighbours, err = observe.NeighboursOf(ctx, r.Client, r.after); err != nil {
+		return status.Report{}, err
+	}
+	var rep status.Report
+	tried := false
+	if len(pay.decided.Lost) > 0 {
+		rep = status.Lost(pay.decided.Waiting)
+	} else {
+		all := r.view(plan.StageWhole)
+		all.CatalogErr = pay.err
+		whole, err := r.pass(ctx, all, rollback.built.Actions)
+		if err != nil {
+			return status.Report{}, err
+		}
+		tried = whole.out.Action != nil
+		rep = r.whole(whole, &pay)
+		if !rep.Again {
+			rep.Waits(pay.decided.Waiting)
+		}
+	}
+	if rollback.out.Action != nil && !tried {
 		rep = r.rollbackFirst(rep, &rollback.out)
 	}
 	return rep, nil
@@ -157,11 +197,22 @@ type pass struct {
 	out   execute.Outcome
 }
 
+// view begins a look with what the cluster knows by now.
+func (r *policyRun) view(stage plan.Stage) plan.View {
+	return plan.NewView(stage, r.after.DeepCopy(), r.waves, r.Clock.Now())
+}
+
 // pass observes, plans, records and takes the next step of one stage. rollback are the actions of the stage before.
-func (r *policyRun) pass(ctx context.Context, stage plan.Stage, rollback []plan.Action) (pass, error) {
-	v := observe.Policy(ctx, r.src, r.catalogs, r.owner(), plan.NewView(stage, r.after.DeepCopy(), r.waves, r.Clock.Now()))
+func (r *policyRun) pass(ctx context.Context, v plan.View, rollback []plan.Action) (pass, error) {
+	v = observe.Policy(ctx, r.src, r.owner(), r.neighbours, v)
 	built := plan.Build(v)
 	r.after.Status = v.Record(built, rollback)
+	if len(built.Actions) > 0 && !equality.Semantic.DeepEqual(r.before.Status.Waves, r.after.Status.Waves) {
+		// What was seen missing is not to be taken for seen once it is repaired: devices may not know of the repair yet.
+		if err := r.Write(ctx, &r.after.Status); err != nil {
+			return pass{}, err
+		}
+	}
 	out, err := r.runner().Attempt(ctx, built.Actions)
 	return pass{v, built, out}, err
 }
@@ -247,14 +298,14 @@ func clusterUID(ctx context.Context, c client.Reader) (string, error) {
 func (r *policyRun) report(ctx context.Context, rep status.Report) (ctrl.Result, error) {
 	s, was := &r.after.Status, r.before.Status.Reason
 	s.ObservedGeneration, s.Reason = r.after.Generation, rep.Standing.Reason
-	rep.Add(status.PolicyProgress(s, r.waves, r.after.Spec.Paused)...)
+	rep.PolicyProgress(r.after, r.waves, "")
 	s.Conditions = status.Conditions(r.before.Status.Conditions, r.after.Generation, r.Clock.Now(), rep.Standing, rep.Conditions, rep.Keep...)
 	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
 		return ctrl.Result{}, err
 	}
 	logChange(ctx, was, rep.Standing)
 	r.emit(r.after, "Reconcile", status.ConditionEvents(r.before.Status.Conditions, s.Conditions, v1alpha1.ConditionStalled,
-		v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval,
+		v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionPayloadOutdated, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval,
 		v1alpha1.ConditionRolloutComplete))
 	switch {
 	case rep.Again:

@@ -38,7 +38,7 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 		return ctrl.Result{}, err
 	}
 	// Whatever cannot be read does not keep the rest in the tenant.
-	p, err := r.pass(ctx, plan.StageRemoval, nil)
+	p, err := r.pass(ctx, r.view(plan.StageRemoval), nil)
 	switch {
 	case err != nil:
 		return ctrl.Result{}, err
@@ -61,7 +61,7 @@ func (r *policyRun) letGo(ctx context.Context) (ctrl.Result, error) {
 	var owners []string
 	for i := range r.waves {
 		w := &r.waves[i]
-		if a := w.Status.Audience; a != nil && a.GroupID != "" || !w.DeletionTimestamp.IsZero() {
+		if hasGroup(w) || !w.DeletionTimestamp.IsZero() {
 			owners = append(owners, w.Name)
 		}
 	}
@@ -72,6 +72,10 @@ func (r *policyRun) letGo(ctx context.Context) (ctrl.Result, error) {
 	message := fmt.Sprintf("the policies are gone from the tenant; the groups of these waves are not: %s. Delete the waves, or set annotation %s to \"true\" to leave the groups behind",
 		strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer)
 	return r.report(ctx, status.Report{Standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}})
+}
+
+func hasGroup(w *v1alpha1.PilotWave) bool {
+	return slices.ContainsFunc(w.Status.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.GroupID != "" })
 }
 
 func (r *policyRun) deletionWaits(ctx context.Context, why string, more ...metav1.Condition) (ctrl.Result, error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -43,7 +44,7 @@ func (l *lab) has(id string) bool {
 	return false
 }
 
-var elsewhere = observe.Owner{Cluster: "another-cluster", UID: "u"}.Marker(plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows})
+var elsewhere = observe.Owner{Cluster: "another-cluster", UID: "u"}.Marker(plan.LevelKey(v1alpha1.PlatformWindows, 0))
 
 // TestPromise06_NewcomerStops: an operator that finds the policies of another cluster writes nothing, says whose they are
 // and what to do, keeps its waves from starting, and goes on when they are gone.
@@ -77,32 +78,25 @@ func TestPromise06_NewcomerStops(t *testing.T) {
 // TestPromise06_IncumbentStops: an operator beside which another one turns up exposes no further device, and can still take
 // back what it did and leave.
 func TestPromise06_IncumbentStops(t *testing.T) {
-	l := newLab(t, calm(group("First", 60)))
-	l.apply(l.newTenant(), newPolicy(), newWave("a", "First"))
-	l.until("exposing", 10, func() bool { d := l.wave("a").Status.Devices; return d.Exposed > 0 })
+	l := exposing(t, []string{"a"})
 	theirs := l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
 	l.clock.Advance(status.StoppedLook)
 	l.round()
-	members := func() int { return len(l.members(l.wave("a").Status.Audience.GroupID)) }
-	before := members()
-	for range 6 {
-		l.rest()
-		if err := l.sim.Advance(time.Hour); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := members(); got != before || before == 0 || before == 60 {
-		t.Errorf("%d devices were exposed, then %d beside another operator", before, got)
-	}
-	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	l.attempt("b", 1, v1alpha1.PhaseExposing)
+	l.rest()
+	l.lag()
+	l.mustBe("nobody joins beside another operator", l.level(1), "group a-1")
+	l.mustBe("nobody is let go of", l.level(0), "exclusionGroup a-1, group Everyone")
+	l.takeBack("a")
 	for range 10 {
 		l.round()
 		if c := l.condition(v1alpha1.ConditionApplied); c.Reason != v1alpha1.ReasonOtherOperator {
 			t.Errorf("another operator is there, and waves read %+v", c)
 		}
 	}
-	if got := l.assigned(v1alpha1.RoleAllow); got != "" {
-		t.Errorf("not taken back: %s", got)
+	l.mustBe("taken back", l.level(1), "")
+	if err := l.kube.Delete(t.Context(), l.wave("b")); err != nil {
+		t.Fatal(err)
 	}
 	if err := l.kube.Delete(t.Context(), l.wave("a")); err != nil {
 		t.Fatal(err)
@@ -147,7 +141,7 @@ func TestPromise05_CreateDeliveredTwice(t *testing.T) {
 func TestPromise06_PortalDuplicateIsKept(t *testing.T) {
 	l := applied(t, v1alpha1.DriftCorrect)
 	allow := l.object(v1alpha1.RoleAllow)
-	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.Key{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformWindows})
+	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.LevelKey(v1alpha1.PlatformWindows, 1))
 	duplicate := l.makePolicy("Copy of "+allow.Name, "ours now "+marker)
 	before := settingsOf(l, duplicate)
 	l.clock.Advance(time.Hour)
@@ -193,31 +187,26 @@ func settingsOf(l *lab, id string) string {
 func TestPromise07_WaveLeavesBesideOtherOperator(t *testing.T) {
 	for name, leave := range map[string]func(l *lab){
 		"deleted": func(l *lab) {
-			if err := l.kube.Delete(t.Context(), l.wave("a")); err != nil {
+			w := l.wave("a")
+			l.edit(w, func() { w.Finalizers = []string{v1alpha1.Finalizer} })
+			if err := l.kube.Delete(t.Context(), w); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"rolled back": func(l *lab) { l.annotate("a", v1alpha1.AnnotationRollback, "now") },
+		"rolled back": func(l *lab) { l.takeBack("a") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLab(t, calm(group("First", 60)))
-			l.apply(l.newTenant(), newPolicy(), newWave("a", "First"))
-			l.until("exposing", 10, func() bool { return l.wave("a").Status.Devices.Exposed > 0 })
+			l := exposing(t, []string{"a"})
 			l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
 			l.clock.Advance(status.StoppedLook)
 			l.rest()
 			leave(l)
-			for range 5 {
-				l.clock.Advance(time.Hour)
-				l.rest()
+			for range 3 {
+				l.lag()
 			}
-			if allow, hold := l.assigned(v1alpha1.RoleAllow), l.assigned(v1alpha1.RoleHold); allow != "" || hold != "group Everyone" {
-				t.Errorf("allow %q, hold %q", allow, hold)
-			}
-			err := l.kube.Get(t.Context(), keyOf("a"), &v1alpha1.PilotWave{})
-			if gone := apierrors.IsNotFound(err); gone != (name == "deleted") {
-				t.Errorf("%v", err)
-			}
+			l.mustBe("r1", l.level(1), "")
+			l.mustBe("hold", l.level(0), "group Everyone")
+			l.mustBe("withdrawn", l.admissions(), "a-1 r1 Withdrawn")
 		})
 	}
 }
@@ -249,16 +238,12 @@ func TestCopyThatCannotBeRemoved(t *testing.T) {
 // TestPromise06_DuplicateIsNotAdopted: a portal duplicate of a policy that went is not taken for it when it is wanted
 // again: the policy says what to do, and does it when the marker is out of the description.
 func TestPromise06_DuplicateIsNotAdopted(t *testing.T) {
-	l := applied(t, v1alpha1.DriftCorrect)
-	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows})
-	duplicate := l.makePolicy("Copy of "+l.object(v1alpha1.RoleHold).Name, "ours now "+marker)
-	p := l.policy()
-	l.edit(p, func() { p.Spec.Mode = v1alpha1.ModeEnforceOnly })
+	l := newLab(t, calm())
+	l.apply(l.newTenant())
 	l.rest()
-	if o := l.object(v1alpha1.RoleHold); o != nil {
-		t.Fatalf("%+v", o)
-	}
-	l.edit(p, func() { p.Spec.Mode = v1alpha1.ModeGate })
+	marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.LevelKey(v1alpha1.PlatformWindows, 0))
+	duplicate := l.makePolicy("Copy of hold", "ours now "+marker)
+	l.apply(newPolicy())
 	l.rest()
 	c := l.condition(v1alpha1.ConditionStalled)
 	if c == nil || c.Reason != v1alpha1.ReasonMarkerCopied || !strings.Contains(c.Message, duplicate) || settingsOf(l, duplicate) != "as made" {
@@ -271,5 +256,50 @@ func TestPromise06_DuplicateIsNotAdopted(t *testing.T) {
 	l.rest()
 	if o := l.object(v1alpha1.RoleHold); o == nil || o.ID == duplicate || l.assigned(v1alpha1.RoleHold) != "group Everyone" || settingsOf(l, duplicate) != "as made" {
 		t.Errorf("%+v", l.policy().Status)
+	}
+}
+
+// TestPromise01_OtherPolicy: the younger of two policies of one tenant that share somebody writes nothing, and goes on when
+// the older one has left them; what a policy that is gone has left counts as one, too.
+func TestPromise01_OtherPolicy(t *testing.T) {
+	l := puppets(t)
+	second := newPolicy()
+	second.Name, second.CreationTimestamp = "second", metav1.NewTime(l.clock.Now().Add(time.Hour))
+	l.apply(second)
+	l.sim.ResetJournal()
+	step := func() *metav1.Condition {
+		t.Helper()
+		for range 6 {
+			if _, err := l.policies.Reconcile(t.Context(), requestOf("second")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.read(second)
+		return meta.FindStatusCondition(second.Status.Conditions, v1alpha1.ConditionStalled)
+	}
+	c := step()
+	if c == nil || c.Reason != v1alpha1.ReasonOtherPolicy || !strings.Contains(c.Message, "ns/pkp") || !strings.Contains(c.Message, "both include group") || len(l.changed()) > 0 {
+		t.Fatalf("%v, %+v", l.changed(), second.Status.Conditions)
+	}
+	if got := l.condition(v1alpha1.ConditionReady); got.Status != metav1.ConditionTrue {
+		t.Errorf("the older one: %+v", got)
+	}
+	p := l.policy()
+	l.edit(p, func() { p.Spec.DeletionPolicy = v1alpha1.DeletionOrphan })
+	if err := l.kube.Delete(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	l.round()
+	if c := step(); c == nil || c.Reason != v1alpha1.ReasonOtherPolicy || !strings.Contains(c.Message, "uid-pkp") || len(l.changed()) > 0 {
+		t.Fatalf("%v, %+v", l.changed(), second.Status.Conditions)
+	}
+	for _, left := range l.sim.Snapshot(false).Policies {
+		if err := l.sim.DeletePolicy(left.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.clock.Advance(status.StoppedLook)
+	if c := step(); c != nil || !meta.IsStatusConditionTrue(second.Status.Conditions, v1alpha1.ConditionApplied) {
+		t.Errorf("%+v", second.Status.Conditions)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/internal/execute"
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/revision"
 	"github.com/tidegate/tidegate/internal/status"
 )
 
@@ -45,25 +46,31 @@ func (r *policyRun) rolledBack(p pass) status.Report {
 }
 
 // whole reports on the whole plan.
-func (r *policyRun) whole(p pass) status.Report {
+func (r *policyRun) whole(p pass, pay *payload) status.Report {
 	gap := p.built.Unknown
 	if gap != nil && gap.All {
-		return r.failure(gap.Err, gap.Doing)
+		rep := r.failure(gap.Err, gap.Doing)
+		if p.view.Population.Err != nil {
+			rep.Unpopulated()
+		}
+		return rep
 	}
-	rep := status.PolicySeen(&p.view, p.built)
+	rep := status.PolicySeen(r.after, p.built, pay.found, &pay.decided)
+	beside, notAlone := status.NotAlone(&p.view)
 	switch {
-	case p.view.Catalog.Blocked:
+	case revision.Target(p.view.Revisions) == nil:
+		rep.Keep = stands
 		return rep
 	case p.out.Action != nil:
 		r.acted(&rep, &p)
 		if rep.Again {
 			return rep
 		}
-	case len(p.view.Others) > 0:
-		rep.NotAlone(p.view.Others)
+	case notAlone:
+		rep.NotAlone(beside)
 		return rep
 	case gap == nil:
-		rep.Settled(r.after, r.waves, p.built)
+		rep.Settled(r.after, r.waves, p.built, r.Clock.Now())
 	}
 	if gap != nil {
 		r.partly(&rep, gap)
@@ -74,11 +81,12 @@ func (r *policyRun) whole(p pass) status.Report {
 // acted adds what came of the plan's step.
 func (r *policyRun) acted(rep *status.Report, p *pass) {
 	text, reason := p.out.Action.String(), status.ApplyingReason(p.built.Actions)
+	beside, notAlone := status.NotAlone(&p.view)
 	switch {
-	case len(p.view.Others) > 0: // waves must not take what is left to do for progress
-		rep.Add(status.NotAlone(p.view.Others))
+	case notAlone: // waves must not take what is left to do for progress
+		rep.Add(beside)
 	case !p.out.Taken() && !slices.ContainsFunc(p.built.Actions, func(a plan.Action) bool { return a.Kind != plan.RemoveCopy }):
-		rep.Settled(r.after, r.waves, p.built) // copies reach nobody: what the waves need is as it should be
+		rep.Settled(r.after, r.waves, p.built, r.Clock.Now()) // copies reach nobody: what the waves need is as it should be
 	default:
 		rep.Add(status.Condition(v1alpha1.ConditionApplied, false, reason, text))
 	}

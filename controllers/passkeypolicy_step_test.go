@@ -17,19 +17,6 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
-// exposing is a lab whose wave "a" has devices under the payload.
-func exposing(t *testing.T, platforms ...v1alpha1.Platform) *lab {
-	t.Helper()
-	l := newLab(t, calm(group("First", 60)))
-	p := newPolicy()
-	if len(platforms) > 0 {
-		p.Spec.Platforms = platforms
-	}
-	l.apply(l.newTenant(), p, newWave("a", "First"))
-	l.until("exposing", 10, func() bool { return l.wave("a").Status.Devices.Exposed > 0 })
-	return l
-}
-
 // TestPromise09_RollbackNeedsNothingElse: whatever else about the policy cannot be read or resolved, a rollback takes the
 // payload back.
 func TestPromise09_RollbackNeedsNothingElse(t *testing.T) {
@@ -48,7 +35,7 @@ func TestPromise09_RollbackNeedsNothingElse(t *testing.T) {
 			l.edit(p, func() { p.Spec.Settings.PasskeySync = v1alpha1.Enabled })
 		},
 		"a copy cannot be read": func(_ *testing.T, l *lab) {
-			marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows})
+			marker := observe.Owner{Cluster: "cluster", UID: "uid-pkp"}.Marker(plan.LevelKey(v1alpha1.PlatformWindows, 0))
 			duplicate := l.makePolicy("Copy", marker)
 			l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: http.MethodGet, Route: policiesRoute + "/" + duplicate + "/assignments"}})
 		},
@@ -57,15 +44,16 @@ func TestPromise09_RollbackNeedsNothingElse(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := exposing(t)
+			l := exposing(t, []string{"a"})
 			spoil(t, l)
 			l.clock.Advance(time.Hour)
 			l.rest()
-			l.annotate("a", v1alpha1.AnnotationRollback, "now")
+			l.takeBack("a")
 			l.rest()
 			if got := l.assigned(v1alpha1.RoleAllow); got != "" {
-				t.Errorf("wave is %s, but allow is still assigned to %s: %+v", l.wave("a").Status.Phase, got, l.policy().Status.Conditions)
+				t.Errorf("r1 is still assigned to %s: %+v", got, l.policy().Status.Conditions)
 			}
+			l.lag()
 			if got := l.assigned(v1alpha1.RoleHold); got != "group Everyone" && name != "hold lost its marker" {
 				t.Errorf("hold has not taken the devices back: %s", got)
 			}
@@ -75,19 +63,21 @@ func TestPromise09_RollbackNeedsNothingElse(t *testing.T) {
 
 // TestPromise01_HoldWaitsForAllow: where allow cannot be read, hold does not take back what allow may still have.
 func TestPromise01_HoldWaitsForAllow(t *testing.T) {
-	l := exposing(t)
+	l := exposing(t, []string{"a"})
 	before := l.assigned(v1alpha1.RoleHold)
 	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: http.MethodGet, Route: policiesRoute + "/" + l.object(v1alpha1.RoleAllow).ID + "/assignments"}})
 	l.clock.Advance(time.Hour)
 	l.rest()
-	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	l.takeBack("a")
 	l.rest()
+	l.lag()
 	if got := l.assigned(v1alpha1.RoleHold); got != before {
 		t.Errorf("hold %s, and allow %s", got, l.assigned(v1alpha1.RoleAllow))
 	}
 	l.faults()
 	l.clock.Advance(time.Hour)
 	l.rest()
+	l.lag()
 	if allow, hold := l.assigned(v1alpha1.RoleAllow), l.assigned(v1alpha1.RoleHold); allow != "" || hold != "group Everyone" {
 		t.Errorf("allow %q, hold %q", allow, hold)
 	}
@@ -96,7 +86,7 @@ func TestPromise01_HoldWaitsForAllow(t *testing.T) {
 // TestPromise09_OnePlatformDoesNotHoldUpAnother: a rollback that the tenant refuses for one platform goes through for the
 // other, to its end.
 func TestPromise09_OnePlatformDoesNotHoldUpAnother(t *testing.T) {
-	l := exposing(t, v1alpha1.PlatformMacOS, v1alpha1.PlatformWindows)
+	l := exposing(t, []string{"a"}, bothPlatforms)
 	mac := ""
 	for _, o := range l.policy().Status.Objects {
 		if o.Role == v1alpha1.RoleAllow && o.Platform == v1alpha1.PlatformMacOS {
@@ -104,18 +94,18 @@ func TestPromise09_OnePlatformDoesNotHoldUpAnother(t *testing.T) {
 		}
 	}
 	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 400, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute + "/" + mac + "/assign"}})
-	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	l.takeBack("a")
 	writes := l.writes
 	for range 20 {
 		l.round()
 		l.clock.Advance(30 * time.Second)
 	}
 	for _, o := range l.policy().Status.Objects {
-		if o.Platform == v1alpha1.PlatformWindows && (o.Role == v1alpha1.RoleAllow && len(o.IncludeGroups) > 0 || o.Role == v1alpha1.RoleHold && len(o.ExcludeGroups) > 0) {
+		if o.Platform == v1alpha1.PlatformWindows && o.Role == v1alpha1.RoleAllow && len(o.IncludeGroups) > 0 {
 			t.Errorf("Windows is not taken back because macOS is refused: %+v", o)
 		}
 	}
-	if c := l.condition(v1alpha1.ConditionStalled); c == nil || c.Reason != v1alpha1.ReasonInvalid || !strings.Contains(c.Message, "Allow/MacOS") {
+	if c := l.condition(v1alpha1.ConditionStalled); c == nil || c.Reason != v1alpha1.ReasonInvalid || !strings.Contains(c.Message, "MacOS/r1") {
 		t.Errorf("after %d writes: %+v", l.writes-writes, l.policy().Status.Conditions)
 	}
 }
@@ -123,10 +113,12 @@ func TestPromise09_OnePlatformDoesNotHoldUpAnother(t *testing.T) {
 // TestPromise11_RefusedPayloadIsNotApplied: settings that the tenant does not take are not reported as applied.
 func TestPromise11_RefusedPayloadIsNotApplied(t *testing.T) {
 	l := applied(t, v1alpha1.DriftCorrect)
-	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 400, Match: tenantsim.FaultMatch{Method: http.MethodPut}})
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 400, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute}})
 	p := l.policy()
-	l.edit(p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
-	l.rest()
+	l.edit(p, func() { p.Spec.Settings.BackupStorageLocation = "AzureAD" })
+	for range 6 {
+		l.round()
+	}
 	if c := l.condition(v1alpha1.ConditionApplied); c.Status != metav1.ConditionFalse || c.Reason != v1alpha1.ReasonApplying {
 		t.Errorf("%+v", c)
 	}
@@ -189,24 +181,24 @@ func TestPromise07_DeletionTakesWhatItCan(t *testing.T) {
 // TestPromise09_RefusedRollbackIsTold: a rollback that the tenant does not take is what the policy says first, also when it
 // is blocked for another reason.
 func TestPromise09_RefusedRollbackIsTold(t *testing.T) {
-	l := exposing(t)
+	l := exposing(t, []string{"a"})
 	p := l.policy()
 	l.edit(p, func() { p.Spec.Settings.PasskeySync = v1alpha1.Enabled })
 	l.clock.Advance(time.Hour)
 	l.rest()
 	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: assignRoute}})
-	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	l.takeBack("a")
 	l.round()
 	res, err := l.policies.Reconcile(t.Context(), requestOf("pkp"))
 	c := l.condition(v1alpha1.ConditionStalled)
-	if err != nil || c == nil || c.Reason != v1alpha1.ReasonForbidden || !strings.Contains(c.Message, "Allow/Windows") || !strings.Contains(c.Message, "besides: passkeySync") || res.RequeueAfter > refusedLook {
+	if err != nil || c == nil || c.Reason != v1alpha1.ReasonForbidden || !strings.Contains(c.Message, "Windows/r1") || !strings.Contains(c.Message, "besides: passkeySync") || res.RequeueAfter > refusedLook {
 		t.Errorf("again in %s, %v: %+v", res.RequeueAfter, err, c)
 	}
 }
 
 // TestCopyHidesNothing: a copy that cannot be removed does not make a refused rollback look applied.
 func TestCopyHidesNothing(t *testing.T) {
-	l := exposing(t, v1alpha1.PlatformMacOS, v1alpha1.PlatformWindows)
+	l := exposing(t, []string{"a"}, bothPlatforms)
 	mac, copied := "", ""
 	for _, o := range l.policy().Status.Objects {
 		if o.Role == v1alpha1.RoleAllow && o.Platform == v1alpha1.PlatformMacOS {
@@ -218,7 +210,7 @@ func TestCopyHidesNothing(t *testing.T) {
 	}
 	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 400, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute + "/" + mac + "/assign"}},
 		tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 503, Match: tenantsim.FaultMatch{Method: http.MethodDelete, Route: policiesRoute + "/" + copied}})
-	l.annotate("a", v1alpha1.AnnotationRollback, "now")
+	l.takeBack("a")
 	for range 20 {
 		l.round()
 		l.clock.Advance(30 * time.Second)
@@ -266,23 +258,6 @@ func TestPromise07_DeletionTakesCopies(t *testing.T) {
 	}
 }
 
-// TestBudgetWithoutATenant: while an object of the policy cannot be judged, a wave of a new payload exposes nobody into a
-// group that nothing assigns: they would all get it at once later.
-func TestBudgetWithoutATenant(t *testing.T) {
-	l := exposing(t)
-	if err := l.admin().RenameConfigurationPolicy(t.Context(), l.object(v1alpha1.RoleHold).ID, "mine", "no marker"); err != nil {
-		t.Fatal(err)
-	}
-	p := l.policy()
-	l.edit(p, func() { p.Spec.Settings.PasskeyCreation = v1alpha1.Disabled })
-	for range 12 {
-		l.rest()
-		if err := l.sim.Advance(time.Hour); err != nil {
-			t.Fatal(err)
-		}
-	}
-	w := l.wave("a").Status
-	if got := l.assigned(v1alpha1.RoleAllow); got != "" || w.Phase != v1alpha1.PhasePending || w.Audience != nil && len(l.members(w.Audience.GroupID)) > 0 {
-		t.Errorf("allow %q, wave %s, %+v", got, w.Phase, w.Audience)
-	}
+func bothPlatforms(p *v1alpha1.PasskeyPolicy) {
+	p.Spec.Platforms = []v1alpha1.Platform{v1alpha1.PlatformMacOS, v1alpha1.PlatformWindows}
 }

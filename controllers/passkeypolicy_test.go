@@ -70,10 +70,15 @@ var policyKey = keyOf("corp")
 // assigned lists the targets of a policy in the tenant, by group name.
 func (l *lab) assigned(role v1alpha1.ObjectRole) string {
 	l.t.Helper()
+	return l.targetsOf(l.object(role).ID)
+}
+
+func (l *lab) targetsOf(id string) string {
+	l.t.Helper()
 	var out []string
 	snap := l.sim.Snapshot(false)
 	for _, p := range snap.Policies {
-		if p.ID != l.object(role).ID {
+		if p.ID != id {
 			continue
 		}
 		for _, a := range p.Assignments {
@@ -322,7 +327,7 @@ func TestPolicyCannotGoOn(t *testing.T) {
 		parts  []string
 	}{
 		{"suspended", func(_ *lab, _ *v1alpha1.Tenant, p *v1alpha1.PasskeyPolicy) { p.Spec.Suspend = true },
-			v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, []string{"nothing is written"}},
+			v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, []string{"nothing but what a rollback takes back is written"}},
 		{"tenant suspended", func(_ *lab, ten *v1alpha1.Tenant, _ *v1alpha1.PasskeyPolicy) { ten.Spec.Suspend = true },
 			v1alpha1.ConditionReconciling, v1alpha1.ReasonSuspended, []string{`Tenant "corp" is suspended`}},
 		{"no tenant", func(_ *lab, _ *v1alpha1.Tenant, p *v1alpha1.PasskeyPolicy) { p.Spec.TenantRef.Name = "nowhere" },

@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"context"
+	"sync"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -13,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
-	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/execute"
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/observe"
@@ -29,6 +29,15 @@ type PilotWaveReconciler struct {
 	Kit
 	// Store gives client and inventory of each tenant.
 	Store *fleet.Store
+
+	once  sync.Once
+	known *observe.Memo
+}
+
+// memo is what this process remembers of the groups of waves.
+func (r *PilotWaveReconciler) memo() *observe.Memo {
+	r.once.Do(func() { r.known = observe.NewMemo() })
+	return r.known
 }
 
 // SetupWithManager registers the controller.
@@ -82,7 +91,8 @@ func (r *PilotWaveReconciler) waveRequests(ctx context.Context, namespace, polic
 	return out
 }
 
-// Reconcile takes one PilotWave one step: observe, decide, execute the one effect, report.
+// Reconcile takes one PilotWave one step: safety on the state of the cluster alone, then observe, decide, execute the one
+// effect, report.
 func (r *PilotWaveReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	before := &v1alpha1.PilotWave{}
 	if err := r.Client.Get(ctx, req.NamespacedName, before); err != nil {
@@ -96,40 +106,70 @@ func (r *PilotWaveReconciler) Reconcile(ctx context.Context, req ctrl.Request) (
 			return ctrl.Result{}, err
 		}
 	}
-	world, err := observe.WaveReader{Client: r.Client, Ledgers: ledgers{&r.Kit}, Store: r.Store}.Wave(ctx, before, r.Clock.Now())
+	reader := observe.WaveReader{Client: r.Client, Ledgers: r.ledgers(), Store: r.Store, Memo: r.memo()}
+	world, err := reader.Cluster(ctx, before, r.Clock.Now())
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	run := &waveRun{PilotWaveReconciler: r, world: world, before: before, after: before.DeepCopy()}
-	in, measured, err := world.Situation()
-	measured.Record(&run.after.Status)
-	if err != nil {
-		return run.invalid(ctx, err)
+	run := &waveRun{PilotWaveReconciler: r, reader: reader, world: world, before: before, stored: before}
+	in := world.Safety()
+	if decision, decided := rollout.DecideSafety(in); decided {
+		return run.safety(ctx, in, decision)
 	}
-	decision := rollout.Decide(in)
-	if before.Status.Phase != decision.Phase || decision.Effect != rollout.EffectNone {
-		log.FromContext(ctx).Info("decision", "from", before.Status.Phase, "decision", decision.String())
+	if err := reader.Observe(ctx, &run.world); err != nil {
+		return ctrl.Result{}, err
 	}
-	if decision.Effect == rollout.EffectRelease {
-		return run.release(ctx)
-	}
-	rollout.Advance(run.after, decision, world.PayloadHash(), world.Now)
-	rollout.ForgetDrained(&run.after.Status, before.Status.Phase, measured)
-	step := run.effects().Do(ctx, decision, &run.after.Status)
-	step.Record(&run.after.Status, world.Now)
-	return run.report(ctx, in, measured, decision, step)
+	return run.step(ctx)
 }
 
-// waveRun is one reconcile of one wave: the world that was observed, and the wave as it is to become.
+// waveRun is one reconcile of one wave: the world that was observed, and the wave as it was, as it is stored by now, and as it is
+// to become.
 type waveRun struct {
 	*PilotWaveReconciler
-	world         rollout.World
-	before, after *v1alpha1.PilotWave
+	reader                observe.WaveReader
+	world                 rollout.World
+	before, stored, after *v1alpha1.PilotWave
+}
+
+// safety carries out what was decided before ledger, tenant and fleet were read (P9).
+func (r *waveRun) safety(ctx context.Context, in rollout.Input, d rollout.Decision) (ctrl.Result, error) {
+	r.log(ctx, d)
+	r.after = r.stored.DeepCopy()
+	if d.Effect == rollout.EffectRelease {
+		return r.release(ctx)
+	}
+	rollout.Advance(r.after, d, r.world.Target(), r.world.Now)
+	return r.reportSafety(ctx, in, d)
+}
+
+// step decides on everything that is known, and carries it out. What the ledger is to be told comes first: nothing is decided by
+// what would be lost with this process.
+func (r *waveRun) step(ctx context.Context) (ctrl.Result, error) {
+	if learned := r.world.Learned(); learned != nil {
+		if err := (waveLedgers{r}).Save(ctx, learned); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
+	in, measured, invalid := r.world.Situation()
+	r.after = r.stored.DeepCopy()
+	measured.Record(&r.after.Status)
+	decision := rollout.Decide(in)
+	r.log(ctx, decision)
+	rollout.Advance(r.after, decision, r.world.Target(), r.world.Now)
+	step := r.effects().Do(ctx, decision, &r.after.Status)
+	step.Record(&r.after.Status, r.world.Now)
+	return r.report(ctx, in, measured, decision, step, invalid)
+}
+
+func (r *waveRun) log(ctx context.Context, d rollout.Decision) {
+	if r.before.Status.Phase != d.Phase || d.Effect != rollout.EffectNone {
+		log.FromContext(ctx).Info("decision", "from", r.before.Status.Phase, "decision", d.String())
+	}
 }
 
 // effects is what writes to the wave's tenant.
 func (r *waveRun) effects() execute.Wave {
-	e := execute.Wave{Ledgers: ledgers{&r.Kit}, World: r.world}
+	e := execute.Wave{Ledgers: waveLedgers{r}, Claims: waveClaims{r}, World: r.world}
 	e.World.Connected = false
 	if r.world.Connected {
 		if gc := r.Store.Client(observe.TenantOf(r.world.Policy)); gc != nil { // else it was closed since
@@ -139,24 +179,18 @@ func (r *waveRun) effects() execute.Wave {
 	return e
 }
 
-// release lets a deleted wave go once its group is gone, or is to be left behind.
+// release lets a deleted wave go once its groups are gone, or are to be left behind. With the annotation that asks for it, or
+// under deletionPolicy Orphan, nothing is read for that.
 func (r *waveRun) release(ctx context.Context) (ctrl.Result, error) {
+	if !r.world.Released() {
+		if err := r.reader.Departing(ctx, &r.world); err != nil {
+			return ctrl.Result{}, err
+		}
+	}
 	if waits := r.effects().Release(ctx); waits != "" {
 		return r.deletionWaits(ctx, waits)
 	}
 	r.Metrics.Set("wave", client.ObjectKeyFromObject(r.before), nil)
+	r.memo().Forget(r.before.UID)
 	return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
-}
-
-// ledgers gives observe and execute the ledgers that the kit stores.
-type ledgers struct{ *Kit }
-
-// Load implements observe.Ledgers.
-func (l ledgers) Load(ctx context.Context, w *v1alpha1.PilotWave) (*audience.Ledger, error) {
-	return l.loadLedger(ctx, w)
-}
-
-// Save implements execute.LedgerWriter.
-func (l ledgers) Save(ctx context.Context, w *v1alpha1.PilotWave, ledger audience.Ledger) error {
-	return l.saveLedger(ctx, w, ledger)
 }

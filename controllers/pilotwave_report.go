@@ -17,22 +17,22 @@ import (
 	"github.com/tidegate/tidegate/internal/status"
 )
 
-// report writes the status once, then events and metrics.
-func (r *waveRun) report(ctx context.Context, in rollout.Input, m rollout.Measured, d rollout.Decision, st execute.WaveStep) (ctrl.Result, error) {
+// report writes the status once, then events and metrics. invalid is why the gate cannot be judged by; nil when it can.
+func (r *waveRun) report(ctx context.Context, in rollout.Input, m rollout.Measured, d rollout.Decision, st execute.WaveStep, invalid error) (ctrl.Result, error) {
 	s := &r.after.Status
+	moved := r.before.Status.Phase != s.Phase
+	if invalid != nil && !moved && d.Effect == rollout.EffectNone {
+		st.Reason, st.Problem = v1alpha1.ReasonInvalid, invalid.Error()
+	}
 	if st.Problem != "" {
 		s.Decision.Reason, s.Decision.Message = st.Reason, st.Problem
 	}
 	s.Columns = status.WaveColumns(s, rollout.NextText(r.after, m.SoakUntil, r.world.Now))
-	if err := r.write(ctx, status.WaveStanding(s.Phase, s.HeldReason, s.Decision), status.WaveConditions(in, s)); err != nil {
+	standing := status.WaveStanding(s)
+	if err := r.write(ctx, standing, status.WaveConditions(in, r.after)); err != nil {
 		return ctrl.Result{}, err
 	}
-	r.emit(r.after, "Decide", append(status.WaveEvents(&r.before.Status, s), repaired(d, st)...))
-	r.Metrics.Set("wave", client.ObjectKeyFromObject(r.after), status.WaveSamples(s))
-	moved := r.before.Status.Phase != s.Phase
-	if moved {
-		r.Metrics.Decided(string(s.Phase), s.Decision.Reason)
-	}
+	r.tell(append(status.WaveEvents(&r.before.Status, s), effected(d, st)...))
 	switch {
 	case st.After > 0:
 		return r.Kit.after(st.After), nil
@@ -40,6 +40,31 @@ func (r *waveRun) report(ctx context.Context, in rollout.Input, m rollout.Measur
 		return soon(), nil
 	}
 	return r.Kit.after(rollout.Wait(r.after, r.interval(), m.SoakUntil, r.world.Now)), nil
+}
+
+// reportSafety is report for a decision before which nothing but the cluster was read. What was not looked at stays as it was.
+func (r *waveRun) reportSafety(ctx context.Context, in rollout.Input, d rollout.Decision) (ctrl.Result, error) {
+	s := &r.after.Status
+	s.Columns = status.WaveColumns(s, rollout.NextText(r.after, time.Time{}, r.world.Now))
+	standing := status.WaveStanding(s)
+	if err := r.write(ctx, standing, status.SafetyConditions(in), status.Unread()...); err != nil {
+		return ctrl.Result{}, err
+	}
+	r.tell(status.WaveEvents(&r.before.Status, s))
+	if r.before.Status.Phase != s.Phase || d.NewAttempt {
+		return soon(), nil
+	}
+	return r.Kit.after(rollout.Wait(r.after, r.interval(), time.Time{}, r.world.Now)), nil
+}
+
+// tell sends events and metrics, after the status that they describe was written.
+func (r *waveRun) tell(events []status.Event) {
+	s := &r.after.Status
+	r.emit(r.after, "Decide", events)
+	r.Metrics.Set("wave", client.ObjectKeyFromObject(r.after), status.WaveSamples(s))
+	if r.before.Status.Phase != s.Phase {
+		r.Metrics.Decided(string(s.Phase), s.Decision.Reason)
+	}
 }
 
 // interval is how often the policy looks at the tenant; 0 without one.
@@ -50,31 +75,27 @@ func (r *waveRun) interval() time.Duration {
 	return r.world.Policy.Spec.Interval.Duration
 }
 
-// write patches the status with its conditions.
-func (r *waveRun) write(ctx context.Context, standing status.Standing, set []metav1.Condition) error {
+// write patches the status with its conditions; keep are those that stay as they are.
+func (r *waveRun) write(ctx context.Context, standing status.Standing, set []metav1.Condition, keep ...string) error {
 	s := &r.after.Status
 	s.ObservedGeneration = r.after.Generation
-	s.Conditions = status.Conditions(r.before.Status.Conditions, r.after.Generation, r.world.Now, standing, set)
-	return r.patchStatus(ctx, r.before, r.after)
+	s.Conditions = status.Conditions(r.before.Status.Conditions, r.after.Generation, r.world.Now, standing, set, keep...)
+	return r.patchStatus(ctx, r.stored, r.after)
 }
 
-// repaired is the event of a managed group that was put right (P6): nothing else in the status outlives the repair.
-func repaired(d rollout.Decision, st execute.WaveStep) []status.Event {
-	if d.Effect != rollout.EffectRepairMembership || st.Problem != "" {
+// effected are the events of effects that nothing in the status outlives: a group that was put right (P6), devices that were
+// excluded, and such that joined.
+func effected(d rollout.Decision, st execute.WaveStep) []status.Event {
+	if st.Problem != "" {
 		return nil
 	}
-	return []status.Event{{Warning: true, Reason: d.Reason, Message: d.Message}}
-}
-
-// invalid reports a spec that cannot be judged. The CRD's validation makes it unlikely.
-func (r *waveRun) invalid(ctx context.Context, cause error) (ctrl.Result, error) {
-	s := &r.after.Status
-	s.Decision = v1alpha1.DecisionStatus{Reason: v1alpha1.ReasonInvalid, Message: cause.Error()}
-	if err := r.write(ctx, status.Standing{State: status.Stuck, Reason: s.Decision.Reason, Message: s.Decision.Message}, nil); err != nil {
-		return ctrl.Result{}, err
+	switch d.Effect {
+	case rollout.EffectRepairMembership, rollout.EffectExclude:
+		return []status.Event{{Warning: true, Reason: d.Reason, Message: d.Message}}
+	case rollout.EffectJoin:
+		return []status.Event{{Reason: d.Reason, Message: d.Message}}
 	}
-	r.emit(r.after, "Decide", status.ConditionEvents(r.before.Status.Conditions, s.Conditions, v1alpha1.ConditionStalled))
-	return r.Kit.after(rollout.Idle), nil
+	return nil
 }
 
 // deletionWaits reports what a deleted wave waits for.

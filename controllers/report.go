@@ -26,6 +26,8 @@ const FieldOwner = "tidegate"
 type Kit struct {
 	// Client reads from the cache and writes to the API server.
 	Client client.Client
+	// Reader reads past the cache: what is large and seldom needed, or must not be late.
+	Reader client.Reader
 	// Recorder takes events.
 	Recorder events.EventRecorder
 	// Clock is the source of now. A demo or a test runs it faster than real time.

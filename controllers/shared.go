@@ -143,17 +143,11 @@ func admissionChanges() builder.WatchesOption {
 		}
 		return ""
 	}
-	group := func(w *v1alpha1.PilotWave) string {
-		if w.Status.Audience == nil {
-			return ""
-		}
-		return "group " + w.Status.Audience.GroupID
-	}
 	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		was, ok := e.ObjectOld.(*v1alpha1.PilotWave)
 		is, ok2 := e.ObjectNew.(*v1alpha1.PilotWave)
-		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Phase != is.Status.Phase || was.Status.PayloadHash != is.Status.PayloadHash ||
-			was.DeletionTimestamp.IsZero() != is.DeletionTimestamp.IsZero() || group(was) != group(is) || stalled(was) != stalled(is)
+		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Phase != is.Status.Phase || was.Status.Revision != is.Status.Revision ||
+			was.DeletionTimestamp.IsZero() != is.DeletionTimestamp.IsZero() || attempts(was) != attempts(is) || stalled(was) != stalled(is)
 	}})
 }
 
@@ -162,7 +156,19 @@ func phaseChanges() builder.WatchesOption {
 	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		was, ok := e.ObjectOld.(*v1alpha1.PilotWave)
 		is, ok2 := e.ObjectNew.(*v1alpha1.PilotWave)
-		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Phase != is.Status.Phase || was.Status.PayloadHash != is.Status.PayloadHash ||
-			(was.Status.Audience == nil) != (is.Status.Audience == nil)
+		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Phase != is.Status.Phase || was.Status.Revision != is.Status.Revision || attempts(was) != attempts(is)
 	}})
+}
+
+// attempts is what others act on of a wave's attempts: which groups there are, and whether somebody is in them and is to stay.
+func attempts(w *v1alpha1.PilotWave) string {
+	var b strings.Builder
+	for _, a := range w.Status.Attempts {
+		asked := int32(0)
+		if a.Ledger != nil {
+			asked = a.Ledger.Asked
+		}
+		fmt.Fprintf(&b, "%d r%d %s asked %d withdrawn %t succeeded %t;", a.Attempt, a.Revision, a.GroupID, asked, a.WithdrawnAt != nil, a.SucceededAt != nil)
+	}
+	return b.String()
 }

@@ -55,8 +55,8 @@ func (r GroupRef) String() string {
 
 // GroupSelection is a union of groups less a union of groups. Nested members count.
 type GroupSelection struct {
-	// include lists the groups whose members are selected. A member that is a user stands for every managed device
-	// of which that user is the primary user.
+	// include lists the groups whose members are selected: devices, or people for a policy of unit User. A group of the other
+	// kind, or of both, is refused.
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic

@@ -1,7 +1,8 @@
 // Copyright 2026 The Tidegate Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package v1alpha1 holds the Tidegate API: Tenant, PasskeyPolicy and PilotWave, their conditions and reasons.
+// Package v1alpha1 holds the Tidegate API: Tenant, PasskeyPolicy and PilotWave, their conditions and reasons, and
+// WaveLedger, the operator's own record of an attempt.
 // It has no behaviour that needs a client.
 //
 // +kubebuilder:object:generate=true
@@ -30,6 +31,7 @@ func addKnownTypes(s *runtime.Scheme) error {
 		&Tenant{}, &TenantList{},
 		&PasskeyPolicy{}, &PasskeyPolicyList{},
 		&PilotWave{}, &PilotWaveList{},
+		&WaveLedger{}, &WaveLedgerList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

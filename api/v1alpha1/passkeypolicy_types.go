@@ -136,9 +136,18 @@ func (p *Population) Groups() *GroupSelection {
 	return &GroupSelection{Include: p.Include, Exclude: p.Exclude}
 }
 
+// UnitOrDefault is what groups, waves and assignments hold, Device when the spec does not say.
+func (s *PasskeyPolicySpec) UnitOrDefault() Unit {
+	if s.Unit == "" {
+		return UnitDevice
+	}
+	return s.Unit
+}
+
 // PasskeyPolicySpec is the payload and how it is delivered.
 //
 // +kubebuilder:validation:XValidation:rule="self.mode != 'Gate' || has(self.population)",message="mode Gate needs population: the groups that are held back until their wave admits them. Name them, set population: {all: true}, or set mode: EnforceOnly"
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Gate' || !((has(self.settings.passkeyCreation) && self.settings.passkeyCreation == 'Disabled') || (has(self.settings.passkeySync) && self.settings.passkeySync == 'Disabled') || (has(self.settings.passwordlessSignin) && self.settings.passwordlessSignin == 'Disabled'))",message="in mode Gate no toggle of settings may be Disabled: hold sets that already for everyone whom no wave has admitted. To take it back from admitted devices, roll back the waves or return to the earlier settings; to turn it off without a hold, create a PasskeyPolicy with mode: EnforceOnly",messageExpression="'settings.' + ((has(self.settings.passkeyCreation) && self.settings.passkeyCreation == 'Disabled') ? 'passkeyCreation' : (has(self.settings.passkeySync) && self.settings.passkeySync == 'Disabled') ? 'passkeySync' : 'passwordlessSignin') + ' is Disabled, which in mode Gate hold sets already for everyone whom no wave has admitted: a wave would bring nothing. To take it back from admitted devices, roll back the waves or return to the earlier settings; to turn it off without a hold, create a PasskeyPolicy with mode: EnforceOnly'",fieldPath=".settings"
 // +kubebuilder:validation:XValidation:rule="self.unit == oldSelf.unit",message="unit is immutable: groups of the other kind cannot take over from these. Create another PasskeyPolicy for the other unit"
 // +kubebuilder:validation:XValidation:rule="self.scope == oldSelf.scope",message="scope is immutable; create another PasskeyPolicy for the other scope"
 // +kubebuilder:validation:XValidation:rule="self.mode == oldSelf.mode",message="mode is immutable: a change would hold or release every device at once. Create another PasskeyPolicy"
@@ -250,7 +259,8 @@ type PasskeyPolicySpec struct {
 // +kubebuilder:validation:XValidation:rule="has(self.passwordlessSignin) || has(self.passkeySync) || has(self.passkeyCreation) || has(self.backupStorageLocation) || has(self.syncScope)",message="set at least one of passwordlessSignin, passkeySync, passkeyCreation, backupStorageLocation or syncScope"
 type PasskeySettings struct {
 	// passwordlessSignin lets users sign in with passkeys or Windows Hello in Edge (PasswordlessSigninEnabled). Edge
-	// has no such policy: without the literal name in the catalog this is a pre-flight check, nothing is written.
+	// has no such policy: without the literal name in the catalog nothing is written, and status says what to look at
+	// yourself.
 	// +optional
 	PasswordlessSignin Toggle `json:"passwordlessSignin,omitempty"`
 
@@ -337,7 +347,7 @@ type SettingStatus struct {
 	// platform the verdict is for.
 	Platform Platform `json:"platform"`
 
-	// verdict: Resolved (the catalog has it), Substituted (another setting or a check stands in), Missing (searched and
+	// verdict: Resolved (the catalog has it), Substituted (another setting or advice stands in), Missing (searched and
 	// not found), Unsupported (the platform has no such thing), Skipped (missing, and left out as the spec asks).
 	Verdict SettingVerdict `json:"verdict"`
 
@@ -514,6 +524,11 @@ type WaveAdmission struct {
 	// them within half an hour. Absent while one is missing.
 	// +optional
 	AssignedAt *metav1.Time `json:"assignedAt,omitempty"`
+
+	// admittedAt is when the state first was Admitted: since then the group may have members. Absent for a group that was
+	// never admitted and is empty.
+	// +optional
+	AdmittedAt *metav1.Time `json:"admittedAt,omitempty"`
 }
 
 // AdmissionState is how far the tenant has followed a wave's decision.

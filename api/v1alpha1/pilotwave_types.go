@@ -399,10 +399,6 @@ type AudienceStatus struct {
 	// +optional
 	Ineligible []ReasonCount `json:"ineligible,omitempty"`
 
-	// groupID of the managed Entra group that holds the exposed devices.
-	// +optional
-	GroupID string `json:"groupID,omitempty"`
-
 	// resolvedAt is when the audience was frozen.
 	ResolvedAt metav1.Time `json:"resolvedAt"`
 
@@ -587,6 +583,10 @@ type Finding struct {
 
 // RollbackStatus is how far a rollback is proven.
 type RollbackStatus struct {
+	// reverting: the rollback began because the payload of the policy was reverted. When it is verified the wave is what it was
+	// before.
+	// +optional
+	Reverting bool `json:"reverting,omitempty"`
 	// target is the number of exposed devices.
 	Target int32 `json:"target"`
 	// verified devices report the inverse policy.
@@ -601,7 +601,8 @@ type RollbackStatus struct {
 type AttemptRecord struct {
 	// attempt number, from 1.
 	Attempt int32 `json:"attempt"`
-	// outcome: Superseded (a new payload), or by a retry Held, Halted, Aborted, RolledBack or RollbackIncomplete.
+	// outcome: Superseded (a new payload), Reverted (the policy returned to an earlier one), or by a retry Held, Halted, Aborted,
+	// RolledBack, RollbackIncomplete or Lost (its ledger or group).
 	Outcome string `json:"outcome"`
 	// reason in CamelCase.
 	Reason string `json:"reason"`

@@ -19,7 +19,7 @@ import (
 )
 
 // kinds in the order in which a user meets them; others follow by name.
-var kinds = []string{"Tenant", "PasskeyPolicy", "PilotWave"}
+var kinds = []string{"Tenant", "PasskeyPolicy", "PilotWave", "WaveLedger"}
 
 func main() {
 	if len(os.Args) != 2 {

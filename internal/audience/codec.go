@@ -5,240 +5,275 @@ package audience
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"math"
-	"time"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
-// A stored ledger is a series of chunks, each a header and a run of entries. All numbers are big-endian.
+// A stored ledger is a series of chunks of EntriesPerChunk entries, the last one shorter. All numbers are big-endian.
 //
-//	 0  4  magic "TGLG"
+//	 0  4  magic "TGWL"
 //	 4  1  version
-//	 5  1  zero
-//	 6  2  index of the chunk, from 0
-//	 8  2  number of chunks
-//	10  2  length of the payload hash
-//	12  4  attempt
-//	16  4  entries in the ledger
-//	20  4  entries in this chunk
-//	24 16  membership: attempt, payload hash and the devices in order, hashed
-//	40     payload hash
-//	 …     entries: 16 bytes of id, 8 bytes of Unix seconds, 0 while pending
+//	 5  1  1 when the audience is growing
+//	 6  1  unit: D or U
+//	 7  1  length of the payload hash
+//	 8 16  wave
+//	24  4  attempt
+//	28  4  revision
+//	32  8  generation of the ledger in which this chunk was written
+//	40  2  index of the chunk, from 0
+//	42  2  number of chunks when this one was written
+//	44  4  entries before that generation
+//	48  4  changes of that generation
+//	52     payload hash
+//	 …     the entries as they were before
+//	 …     the changes: 4 bytes of position in the chunk, then the entry as it is; positions ascend
 //	 …  4  CRC-32C of all bytes before it
 //
-// Kubernetes has no transaction over several ConfigMaps. The membership never changes during an attempt, so it is what
-// ties the chunks together, and only times of exposure are new when the ledger is stored again. Whatever subset of its
-// chunks a crash leaves behind is therefore still a ledger of this attempt in which some devices are not exposed yet,
-// and a chunk without a new exposure comes out byte for byte as before and need not be written.
+// An entry is its id and then the times asked, confirmed, excluded, joined and of the last word, 4 bytes each, the kind of
+// that word and the refusal.
+//
+// Kubernetes has no transaction over several objects, nor over a ledger and the status that binds it. So each chunk says
+// what it holds and what it held before its newest change: whatever subset of the chunks of a save a crash leaves behind,
+// the ledger that the status binds can be rebuilt and proven, and every change since then is seen one by one. A chunk
+// without a change stays byte for byte as it is and need not be written (P12).
 const (
-	codecMagic   = "TGLG"
-	codecVersion = 1
+	codecMagic   = "TGWL"
+	codecVersion = 2
 
-	headerSize   = 40
+	headerSize   = 52
 	checksumSize = 4
-	entrySize    = len(ID{}) + 8
-	setSize      = 16
+	entrySize    = len(ID{}) + 5*4 + 2
+	changeSize   = 4 + entrySize
 
-	// MaxChunkBytes is the most that one chunk holds, 700 KiB: 933 KiB as the base64 of a ConfigMap's binaryData,
-	// below the limit of 1 MiB for a ConfigMap.
-	MaxChunkBytes = 700 << 10
-	// maxPayloadHash is far above any hash and keeps the header small beside the entries, in bytes.
-	maxPayloadHash = 1024
+	// EntriesPerChunk is how many entries a chunk holds: 228,000 bytes as it is, and [MaxChunkBytes] at most when each
+	// of them has changed.
+	EntriesPerChunk = 6000
+	// MaxChunkBytes is more than the largest chunk has: 512 KiB, 683 KiB as the base64 of a Kubernetes object, which may
+	// have 1.5 MiB.
+	MaxChunkBytes = 512 << 10
+
+	maxPayloadHash = math.MaxUint8
+	maxChunks      = math.MaxUint16
 )
 
-// ErrIncomplete says that the chunks are sound and do not make one ledger: one is missing, or they are of different
-// ones. A crash while the ledger of a new attempt was stored for the first time leaves this behind. As long as the
-// attempt's audience is not recorded anywhere else nothing of it was exposed, and it may be resolved again.
-var ErrIncomplete = errors.New("the stored ledger is incomplete")
+// errTruncated says that a chunk ends before its header says it does.
+var errTruncated = errors.New("it is cut off")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Encode returns the ledger as one or more chunks of at most MaxChunkBytes. The same ledger always gives the same
-// bytes. A ledger that cannot be read back the same is refused with an error: an attempt below 1, a payload hash that
-// is too long, an id of zeros, a device listed twice, a time of exposure that is not in whole seconds after 1970.
-func Encode(l Ledger) ([][]byte, error) {
-	if err := validate(l); err != nil {
-		return nil, fmt.Errorf("encode ledger of attempt %d: %w", l.Attempt, err)
-	}
-	perChunk := (MaxChunkBytes - headerSize - len(l.PayloadHash) - checksumSize) / entrySize
-	count := max(1, (len(l.Entries)+perChunk-1)/perChunk)
-	if count > math.MaxUint16 {
-		return nil, fmt.Errorf("encode ledger of attempt %d: %d devices need more than %d chunks", l.Attempt, len(l.Entries), math.MaxUint16)
-	}
-	set := membership(l)
-	chunks := make([][]byte, 0, count)
-	for i := range count {
-		entries := l.Entries[i*perChunk : min((i+1)*perChunk, len(l.Entries))]
-		chunks = append(chunks, encodeChunk(l, set, i, count, entries))
-	}
-	return chunks, nil
+// chunk is one decoded chunk. Its bytes are sound; what they say about others is not yet checked.
+type chunk struct {
+	Header
+	generation   int64
+	index, count int
+	// before is what it held before generation, now what it holds.
+	before, now []Entry
+	raw         []byte
 }
 
-// Decode reads the ledger back from its chunks, in any order. A missing, repeated, damaged or foreign chunk, and one of
-// another version, gives an error that names it: a ledger is complete or it is unknown, never short (P4).
-func Decode(chunks [][]byte) (Ledger, error) {
-	if len(chunks) == 0 {
-		return Ledger{}, errors.New("decode ledger: there is no chunk")
+// at returns what the chunk held in a generation of the ledger: its own, a later one, or the one before.
+func (c *chunk) at(generation int64) []Entry {
+	if c == nil {
+		return nil
 	}
-	parts := make([]*chunk, 0, len(chunks))
-	for i, data := range chunks {
-		c, err := decodeChunk(data)
-		if err != nil {
-			return Ledger{}, fmt.Errorf("decode ledger: chunk at position %d of %d: %w", i+1, len(chunks), err)
-		}
-		parts = append(parts, c)
+	if c.generation > generation {
+		return c.before
 	}
-	l, err := assemble(parts)
-	if err != nil {
-		return Ledger{}, fmt.Errorf("decode ledger: %w", err)
-	}
-	return l, nil
+	return c.now
 }
 
-func validate(l Ledger) error {
-	if l.Attempt < 1 {
-		return fmt.Errorf("attempt is %d, it must be at least 1", l.Attempt)
-	}
-	if len(l.PayloadHash) > maxPayloadHash {
-		return fmt.Errorf("payload hash has %d bytes, at most %d fit", len(l.PayloadHash), maxPayloadHash)
-	}
-	known := make(map[ID]struct{}, len(l.Entries))
-	for i, e := range l.Entries {
-		if e.Device.IsZero() {
-			return fmt.Errorf("entry %d: %w", i, ErrZeroID)
-		}
-		if _, twice := known[e.Device]; twice {
-			return fmt.Errorf("entry %d: device %s is listed twice", i, e.Device)
-		}
-		known[e.Device] = struct{}{}
-		if !e.ExposedAt.IsZero() && (e.ExposedAt.Nanosecond() != 0 || e.ExposedAt.Unix() < 1) {
-			return fmt.Errorf("entry %d: device %s exposed at %s, which is not in whole seconds after 1970", i, e.Device, e.ExposedAt.UTC().Format(time.RFC3339Nano))
-		}
-	}
-	return nil
-}
-
-// membership identifies what stays the same during an attempt.
-func membership(l Ledger) [setSize]byte {
-	h := sha256.New()
-	var fixed [8]byte
-	binary.BigEndian.PutUint32(fixed[0:], uint32(l.Attempt))
-	binary.BigEndian.PutUint32(fixed[4:], uint32(len(l.PayloadHash)))
-	h.Write(fixed[:]) // a hash never returns an error
-	h.Write([]byte(l.PayloadHash))
-	for _, e := range l.Entries {
-		h.Write(e.Device[:])
-	}
-	return [setSize]byte(h.Sum(nil)[:setSize])
-}
-
-func encodeChunk(l Ledger, set [setSize]byte, index, count int, entries []Entry) []byte {
-	out := make([]byte, 0, headerSize+len(l.PayloadHash)+len(entries)*entrySize+checksumSize)
+func encodeChunk(c *chunk) []byte {
+	changes := changed(c.before, c.now)
+	out := make([]byte, 0, headerSize+len(c.PayloadHash)+len(c.before)*entrySize+len(changes)*changeSize+checksumSize)
 	out = append(out, codecMagic...)
-	out = append(out, codecVersion, 0)
-	out = binary.BigEndian.AppendUint16(out, uint16(index))
-	out = binary.BigEndian.AppendUint16(out, uint16(count))
-	out = binary.BigEndian.AppendUint16(out, uint16(len(l.PayloadHash)))
-	out = binary.BigEndian.AppendUint32(out, uint32(l.Attempt))
-	out = binary.BigEndian.AppendUint32(out, uint32(len(l.Entries)))
-	out = binary.BigEndian.AppendUint32(out, uint32(len(entries)))
-	out = append(out, set[:]...)
-	out = append(out, l.PayloadHash...)
-	for _, e := range entries {
-		out = append(out, e.Device[:]...)
-		var at int64
-		if !e.ExposedAt.IsZero() {
-			at = e.ExposedAt.Unix()
-		}
-		out = binary.BigEndian.AppendUint64(out, uint64(at))
+	out = append(out, codecVersion, 0, c.Unit[0], byte(len(c.PayloadHash)))
+	if c.Growing {
+		out[5] = 1
+	}
+	out = append(out, c.Wave[:]...)
+	out = binary.BigEndian.AppendUint32(out, uint32(c.Attempt))
+	out = binary.BigEndian.AppendUint32(out, uint32(c.Revision))
+	out = binary.BigEndian.AppendUint64(out, uint64(c.generation))
+	out = binary.BigEndian.AppendUint16(out, uint16(c.index))
+	out = binary.BigEndian.AppendUint16(out, uint16(c.count))
+	out = binary.BigEndian.AppendUint32(out, uint32(len(c.before)))
+	out = binary.BigEndian.AppendUint32(out, uint32(len(changes)))
+	out = append(out, c.PayloadHash...)
+	for i := range c.before {
+		out = appendEntry(out, &c.before[i])
+	}
+	for _, i := range changes {
+		out = binary.BigEndian.AppendUint32(out, uint32(i))
+		out = appendEntry(out, &c.now[i])
 	}
 	return binary.BigEndian.AppendUint32(out, crc32.Checksum(out, castagnoli))
 }
 
-// chunk is one decoded chunk; its bytes are sound, what they say about the others is not yet checked.
-type chunk struct {
-	index, count int
-	total        int
-	attempt      int32
-	set          [setSize]byte
-	payloadHash  string
-	entries      []byte
+// changed lists the positions at which now differs from before, which is no longer than now.
+func changed(before, now []Entry) []int {
+	var out []int
+	for i := range now {
+		if i >= len(before) || now[i] != before[i] {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
+func appendEntry(out []byte, e *Entry) []byte {
+	out = append(out, e.ID[:]...)
+	for _, s := range [...]Stamp{e.AskedAt, e.ConfirmedAt, e.ExcludedAt, e.JoinedAt, e.Last.At} {
+		out = binary.BigEndian.AppendUint32(out, uint32(s))
+	}
+	return append(out, byte(e.Last.Kind), byte(e.Refused))
+}
+
+func readEntry(data []byte) Entry {
+	stamp := func(i int) Stamp { return Stamp(binary.BigEndian.Uint32(data[len(ID{})+4*i:])) }
+	return Entry{
+		ID: ID(data[:len(ID{})]), AskedAt: stamp(0), ConfirmedAt: stamp(1), ExcludedAt: stamp(2), JoinedAt: stamp(3),
+		Last: Word{Kind: WordKind(data[entrySize-2]), At: stamp(4)}, Refused: Refusal(data[entrySize-1]),
+	}
+}
+
+// decodeChunk reads a chunk back. The error wraps errTruncated when its end is missing.
 func decodeChunk(data []byte) (*chunk, error) {
 	if len(data) < headerSize+checksumSize {
-		return nil, fmt.Errorf("it has %d bytes, too few for a header", len(data))
+		return nil, fmt.Errorf("%w: %d bytes are too few for a header", errTruncated, len(data))
 	}
 	if !bytes.HasPrefix(data, []byte(codecMagic)) {
 		return nil, fmt.Errorf("it begins with %q, not with %q: these are not the bytes of a ledger", data[:len(codecMagic)], codecMagic)
 	}
 	if version := data[4]; version != codecVersion {
-		return nil, fmt.Errorf("it has version %d, this program reads version %d: run the release that wrote it, or a newer one", version, codecVersion)
+		return nil, fmt.Errorf("it has version %d, this program reads version %d: run the release that wrote it", version, codecVersion)
+	}
+	before, changes := int64(binary.BigEndian.Uint32(data[44:])), int64(binary.BigEndian.Uint32(data[48:]))
+	size := headerSize + int64(data[7]) + before*int64(entrySize) + changes*int64(changeSize) + checksumSize
+	if before <= EntriesPerChunk && changes <= EntriesPerChunk && int64(len(data)) < size {
+		return nil, fmt.Errorf("%w: it has %d bytes of %d", errTruncated, len(data), size)
 	}
 	body, sum := data[:len(data)-checksumSize], data[len(data)-checksumSize:]
 	if binary.BigEndian.Uint32(sum) != crc32.Checksum(body, castagnoli) {
 		return nil, errors.New("its checksum does not match: it was damaged or edited")
 	}
+	if before > EntriesPerChunk || changes > EntriesPerChunk || int64(len(data)) != size {
+		return nil, fmt.Errorf("its header contradicts itself: %d entries and %d changes in %d bytes", before, changes, len(data))
+	}
 	c := &chunk{
-		index:   int(binary.BigEndian.Uint16(data[6:])),
-		count:   int(binary.BigEndian.Uint16(data[8:])),
-		attempt: int32(binary.BigEndian.Uint32(data[12:])),
-		total:   int(binary.BigEndian.Uint32(data[16:])),
-		set:     [setSize]byte(data[24:headerSize]),
+		generation: int64(binary.BigEndian.Uint64(data[32:])),
+		index:      int(binary.BigEndian.Uint16(data[40:])), count: int(binary.BigEndian.Uint16(data[42:])),
+		raw: data,
 	}
-	hashSize := int(binary.BigEndian.Uint16(data[10:]))
-	entries := int64(binary.BigEndian.Uint32(data[20:]))
-	if data[5] != 0 || c.index >= c.count || int64(len(body)) != int64(headerSize)+int64(hashSize)+entries*int64(entrySize) {
-		return nil, fmt.Errorf("its header contradicts itself: index %d of %d, %d entries in %d bytes", c.index, c.count, entries, len(data))
+	if err := c.readHeader(data); err != nil {
+		return nil, err
 	}
-	c.payloadHash = string(body[headerSize : headerSize+hashSize])
-	c.entries = body[headerSize+hashSize:]
-	return c, nil
+	return c, c.readEntries(body[headerSize+len(c.PayloadHash):], int(before), int(changes))
 }
 
-// assemble joins the chunks of one ledger.
-func assemble(parts []*chunk) (Ledger, error) {
-	first := parts[0]
-	byIndex := make([]*chunk, first.count)
-	for _, c := range parts {
-		if c.set != first.set || c.count != first.count || c.total != first.total || c.attempt != first.attempt || c.payloadHash != first.payloadHash {
-			return Ledger{}, fmt.Errorf("%w: chunk %d of attempt %d and chunk %d of attempt %d are of different ledgers", ErrIncomplete, first.index, first.attempt, c.index, c.attempt)
-		}
-		if byIndex[c.index] != nil {
-			return Ledger{}, fmt.Errorf("chunk %d of %d is there twice", c.index, c.count)
-		}
-		byIndex[c.index] = c
+func (c *chunk) readHeader(data []byte) error {
+	c.Header = Header{
+		Wave: WaveKey(data[8:24]), Growing: data[5] == 1,
+		Attempt: int32(binary.BigEndian.Uint32(data[24:])), Revision: int32(binary.BigEndian.Uint32(data[28:])),
+		PayloadHash: string(data[headerSize : headerSize+int(data[7])]),
 	}
-	l := Ledger{Attempt: first.attempt, PayloadHash: first.payloadHash}
-	for i, c := range byIndex {
-		if c == nil {
-			return Ledger{}, fmt.Errorf("%w: chunk %d of %d is missing", ErrIncomplete, i, first.count)
-		}
-		l.Entries = appendEntries(l.Entries, c.entries)
+	switch data[6] {
+	case 'D':
+		c.Unit = v1alpha1.LedgerUnitDevice
+	case 'U':
+		c.Unit = v1alpha1.LedgerUnitUser
 	}
-	if len(l.Entries) != first.total {
-		return Ledger{}, fmt.Errorf("the chunks hold %d devices, their header says %d", len(l.Entries), first.total)
+	if data[5] > 1 || c.generation < 1 || c.index >= c.count {
+		return fmt.Errorf("its header contradicts itself: flags %d, generation %d, chunk %d of %d", data[5], c.generation, c.index, c.count)
 	}
-	if err := validate(l); err != nil {
-		return Ledger{}, err
-	}
-	if membership(l) != first.set {
-		return Ledger{}, errors.New("the devices are not those that the header was written for")
-	}
-	return l, nil
+	return c.validate()
 }
 
-func appendEntries(entries []Entry, data []byte) []Entry {
-	for ; len(data) >= entrySize; data = data[entrySize:] {
-		e := Entry{Device: ID(data[:len(ID{})])}
-		if at := int64(binary.BigEndian.Uint64(data[len(ID{}):])); at != 0 {
-			e.ExposedAt = time.Unix(at, 0).UTC()
-		}
-		entries = append(entries, e)
+func (c *chunk) readEntries(data []byte, before, changes int) error {
+	c.before = make([]Entry, 0, before)
+	for ; before > 0; before-- {
+		c.before = append(c.before, readEntry(data))
+		data = data[entrySize:]
 	}
-	return entries
+	if c.now = c.before; changes == 0 {
+		return nil
+	}
+	c.now = append(make([]Entry, 0, max(len(c.before), changes)), c.before...)
+	last := -1
+	for ; changes > 0; changes-- {
+		i, e := int64(binary.BigEndian.Uint32(data)), readEntry(data[4:])
+		switch {
+		case i <= int64(last) || i > int64(len(c.now)) || i >= EntriesPerChunk:
+			return fmt.Errorf("its changes are out of order: position %d after %d", i, last)
+		case i == int64(len(c.now)):
+			c.now = append(c.now, e)
+		case c.now[i] == e:
+			return fmt.Errorf("its change at position %d changes nothing", i)
+		default:
+			c.now[i] = e
+		}
+		last, data = int(i), data[changeSize:]
+	}
+	return nil
+}
+
+// validate refuses a header that cannot be stored.
+func (h *Header) validate() error {
+	switch {
+	case h.Attempt < 1:
+		return fmt.Errorf("attempt is %d, it must be at least 1", h.Attempt)
+	case h.Revision < 0:
+		return fmt.Errorf("revision is %d, it must not be negative", h.Revision)
+	case h.Unit != v1alpha1.LedgerUnitDevice && h.Unit != v1alpha1.LedgerUnitUser:
+		return fmt.Errorf("unit is %q, it must be %s or %s", h.Unit, v1alpha1.LedgerUnitDevice, v1alpha1.LedgerUnitUser)
+	case len(h.PayloadHash) > maxPayloadHash:
+		return fmt.Errorf("payload hash has %d bytes, at most %d fit", len(h.PayloadHash), maxPayloadHash)
+	}
+	return nil
+}
+
+// validate refuses a ledger that contradicts itself.
+func (l *Ledger) validate() error {
+	if err := l.Header.validate(); err != nil {
+		return err
+	}
+	known := make(map[ID]struct{}, len(l.Entries))
+	for i := range l.Entries {
+		e := &l.Entries[i]
+		if err := e.validate(); err != nil {
+			return fmt.Errorf("entry %d, %s: %w", i, e.ID, err)
+		}
+		if _, twice := known[e.ID]; twice {
+			return fmt.Errorf("entry %d, %s: it is listed twice", i, e.ID)
+		}
+		known[e.ID] = struct{}{}
+		if !l.Growing && !e.JoinedAt.IsZero() {
+			return fmt.Errorf("entry %d, %s: it joined at %s, and the audience does not grow", i, e.ID, e.JoinedAt)
+		}
+	}
+	return nil
+}
+
+func (e *Entry) validate() error {
+	switch {
+	case e.ID.IsZero():
+		return ErrZeroID
+	case !e.ConfirmedAt.IsZero() && (e.AskedAt.IsZero() || e.ConfirmedAt < e.AskedAt):
+		return fmt.Errorf("confirmed at %s, asked for at %s", e.ConfirmedAt, e.AskedAt)
+	case !e.ExcludedAt.IsZero() && e.ExcludedAt < e.AskedAt:
+		return fmt.Errorf("asked for at %s, excluded at %s", e.AskedAt, e.ExcludedAt)
+	case !e.AskedAt.IsZero() && e.AskedAt < e.JoinedAt:
+		return fmt.Errorf("asked for at %s, joined at %s", e.AskedAt, e.JoinedAt)
+	case e.Last.Kind >= wordKinds || (e.Last.Kind == WordNone) != e.Last.At.IsZero():
+		return fmt.Errorf("last word %d at %s", e.Last.Kind, e.Last.At)
+	case !e.Last.At.IsZero() && e.AskedAt.IsZero():
+		return fmt.Errorf("last word %s, and it was never asked for", e.Last.Kind)
+	case e.Refused >= refusals:
+		return fmt.Errorf("refused for reason %d, which is not known", e.Refused)
+	}
+	return nil
 }

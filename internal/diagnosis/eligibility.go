@@ -19,6 +19,18 @@ const (
 	ReasonNotManaged = "NotManaged"
 	// ReasonManagementUnknown: Intune does not say what manages the device.
 	ReasonManagementUnknown = "ManagementUnknown"
+	// ReasonLeaving: Intune was told to retire, wipe or delete the device.
+	ReasonLeaving = "Leaving"
+	// ReasonUnhealthy: Intune calls the device unhealthy: it is in contact and applies no policy.
+	ReasonUnhealthy = "Unhealthy"
+	// ReasonUnknownManagementState: Intune's word for the state of the device is none that is known here.
+	ReasonUnknownManagementState = "UnknownManagementState"
+	// ReasonConfiguredElsewhere: the device is co-managed and takes its configuration from Configuration Manager.
+	ReasonConfiguredElsewhere = "ConfiguredElsewhere"
+	// ReasonDisabled: the device is disabled in the directory.
+	ReasonDisabled = "Disabled"
+	// ReasonAccountUnknown: the directory does not say whether the device is enabled.
+	ReasonAccountUnknown = "AccountUnknown"
 	// ReasonPlatformNotSelected: the policy is not delivered to this operating system.
 	ReasonPlatformNotSelected = "PlatformNotSelected"
 	// ReasonNeverSynced: there is no time of a check-in.
@@ -48,6 +60,22 @@ var mdmAgents = []string{
 // otherAgents are the words for a device that Intune knows and does not manage.
 var otherAgents = []string{"eas", "configurationManagerClient", "msSense", "jamf"}
 
+// managementStates are what the words of managementState mean for a policy (contract c). A retirement or a wipe that
+// failed or was taken back leaves the device managed: it checks in and applies policies, until somebody orders it again.
+// "discovered" is a device that Intune has heard of and does not manage. ASSUMED: "unhealthy" applies no policy.
+var managementStates = map[string]finding{
+	"managed": {}, "retireFailed": {}, "wipeFailed": {}, "retireCanceled": {}, "wipeCanceled": {},
+	"retirePending": leaving("retire"), "retireIssued": leaving("retire"),
+	"wipePending": leaving("wipe"), "wipeIssued": leaving("wipe"),
+	"deletePending": leaving("delete"),
+	"unhealthy":     {reason: ReasonUnhealthy, detail: "Intune calls the device unhealthy: it applies no policy"},
+	"discovered":    {reason: ReasonNotManaged, detail: "Intune has only discovered the device and does not manage it"},
+}
+
+func leaving(verb string) finding {
+	return finding{reason: ReasonLeaving, detail: fmt.Sprintf("Intune was told to %s the device", verb)}
+}
+
 // finding is what one prerequisite check says. The zero finding is a pass.
 type finding struct {
 	reason, detail string
@@ -63,19 +91,26 @@ func (f finding) passed() bool { return f.reason == "" }
 //
 // An eligible device has a reason only where the rule is Warn: NotEncrypted or EncryptionUnknown, to be counted.
 func Eligibility(f Facts, r Rules) (eligible bool, reason, detail string) {
-	for _, check := range []func(Facts, Rules) finding{checkManaged, checkPlatform, checkContact, checkOS, checkEdge} {
+	_, eligible, found := examine(f, r)
+	return eligible, found.reason, found.detail
+}
+
+// examine runs the checks in their order and returns how many the device passed before the one that decides.
+func examine(f Facts, r Rules) (passed int, eligible bool, decides finding) {
+	checks := []func(Facts, Rules) finding{checkManaged, checkState, checkPlatform, checkContact, checkOS, checkEdge}
+	for i, check := range checks {
 		if found := check(f, r); !found.passed() {
-			return false, found.reason, found.detail
+			return i, false, found
 		}
 	}
 	found := checkEncryption(f, r)
-	return found.passed() || r.Encryption == v1alpha1.EncryptionWarn, found.reason, found.detail
+	return len(checks), found.passed() || r.Encryption == v1alpha1.EncryptionWarn, found
 }
 
 // unmetPrerequisite returns the first prerequisite that the device fails for certain, as the cause of a policy that
 // does not work on it. Contact is judged elsewhere, and a missing fact explains nothing.
 func unmetPrerequisite(f Facts, r Rules) (finding, bool) {
-	checks := []func(Facts, Rules) finding{checkManaged, checkPlatform, checkOS, checkEdge}
+	checks := []func(Facts, Rules) finding{checkManaged, checkState, checkPlatform, checkOS, checkEdge}
 	if r.Encryption == v1alpha1.EncryptionRequire {
 		checks = append(checks, checkEncryption)
 	}
@@ -97,6 +132,38 @@ func checkManaged(f Facts, _ Rules) finding {
 		return finding{reason: ReasonNotManaged, detail: fmt.Sprintf("management agent is %s, which takes no policy from Intune", f.ManagementAgent)}
 	}
 	return finding{reason: ReasonManagementUnknown, detail: fmt.Sprintf("management agent is %q, which is not known to take policies from Intune", f.ManagementAgent), unknown: true}
+}
+
+// checkState finds the devices that Intune has and that no policy reaches all the same: on their way out, configured by
+// something else, or disabled in the directory.
+func checkState(f Facts, _ Rules) finding {
+	found, known := managementStates[f.ManagementState]
+	switch {
+	case !known:
+		return finding{reason: ReasonUnknownManagementState, detail: fmt.Sprintf("management state is %q, which is not known here", f.ManagementState), unknown: true}
+	case !found.passed():
+		return found
+	case f.ConfiguredElsewhere:
+		return finding{reason: ReasonConfiguredElsewhere, detail: "the device is co-managed, and its device configuration is with Configuration Manager"}
+	case f.Account == AccountDisabled:
+		return finding{reason: ReasonDisabled, detail: "the device is disabled in the directory"}
+	case f.Account == AccountUnknown:
+		return finding{reason: ReasonAccountUnknown, detail: "the directory does not say whether the device is enabled", unknown: true}
+	}
+	return finding{}
+}
+
+// Unreachable says whether no policy object can reach the device at all, and by which reason: Intune does not manage it, it
+// is leaving or disabled, takes its configuration from elsewhere, or runs a system that the policy is not delivered to
+// (P17). A device that lacks a prerequisite, is off line, or of which a fact is missing is not out of reach: assigned
+// objects get to it sooner or later.
+func Unreachable(f Facts, r Rules) (reason string, out bool) {
+	for _, check := range []func(Facts, Rules) finding{checkManaged, checkState, checkPlatform} {
+		if found := check(f, r); !found.passed() && !found.unknown {
+			return found.reason, true
+		}
+	}
+	return "", false
 }
 
 // checkPlatform stands before the check of the last contact although domain 5.1 has no place for it: the operating

@@ -30,7 +30,7 @@ func rules() Rules {
 // healthy meets every prerequisite and checked in an hour ago.
 func healthy() Facts {
 	return Facts{
-		Name: "PC-001", Managed: true, ManagementAgent: "mdm",
+		Name: "PC-001", Managed: true, ManagementAgent: "mdm", ManagementState: "managed", Account: AccountEnabled,
 		OperatingSystem: "Windows", OSVersion: "10.0.22631.4169", EdgeVersion: "145.0.3800.58",
 		Encrypted: true, EncryptionKnown: true,
 		LastSync: asOf.Add(-time.Hour),
@@ -79,6 +79,19 @@ func TestEligibility(t *testing.T) {
 		"agent unknown":                {facts: func(f *Facts) { f.ManagementAgent = "unknown" }, reason: ReasonManagementUnknown},
 		"agent empty":                  {facts: func(f *Facts) { f.ManagementAgent = "" }, reason: ReasonManagementUnknown},
 		"agent of the future":          {facts: func(f *Facts) { f.ManagementAgent = "quantumMdm" }, reason: ReasonManagementUnknown, says: "quantumMdm"},
+		"retire ordered":               {facts: func(f *Facts) { f.ManagementState = "retirePending" }, reason: ReasonLeaving, says: "told to retire"},
+		"wipe on its way":              {facts: func(f *Facts) { f.ManagementState = "wipeIssued" }, reason: ReasonLeaving, says: "told to wipe"},
+		"to be deleted":                {facts: func(f *Facts) { f.ManagementState = "deletePending" }, reason: ReasonLeaving, says: "told to delete"},
+		"retire failed":                {facts: func(f *Facts) { f.ManagementState = "retireFailed" }},
+		"wipe cancelled":               {facts: func(f *Facts) { f.ManagementState = "wipeCanceled" }},
+		"unhealthy":                    {facts: func(f *Facts) { f.ManagementState = "unhealthy" }, reason: ReasonUnhealthy},
+		"only discovered":              {facts: func(f *Facts) { f.ManagementState = "discovered" }, reason: ReasonNotManaged, says: "only discovered"},
+		"state of the future":          {facts: func(f *Facts) { f.ManagementState = "unknownFutureValue" }, reason: ReasonUnknownManagementState, says: "unknownFutureValue"},
+		"state empty":                  {facts: func(f *Facts) { f.ManagementState = "" }, reason: ReasonUnknownManagementState},
+		"workload elsewhere":           {facts: func(f *Facts) { f.ConfiguredElsewhere = true }, reason: ReasonConfiguredElsewhere},
+		"disabled":                     {facts: func(f *Facts) { f.Account = AccountDisabled }, reason: ReasonDisabled},
+		"account not said":             {facts: func(f *Facts) { f.Account = AccountUnknown }, reason: ReasonAccountUnknown},
+		"leaving comes before silent":  {facts: func(f *Facts) { f.ManagementState, f.LastSync = "retirePending", asOf.Add(-40*day) }, reason: ReasonLeaving},
 		"macOS":                        {facts: func(f *Facts) { f.OperatingSystem, f.OSVersion = "macOS", "13.4.1 (22F82)" }},
 		"iPad":                         {facts: func(f *Facts) { f.OperatingSystem, f.OSVersion = "iPadOS", "17.5" }, reason: ReasonPlatformNotSelected, says: "iPadOS"},
 		"Windows only, on macOS":       {facts: func(f *Facts) { f.OperatingSystem, f.OSVersion = "macOS", "14.8" }, rules: func(r *Rules) { r.Platforms = r.Platforms[:1] }, reason: ReasonPlatformNotSelected, says: "delivered to Windows"},
@@ -129,6 +142,41 @@ func TestEligibility(t *testing.T) {
 	}
 }
 
+// TestUnreachable: out of reach are those that no policy object gets to; a prerequisite, silence or a gap in the facts is none
+// of it, and who is out of reach is never eligible.
+func TestUnreachable(t *testing.T) {
+	for name, c := range map[string]struct {
+		facts func(*Facts)
+		want  string
+	}{
+		"healthy":          {facts: func(*Facts) {}},
+		"no record":        {func(f *Facts) { f.Managed = false }, ReasonNotManaged},
+		"leaving":          {func(f *Facts) { f.ManagementState = "wipePending" }, ReasonLeaving},
+		"unhealthy":        {func(f *Facts) { f.ManagementState = "unhealthy" }, ReasonUnhealthy},
+		"disabled":         {func(f *Facts) { f.Account = AccountDisabled }, ReasonDisabled},
+		"elsewhere":        {func(f *Facts) { f.ConfiguredElsewhere = true }, ReasonConfiguredElsewhere},
+		"other platform":   {func(f *Facts) { f.OperatingSystem = "iPadOS" }, ReasonPlatformNotSelected},
+		"unknown state":    {facts: func(f *Facts) { f.ManagementState = "?" }},
+		"unknown agent":    {facts: func(f *Facts) { f.ManagementAgent = "" }},
+		"unknown account":  {facts: func(f *Facts) { f.Account = AccountUnknown }},
+		"unknown platform": {facts: func(f *Facts) { f.OperatingSystem = "" }},
+		"old Edge":         {facts: func(f *Facts) { f.EdgeVersion = "100" }},
+		"old system":       {facts: func(f *Facts) { f.OSVersion = "10.0.1" }},
+		"off line":         {facts: func(f *Facts) { f.LastSync = asOf.Add(-90 * day) }},
+		"plain":            {facts: func(f *Facts) { f.Encrypted = false }},
+	} {
+		f := healthy()
+		c.facts(&f)
+		reason, out := Unreachable(f, rules())
+		if out != (c.want != "") || reason != c.want {
+			t.Errorf("%s: %q, %t; want %q", name, reason, out, c.want)
+		}
+		if eligible, _, _ := Eligibility(f, rules()); out && eligible {
+			t.Errorf("%s: out of reach and eligible", name)
+		}
+	}
+}
+
 func TestEncryptionWarnCountsWithoutExcluding(t *testing.T) {
 	r := rules()
 	r.Encryption = v1alpha1.EncryptionWarn
@@ -152,6 +200,8 @@ func TestPromise04_UnknownIsNeverEligible(t *testing.T) {
 	for name, forget := range map[string]func(*Facts){
 		"managed":          func(f *Facts) { f.Managed = false },
 		"management agent": func(f *Facts) { f.ManagementAgent = "" },
+		"management state": func(f *Facts) { f.ManagementState = "" },
+		"account":          func(f *Facts) { f.Account = AccountUnknown },
 		"operating system": func(f *Facts) { f.OperatingSystem = "" },
 		"version":          func(f *Facts) { f.OSVersion = "" },
 		"Edge":             func(f *Facts) { f.EdgeVersion = "" },

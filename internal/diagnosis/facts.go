@@ -22,6 +22,12 @@ type Facts struct {
 	Managed bool
 	// ManagementAgent is Intune's word for what manages the device, for example mdm (contract c).
 	ManagementAgent string
+	// ManagementState is Intune's word for what it is doing with the device, for example managed (contract c).
+	ManagementState string
+	// ConfiguredElsewhere says that the device is co-managed and takes its configuration from Configuration Manager.
+	ConfiguredElsewhere bool
+	// Account says whether the directory lets the device sign in.
+	Account Account
 	// OperatingSystem is Intune's free text, for example Windows or macOS.
 	OperatingSystem string
 	// OSVersion and EdgeVersion are as the inventory writes them. EdgeVersion is that of the Stable channel.
@@ -35,6 +41,16 @@ type Facts struct {
 	// Report is the device's status of the policy, nil when there is no row for it.
 	Report *Report
 }
+
+// Account is whether the directory lets a device sign in (accountEnabled).
+type Account uint8
+
+// The states of a device's account.
+const (
+	AccountUnknown Account = iota
+	AccountEnabled
+	AccountDisabled
+)
 
 // Report is one device's status of one policy.
 type Report struct {

@@ -158,9 +158,10 @@ func judgeBadReport(base Outcome, f Facts, r Rules, rep report) (Outcome, bool) 
 
 // judgeContact finds the devices of which nothing can be known any more.
 func judgeContact(base Outcome, f Facts, r Rules) (Outcome, bool) {
-	if !f.Managed {
-		found := checkManaged(f, r)
-		return base.as(Stale, ModePrerequisite, found.reason, "%s any more", found.detail), true
+	for _, check := range []func(Facts, Rules) finding{checkManaged, checkState} {
+		if found := check(f, r); found.reason == ReasonNotManaged {
+			return base.as(Stale, ModePrerequisite, found.reason, "%s any more", found.detail), true
+		}
 	}
 	if wentDark(base, f, r) {
 		return base.as(Dark, ModeStale, ReasonSilent, "last check-in %s, before it was exposed at %s", stamp(f.LastSync), stamp(f.ExposedAt)), true

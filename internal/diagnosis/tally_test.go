@@ -28,7 +28,7 @@ var (
 // device is one that is healthy and was exposed 72 hours before the reading.
 func device(change func(*diagnosis.Facts)) diagnosis.Facts {
 	f := diagnosis.Facts{
-		Managed: true, ManagementAgent: "mdm", OperatingSystem: "Windows", OSVersion: "10.0.26100.1", EdgeVersion: "145.0.1.1",
+		Managed: true, ManagementAgent: "mdm", ManagementState: "managed", Account: diagnosis.AccountEnabled, OperatingSystem: "Windows", OSVersion: "10.0.26100.1", EdgeVersion: "145.0.1.1",
 		Encrypted: true, EncryptionKnown: true, LastSync: readAt.Add(-time.Hour), ExposedAt: readAt.Add(-72 * time.Hour),
 	}
 	change(&f)

@@ -98,7 +98,7 @@ func (r *Runner) sendApproved(ctx context.Context, a *plan.Action, fp string) (O
 func (r *Runner) ask(ctx context.Context, a *plan.Action, fp string) (Outcome, error) {
 	s := r.step(a)
 	s.Request = &v1alpha1.PendingApproval{
-		Fingerprint: fp, Role: a.Role, Platform: a.Platform, Action: a.String(), State: v1alpha1.ApprovalOpening,
+		Fingerprint: fp, Role: a.Role, Platform: a.Platform, Revision: a.Revision, Action: a.String(), State: v1alpha1.ApprovalOpening,
 		RequestedAt: *stamp(r.Now()), Retry: r.Retry,
 	}
 	justification := plan.Justification(r.Policy, s.Request)

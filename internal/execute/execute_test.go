@@ -23,6 +23,7 @@ import (
 type tenant struct {
 	err     error
 	created bool // the answer of an upsert
+	refused []graph.MemberRefusal
 	calls   []string
 	policy  graph.ConfigurationPolicy
 	sent    []graph.Assignment
@@ -71,8 +72,8 @@ func (f *tenant) DeleteGroup(_ context.Context, id string) error {
 	return f.call("delete group %s", id)
 }
 
-func (f *tenant) AddMembers(_ context.Context, id string, ids []string) error {
-	return f.call("add to %s: %s", id, strings.Join(ids, " "))
+func (f *tenant) AddMembers(_ context.Context, id string, ids []string) ([]graph.MemberRefusal, error) {
+	return f.refused, f.call("add to %s: %s", id, strings.Join(ids, " "))
 }
 
 func (f *tenant) RemoveMembers(_ context.Context, id string, ids []string) error {
@@ -81,7 +82,7 @@ func (f *tenant) RemoveMembers(_ context.Context, id string, ids []string) error
 
 func wanted() *plan.Desired {
 	return &plan.Desired{
-		Key: plan.Key{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformWindows}, Name: "n", Description: "[mark]", Platforms: "windows10", Technologies: "mdm",
+		Key: plan.LevelKey(v1alpha1.PlatformWindows, 1), Name: "n", Description: "[mark]", Platforms: "windows10", Technologies: "mdm",
 		Settings: []settings.Instance{
 			{DefinitionID: "choice", Kind: settings.InstanceChoice, Value: "choice_1", Children: []settings.Instance{
 				{DefinitionID: "text", Kind: settings.InstanceString, Value: "x"}, {DefinitionID: "number", Kind: settings.InstanceInteger, Value: "-7"},
@@ -165,6 +166,22 @@ func TestCalls(t *testing.T) {
 		if o.Result != AlreadyTrue || len(f.calls) > 0 {
 			t.Errorf("nobody to move: %+v %v", o, f.calls)
 		}
+	}
+}
+
+// TestExposeSaysWhoWasRefused: refusals of single devices come back beside the result, be it an error or none.
+func TestExposeSaysWhoWasRefused(t *testing.T) {
+	gone := &graph.Error{Kind: graph.KindNotFound}
+	for _, err := range []error{nil, &graph.Error{Kind: graph.KindThrottled}} {
+		f := &tenant{err: err, refused: []graph.MemberRefusal{{ID: devices[1].String(), Reason: graph.RefusedGone, Err: gone}}}
+		o := Expose(t.Context(), f, "g", devices)
+		if want := []Refusal{{Member: devices[1], Reason: graph.RefusedGone, Err: gone}}; !cmp.Equal(want, o.Refused, cmp.Comparer(func(a, b error) bool { return a == b })) || (err == nil) != (o.Result == Applied) {
+			t.Errorf("%v: %+v", err, o)
+		}
+	}
+	f := &tenant{refused: []graph.MemberRefusal{{ID: "a name"}}}
+	if o := Expose(t.Context(), f, "g", devices); o.Result != Unknown || o.Err == nil {
+		t.Errorf("%+v", o)
 	}
 }
 

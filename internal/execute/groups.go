@@ -5,6 +5,7 @@ package execute
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/graph"
@@ -14,7 +15,7 @@ import (
 type GroupTenant interface {
 	UpsertGroup(ctx context.Context, uniqueName string, spec graph.GroupSpec) (graph.Group, bool, error)
 	DeleteGroup(ctx context.Context, id string) error
-	AddMembers(ctx context.Context, groupID string, ids []string) error
+	AddMembers(ctx context.Context, groupID string, ids []string) ([]graph.MemberRefusal, error)
 	RemoveMembers(ctx context.Context, groupID string, ids []string) error
 }
 
@@ -39,12 +40,22 @@ func RemoveGroup(ctx context.Context, t GroupTenant, id string) Outcome {
 }
 
 // Expose makes devices members of the wave's group. In that one change each of them leaves hold and gets allow (P1). It is
-// safe to repeat: who is a member stays one.
+// safe to repeat: who is a member stays one. Devices that the tenant does not take are in Refused, whatever the result; the
+// others go on. A result of Applied says that everybody else is a member.
 func Expose(ctx context.Context, t GroupTenant, groupID string, devices []audience.ID) Outcome {
 	if len(devices) == 0 {
 		return Outcome{Result: AlreadyTrue}
 	}
-	return outcome(t.AddMembers(ctx, groupID, texts(devices)))
+	refused, err := t.AddMembers(ctx, groupID, texts(devices))
+	o := outcome(err)
+	for _, r := range refused {
+		id, err := audience.ParseID(r.ID)
+		if err != nil {
+			return Outcome{Result: Unknown, Err: fmt.Errorf("the tenant refused an object with the id %q, which was not asked for: %w", r.ID, err)}
+		}
+		o.Refused = append(o.Refused, Refusal{Member: id, Reason: r.Reason, Err: r.Err})
+	}
+	return o
 }
 
 // Withdraw takes devices out of the wave's group: each of them loses allow and is held again in one change. It is safe to

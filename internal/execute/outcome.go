@@ -6,6 +6,7 @@ package execute
 import (
 	"errors"
 
+	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/plan"
 )
@@ -36,6 +37,8 @@ type Outcome struct {
 	Result Result
 	// ID of the object that a create made.
 	ID string
+	// Refused are the members that the tenant does not take, one by one; asking again is of no use until something changes.
+	Refused []Refusal
 	// Err is why the result is not Applied or AlreadyTrue; of Waiting and Declined it is a sentence for a person.
 	Err error
 	// Action that was tried; nil for a write that is not part of a plan, and when nothing was tried.
@@ -44,6 +47,14 @@ type Outcome struct {
 
 // Taken says that the tenant is now as the action wants it.
 func (o Outcome) Taken() bool { return o.Result == Applied || o.Result == AlreadyTrue }
+
+// Refusal is one device or user that the tenant does not take into a group.
+type Refusal struct {
+	Member audience.ID
+	Reason graph.RefusalReason
+	// Err is what the tenant said.
+	Err error
+}
 
 // outcome names what an error of a write means.
 func outcome(err error) Outcome {

@@ -61,7 +61,7 @@ func Delete(ctx context.Context, t PolicyTenant, id string) Outcome {
 func Assign(ctx context.Context, t PolicyTenant, a *plan.Action) Outcome {
 	var list []graph.Assignment
 	for _, id := range a.Include {
-		list = append(list, graph.Assignment{Kind: graph.TargetGroup, GroupID: id})
+		list = append(list, included(a, id))
 	}
 	for _, id := range a.Exclude {
 		list = append(list, graph.Assignment{Kind: graph.TargetExclusionGroup, GroupID: id})
@@ -74,6 +74,17 @@ func Assign(ctx context.Context, t PolicyTenant, a *plan.Action) Outcome {
 	}
 	_, err := t.Assign(ctx, a.ID, list)
 	return outcome(err)
+}
+
+// included is the assignment that includes a group, or everybody.
+func included(a *plan.Action, id string) graph.Assignment {
+	switch {
+	case id != plan.Everyone:
+		return graph.Assignment{Kind: graph.TargetGroup, GroupID: id}
+	case a.Everyone == plan.TargetAllUsers:
+		return graph.Assignment{Kind: graph.TargetAllLicensedUsers}
+	}
+	return graph.Assignment{Kind: graph.TargetAllDevices}
 }
 
 // foreign is the assignment of somebody else that a target was read from.

@@ -97,11 +97,11 @@ func (r *Runner) record(key plan.Key) v1alpha1.TenantObject {
 	if i := r.index(key); i >= 0 {
 		return r.Status.Objects[i]
 	}
-	return v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform}
+	return v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform, Revision: key.Revision}
 }
 
 func (r *Runner) keep(rec v1alpha1.TenantObject) {
-	if i := r.index(plan.Key{Role: rec.Role, Platform: rec.Platform}); i >= 0 {
+	if i := r.index(plan.KeyOf(&rec)); i >= 0 {
 		r.Status.Objects[i] = rec
 		return
 	}
@@ -115,5 +115,5 @@ func (r *Runner) forget(key plan.Key) {
 }
 
 func (r *Runner) index(key plan.Key) int {
-	return slices.IndexFunc(r.Status.Objects, func(o v1alpha1.TenantObject) bool { return o.Role == key.Role && o.Platform == key.Platform })
+	return slices.IndexFunc(r.Status.Objects, func(o v1alpha1.TenantObject) bool { return plan.KeyOf(&o) == key })
 }

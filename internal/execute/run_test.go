@@ -22,9 +22,9 @@ import (
 var (
 	start    = time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC)
 	errWrite = errors.New("the API server is away")
-	allow    = plan.Key{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformWindows}
-	hold     = plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows}
-	macHold  = plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformMacOS}
+	allow    = plan.LevelKey(v1alpha1.PlatformWindows, 1)
+	hold     = plan.LevelKey(v1alpha1.PlatformWindows, 0)
+	macHold  = plan.LevelKey(v1alpha1.PlatformMacOS, 0)
 )
 
 // journal notes what was made stable, between the calls of a tenant.
@@ -51,7 +51,7 @@ func bench(err error) (*Runner, *tenant, *journal) {
 		Tenant: f, Journal: j, Policy: "ns/pkp", Now: func() time.Time { return start },
 		Request: func(context.Context, *v1alpha1.PendingApproval) (*plan.ApprovalRequest, error) { return nil, nil },
 		Status: &v1alpha1.PasskeyPolicyStatus{Objects: []v1alpha1.TenantObject{
-			{Role: allow.Role, Platform: allow.Platform, ID: "a", Name: "old", Hash: "old", IncludeGroups: []string{"g1"}, ExcludeGroups: []string{"x1"}},
+			{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "a", Name: "old", Hash: "old", IncludeGroups: []string{"g1"}, ExcludeGroups: []string{"x1"}},
 			{Role: hold.Role, Platform: hold.Platform, ID: "h"},
 		}},
 	}, f, j
@@ -70,8 +70,8 @@ func act(kind plan.ActionKind, key plan.Key) plan.Action {
 // where the journal fails nothing is sent.
 func TestPromise05_StableBeforeSent(t *testing.T) {
 	for kind, want := range map[plan.ActionKind]*v1alpha1.TenantObject{
-		plan.Create: {Role: allow.Role, Platform: allow.Platform, Name: "n", CreateSentAt: stamp(start)},
-		plan.Assign: {Role: allow.Role, Platform: allow.Platform, ID: "a", Name: "old", Hash: "old",
+		plan.Create: {Role: allow.Role, Platform: allow.Platform, Revision: 1, Name: "n", CreateSentAt: stamp(start)},
+		plan.Assign: {Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "a", Name: "old", Hash: "old",
 			IncludeGroups: []string{"g1", "g2"}, ExcludeGroups: []string{"x1", "x2"}, AssignSentAt: stamp(start)},
 		plan.Replace: nil, plan.Rename: nil, plan.Delete: nil, plan.RemoveCopy: nil, plan.LookUp: nil,
 	} {
@@ -121,7 +121,7 @@ func TestPromise05_AskedOnRecord(t *testing.T) {
 // TestOnRecordAfterwards: what a step leaves in the status, by what became of it.
 func TestOnRecordAfterwards(t *testing.T) {
 	now, sent := stamp(start), stamp(start.Add(-time.Hour))
-	old := v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, ID: "a", Name: "old", Hash: "old", IncludeGroups: []string{"g1"}, CreateSentAt: sent}
+	old := v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "a", Name: "old", Hash: "old", IncludeGroups: []string{"g1"}, CreateSentAt: sent}
 	open := old
 	open.AssignSentAt = sent
 	change := func(o v1alpha1.TenantObject, f func(*v1alpha1.TenantObject)) *v1alpha1.TenantObject { f(&o); return &o }
@@ -134,9 +134,9 @@ func TestOnRecordAfterwards(t *testing.T) {
 		out  Outcome
 		want *v1alpha1.TenantObject
 	}{
-		"created":        {plan.Create, old, Outcome{Result: Applied, ID: "new"}, &v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, ID: "new", Name: "n", Hash: "new", AppliedAt: now}},
+		"created":        {plan.Create, old, Outcome{Result: Applied, ID: "new"}, &v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "new", Name: "n", Hash: "new", AppliedAt: now}},
 		"create refused": {plan.Create, old, Outcome{Result: Rejected}, &old}, "create put off": {plan.Create, old, Outcome{Result: Retry}, &old},
-		"create lost":         {plan.Create, old, Outcome{Result: Unknown}, &v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, Name: "n", CreateSentAt: now}},
+		"create lost":         {plan.Create, old, Outcome{Result: Unknown}, &v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, Revision: 1, Name: "n", CreateSentAt: now}},
 		"looked up in vain":   {plan.LookUp, old, Outcome{Result: AlreadyTrue}, change(old, func(o *v1alpha1.TenantObject) { o.CreateSentAt = nil })},
 		"looked up too early": {plan.LookUp, old, Outcome{Result: Retry}, &old},
 		"replaced":            {plan.Replace, old, Outcome{Result: Applied}, change(old, func(o *v1alpha1.TenantObject) { o.Hash, o.Name, o.AppliedAt = "new", "n", now })},
@@ -164,7 +164,7 @@ func TestLookUpWaits(t *testing.T) {
 	for age, want := range map[time.Duration]Result{0: Retry, plan.ReplicationLag - time.Second: Retry, plan.ReplicationLag: AlreadyTrue} {
 		r, f, _ := bench(nil)
 		sent := metav1.NewTime(start.Add(-age))
-		r.Status.Objects[0] = v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, Name: "n", CreateSentAt: &sent}
+		r.Status.Objects[0] = v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, Revision: 1, Name: "n", CreateSentAt: &sent}
 		out, err := r.Attempt(t.Context(), []plan.Action{act(plan.LookUp, allow)})
 		if err != nil || out.Result != want || len(f.calls) > 0 || (r.Status.Objects[0].CreateSentAt == nil) != (want == AlreadyTrue) {
 			t.Errorf("sent %s ago: %+v, %+v, %v", age, out, r.Status.Objects[0], err)

@@ -32,7 +32,7 @@ func newStep(a *plan.Action, old v1alpha1.TenantObject, now *metav1.Time) Step {
 	s := Step{Action: a}
 	switch a.Kind {
 	case plan.Create:
-		s.Record = &v1alpha1.TenantObject{Role: a.Role, Platform: a.Platform, Name: a.Desired.Name, CreateSentAt: now}
+		s.Record = &v1alpha1.TenantObject{Role: a.Role, Platform: a.Platform, Revision: a.Revision, Name: a.Desired.Name, CreateSentAt: now}
 	case plan.Assign:
 		rec := *old.DeepCopy()
 		rec.IncludeGroups, rec.ExcludeGroups = merge(old.IncludeGroups, a.Include), merge(old.ExcludeGroups, a.Exclude)

@@ -4,7 +4,6 @@
 package execute
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,9 +15,27 @@ import (
 	"github.com/tidegate/tidegate/internal/rollout"
 )
 
-// LedgerWriter stores the ledger of a wave.
+// LedgerWriter stores the ledgers of a wave's attempts.
 type LedgerWriter interface {
-	Save(ctx context.Context, w *v1alpha1.PilotWave, l audience.Ledger) error
+	// Freeze stores the first ledger of an attempt and returns what the status is to bind; nothing of it is exposed before
+	// the status does.
+	Freeze(ctx context.Context, l *audience.Ledger) (v1alpha1.LedgerBinding, error)
+	// Save stores a later ledger of the current attempt and binds it in the wave's status, before anything that follows from
+	// it is sent to the tenant.
+	Save(ctx context.Context, l *audience.Ledger) error
+	// Delete removes the ledger of an attempt.
+	Delete(ctx context.Context, attempt int32) error
+}
+
+// Claims keeps two waves of a policy from taking the same devices.
+type Claims interface {
+	// Acquire takes the lock of the policy for a wave, right before it freezes its audience. holder is the wave that has it,
+	// empty when this one does.
+	Acquire(ctx context.Context) (holder string, err error)
+	// Taken reads, past every cache, whom the other waves have.
+	Taken(ctx context.Context) (taken func(audience.ID) bool, unknown *rollout.Cause, err error)
+	// Release gives the lock back.
+	Release(ctx context.Context) error
 }
 
 // retryMissing is how soon a tenant that is not connected, or a ledger that could not be written, is tried again.
@@ -30,6 +47,8 @@ type Wave struct {
 	Tenant GroupTenant
 	// Ledgers takes what is about to be exposed, before the tenant does.
 	Ledgers LedgerWriter
+	// Claims is the lock under which an audience is frozen.
+	Claims Claims
 	// World is what the decision was taken on.
 	World rollout.World
 }
@@ -43,16 +62,27 @@ type WaveStep struct {
 	After time.Duration
 	// Problem says why the effect did not work, and Reason is the api's word for it; empty when it did.
 	Reason, Problem string
-	// Audience is what was frozen; nil when nothing was.
+	// Audience is what was frozen and Attempt the entry of its group; nil when nothing was.
 	Audience *v1alpha1.AudienceStatus
+	Attempt  *v1alpha1.WaveAttempt
 	// Batch is the number of devices that the ledger has as exposed since now, whatever became of the rest.
 	Batch int32
+	// Disposed is the attempt of which group and ledger are gone; 0 for none.
+	Disposed int32
 }
 
-// Record writes what was stored on the way into the status: audience, clocks, counts.
+// Record writes what was stored on the way into the status: audience, attempts, clocks, counts.
 func (s WaveStep) Record(to *v1alpha1.PilotWaveStatus, now time.Time) {
 	if s.Audience != nil {
 		to.Audience, to.Devices = s.Audience, v1alpha1.DeviceCounts{Pending: s.Audience.Eligible}
+	}
+	drop := s.Disposed
+	if s.Attempt != nil {
+		drop = s.Attempt.Attempt
+	}
+	to.Attempts = slices.DeleteFunc(to.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == drop })
+	if s.Attempt != nil {
+		to.Attempts = append(to.Attempts, *s.Attempt)
 	}
 	if s.Batch > 0 {
 		at := v1alpha1.Stamp(now)
@@ -70,59 +100,62 @@ func (e Wave) Do(ctx context.Context, d rollout.Decision, s *v1alpha1.PilotWaveS
 		if d.Phase != w.Wave.Status.Phase {
 			return WaveStep{} // a move is told by its own reason; the next reconcile tells the problem if it is still there
 		}
+		if old := w.Disposable(); old != nil && d.Effect == rollout.EffectNone && e.Tenant != nil {
+			return e.dispose(ctx, old)
+		}
 		return e.hidden("look at the tenant")
 	case e.Tenant == nil:
 		return WaveStep{Reason: v1alpha1.ReasonTenantFailed, Problem: "the Tenant of the policy is not connected; its conditions say why", After: retryMissing}
 	case d.Effect == rollout.EffectResolveAudience:
-		return e.freeze(ctx, s.Attempt, s.PayloadHash)
+		return e.freeze(ctx, s)
 	case d.Effect == rollout.EffectExposeBatch:
 		return e.expose(ctx)
 	case d.Effect == rollout.EffectRepairMembership:
 		return e.repair(ctx)
-	case d.Effect == rollout.EffectDrain:
-		return e.drain(ctx)
+	case d.Effect == rollout.EffectExclude:
+		return e.exclude(ctx)
+	case d.Effect == rollout.EffectJoin:
+		return e.join(ctx)
 	}
 	return WaveStep{}
-}
-
-// freeze writes the candidates down as the audience of an attempt and makes the managed group, still empty.
-func (e Wave) freeze(ctx context.Context, attempt int32, payloadHash string) WaveStep {
-	w, c := e.World, e.World.Candidates
-	if w.TenantProblem != nil {
-		return e.hidden("resolve the audience")
-	}
-	if c == nil || w.Refusal() != nil {
-		return WaveStep{} // the fleet is not read, or another wave of the policy resolves first
-	}
-	ledger := audience.NewLedger(attempt, payloadHash, audience.Order(c.Eligible, string(w.Policy.UID)))
-	if err := e.Ledgers.Save(ctx, w.Wave, ledger); err != nil {
-		return unsaved(err)
-	}
-	out := e.ensureGroup(ctx)
-	step := e.became(out, "make the wave's group")
-	if step.Problem == "" {
-		step.Audience = &v1alpha1.AudienceStatus{
-			Digest: audience.Digest(c.Eligible), Targeted: int32(len(c.Targeted)), Eligible: int32(len(c.Eligible)),
-			Ineligible: c.Ineligible, GroupID: out.ID, ResolvedAt: v1alpha1.Stamp(w.Now),
-		}
-	}
-	return step
 }
 
 // expose writes the next batch into the ledger, then adds its devices to the group. After a crash in between the ledger knows
 // more than the group, and a repair of the group follows.
 func (e Wave) expose(ctx context.Context) WaveStep {
 	w := e.World
-	next, batch := w.Ledger.Expose(int(w.Wave.Spec.Exposure.BatchSize), w.Now)
+	next, batch := w.Record().Expose(int(w.Wave.Spec.Exposure.BatchSize), w.Now)
 	if len(batch) == 0 {
 		return WaveStep{}
 	}
-	if err := e.Ledgers.Save(ctx, w.Wave, next); err != nil {
+	if err := e.Ledgers.Save(ctx, &next); err != nil {
 		return unsaved(err)
 	}
-	step := e.became(Expose(ctx, e.Tenant, w.GroupID(), batch), "add devices to the wave's group")
+	step := e.add(ctx, next, batch, "add devices to the wave's group")
 	step.Batch = int32(len(batch))
-	return step
+	return e.shown(step)
+}
+
+// add makes members of the ledger members of the group. Whom the tenant refuses is noted, and not asked for again; the others
+// go on.
+func (e Wave) add(ctx context.Context, l audience.Ledger, members []audience.ID, doing string) WaveStep {
+	out := Expose(ctx, e.Tenant, e.World.GroupID(), members)
+	next, refused := l, 0
+	for _, r := range out.Refused {
+		why := audience.RefusedUnusable
+		if r.Reason == graph.RefusedGone {
+			why = audience.RefusedGone
+		}
+		var changed []audience.ID
+		next, changed = next.Refuse([]audience.ID{r.Member}, why)
+		refused += len(changed)
+	}
+	if refused > 0 {
+		if err := e.Ledgers.Save(ctx, &next); err != nil {
+			return unsaved(err)
+		}
+	}
+	return e.became(out, doing)
 }
 
 // repair makes the group hold the exposed devices of the ledger, no more and no less (P2).
@@ -132,21 +165,38 @@ func (e Wave) repair(ctx context.Context) WaveStep {
 	if step := e.became(Withdraw(ctx, e.Tenant, w.GroupID(), extra), "remove devices that the wave did not expose"); step.Problem != "" {
 		return step
 	}
-	return e.shown(e.became(Expose(ctx, e.Tenant, w.GroupID(), missing), "put exposed devices back into the wave's group"))
+	return e.shown(e.add(ctx, *w.Record(), missing, "put exposed devices back into the wave's group"))
 }
 
-// drain takes every device of an older attempt out of the group.
-func (e Wave) drain(ctx context.Context) WaveStep {
+// exclude marks in the ledger whom the wave excludes now, and takes those of them who are exposed out of the group. After a
+// crash in between they are strangers in the group, and its repair removes them.
+func (e Wave) exclude(ctx context.Context) WaveStep {
 	w := e.World
-	if w.Members == nil {
-		return e.hidden("read the wave's group")
+	inGroup, all := w.NewlyExcluded()
+	next, marked := w.Record().Exclude(all, w.Now)
+	if len(marked) == 0 {
+		return WaveStep{}
 	}
-	ids := make([]audience.ID, 0, len(w.Members))
-	for id := range w.Members {
-		ids = append(ids, id)
+	if err := e.Ledgers.Save(ctx, &next); err != nil {
+		return unsaved(err)
 	}
-	slices.SortFunc(ids, audience.ID.Compare)
-	return e.shown(e.became(Withdraw(ctx, e.Tenant, w.GroupID(), ids), "take the devices of the last attempt out of the wave's group"))
+	step := e.became(Withdraw(ctx, e.Tenant, w.GroupID(), inGroup), "take excluded devices out of the wave's group")
+	if len(inGroup) == 0 {
+		return step
+	}
+	return e.shown(step)
+}
+
+// join writes late joiners into the ledger; batches take them from there.
+func (e Wave) join(ctx context.Context) WaveStep {
+	next, joined := e.World.Record().Join(e.World.Joiners(), e.World.Now)
+	if len(joined) == 0 {
+		return WaveStep{}
+	}
+	if err := e.Ledgers.Save(ctx, &next); err != nil {
+		return unsaved(err)
+	}
+	return WaveStep{Again: true}
 }
 
 // shown waits until the list of members can show what was changed.
@@ -182,52 +232,7 @@ func (e Wave) hidden(doing string) WaveStep {
 	return WaveStep{Reason: p.Reason, Problem: fmt.Sprintf("cannot %s: %s", doing, p.Message), After: p.RetryAfter}
 }
 
-// Release lets the group of a deleted wave go: its devices return to hold (P7). It says what that waits for; empty when the
-// group is gone, or is to be left behind. The policy takes the group out of every assignment first.
-func (e Wave) Release(ctx context.Context) (waits string) {
-	if e.World.LeavesGroup() {
-		return ""
-	}
-	if waits := e.World.Unreachable(); waits != "" {
-		return waits
-	}
-	id, waits := e.groupToDelete(ctx)
-	if waits == "" {
-		waits = e.World.StillAssigned()
-	}
-	if waits == "" {
-		waits = e.deleteGroup(ctx, id)
-	}
-	return waits
-}
-
-// groupToDelete finds the id of the wave's group, or says what keeps it from that. A look-up finds nothing for a while after
-// a group was made. The upsert knows it for certain: it gives the id of the group that is there, or makes one, which is
-// deleted next.
-func (e Wave) groupToDelete(ctx context.Context) (id, waits string) {
-	if id := cmp.Or(e.World.GroupID(), e.World.LostGroup); id != "" {
-		return id, ""
-	}
-	out := e.ensureGroup(ctx)
-	if out.Result != Applied && out.Result != AlreadyTrue {
-		return "", fmt.Sprintf("the wave's group cannot be looked up: %s; set annotation %s to \"true\" to leave it behind", graph.Readable(out.Err), v1alpha1.AnnotationReleaseFinalizer)
-	}
-	return out.ID, ""
-}
-
-// deleteGroup deletes the wave's group, or says what keeps it from that.
-func (e Wave) deleteGroup(ctx context.Context, id string) (waits string) {
-	switch out := RemoveGroup(ctx, e.Tenant, id); {
-	case out.Result == AlreadyTrue && !e.World.GroupShows():
-		return fmt.Sprintf("the tenant does not show group %s yet, which was made just now: it is deleted as soon as it does; set annotation %s to \"true\" to leave it behind",
-			id, v1alpha1.AnnotationReleaseFinalizer)
-	case out.Result != Applied && out.Result != AlreadyTrue:
-		return fmt.Sprintf("group %s cannot be deleted: %s; set annotation %s to \"true\" to leave it behind", id, graph.Readable(out.Err), v1alpha1.AnnotationReleaseFinalizer)
-	}
-	return ""
-}
-
-func (e Wave) ensureGroup(ctx context.Context) Outcome {
-	name, description := rollout.GroupText(e.World.Wave)
-	return EnsureGroup(ctx, e.Tenant, rollout.GroupName(e.World.Wave), graph.GroupSpec{DisplayName: name, Description: description})
+func (e Wave) ensureGroup(ctx context.Context, attempt int32) Outcome {
+	name, description := rollout.GroupText(e.World.Wave, attempt)
+	return EnsureGroup(ctx, e.Tenant, rollout.GroupName(e.World.Wave, attempt), graph.GroupSpec{DisplayName: name, Description: description})
 }

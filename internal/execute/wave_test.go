@@ -6,6 +6,7 @@ package execute
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -27,19 +28,54 @@ type ledgers struct {
 	saved  audience.Ledger
 }
 
-func (l *ledgers) Save(_ context.Context, w *v1alpha1.PilotWave, ledger audience.Ledger) error {
-	l.tenant.calls = append(l.tenant.calls, "save "+w.Name)
-	if l.err == nil {
-		l.saved = ledger
+func (l *ledgers) note(call string, ledger *audience.Ledger) error {
+	l.tenant.calls = append(l.tenant.calls, call)
+	if l.err == nil && ledger != nil {
+		l.saved = *ledger
 	}
 	return l.err
+}
+
+func (l *ledgers) Freeze(_ context.Context, ledger *audience.Ledger) (v1alpha1.LedgerBinding, error) {
+	return v1alpha1.LedgerBinding{Generation: 1}, l.note("freeze", ledger)
+}
+
+func (l *ledgers) Save(_ context.Context, ledger *audience.Ledger) error {
+	return l.note("save", ledger)
+}
+
+func (l *ledgers) Delete(_ context.Context, attempt int32) error {
+	return l.note(fmt.Sprintf("delete ledger %d", attempt), nil)
+}
+
+// claims is a lock with a holder, and what other waves have.
+type claims struct {
+	tenant  *tenant
+	holder  string
+	taken   audience.ID
+	unknown *rollout.Cause
+	err     error
+}
+
+func (c *claims) Acquire(context.Context) (string, error) {
+	c.tenant.calls = append(c.tenant.calls, "acquire")
+	return c.holder, c.err
+}
+
+func (c *claims) Taken(context.Context) (func(audience.ID) bool, *rollout.Cause, error) {
+	return func(id audience.ID) bool { return id == c.taken }, c.unknown, c.err
+}
+
+func (c *claims) Release(context.Context) error {
+	c.tenant.calls = append(c.tenant.calls, "release")
+	return c.err
 }
 
 var wednesday = time.Date(2026, 6, 3, 6, 0, 0, 500, time.UTC)
 
 // someWave is a wave with two devices, of which the first is exposed and the list of members says the other.
 func someWave() (Wave, *tenant, *ledgers) {
-	frozen := audience.NewLedger(2, "p", devices)
+	frozen := audience.NewLedger(audience.Header{Attempt: 2, Revision: 4, PayloadHash: "p", Growing: true}, devices)
 	l, _ := frozen.Expose(1, wednesday.Add(-time.Hour))
 	ten := &tenant{created: true}
 	book := &ledgers{tenant: ten}
@@ -50,62 +86,155 @@ func someWave() (Wave, *tenant, *ledgers) {
 		Coverage: v1alpha1.Coverage{MinReports: 1, MinPercent: 70}, Smoke: &v1alpha1.SmokeTest{},
 		Halt: v1alpha1.HaltTest{ToleratedFailureRate: "0.05", Alpha: "0.05", MinFailures: 3},
 	}
-	w.Status.Audience = &v1alpha1.AudienceStatus{GroupID: "g", ResolvedAt: v1alpha1.Stamp(wednesday.Add(-time.Hour))}
-	return Wave{Tenant: ten, Ledgers: book, World: rollout.World{
+	w.Status.Attempt, w.Status.Revision = 2, 4
+	w.Status.Attempts = []v1alpha1.WaveAttempt{{Attempt: 2, Revision: 4, GroupID: "g", CreatedAt: v1alpha1.Stamp(wednesday.Add(-time.Hour)), Ledger: &v1alpha1.LedgerBinding{Asked: 1}}}
+	w.Status.Audience = &v1alpha1.AudienceStatus{ResolvedAt: v1alpha1.Stamp(wednesday.Add(-time.Hour))}
+	return Wave{Tenant: ten, Ledgers: book, Claims: &claims{tenant: ten}, World: rollout.World{
 		Now: wednesday, Wave: w, Policy: &v1alpha1.PasskeyPolicy{ObjectMeta: metav1.ObjectMeta{UID: "salt"}}, Connected: true,
-		Ledger: &l, Members: map[audience.ID]bool{devices[1]: true}, MemberLag: 5 * time.Minute, ObjectLag: 2 * time.Minute,
+		Ledger: audience.Reading{State: audience.LedgerOK, Ledger: &l}, Members: map[audience.ID]bool{devices[1]: true}, Excluded: map[audience.ID]bool{},
+		MemberLag: 5 * time.Minute, ObjectLag: 2 * time.Minute,
 		Candidates: &audience.Candidates{Targeted: devices, Eligible: devices[:1], Ineligible: []v1alpha1.ReasonCount{{Reason: "R", Count: 1}}},
 	}}, ten, book
 }
 
+// unfrozen is the same wave before its audience is frozen.
+func unfrozen() (Wave, *tenant, *ledgers) {
+	e, ten, book := someWave()
+	e.World.Wave.Status.Attempts, e.World.Wave.Status.Audience, e.World.Ledger = nil, nil, audience.Reading{State: audience.LedgerNone}
+	return e, ten, book
+}
+
+// third is the status of an attempt that is about to be frozen.
+func third() *v1alpha1.PilotWaveStatus {
+	return &v1alpha1.PilotWaveStatus{Attempt: 3, Revision: 5, PayloadHash: "q"}
+}
+
 // TestWaveEffects: what each effect sends, in which order, and what the status is told of it.
 func TestWaveEffects(t *testing.T) {
+	entry := v1alpha1.WaveAttempt{Attempt: 2, Revision: 4, GroupID: "g"}
+	both := []v1alpha1.WaveAttempt{entry}
 	for name, tt := range map[string]struct {
 		run     func(context.Context, Wave) WaveStep
 		calls   []string
 		settles bool
 		status  v1alpha1.PilotWaveStatus
 	}{
-		"freeze": {func(ctx context.Context, e Wave) WaveStep { return e.freeze(ctx, 3, "q") },
-			[]string{"save a", "upsert tidegate-u Tidegate wave ns/a"}, false,
-			v1alpha1.PilotWaveStatus{
-				Audience: &v1alpha1.AudienceStatus{Digest: audience.Digest(devices[:1]), Targeted: 2, Eligible: 1, GroupID: "group",
-					Ineligible: []v1alpha1.ReasonCount{{Reason: "R", Count: 1}}, ResolvedAt: v1alpha1.Stamp(wednesday)},
-				Devices: v1alpha1.DeviceCounts{Pending: 1},
-			}},
 		"expose": {func(ctx context.Context, e Wave) WaveStep { return e.expose(ctx) },
-			[]string{"save a", "add to g: " + devices[1].String()}, false,
-			v1alpha1.PilotWaveStatus{Devices: v1alpha1.DeviceCounts{Pending: 9, Exposed: 2}, Clocks: v1alpha1.Clocks{LastBatchAt: v1alpha1.StampOf(wednesday)}}},
+			[]string{"save", "add to g: " + devices[1].String()}, true,
+			v1alpha1.PilotWaveStatus{Attempts: both, Devices: v1alpha1.DeviceCounts{Pending: 9, Exposed: 2}, Clocks: v1alpha1.Clocks{LastBatchAt: v1alpha1.StampOf(wednesday)}}},
 		"repair": {func(ctx context.Context, e Wave) WaveStep { return e.repair(ctx) },
 			[]string{"remove from g: " + devices[1].String(), "add to g: " + devices[0].String()}, true,
-			v1alpha1.PilotWaveStatus{Devices: v1alpha1.DeviceCounts{Pending: 10, Exposed: 1}}},
-		"drain": {func(ctx context.Context, e Wave) WaveStep { return e.drain(ctx) },
-			[]string{"remove from g: " + devices[1].String()}, true,
-			v1alpha1.PilotWaveStatus{Devices: v1alpha1.DeviceCounts{Pending: 10, Exposed: 1}}},
+			v1alpha1.PilotWaveStatus{Attempts: both, Devices: v1alpha1.DeviceCounts{Pending: 10, Exposed: 1}}},
+		"exclude": {func(ctx context.Context, e Wave) WaveStep {
+			e.World.Excluded, e.World.Members = map[audience.ID]bool{devices[0]: true, devices[1]: true}, map[audience.ID]bool{devices[0]: true}
+			return e.exclude(ctx)
+		}, []string{"save", "remove from g: " + devices[0].String()}, true,
+			v1alpha1.PilotWaveStatus{Attempts: both, Devices: v1alpha1.DeviceCounts{Pending: 10, Exposed: 1}}},
+		"dispose": {func(ctx context.Context, e Wave) WaveStep { return e.dispose(ctx, &e.World.Wave.Status.Attempts[0]) },
+			[]string{"delete group g", "delete ledger 2"}, false,
+			v1alpha1.PilotWaveStatus{Attempts: []v1alpha1.WaveAttempt{}, Devices: v1alpha1.DeviceCounts{Pending: 10, Exposed: 1}}},
 	} {
-		e, ten, book := someWave()
+		e, ten, _ := someWave()
 		step := tt.run(t.Context(), e)
 		if diff := cmp.Diff(tt.calls, ten.calls); diff != "" || step.Problem != "" || step.Again == tt.settles || (step.After == e.World.MemberLag) != tt.settles {
 			t.Errorf("%s: %+v\n%s", name, step, diff)
 		}
-		s := v1alpha1.PilotWaveStatus{Devices: v1alpha1.DeviceCounts{Pending: 10, Exposed: 1}}
+		s := v1alpha1.PilotWaveStatus{Attempts: []v1alpha1.WaveAttempt{entry}, Devices: v1alpha1.DeviceCounts{Pending: 10, Exposed: 1}}
 		step.Record(&s, wednesday)
 		if diff := cmp.Diff(tt.status, s); diff != "" {
 			t.Errorf("%s: status\n%s", name, diff)
 		}
-		if name == "freeze" && (book.saved.Attempt != 3 || book.saved.PayloadHash != "q" || len(book.saved.Exposed()) != 0) {
-			t.Errorf("frozen as %+v", book.saved)
+	}
+}
+
+// TestFreeze: ledger, then group, under the lock of the policy; the status is told of all of it at once.
+func TestFreeze(t *testing.T) {
+	e, ten, book := unfrozen()
+	step := e.freeze(t.Context(), third())
+	if diff := cmp.Diff([]string{"acquire", "freeze", "upsert tidegate-u-3 Tidegate wave ns/a attempt 3", "release"}, ten.calls); diff != "" || step.Problem != "" || !step.Again {
+		t.Fatalf("%+v\n%s", step, diff)
+	}
+	s := *third()
+	step.Record(&s, wednesday)
+	want := *third()
+	want.Audience = &v1alpha1.AudienceStatus{Digest: audience.Digest(devices[:1]), Targeted: 2, Eligible: 1,
+		Ineligible: []v1alpha1.ReasonCount{{Reason: "R", Count: 1}}, ResolvedAt: v1alpha1.Stamp(wednesday), SpecHash: rollout.AudienceHash(&e.World.Wave.Spec.Audience)}
+	want.Devices.Pending = 1
+	want.Attempts = []v1alpha1.WaveAttempt{{Attempt: 3, Revision: 5, GroupID: "group", CreatedAt: v1alpha1.Stamp(wednesday), Ledger: &v1alpha1.LedgerBinding{Generation: 1}}}
+	if diff := cmp.Diff(want, s); diff != "" {
+		t.Errorf("status\n%s", diff)
+	}
+	if l := book.saved; l.Attempt != 3 || l.Revision != 5 || l.PayloadHash != "q" || l.Unit != v1alpha1.LedgerUnitDevice || l.Growing || len(l.Exposed()) != 0 || len(l.Entries) != 1 {
+		t.Errorf("frozen as %+v", l)
+	}
+}
+
+// TestPromise02_NoDeviceIsTakenTwice: nothing is frozen without the lock, while another wave has one of the devices, or while
+// nobody can say whom another wave has.
+func TestPromise02_NoDeviceIsTakenTwice(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*claims)
+		calls  int
+		part   string
+		again  bool
+	}{
+		"held":    {func(c *claims) { c.holder = "b" }, 1, `until wave "b"`, false},
+		"taken":   {func(c *claims) { c.taken = devices[1] }, 2, "", true},
+		"unknown": {func(c *claims) { c.unknown = &rollout.Cause{Reason: v1alpha1.ReasonLedgerLost, Message: "wave b"} }, 2, "wave b", false},
+		"away":    {func(c *claims) { c.err = errors.New("away") }, 1, "away", false},
+	} {
+		e, ten, _ := unfrozen()
+		lock := &claims{tenant: ten}
+		tt.change(lock)
+		e.Claims = lock
+		step := e.freeze(t.Context(), third())
+		if len(ten.calls) != tt.calls || !strings.Contains(step.Problem, tt.part) || (step.Problem == "") != (tt.part == "") || step.Again != tt.again || step.Attempt != nil {
+			t.Errorf("%s: %+v %v", name, step, ten.calls)
 		}
+	}
+}
+
+// TestRefusedMembers: whom the tenant refuses is noted in the ledger, and the others go on.
+func TestRefusedMembers(t *testing.T) {
+	e, ten, book := someWave()
+	ten.refused = []graph.MemberRefusal{{ID: devices[1].String(), Reason: graph.RefusedGone}}
+	step := e.expose(t.Context())
+	if step.Problem != "" || step.Batch != 1 || len(ten.calls) != 3 || book.saved.Entries[1].Refused != audience.RefusedGone || book.saved.Entries[0].Refused != audience.RefusedNot {
+		t.Errorf("%+v %v %+v", step, ten.calls, book.saved.Entries)
+	}
+}
+
+// TestJoin: late joiners are pending entries of the ledger, nothing is sent.
+func TestJoin(t *testing.T) {
+	e, ten, book := someWave()
+	late := audience.ID{15: 3}
+	e.World.Wave.Status.Phase = v1alpha1.PhaseSucceeded
+	e.World.Wave.Spec.Audience.Membership = v1alpha1.MembershipGrowing
+	e.World.Candidates.Targeted, e.World.Candidates.Eligible = append(devices, late), append(devices, late)
+	step := e.join(t.Context())
+	if !step.Again || step.Problem != "" || len(ten.calls) != 1 || len(book.saved.Entries) != 3 || book.saved.Entries[2].ID != late || !book.saved.Entries[2].Pending() {
+		t.Errorf("%+v %v %+v", step, ten.calls, book.saved)
+	}
+	e.World.Wave.Spec.Audience.Bounds = &v1alpha1.AudienceBounds{Max: ptr.To[int32](2)}
+	if step := e.join(t.Context()); step != (WaveStep{}) {
+		t.Errorf("past its bounds: %+v", step)
 	}
 }
 
 // TestPromise05_LedgerBeforeTenant: what cannot be written down is not sent.
 func TestPromise05_LedgerBeforeTenant(t *testing.T) {
 	for name, run := range map[string]func(context.Context, Wave) WaveStep{
-		"freeze": func(ctx context.Context, e Wave) WaveStep { return e.freeze(ctx, 1, "p") },
+		"freeze": func(ctx context.Context, e Wave) WaveStep { return e.take(ctx, third()) },
 		"expose": func(ctx context.Context, e Wave) WaveStep { return e.expose(ctx) },
+		"exclude": func(ctx context.Context, e Wave) WaveStep {
+			e.World.Excluded = map[audience.ID]bool{devices[0]: true}
+			return e.exclude(ctx)
+		},
 	} {
 		e, ten, book := someWave()
+		if name == "freeze" {
+			e, ten, book = unfrozen()
+		}
 		book.err = errors.New("no room")
 		step := run(t.Context(), e)
 		if step.Problem != "no room" || step.Reason != v1alpha1.ReasonTransient || step.Again || step.After == 0 || step.Audience != nil || step.Batch != 0 || len(ten.calls) != 1 {
@@ -117,17 +246,23 @@ func TestPromise05_LedgerBeforeTenant(t *testing.T) {
 // TestWaveEffectsThatFail: the batch that the ledger has counts as out, for it may be; nothing else is recorded.
 func TestWaveEffectsThatFail(t *testing.T) {
 	refused := &graph.Error{Kind: graph.KindForbidden, Message: "no"}
-	e, ten, _ := someWave()
+	e, ten, _ := unfrozen()
 	ten.err = refused
-	if step := e.freeze(t.Context(), 1, "p"); step.Problem != "cannot make the wave's group: no" || step.Reason != v1alpha1.ReasonForbidden || step.Again || step.Audience != nil {
+	if step := e.freeze(t.Context(), third()); step.Problem != "cannot make the wave's group: no" || step.Reason != v1alpha1.ReasonForbidden || step.Again || step.Audience != nil {
 		t.Errorf("freeze: %+v", step)
 	}
+	e, ten, _ = someWave()
+	ten.err = refused
 	if step := e.expose(t.Context()); step.Problem == "" || step.Batch != 1 {
 		t.Errorf("expose: %+v", step)
 	}
 	ten.calls = nil
 	if step := e.repair(t.Context()); !strings.Contains(step.Problem, "cannot remove") || len(ten.calls) != 1 {
 		t.Errorf("repair goes on after a failure: %+v %v", step, ten.calls)
+	}
+	ten.calls = nil
+	if step := e.dispose(t.Context(), &e.World.Wave.Status.Attempts[0]); !strings.Contains(step.Problem, "cannot delete group g of attempt 2") || len(ten.calls) != 1 || step.Disposed != 0 {
+		t.Errorf("dispose: %+v %v", step, ten.calls)
 	}
 	e.World.Wave.Spec.Exposure.BatchSize, ten.calls = 0, nil
 	if step := e.expose(t.Context()); step != (WaveStep{}) || len(ten.calls) != 0 {
@@ -138,6 +273,7 @@ func TestWaveEffectsThatFail(t *testing.T) {
 // TestDo: which effect is carried out, and what is told where it cannot be.
 func TestDo(t *testing.T) {
 	problem := &rollout.TenantProblem{Cause: rollout.Cause{Reason: v1alpha1.ReasonThrottled, Message: "later"}, RetryAfter: time.Minute}
+	disposable := func(e *Wave) { e.World.Wave.Status.Attempts[0].WithdrawnAt = v1alpha1.StampOf(wednesday) }
 	hidden := func(e *Wave) { e.World.TenantProblem, e.World.Members = problem, nil }
 	for name, tt := range map[string]struct {
 		effect  rollout.Effect
@@ -152,16 +288,24 @@ func TestDo(t *testing.T) {
 		"a move, hidden":         {rollout.EffectNone, v1alpha1.PhaseBaking, hidden, 0, "", ""},
 		"promote":                {rollout.EffectPromote, v1alpha1.PhaseSucceeded, func(e *Wave) { e.Tenant = nil }, 0, "", ""},
 		"not connected":          {rollout.EffectExposeBatch, "", func(e *Wave) { e.Tenant = nil }, 0, v1alpha1.ReasonTenantFailed, "the Tenant of the policy is not connected; its conditions say why"},
-		"resolve":                {rollout.EffectResolveAudience, "", func(*Wave) {}, 2, "", ""},
+		"resolve":                {rollout.EffectResolveAudience, "", func(*Wave) {}, 4, "", ""},
 		"resolve, hidden":        {rollout.EffectResolveAudience, "", hidden, 0, v1alpha1.ReasonThrottled, "cannot resolve the audience: later"},
 		"resolve, no candidates": {rollout.EffectResolveAudience, "", func(e *Wave) { e.World.Candidates = nil }, 0, "", ""},
 		"resolve, refused":       {rollout.EffectResolveAudience, "", func(e *Wave) { e.World.Refused = &rollout.Cause{} }, 0, "", ""},
 		"expose":                 {rollout.EffectExposeBatch, "", func(*Wave) {}, 2, "", ""},
 		"repair":                 {rollout.EffectRepairMembership, "", func(*Wave) {}, 2, "", ""},
-		"drain":                  {rollout.EffectDrain, "", func(*Wave) {}, 1, "", ""},
-		"drain, hidden":          {rollout.EffectDrain, "", hidden, 0, v1alpha1.ReasonThrottled, "cannot read the wave's group: later"},
+		"dispose":                {rollout.EffectNone, "", disposable, 2, "", ""},
+		"dispose, with a move":   {rollout.EffectNone, v1alpha1.PhaseBaking, disposable, 0, "", ""},
+		"dispose, not connected": {rollout.EffectNone, "", func(e *Wave) { disposable(e); e.Tenant = nil }, 0, "", ""},
+		"dispose while rolling back": {rollout.EffectNone, v1alpha1.PhaseRollingBack, func(e *Wave) {
+			disposable(e)
+			e.World.Wave.Status.Phase = v1alpha1.PhaseRollingBack
+		}, 0, "", ""},
 	} {
 		e, ten, _ := someWave()
+		if strings.HasPrefix(name, "resolve") {
+			e, ten, _ = unfrozen()
+		}
 		tt.change(&e)
 		step := e.Do(t.Context(), rollout.Decision{Effect: tt.effect, Phase: tt.phase}, &v1alpha1.PilotWaveStatus{Attempt: 1})
 		if len(ten.calls) != tt.calls || step.Reason != tt.reason || step.Problem != tt.problem || (step.Problem != "") && step.After == 0 {
@@ -170,31 +314,43 @@ func TestDo(t *testing.T) {
 	}
 }
 
-// TestRelease: a deleted wave's group goes when it is known, assigned to nothing and really gone.
+// TestRelease: a deleted wave's groups go when they are known, assigned to nothing and really gone.
 func TestRelease(t *testing.T) {
 	notFound := &graph.Error{Kind: graph.KindNotFound}
+	forbidden := &graph.Error{Kind: graph.KindForbidden, Message: "because"}
+	onlyLedger := func(e *Wave) {
+		e.World.Wave.Status.Attempts, e.World.Earlier = nil, map[int32]audience.Reading{2: e.World.Ledger}
+	}
 	for name, tt := range map[string]struct {
 		change func(*Wave, *tenant)
 		calls  []string
 		waits  string
 	}{
-		"known":          {func(*Wave, *tenant) {}, []string{"delete group g"}, ""},
-		"lost and found": {func(e *Wave, _ *tenant) { e.World.Wave.Status.Audience, e.World.LostGroup = nil, "lost" }, []string{"delete group lost"}, ""},
-		"not found": {func(e *Wave, _ *tenant) { e.World.Wave.Status.Audience = nil },
-			[]string{"upsert tidegate-u Tidegate wave ns/a", "delete group group"}, ""},
+		"known":   {func(*Wave, *tenant) {}, []string{"delete group g"}, ""},
+		"nothing": {func(e *Wave, _ *tenant) { e.World.Wave.Status.Attempts = nil; e.World.Connected = false }, nil, ""},
+		"nothing that anybody can say": {func(e *Wave, _ *tenant) {
+			e.World.Wave.Status.Attempts, e.World.TenantProblem = nil, &rollout.TenantProblem{Cause: rollout.Cause{Message: "away"}}
+		}, nil, "looked up: away"},
+		"two attempts": {func(e *Wave, _ *tenant) {
+			s := &e.World.Wave.Status
+			s.Attempts = append([]v1alpha1.WaveAttempt{{Attempt: 1, GroupID: "old"}}, s.Attempts...)
+		}, []string{"delete group old", "delete group g"}, ""},
+		"lost and found": {func(e *Wave, _ *tenant) {
+			e.World.Wave.Status.Attempts, e.World.LostGroups = nil, map[int32]string{2: "lost"}
+		}, []string{"delete group lost"}, ""},
+		"not found": {func(e *Wave, _ *tenant) { onlyLedger(e) },
+			[]string{"upsert tidegate-u-2 Tidegate wave ns/a attempt 2", "delete group group"}, ""},
 		"gone": {func(_ *Wave, ten *tenant) { ten.err = notFound }, []string{"delete group g"}, ""},
 		"not yet shown": {func(e *Wave, ten *tenant) { ten.err, e.World.ObjectLag = notFound, 2*time.Hour },
 			[]string{"delete group g"}, "does not show group g yet"},
-		"refused": {func(_ *Wave, ten *tenant) { ten.err = &graph.Error{Kind: graph.KindForbidden, Message: "because"} },
+		"refused": {func(_ *Wave, ten *tenant) { ten.err = forbidden },
 			[]string{"delete group g"}, "group g cannot be deleted: because"},
-		"look-up refused": {func(e *Wave, ten *tenant) {
-			e.World.Wave.Status.Audience = nil
-			ten.err = &graph.Error{Kind: graph.KindForbidden, Message: "because"}
-		}, []string{"upsert tidegate-u Tidegate wave ns/a"}, "cannot be looked up: because"},
+		"look-up refused": {func(e *Wave, ten *tenant) { onlyLedger(e); ten.err = forbidden },
+			[]string{"upsert tidegate-u-2 Tidegate wave ns/a attempt 2"}, "cannot be looked up: because"},
 		"left behind":   {func(e *Wave, _ *tenant) { e.World.Policy.Spec.DeletionPolicy = v1alpha1.DeletionOrphan }, nil, ""},
 		"not connected": {func(e *Wave, _ *tenant) { e.Tenant, e.World.Connected = nil, false }, nil, "not connected"},
 		"assigned": {func(e *Wave, _ *tenant) {
-			e.World.Policy.Status.Waves = []v1alpha1.WaveAdmission{{UID: "u", State: v1alpha1.Admitted}}
+			e.World.Policy.Status.Waves = []v1alpha1.WaveAdmission{{UID: "u", GroupID: "g", State: v1alpha1.Admitted}}
 		}, nil, "no longer assigns"},
 	} {
 		e, ten, _ := someWave()

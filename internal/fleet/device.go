@@ -30,6 +30,12 @@ type Device struct {
 	EdgeVersion string
 	// ManagementAgent is Intune's word for what manages the device.
 	ManagementAgent string
+	// ManagementState is Intune's word for what it is doing with the device, such as managed or retirePending.
+	ManagementState string
+	// ConfiguredElsewhere says that the device is co-managed and takes device configuration from Configuration Manager.
+	ConfiguredElsewhere bool
+	// Account says whether the directory lets the device sign in.
+	Account diagnosis.Account
 	// UserID is the Entra object id of the primary user.
 	UserID string
 	// Encrypted is what Intune says; EncryptionKnown whether it can be taken for more than a default, which takes a row
@@ -51,15 +57,18 @@ func (inv *Inventory) Facts(id audience.ID, policyIDs ...string) diagnosis.Facts
 		return diagnosis.Facts{Name: id.String()}
 	}
 	f := diagnosis.Facts{
-		Name:            d.Name,
-		Managed:         d.Managed(),
-		ManagementAgent: d.ManagementAgent,
-		OperatingSystem: d.OperatingSystem,
-		OSVersion:       d.OSVersion,
-		EdgeVersion:     d.EdgeVersion,
-		Encrypted:       d.Encrypted,
-		EncryptionKnown: d.EncryptionKnown,
-		LastSync:        d.LastSync,
+		Name:                d.Name,
+		Managed:             d.Managed(),
+		ManagementAgent:     d.ManagementAgent,
+		ManagementState:     d.ManagementState,
+		ConfiguredElsewhere: d.ConfiguredElsewhere,
+		Account:             d.Account,
+		OperatingSystem:     d.OperatingSystem,
+		OSVersion:           d.OSVersion,
+		EdgeVersion:         d.EdgeVersion,
+		Encrypted:           d.Encrypted,
+		EncryptionKnown:     d.EncryptionKnown,
+		LastSync:            d.LastSync,
 	}
 	if f.Name == "" {
 		f.Name = id.String()

@@ -103,14 +103,15 @@ func id(kind byte, n int) audience.ID {
 }
 
 func entraRow(n int) graph.EntraDevice {
-	return graph.EntraDevice{ID: guid('o', n), DeviceID: guid('d', n), DisplayName: fmt.Sprintf("entra-%d", n), OperatingSystem: "Windows", OperatingSystemVersion: "10.0.1"}
+	enabled := true
+	return graph.EntraDevice{AccountEnabled: &enabled, ID: guid('o', n), DeviceID: guid('d', n), DisplayName: fmt.Sprintf("entra-%d", n), OperatingSystem: "Windows", OperatingSystemVersion: "10.0.1"}
 }
 
 func managedRow(n int) graph.ManagedDevice {
 	encrypted := true
 	return graph.ManagedDevice{
 		ID: guid('i', n), AzureADDeviceID: guid('d', n), DeviceName: fmt.Sprintf("PC-%d", n), OperatingSystem: "Windows",
-		OSVersion: "10.0.26100.4061", ManagementAgent: "mdm", EnrolledAt: began.AddDate(0, -6, 0), LastSyncAt: began.Add(-time.Hour),
+		OSVersion: "10.0.26100.4061", ManagementAgent: "mdm", ManagementState: "managed", EnrolledAt: began.AddDate(0, -6, 0), LastSyncAt: began.Add(-time.Hour),
 		IsEncrypted: &encrypted, UserID: guid('u', n), SerialNumber: fmt.Sprintf("S%d", n),
 	}
 }

@@ -41,7 +41,10 @@ type record struct {
 	name                         string
 	system, version, edge, agent uint32
 	lastSync, enrolled           int64 // nanoseconds of Unix time, 0 for unknown
-	encrypted, plain             bool  // plain: both Intune and the encryption report say that it is not encrypted
+	state                        uint32
+	encrypted, plain             bool // plain: both Intune and the encryption report say that it is not encrypted
+	elsewhere                    bool // co-managed, and configured by Configuration Manager
+	account                      diagnosis.Account
 }
 
 // policyStatuses are the rows of one policy.
@@ -151,7 +154,8 @@ func (inv *Inventory) device(i int) Device {
 	d := Device{
 		ObjectID: r.object, DeviceID: text(r.device), IntuneID: text(r.intune), UserID: text(r.user), Name: r.name,
 		OperatingSystem: inv.texts[r.system], OSVersion: inv.texts[r.version],
-		EdgeVersion: inv.texts[r.edge], ManagementAgent: inv.texts[r.agent],
+		EdgeVersion: inv.texts[r.edge], ManagementAgent: inv.texts[r.agent], ManagementState: inv.texts[r.state],
+		ConfiguredElsewhere: r.elsewhere, Account: r.account,
 		Encrypted: r.encrypted, LastSync: unixNano(r.lastSync), EnrolledAt: unixNano(r.enrolled),
 	}
 	// "Not encrypted" is also what Intune says before it knows (R21): it counts once the encryption report agrees and the

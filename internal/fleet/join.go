@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/diagnosis"
 	"github.com/tidegate/tidegate/internal/graph"
 )
 
@@ -30,13 +31,16 @@ type rawDevices struct {
 type entraDevice struct {
 	object, device        audience.ID
 	name, system, version string
+	account               diagnosis.Account
 }
 
 type managedDevice struct {
 	intune, device, user                   audience.ID
 	name, system, version, agent, serial   string
+	state                                  string
 	lastSync, enrolled                     time.Time
 	encrypted, encryptionSaid, hasEntraRow bool
+	elsewhere                              bool
 }
 
 func readEntra(ctx context.Context, src source) ([]entraDevice, error) {
@@ -50,6 +54,7 @@ func readEntra(ctx context.Context, src source) ([]entraDevice, error) {
 		all = append(all, entraDevice{
 			object: object, device: optionalID(d.DeviceID),
 			name: d.DisplayName, system: texts.share(d.OperatingSystem), version: texts.share(d.OperatingSystemVersion),
+			account: account(d.AccountEnabled),
 		})
 		return nil
 	})
@@ -74,8 +79,9 @@ func readManaged(ctx context.Context, src source) (all []managedDevice, unusable
 		all = append(all, managedDevice{
 			intune: intune, device: device, user: optionalID(d.UserID),
 			name: d.DeviceName, system: texts.share(d.OperatingSystem), version: texts.share(d.OSVersion),
-			agent: texts.share(d.ManagementAgent), serial: d.SerialNumber,
-			lastSync: d.LastSyncAt, enrolled: d.EnrolledAt,
+			agent: texts.share(d.ManagementAgent), state: texts.share(d.ManagementState), serial: d.SerialNumber,
+			elsewhere: d.ConfigurationByIntune != nil && !*d.ConfigurationByIntune,
+			lastSync:  d.LastSyncAt, enrolled: d.EnrolledAt,
 			encrypted: d.IsEncrypted != nil && *d.IsEncrypted, encryptionSaid: d.IsEncrypted != nil,
 		})
 		return nil
@@ -131,13 +137,14 @@ func join(raw rawDevices) (*Inventory, []int32) {
 	}
 	var byIntune []int32
 	for i, e := range raw.entra {
-		r := record{object: e.object, device: e.device, name: e.name, system: symbol(e.system), version: symbol(e.version)}
+		r := record{object: e.object, device: e.device, name: e.name, system: symbol(e.system), version: symbol(e.version), account: e.account}
 		if m := findManaged(raw.managed, e.device); m != nil {
 			m.hasEntraRow = true
 			r.intune, r.user = m.intune, m.user
 			r.name = cmp.Or(m.name, e.name)
 			r.system, r.version = symbol(m.system), symbol(m.version)
 			r.edge, r.agent = symbol(raw.edge[m.intune]), symbol(m.agent)
+			r.state, r.elsewhere = symbol(m.state), m.elsewhere
 			r.lastSync, r.enrolled = nanos(m.lastSync), nanos(m.enrolled)
 			r.encrypted, r.plain = m.encrypted, m.encryptionSaid && !m.encrypted && raw.plain[m.intune]
 			byIntune = append(byIntune, int32(i))
@@ -182,6 +189,17 @@ func optionalID(s string) audience.ID {
 		return audience.ID{}
 	}
 	return id
+}
+
+// account reads accountEnabled. Nothing is said of a device that the application may not see in full (contract g).
+func account(enabled *bool) diagnosis.Account {
+	switch {
+	case enabled == nil:
+		return diagnosis.AccountUnknown
+	case *enabled:
+		return diagnosis.AccountEnabled
+	}
+	return diagnosis.AccountDisabled
 }
 
 // interner keeps one copy of each text that many devices share.

@@ -15,6 +15,7 @@ import (
 	testclock "k8s.io/utils/clock/testing"
 
 	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/diagnosis"
 	"github.com/tidegate/tidegate/internal/graph"
 )
 
@@ -26,6 +27,7 @@ func TestRefreshJoinsTheRecordsOfADevice(t *testing.T) {
 	want := Device{
 		ObjectID: id('o', 2), DeviceID: guid('d', 2), IntuneID: guid('i', 2), Name: "PC-2", OperatingSystem: "Windows",
 		OSVersion: "10.0.26100.4061", EdgeVersion: "145.0.3800.58", ManagementAgent: "mdm", UserID: guid('u', 2),
+		ManagementState: "managed", Account: diagnosis.AccountEnabled,
 		Encrypted: true, EncryptionKnown: true, LastSync: began.Add(-time.Hour), EnrolledAt: began.AddDate(0, -6, 0),
 	}
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
@@ -53,6 +55,34 @@ func TestRefreshJoinsTheRecordsOfADevice(t *testing.T) {
 	}
 }
 
+// TestStateOfADevice: what Intune does with the device, who configures it, and whether the directory lets it sign in.
+func TestStateOfADevice(t *testing.T) {
+	yes, no := true, false
+	for name, c := range map[string]struct {
+		state           string
+		intune, enabled *bool
+		wantElsewhere   bool
+		wantAccount     diagnosis.Account
+	}{
+		"managed":    {"managed", nil, &yes, false, diagnosis.AccountEnabled},
+		"leaving":    {"wipePending", nil, &yes, false, diagnosis.AccountEnabled},
+		"disabled":   {"managed", nil, &no, false, diagnosis.AccountDisabled},
+		"not said":   {"", nil, nil, false, diagnosis.AccountUnknown},
+		"co-managed": {"managed", &no, &yes, true, diagnosis.AccountEnabled},
+		"by Intune":  {"managed", &yes, &yes, false, diagnosis.AccountEnabled},
+	} {
+		f := healthyTenant(1)
+		f.entra[0].AccountEnabled = c.enabled
+		f.managed[0].ManagementState, f.managed[0].ConfigurationByIntune = c.state, c.intune
+		inv := read(t, f)
+		d, _ := inv.Device(id('o', 1))
+		got := inv.Facts(id('o', 1))
+		if d.ManagementState != c.state || got.ManagementState != c.state || got.ConfiguredElsewhere != c.wantElsewhere || got.Account != c.wantAccount {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 func TestDeviceWithoutIntuneRecordIsNotManaged(t *testing.T) {
 	f := healthyTenant(1)
 	f.managed, f.apps, f.statuses = nil, nil, nil
@@ -61,7 +91,7 @@ func TestDeviceWithoutIntuneRecordIsNotManaged(t *testing.T) {
 		t.Errorf("%d devices, %d managed, want one that is not", inv.Len(), inv.Managed())
 	}
 	d, ok := inv.Device(id('o', 1))
-	want := Device{ObjectID: id('o', 1), DeviceID: guid('d', 1), Name: "entra-1", OperatingSystem: "Windows", OSVersion: "10.0.1"}
+	want := Device{ObjectID: id('o', 1), DeviceID: guid('d', 1), Name: "entra-1", OperatingSystem: "Windows", OSVersion: "10.0.1", Account: diagnosis.AccountEnabled}
 	if diff := cmp.Diff(want, d); !ok || diff != "" || d.Managed() {
 		t.Errorf("%t, managed %t\n%s", ok, d.Managed(), diff)
 	}

@@ -5,6 +5,7 @@ package fleet
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"sync"
 
@@ -16,19 +17,26 @@ import (
 // Store holds the Graph client and the newest inventory of each Tenant, by its namespaced name. The Tenant controller
 // writes it, the others read; a status write on the Tenant tells them when to look again. It is safe for concurrent use.
 // Nothing in it outlives the process: after a restart an inventory is missing until it is read again.
+//
+// Several Tenants may name one Microsoft tenant. Each has a client, as its credential may differ, and all of them share one
+// limiter: two budgets would be twice what the tenant allows, and one would not know of the other's throttling.
 type Store struct {
 	mu      sync.RWMutex
 	tenants map[types.NamespacedName]*tenant
+	shared  map[string]*graph.Shared // by realm
 }
 
 type tenant struct {
 	config    graph.Config
+	realm     string
 	client    *graph.Client
 	inventory *Inventory
 }
 
 // NewStore returns an empty store.
-func NewStore() *Store { return &Store{tenants: map[types.NamespacedName]*tenant{}} }
+func NewStore() *Store {
+	return &Store{tenants: map[types.NamespacedName]*tenant{}, shared: map[string]*graph.Shared{}}
+}
 
 // Connect returns the tenant's client, and makes a new one when cfg differs from what the present one was made of, a
 // renewed secret included. The inventory stays as long as it is still the same tenant, reached at the same place; else
@@ -40,11 +48,11 @@ func (s *Store) Connect(key types.NamespacedName, cfg graph.Config) (*graph.Clie
 	if old != nil && reflect.DeepEqual(old.config, cfg) {
 		return old.client, nil
 	}
-	client, err := graph.New(cfg)
+	client, realm, err := s.dial(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the tenant of %s: %w", key, err)
 	}
-	next := &tenant{config: cfg, client: client}
+	next := &tenant{config: cfg, realm: realm, client: client}
 	if old != nil {
 		if sameTenant(old.config, cfg) {
 			next.inventory = old.inventory
@@ -52,7 +60,36 @@ func (s *Store) Connect(key types.NamespacedName, cfg graph.Config) (*graph.Clie
 		old.client.Close()
 	}
 	s.tenants[key] = next
+	s.forgetUnused()
 	return client, nil
+}
+
+// dial makes a client that shares its limiter with all others of its realm.
+func (s *Store) dial(cfg graph.Config) (*graph.Client, string, error) {
+	realm, err := cfg.Realm()
+	if err != nil {
+		return nil, "", fmt.Errorf("graph: %w", err)
+	}
+	shared := s.shared[realm]
+	if shared == nil {
+		shared = graph.NewShared(cfg)
+	}
+	cfg.Shared = shared
+	client, err := graph.New(cfg)
+	if err != nil {
+		return nil, "", err
+	}
+	s.shared[realm] = shared
+	return client, realm, nil
+}
+
+// forgetUnused drops the limiters that no Tenant uses any more.
+func (s *Store) forgetUnused() {
+	used := map[string]bool{}
+	for _, t := range s.tenants {
+		used[t.realm] = true
+	}
+	maps.DeleteFunc(s.shared, func(realm string, _ *graph.Shared) bool { return !used[realm] })
 }
 
 // Client returns the tenant's client, nil when it is not connected.
@@ -95,6 +132,7 @@ func (s *Store) Delete(key types.NamespacedName) {
 	if t := s.tenants[key]; t != nil {
 		t.client.Close()
 		delete(s.tenants, key)
+		s.forgetUnused()
 	}
 }
 

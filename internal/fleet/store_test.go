@@ -4,10 +4,17 @@
 package fleet
 
 import (
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tidegate/tidegate/internal/graph"
@@ -90,6 +97,90 @@ func TestPutInventory(t *testing.T) {
 	s.Delete(contoso)
 	if s.Client(contoso) != nil || s.Inventory(contoso) != nil || s.PutInventory(contoso, newer) {
 		t.Error("a deleted tenant is still there")
+	}
+}
+
+// TestTwoTenantsOfOneTenantID: however many Tenants name a Microsoft tenant, it is asked at one pace, a pause that it asks one
+// for holds for all, and the metrics stay until the last is gone.
+func TestTwoTenantsOfOneTenantID(t *testing.T) {
+	asked := 0
+	var srv *httptest.Server
+	srv = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		base, _, _ := strings.Cut(r.URL.Path[1:], "/")
+		base = srv.URL + "/" + base
+		body := `{"token_type":"Bearer","expires_in":3600,"access_token":"e30.e30.e30"}`
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/openid-configuration"):
+			body = fmt.Sprintf(`{"issuer":"%[1]s/v2.0","authorization_endpoint":"%[1]s/oauth2/v2.0/authorize","token_endpoint":"%[1]s/oauth2/v2.0/token"}`, base)
+		case strings.HasPrefix(r.URL.Path, "/v1.0/"):
+			asked++
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		if _, err := io.WriteString(w, body); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(srv.Close)
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+	registry := prometheus.NewRegistry()
+	of := func(secret, tenantID string) graph.Config {
+		cfg := config(secret)
+		cfg.TenantID, cfg.Registry = tenantID, registry
+		cfg.Endpoint = &graph.Endpoint{GraphURL: srv.URL, AuthorityURL: srv.URL, CABundle: ca}
+		return cfg
+	}
+	s := NewStore()
+	join := func(name string, cfg graph.Config) *graph.Client {
+		t.Helper()
+		c, err := s.Connect(types.NamespacedName{Namespace: "n", Name: name}, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	tenantID := guid('t', 0xabc)
+	one, two := join("one", of("s1", tenantID)), join("two", of("s2", strings.ToUpper(tenantID)))
+	other := join("other", of("s1", guid('t', 2)))
+	if _, err := one.Group(t.Context(), guid('g', 1)); graph.KindOf(err) != graph.KindThrottled {
+		t.Fatal(err)
+	}
+	if _, err := two.Group(t.Context(), guid('g', 1)); graph.KindOf(err) != graph.KindThrottled || asked != 1 {
+		t.Errorf("the second asked a tenant that wanted a pause: %d requests, %v", asked, err)
+	}
+	if one.ThrottledFor() == 0 || two.ThrottledFor() == 0 || other.ThrottledFor() != 0 {
+		t.Errorf("throttled for %s, %s and, of another tenant, %s", one.ThrottledFor(), two.ThrottledFor(), other.ThrottledFor())
+	}
+	// A renewed secret is no way out of the pause.
+	if join("two", of("s3", tenantID)).ThrottledFor() == 0 {
+		t.Error("the pause ended with the secret")
+	}
+	series := func() int {
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, f := range families {
+			if f.GetName() == "tidegate_graph_requests_total" {
+				n += len(f.GetMetric())
+			}
+		}
+		return n
+	}
+	before := series()
+	s.Delete(types.NamespacedName{Namespace: "n", Name: "two"})
+	if before == 0 || series() != before {
+		t.Errorf("%d series, %d when one of two Tenants was gone", before, series())
+	}
+	s.Delete(types.NamespacedName{Namespace: "n", Name: "one"})
+	if series() != 0 {
+		t.Errorf("%d series of nobody", series())
+	}
+	if again := join("one", of("s1", tenantID)); again.ThrottledFor() != 0 || len(s.shared) != 2 {
+		t.Errorf("%d limiters", len(s.shared))
 	}
 }
 

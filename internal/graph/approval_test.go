@@ -124,7 +124,7 @@ func TestApprovalStaysOnIntuneWrites(t *testing.T) {
 	if _, err := c.Group(ctx, "g1"); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.AddMembers(ctx, "g1", []string{"m1"}); err != nil {
+	if _, err := c.AddMembers(ctx, "g1", []string{"m1"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Assignments(ctx, "p1"); err != nil {

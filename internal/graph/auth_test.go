@@ -169,7 +169,7 @@ func TestTokenErrors(t *testing.T) {
 			}
 			_, groupErr := c.Group(t.Context(), "g1")
 			wantKind(t, groupErr, tt.kind)
-			err := c.AddMembers(t.Context(), "g1", []string{"m"})
+			_, err := c.AddMembers(t.Context(), "g1", []string{"m"})
 			if e := wantKind(t, err, tt.kind); e.OutcomeUnknown {
 				t.Errorf("nothing was sent, yet %v", e)
 			}

@@ -123,7 +123,7 @@ func (c *Client) batchPost(ctx context.Context, op call, version string, request
 	if err != nil {
 		return invalid(op.op, "%v", err)
 	}
-	op.units = max(1, op.units) * len(open) // each inner request counts for itself (contract k.1)
+	op.units, op.writes = max(1, op.units)*len(open), len(open) // each inner request counts for itself (contract k.1)
 	answers := map[string]wireBatchAnswer{}
 	err = c.send(ctx, op, ri, func(resp *http.Response) error {
 		var body struct {

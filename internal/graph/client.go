@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
@@ -30,7 +31,9 @@ type Client struct {
 	download *http.Client
 	tokens   *tokenSource
 	limiter  *limiter
+	shared   *Shared
 	metrics  *metrics
+	closed   sync.Once
 	secrets  *strings.Replacer // the client's own secrets, in every form in which a text may carry them
 }
 
@@ -65,15 +68,19 @@ func New(cfg Config) (*Client, error) {
 
 // newClient puts the parts together.
 func newClient(cfg Config, h hosts, base http.RoundTripper, credential credentialFunc) (*Client, error) {
-	m, err := newMetrics(cfg.Registry, cfg.TenantID)
+	m, err := newMetrics(cfg.Registry, strings.ToLower(cfg.TenantID))
 	if err != nil {
 		return nil, fmt.Errorf("graph: %w", err)
+	}
+	shared := cfg.Shared
+	if shared == nil {
+		shared = NewShared(cfg)
 	}
 	// The scope names the cloud's Graph also where an endpoint stands in for it (contract l.1, l.4).
 	c := &Client{
 		cfg: cfg, hosts: h, base: base, metrics: m, secrets: secretForms(cfg.Auth.secretValues()),
-		tokens:  newTokenSource(credential, cloudHosts[cfg.Cloud].graph+"/.default"),
-		limiter: newLimiter(cfg.Limits, cfg.Clock, cfg.MaxRetryWait, cfg.ThrottleBase, m.throttled),
+		tokens: newTokenSource(credential, cloudHosts[cfg.Cloud].graph+"/.default"),
+		shared: shared, limiter: shared.limiter,
 	}
 	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, metrics: m, clock: clock.RealClock{}}
 	c.download = &http.Client{Transport: &frameTransport{next: wire, userAgent: cfg.UserAgent}, CheckRedirect: noRedirect}
@@ -90,15 +97,19 @@ func newClient(cfg Config, h hosts, base http.RoundTripper, credential credentia
 	}
 	adapter.SetBaseUrl(h.graph.String() + "/v1.0")
 	c.adapter = adapter
+	shared.join(m)
 	return c, nil
 }
 
-// Close drops idle connections and the tenant's metrics. Calls in flight end on their own.
+// Close drops idle connections and, when no other client shares the tenant, the tenant's metrics. Calls in flight end on
+// their own. Closing again does nothing.
 func (c *Client) Close() {
-	if base, ok := c.base.(interface{ CloseIdleConnections() }); ok {
-		base.CloseIdleConnections()
-	}
-	c.metrics.forget()
+	c.closed.Do(func() {
+		if base, ok := c.base.(interface{ CloseIdleConnections() }); ok {
+			base.CloseIdleConnections()
+		}
+		c.shared.leave(c.metrics)
+	})
 }
 
 // ThrottledFor returns how long, on the clock of Config, some workload is still held back at the tenant's wish; 0 when
@@ -129,6 +140,7 @@ type call struct {
 	class  class
 	effect effect
 	units  int // resource units of a directory request (contract k.3), at least 1
+	writes int // how many writes a request carries, at least 1 unless it is a read
 	// byID is true for a read of one object by its key, whose NotFound means gone: it is confirmed by a second read.
 	byID bool
 	// digest identifies a write that Multi Admin Approval can stop.

@@ -87,6 +87,9 @@ type Config struct {
 	Clock clock.Clock
 	// Transport replaces the network: it gets every request, those for tokens too. nil means net/http.
 	Transport http.RoundTripper
+	// Shared is what this client has in common with others of the same tenant, see [NewShared]; nil means that it has a
+	// limiter of its own.
+	Shared *Shared
 }
 
 // withDefaults returns a copy of the configuration with every absent value filled in.

@@ -82,6 +82,9 @@ type ManagedDevice struct {
 	EnrolledAt, LastSyncAt time.Time
 	// IsEncrypted is nil when Intune does not know.
 	IsEncrypted *bool
+	// ConfigurationByIntune says of a co-managed device whether the workload "device configuration" is with Intune; nil
+	// when Intune does not say (contract c).
+	ConfigurationByIntune *bool
 	// AzureADRegistered is nil when Intune does not know.
 	AzureADRegistered *bool
 	// UserID and UserPrincipalName name the primary user; empty when there is none.
@@ -94,32 +97,35 @@ type ManagedDevice struct {
 // exists in beta only (contract c).
 var managedDeviceSelect = []string{"id", "azureADDeviceId", "deviceName", "operatingSystem", "osVersion", "complianceState",
 	"managementAgent", "managedDeviceOwnerType", "deviceEnrollmentType", "managementState", "enrolledDateTime",
-	"lastSyncDateTime", "isEncrypted", "azureADRegistered", "userId", "userPrincipalName", "serialNumber", "manufacturer", "model"}
+	"lastSyncDateTime", "isEncrypted", "configurationManagerClientEnabledFeatures", "azureADRegistered", "userId", "userPrincipalName", "serialNumber", "manufacturer", "model"}
 
 // managedDevicePage is the largest page of managed devices (contract k.2).
 const managedDevicePage int32 = 1000
 
 // wireManagedDevice is a managed device on the wire.
 type wireManagedDevice struct {
-	ID                string    `json:"id"`
-	AzureADDeviceID   string    `json:"azureADDeviceId"`
-	DeviceName        string    `json:"deviceName"`
-	OperatingSystem   string    `json:"operatingSystem"`
-	OSVersion         string    `json:"osVersion"`
-	ComplianceState   string    `json:"complianceState"`
-	ManagementAgent   string    `json:"managementAgent"`
-	OwnerType         string    `json:"managedDeviceOwnerType"`
-	EnrollmentType    string    `json:"deviceEnrollmentType"`
-	ManagementState   string    `json:"managementState"`
-	EnrolledAt        timestamp `json:"enrolledDateTime"`
-	LastSyncAt        timestamp `json:"lastSyncDateTime"`
-	IsEncrypted       *bool     `json:"isEncrypted"`
-	AzureADRegistered *bool     `json:"azureADRegistered"`
-	UserID            string    `json:"userId"`
-	UserPrincipalName string    `json:"userPrincipalName"`
-	SerialNumber      string    `json:"serialNumber"`
-	Manufacturer      string    `json:"manufacturer"`
-	Model             string    `json:"model"`
+	ID              string    `json:"id"`
+	AzureADDeviceID string    `json:"azureADDeviceId"`
+	DeviceName      string    `json:"deviceName"`
+	OperatingSystem string    `json:"operatingSystem"`
+	OSVersion       string    `json:"osVersion"`
+	ComplianceState string    `json:"complianceState"`
+	ManagementAgent string    `json:"managementAgent"`
+	OwnerType       string    `json:"managedDeviceOwnerType"`
+	EnrollmentType  string    `json:"deviceEnrollmentType"`
+	ManagementState string    `json:"managementState"`
+	EnrolledAt      timestamp `json:"enrolledDateTime"`
+	LastSyncAt      timestamp `json:"lastSyncDateTime"`
+	IsEncrypted     *bool     `json:"isEncrypted"`
+	CoManagement    struct {
+		DeviceConfiguration *bool `json:"deviceConfiguration"`
+	} `json:"configurationManagerClientEnabledFeatures"`
+	AzureADRegistered *bool  `json:"azureADRegistered"`
+	UserID            string `json:"userId"`
+	UserPrincipalName string `json:"userPrincipalName"`
+	SerialNumber      string `json:"serialNumber"`
+	Manufacturer      string `json:"manufacturer"`
+	Model             string `json:"model"`
 }
 
 // ManagedDevices hands every device record of Intune to yield. An error of yield ends the call and comes back
@@ -140,7 +146,7 @@ func (c *Client) ManagedDevices(ctx context.Context, yield func(ManagedDevice) e
 			OperatingSystem: w.OperatingSystem, OSVersion: w.OSVersion, ComplianceState: w.ComplianceState,
 			ManagementAgent: w.ManagementAgent, OwnerType: w.OwnerType, EnrollmentType: w.EnrollmentType,
 			ManagementState: w.ManagementState, EnrolledAt: w.EnrolledAt.Time, LastSyncAt: w.LastSyncAt.Time,
-			IsEncrypted: w.IsEncrypted, AzureADRegistered: w.AzureADRegistered, UserID: w.UserID,
+			IsEncrypted: w.IsEncrypted, ConfigurationByIntune: w.CoManagement.DeviceConfiguration, AzureADRegistered: w.AzureADRegistered, UserID: w.UserID,
 			UserPrincipalName: w.UserPrincipalName, SerialNumber: w.SerialNumber, Manufacturer: w.Manufacturer, Model: w.Model})
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
@@ -29,8 +30,20 @@ type Group struct {
 	SecurityEnabled bool `json:"securityEnabled,omitempty"`
 	// MembershipRule is set on dynamic groups, which refuse writes of members (contract g).
 	MembershipRule string `json:"membershipRule,omitempty"`
+	// MembershipRuleProcessingState is On or Paused for a dynamic group; Paused keeps the members of that day
+	// (contract-2 x.2).
+	MembershipRuleProcessingState string `json:"membershipRuleProcessingState,omitempty"`
+	// GroupTypes has Unified for a Microsoft 365 group and DynamicMembership for a dynamic one.
+	GroupTypes []string `json:"groupTypes,omitempty"`
+	// Visibility is Private, Public or HiddenMembership, of which the members may not be listed (contract-2 x.3).
+	Visibility string `json:"visibility,omitempty"`
 	// Extra holds what is not modelled. It is read only.
 	Extra Extra `json:"-"`
+}
+
+// Dynamic says whether a rule decides who is a member.
+func (g *Group) Dynamic() bool {
+	return g.MembershipRule != "" || slices.Contains(g.GroupTypes, "DynamicMembership")
 }
 
 // openGroup is Group without its methods.
@@ -60,7 +73,8 @@ type GroupSpec struct {
 }
 
 // groupSelect lists the members that a Group is read from.
-var groupSelect = []string{"id", "displayName", "uniqueName", "description", "securityEnabled", "membershipRule"}
+var groupSelect = []string{"id", "displayName", "uniqueName", "description", "securityEnabled", "membershipRule",
+	"membershipRuleProcessingState", "groupTypes", "visibility"}
 
 // directoryPage is the largest page of directory lists (contract k.2).
 const directoryPage int32 = 999

@@ -4,6 +4,7 @@
 package graph
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
@@ -38,7 +39,7 @@ func TestGroupReads(t *testing.T) {
 		"by id":          func() (Group, error) { return c.Group(t.Context(), "g1") },
 		"by unique name": func() (Group, error) { return c.GroupByUniqueName(t.Context(), "pilot") },
 	} {
-		if g, err := read(); err != nil || !cmp.Equal(g, want, cmpopts.IgnoreFields(Group{}, "Extra")) {
+		if g, err := read(); err != nil || !gocmp.Equal(g, want, cmpopts.IgnoreFields(Group{}, "Extra")) {
 			t.Errorf("%s: %+v, %v", name, g, err)
 		}
 	}
@@ -48,7 +49,7 @@ func TestGroupReads(t *testing.T) {
 	}
 	members := []Member{{"d1", MemberDevice, "x1"}, {"d2", MemberDevice, ""}, {"u1", MemberUser, ""}, {"n1", MemberGroup, ""}, {"s1", MemberOther, ""}}
 	got, err := c.TransitiveMembers(t.Context(), "g1")
-	if diff := cmp.Diff(members, got); diff != "" || err != nil {
+	if diff := gocmp.Diff(members, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 	if direct, err := c.Members(t.Context(), "g1"); err != nil || len(direct) != 5 {
@@ -73,7 +74,7 @@ func TestEmptyKeysAreRefused(t *testing.T) {
 	calls := map[string]func() error{
 		"Group":          func() error { _, err := c.Group(ctx, ""); return err },
 		"DeleteGroup":    func() error { return c.DeleteGroup(ctx, " ") },
-		"AddMembers":     func() error { return c.AddMembers(ctx, "g1", []string{"a", ""}) },
+		"AddMembers":     func() error { _, err := c.AddMembers(ctx, "g1", []string{"a", ""}); return err },
 		"RemoveMembers":  func() error { return c.RemoveMembers(ctx, "g1", []string{""}) },
 		"unique name":    func() error { _, _, err := c.UpsertGroup(ctx, "a'b", GroupSpec{DisplayName: "x"}); return err },
 		"display name":   func() error { _, _, err := c.UpsertGroup(ctx, "ab", GroupSpec{}); return err },
@@ -128,56 +129,49 @@ func TestUpsertGroup(t *testing.T) {
 	}
 }
 
-// directory is a group that behaves as contract g says; lag hides the newest members from lists.
+// directory is a group that behaves as contract g and contract-2 x.4 say; hidden hides the newest members from lists.
 type directory struct {
 	members []string
 	hidden  map[string]bool
-	gone    []string // objects that the directory does not have
+	// refuse are the objects that the tenant does not take, with status and text of its answer.
+	refuse map[string]refusal
+	// group is the answer to a read of the group.
+	group string
+}
+
+type refusal struct {
+	status int
+	text   string
+}
+
+var (
+	objectGone  = refusal{404, `{"error":{"code":"Request_ResourceNotFound","message":"Resource 'g1' does not exist or one of its queried reference-property objects are not present."}}`}
+	objectWrong = refusal{400, `{"error":{"code":"Request_BadRequest","message":"The object type is not allowed in this group."}}`}
+	objectNotMy = refusal{403, `{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation."}}`}
+)
+
+func refusing(r refusal, ids ...string) map[string]refusal {
+	out := map[string]refusal{}
+	for _, id := range ids {
+		out[id] = r
+	}
+	return out
 }
 
 // serve answers the requests on members.
 func (d *directory) serve(t *testing.T) func(int, http.ResponseWriter, *http.Request, string) {
 	return func(_ int, w http.ResponseWriter, r *http.Request, body string) {
-		switch r.Method {
-		case http.MethodPatch:
-			var sent struct {
-				Bind []string `json:"members@odata.bind"`
-			}
-			if err := json.Unmarshal([]byte(body), &sent); err != nil {
-				t.Error(err)
-			}
-			if len(sent.Bind) == 0 || len(sent.Bind) > 20 {
-				answer(w, 400, `{"error":{"code":"Request_BadRequest","message":"%d references"}}`, len(sent.Bind))
-				return
-			}
-			for _, link := range sent.Bind {
-				if slices.Contains(d.gone, link[strings.LastIndex(link, "/")+1:]) {
-					answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"Resource 'g1' does not exist or one of its queried reference-property objects are not present."}}`)
-					return
-				}
-				if slices.Contains(d.members, link[strings.LastIndex(link, "/")+1:]) {
-					answer(w, 400, alreadyMember)
-					return
-				}
-			}
-			for _, link := range sent.Bind {
-				d.members = append(d.members, link[strings.LastIndex(link, "/")+1:])
-			}
-			w.WriteHeader(204)
-		case http.MethodDelete:
-			parts := strings.Split(r.URL.Path, "/")
-			at := slices.Index(d.members, parts[len(parts)-2])
-			if at < 0 {
-				answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"not a member"}}`)
-				return
-			}
-			d.members = slices.Delete(d.members, at, at+1)
-			w.WriteHeader(204)
+		switch {
+		case r.Method == http.MethodPatch:
+			d.bind(t, w, body)
+		case r.Method == http.MethodPost:
+			d.batch(t, w, body)
+		case r.Method == http.MethodDelete:
+			status, text := d.remove(r.URL.Path)
+			answer(w, status, "%s", text)
+		case !strings.HasSuffix(r.URL.Path, "/members"):
+			answer(w, 200, "%s", cmp.Or(d.group, groupJSON))
 		default:
-			if !strings.HasSuffix(r.URL.Path, "/members") {
-				answer(w, 200, groupJSON)
-				return
-			}
 			var items []string
 			for _, id := range d.members {
 				if !d.hidden[id] {
@@ -187,6 +181,67 @@ func (d *directory) serve(t *testing.T) func(int, http.ResponseWriter, *http.Req
 			answer(w, 200, `{"value":[%s]}`, strings.Join(items, ","))
 		}
 	}
+}
+
+// bind adds all or nobody.
+func (d *directory) bind(t *testing.T, w http.ResponseWriter, body string) {
+	var sent struct {
+		Bind []string `json:"members@odata.bind"`
+	}
+	if err := json.Unmarshal([]byte(body), &sent); err != nil {
+		t.Error(err)
+	}
+	if len(sent.Bind) == 0 || len(sent.Bind) > 20 {
+		t.Errorf("%d references", len(sent.Bind))
+	}
+	for _, link := range sent.Bind {
+		id := link[strings.LastIndex(link, "/")+1:]
+		if bad, ok := d.refuse[id]; ok {
+			answer(w, bad.status, "%s", bad.text)
+			return
+		}
+		if slices.Contains(d.members, id) {
+			answer(w, 400, alreadyMember)
+			return
+		}
+	}
+	for _, link := range sent.Bind {
+		d.members = append(d.members, link[strings.LastIndex(link, "/")+1:])
+	}
+	w.WriteHeader(204)
+}
+
+// batch removes members, each with an answer of its own.
+func (d *directory) batch(t *testing.T, w http.ResponseWriter, body string) {
+	var in struct {
+		Requests []wireBatchRequest `json:"requests"`
+	}
+	if err := json.Unmarshal([]byte(body), &in); err != nil || len(in.Requests) > 20 {
+		t.Errorf("%d requests, %v", len(in.Requests), err)
+	}
+	var out []string
+	for _, q := range in.Requests {
+		if q.Method != http.MethodDelete {
+			t.Errorf("%s %s", q.Method, q.URL)
+		}
+		status, text := d.remove(q.URL)
+		out = append(out, fmt.Sprintf(`{"id":%q,"status":%d,"body":%s}`, q.ID, status, cmp.Or(text, "null")))
+	}
+	answer(w, 200, `{"responses":[%s]}`, strings.Join(out, ","))
+}
+
+func (d *directory) remove(path string) (status int, text string) {
+	parts := strings.Split(path, "/")
+	id := parts[len(parts)-2]
+	if bad, ok := d.refuse[id]; ok {
+		return bad.status, bad.text
+	}
+	at := slices.Index(d.members, id)
+	if at < 0 {
+		return 404, `{"error":{"code":"Request_ResourceNotFound","message":"not a member"}}`
+	}
+	d.members = slices.Delete(d.members, at, at+1)
+	return 204, ""
 }
 
 func ids(from, to int) []string {
@@ -211,14 +266,14 @@ func TestAddMembers(t *testing.T) {
 		{"nothing", nil, nil, nil, 0},
 		{"all there", ids(0, 5), nil, ids(0, 5), 2},
 		{"one there", ids(30, 31), nil, ids(0, 45), 1 + 1 + 1 + 2},
-		{"one there, list lags", ids(3, 4), map[string]bool{"m003": true}, ids(0, 25), 1 + 1 + 1 + 20 + 1},
+		{"one there, list lags", ids(3, 4), map[string]bool{"m003": true}, ids(0, 25), 1 + 1 + 1 + 10 + 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := &directory{members: slices.Clone(tt.present), hidden: tt.hidden}
 			srv := serve(t, d.serve(t))
-			if err := testClient(t, srv.URL).AddMembers(t.Context(), "g1", tt.add); err != nil {
-				t.Fatal(err)
+			if refused, err := testClient(t, srv.URL).AddMembers(t.Context(), "g1", tt.add); err != nil || refused != nil {
+				t.Fatal(refused, err)
 			}
 			want := unique(append(slices.Clone(tt.present), tt.add...))
 			slices.Sort(want)
@@ -230,45 +285,131 @@ func TestAddMembers(t *testing.T) {
 	}
 }
 
-// TestAddMembersFault: a group that does not exist is no missing member.
+// TestAddMembersFault: what would refuse everybody is an error and nobody's refusal.
 func TestAddMembersFault(t *testing.T) {
-	srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
-		answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"Resource 'm001' does not exist"}}`)
-	})
-	wantKind(t, testClient(t, srv.URL).AddMembers(t.Context(), "g1", ids(0, 3)), KindNotFound)
+	for name, c := range map[string]struct {
+		refuse refusal
+		group  string
+		want   Kind
+	}{
+		"no group":      {objectGone, "", KindNotFound},
+		"no permission": {objectNotMy, groupJSON, KindForbidden},
+		"dynamic":       {objectWrong, `{"id":"g1","groupTypes":["DynamicMembership"],"membershipRule":"device.x"}`, KindInvalid},
+	} {
+		d := &directory{refuse: refusing(c.refuse, ids(0, 45)...), group: c.group}
+		srv := serve(t, func(n int, w http.ResponseWriter, r *http.Request, body string) {
+			if c.group == "" && r.Method == http.MethodGet {
+				answer(w, 404, "%s", objectGone.text)
+				return
+			}
+			d.serve(t)(n, w, r, body)
+		})
+		refused, err := testClient(t, srv.URL).AddMembers(t.Context(), "g1", ids(0, 45))
+		if len(refused) > 0 || KindOf(err) != c.want || srv.count() > 39+3 {
+			t.Errorf("%s: %v, %v after %d requests", name, refused, err, srv.count())
+		}
+	}
 }
 
-// TestAddMembersGone: objects that the directory does not have keep no other out, be it one of many or all.
-func TestAddMembersGone(t *testing.T) {
-	for name, gone := range map[string][]string{"one of many": {"m007"}, "at the end": {"m044"}, "all of a request": ids(20, 40), "everybody": ids(0, 45)} {
+// TestAddMembersOneByOne: what the tenant refuses of one keeps no other out, be it one of many or all, and is named.
+func TestAddMembersOneByOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		bad    []string
+		answer refusal
+		want   RefusalReason
+		most   int // requests
+	}{
+		"one of many":       {[]string{"m007"}, objectGone, RefusedGone, 3 + 10},
+		"at the end":        {[]string{"m044"}, objectGone, RefusedGone, 3 + 8},
+		"all of a request":  {ids(20, 40), objectGone, RefusedGone, 2 + 39},
+		"everybody":         {ids(0, 45), objectGone, RefusedGone, 3 * 39},
+		"one of wrong kind": {[]string{"m003", "m030"}, objectWrong, RefusedKind, 3 + 20},
+		"one not permitted": {[]string{"m003"}, objectNotMy, RefusedForbidden, 3 + 10},
+	} {
 		t.Run(name, func(t *testing.T) {
-			d := &directory{gone: gone}
+			d := &directory{refuse: refusing(c.answer, c.bad...)}
 			srv := serve(t, d.serve(t))
-			if err := testClient(t, srv.URL).AddMembers(t.Context(), "g1", ids(0, 45)); err != nil {
+			refused, err := testClient(t, srv.URL).AddMembers(t.Context(), "g1", ids(0, 45))
+			if err != nil {
 				t.Fatal(err)
 			}
-			want := slices.DeleteFunc(ids(0, 45), func(id string) bool { return slices.Contains(gone, id) })
-			if slices.Sort(d.members); !slices.Equal(want, d.members) {
-				t.Errorf("members %v, want %v", d.members, want)
+			var named []string
+			for _, r := range refused {
+				if named = append(named, r.ID); r.Reason != c.want || r.Err == nil {
+					t.Errorf("%s: %s, %v; want %s", r.ID, r.Reason, r.Err, c.want)
+				}
+			}
+			want := slices.DeleteFunc(ids(0, 45), func(id string) bool { return slices.Contains(c.bad, id) })
+			if slices.Sort(d.members); !slices.Equal(want, d.members) || !slices.Equal(named, c.bad) || srv.count() > c.most {
+				t.Errorf("members %v, refused %v after %d requests, want at most %d", d.members, named, srv.count(), c.most)
 			}
 		})
 	}
 }
 
-// TestRemoveMembers: absent members are passed over, an absent group is not.
+// TestAddMembersStopsWhenTheTenantIsAway: a fault of the service is no refusal, and what was learnt before it is kept.
+func TestAddMembersStopsWhenTheTenantIsAway(t *testing.T) {
+	d := &directory{refuse: refusing(objectGone, "m001")}
+	patches := 0
+	srv := serve(t, func(n int, w http.ResponseWriter, r *http.Request, body string) {
+		if patches++; strings.Contains(body, "m020") {
+			answer(w, 503, `{"error":{"code":"ServiceUnavailable","message":"away"}}`)
+			return
+		}
+		d.serve(t)(n, w, r, body)
+	})
+	refused, err := testClient(t, srv.URL).AddMembers(t.Context(), "g1", ids(0, 45))
+	wantKind(t, err, KindTransient)
+	if len(refused) != 1 || refused[0].ID != "m001" || len(d.members) != 19 {
+		t.Errorf("%v, %d members", refused, len(d.members))
+	}
+}
+
+// TestRemoveMembers: absent members are passed over, an absent group is not, and 20 go in one request.
 func TestRemoveMembers(t *testing.T) {
 	d := &directory{members: ids(0, 5)}
 	srv := serve(t, d.serve(t))
 	if err := testClient(t, srv.URL).RemoveMembers(t.Context(), "g1", []string{"m001", "x1", "x2", "m003"}); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(d.members, []string{"m000", "m002", "m004"}) || srv.count() != 5 {
+	if !slices.Equal(d.members, []string{"m000", "m002", "m004"}) || srv.count() != 2 {
 		t.Errorf("%v after %d requests", d.members, srv.count())
 	}
-	gone := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
-		answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"no group"}}`)
-	})
-	wantKind(t, testClient(t, gone.URL).RemoveMembers(t.Context(), "g1", []string{"m1"}), KindNotFound)
+	d = &directory{members: ids(0, 45)}
+	srv = serve(t, d.serve(t))
+	if err := testClient(t, srv.URL).RemoveMembers(t.Context(), "g1", ids(0, 41)); err != nil || len(d.members) != 4 || srv.count() != 3 {
+		t.Errorf("%v: %v after %d requests", err, d.members, srv.count())
+	}
+	if last := srv.all()[2]; last.method != http.MethodDelete {
+		t.Errorf("one object goes by %s %s", last.method, last.path)
+	}
+	for _, gone := range [][]string{{"m1"}, {"m1", "m2"}} {
+		none := &directory{}
+		srv := serve(t, func(n int, w http.ResponseWriter, r *http.Request, body string) {
+			if r.Method == http.MethodGet {
+				answer(w, 404, `{"error":{"code":"Request_ResourceNotFound","message":"no group"}}`)
+				return
+			}
+			none.serve(t)(n, w, r, body)
+		})
+		wantKind(t, testClient(t, srv.URL).RemoveMembers(t.Context(), "g1", gone), KindNotFound)
+	}
+}
+
+// TestRemoveMembersOneByOne: one that cannot be removed keeps no other in, and what fails for all is not asked 5,000 times.
+func TestRemoveMembersOneByOne(t *testing.T) {
+	d := &directory{members: ids(0, 45), refuse: refusing(objectNotMy, "m003")}
+	srv := serve(t, d.serve(t))
+	err := testClient(t, srv.URL).RemoveMembers(t.Context(), "g1", ids(0, 45))
+	if wantKind(t, err, KindForbidden); !slices.Equal(d.members, []string{"m003"}) || srv.count() != 3 {
+		t.Errorf("%v after %d requests", d.members, srv.count())
+	}
+	d = &directory{members: ids(0, 45), refuse: refusing(objectNotMy, ids(0, 45)...)}
+	srv = serve(t, d.serve(t))
+	err = testClient(t, srv.URL).RemoveMembers(t.Context(), "g1", ids(0, 45))
+	if wantKind(t, err, KindForbidden); srv.count() != 1 {
+		t.Errorf("%d requests", srv.count())
+	}
 }
 
 // TestRemoveMembersConfirms: a 404 on one member is believed only when the list does not show it either.

@@ -158,7 +158,10 @@ func TestNoWriteTakesAPageForSuccess(t *testing.T) {
 			_, _, err := c.UpsertGroup(ctx, "g", GroupSpec{DisplayName: "g"})
 			return err
 		},
-		"members":   func(ctx context.Context, c *Client) error { return c.AddMembers(ctx, "g1", []string{"m1"}) },
+		"members": func(ctx context.Context, c *Client) error {
+			_, err := c.AddMembers(ctx, "g1", []string{"m1"})
+			return err
+		},
 		"remove":    func(ctx context.Context, c *Client) error { return c.RemoveMembers(ctx, "g1", []string{"m1"}) },
 		"group":     func(ctx context.Context, c *Client) error { return c.DeleteGroup(ctx, "g1") },
 		"sync":      func(ctx context.Context, c *Client) error { return c.SyncDevice(ctx, "d1") },

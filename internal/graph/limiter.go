@@ -169,7 +169,7 @@ func (l *limiter) wait(ctx context.Context, c call) error {
 		return err
 	}
 	if c.effect != effectRead {
-		if err := l.take(ctx, lane.writes, 1); err != nil {
+		if err := l.take(ctx, lane.writes, max(1, c.writes)); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
@@ -111,69 +112,158 @@ func membersWrite(op string) call {
 // bindLimit is how many members one PATCH may add (contract g).
 const bindLimit = 20
 
-// AddMembers adds directory objects to a group, 20 in a request. Members that are in the group already are
-// left as they are, and objects that the directory does not have are passed over: a device that was deleted keeps
-// no other from its place. Who is in is told by the list of members. On an error some of the members may have been
-// added; adding again is safe.
-func (c *Client) AddMembers(ctx context.Context, groupID string, ids []string) error {
+// RefusalReason is why the tenant refuses one object as a member.
+type RefusalReason string
+
+// The reasons for which one object is refused.
+const (
+	// RefusedGone: the directory does not have the object, or no more.
+	RefusedGone RefusalReason = "Gone"
+	// RefusedKind: the object is of a kind that the group does not take.
+	RefusedKind RefusalReason = "WrongKind"
+	// RefusedForbidden: the application may not make this object a member, though it may others.
+	RefusedForbidden RefusalReason = "NotPermitted"
+)
+
+// MemberRefusal is one object that the tenant does not take into a group. Asking again gives the same answer until somebody
+// changes something.
+type MemberRefusal struct {
+	// ID is the object id as it was given.
+	ID string
+	// Reason is why.
+	Reason RefusalReason
+	// Err is what the tenant said.
+	Err error
+}
+
+// AddMembers adds directory objects to a group, 20 in a request. Members that are in the group already are left as they are.
+// An object that the tenant does not take keeps no other from its place and is among the refused: a request that fails as
+// a whole, which is what one bad object does to it (contract-2 x.4), is halved until the bad ones are known, in at most 39
+// requests for 20 objects. What would refuse everybody is an error and no refusal: a missing or dynamic group, or
+// a missing permission. Who is in is told by the list of members. On an error some of the members may have been added and
+// refused holds what is known; adding again is safe.
+func (c *Client) AddMembers(ctx context.Context, groupID string, ids []string) (refused []MemberRefusal, err error) {
 	op := membersWrite("AddMembers")
 	if err := needID(op.op, "group id", groupID); err != nil {
-		return err
+		return nil, err
 	}
 	for _, id := range ids {
 		if err := needID(op.op, "member id", id); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	a := adding{c: c, op: op, group: groupID}
 	listed := false
 	for ids = unique(ids); len(ids) > 0; {
 		n := min(bindLimit, len(ids))
 		err := c.bindMembers(ctx, op, groupID, ids[:n])
-		switch {
-		case isAlreadyMember(err) && !listed:
+		if isAlreadyMember(err) && !listed {
 			// One duplicate fails all of a request (contract g). Learn who is in and go on with the others.
 			listed = true
 			if ids, err = c.missingMembers(ctx, groupID, ids); err != nil {
-				return err
+				return a.refused, err
 			}
 			continue
-		case isAlreadyMember(err), KindOf(err) == KindNotFound:
-			// The list was late, or one object is gone (contract-2 x.4).
-			err = c.addEach(ctx, op, groupID, ids[:n])
 		}
-		if err != nil {
-			return err
+		if err := a.settle(ctx, ids[:n], err); err != nil {
+			return a.refused, err
 		}
 		ids = ids[n:]
+	}
+	return a.refused, nil
+}
+
+// adding is one run of AddMembers.
+type adding struct {
+	c       *Client
+	op      call
+	group   string
+	refused []MemberRefusal
+	// works says that the group took somebody, or has somebody: it exists and can be written.
+	works bool
+}
+
+// settle finds out whom of ids the answer err of a request that named them all is about. Nobody of ids is in when it is an
+// error that one object may cause.
+func (a *adding) settle(ctx context.Context, ids []string, err error) error {
+	if err == nil {
+		a.works = true
+		return nil
+	}
+	before := len(a.refused)
+	if err := a.halve(ctx, ids, err); err != nil {
+		return err
+	}
+	if a.works || len(a.refused)-before < len(ids) {
+		return nil
+	}
+	// Everybody was refused: the answer may be about the group.
+	if groupErr := a.checkGroup(ctx, a.refused[before:]); groupErr != nil {
+		a.refused = a.refused[:before]
+		return groupErr
 	}
 	return nil
 }
 
-// addEach adds members one by one and passes over those that are in already and those that do not exist. The answer to one
-// that does not exist is also that of a missing group: when it came for all of them, the group is looked at.
-func (c *Client) addEach(ctx context.Context, op call, groupID string, ids []string) error {
-	var notFound error
-	known := false
-	for _, id := range ids {
-		err := c.bindMembers(ctx, op, groupID, []string{id})
-		switch {
-		case err == nil, isAlreadyMember(err):
-			known = true
-		case KindOf(err) == KindNotFound:
-			notFound = err
-		default:
+// halve asks again in halves after a request for ids failed with err, down to single objects.
+func (a *adding) halve(ctx context.Context, ids []string, err error) error {
+	if !isAlreadyMember(err) && refusalOf(err) == "" {
+		return err
+	}
+	if len(ids) == 1 {
+		if isAlreadyMember(err) {
+			a.works = true
+		} else {
+			a.refused = append(a.refused, MemberRefusal{ID: ids[0], Reason: refusalOf(err), Err: err})
+		}
+		return nil
+	}
+	for _, half := range [][]string{ids[:len(ids)/2], ids[len(ids)/2:]} {
+		err := a.c.bindMembers(ctx, a.op, a.group, half)
+		if err == nil {
+			a.works = true
+			continue
+		}
+		if err := a.halve(ctx, half, err); err != nil {
 			return err
 		}
 	}
-	if known || notFound == nil {
-		return nil
+	return nil
+}
+
+// checkGroup returns the error that makes the group refuse everybody, nil when it is not the group. A permission that is
+// missing refuses all alike; a missing group answers as a missing member does; a dynamic group takes no members at all.
+func (a *adding) checkGroup(ctx context.Context, refused []MemberRefusal) error {
+	reasons := map[RefusalReason]bool{}
+	for _, r := range refused {
+		reasons[r.Reason] = true
 	}
-	switch _, err := c.Group(ctx, groupID); KindOf(err) {
-	case KindNotFound:
-		return notFound
-	default:
+	first := refused[0].Err
+	if reasons[RefusedForbidden] && len(reasons) == 1 {
+		return first
+	}
+	g, err := a.c.Group(ctx, a.group)
+	switch {
+	case KindOf(err) == KindNotFound, err == nil && g.Dynamic():
+		return first
+	case err != nil:
 		return err
 	}
+	a.works = true
+	return nil
+}
+
+// refusalOf returns the reason for which an error may be about one object alone, empty when it cannot be (contract-2 x.4).
+func refusalOf(err error) RefusalReason {
+	switch KindOf(err) {
+	case KindNotFound, KindGone:
+		return RefusedGone
+	case KindInvalid:
+		return RefusedKind
+	case KindForbidden:
+		return RefusedForbidden
+	}
+	return ""
 }
 
 // bindMembers sends one PATCH with at most 20 members.
@@ -219,32 +309,75 @@ func (c *Client) missingMembers(ctx context.Context, groupID string, ids []strin
 	return missing, nil
 }
 
-// RemoveMembers removes directory objects from a group. Objects that are not members are passed over, a
-// missing group is an error. On an error some of the members may have been removed; removing again is safe.
+// RemoveMembers removes directory objects from a group, 20 in a request. Objects that are not members, or are gone, are
+// passed over; a missing group is an error. One object that fails keeps no other in its place. On an error some of the
+// members may have been removed; removing again is safe.
 func (c *Client) RemoveMembers(ctx context.Context, groupID string, ids []string) error {
 	op := membersWrite("RemoveMembers")
 	if err := needID(op.op, "group id", groupID); err != nil {
 		return err
 	}
-	var absent []string
-	for _, id := range unique(ids) {
+	for _, id := range ids {
 		if err := needID(op.op, "member id", id); err != nil {
 			return err
 		}
-		ri, err := c.groups().ByGroupId(groupID).Members().ByDirectoryObjectId(id).Ref().ToDeleteRequestInformation(ctx, nil)
-		if err != nil {
-			return invalid(op.op, "%v", err)
+	}
+	var absent []string
+	var failed error
+	for chunk := range slices.Chunk(unique(ids), batchLimit) {
+		gone, left, err := c.removeChunk(ctx, op, groupID, chunk)
+		absent = append(absent, gone...)
+		if err != nil && failed == nil {
+			failed = err
 		}
-		err = c.send(ctx, op, ri, nil)
-		if KindOf(err) == KindNotFound {
-			absent = append(absent, id)
-			continue
-		}
-		if err != nil {
-			return err
+		if left == len(chunk) {
+			break // What fails for all of a request would for the others as well.
 		}
 	}
+	if failed != nil {
+		return failed
+	}
 	return c.confirmRemoved(ctx, op, groupID, absent)
+}
+
+// removeChunk removes at most 20 objects in one batch. gone are those that the tenant says are no members, left is how many
+// could not be removed, and err why the first of them could not.
+func (c *Client) removeChunk(ctx context.Context, op call, groupID string, ids []string) (gone []string, left int, err error) {
+	if len(ids) == 1 {
+		return c.removeOne(ctx, op, groupID, ids[0])
+	}
+	requests := make([]batchRequest, len(ids))
+	for i, id := range ids {
+		requests[i] = batchRequest{Method: http.MethodDelete, URL: batchPath("groups", groupID, "members", id, "$ref")}
+	}
+	for i, result := range c.batch(ctx, op, "v1.0", requests) {
+		switch {
+		case result.Err == nil:
+		case result.Err.Kind == KindNotFound:
+			gone = append(gone, ids[i])
+		default:
+			if left++; err == nil {
+				err = result.Err
+			}
+		}
+	}
+	return gone, left, err
+}
+
+// removeOne is removeChunk for a single object, without the wrapping of a batch.
+func (c *Client) removeOne(ctx context.Context, op call, groupID, id string) (gone []string, left int, err error) {
+	ri, err := c.groups().ByGroupId(groupID).Members().ByDirectoryObjectId(id).Ref().ToDeleteRequestInformation(ctx, nil)
+	if err != nil {
+		return nil, 1, invalid(op.op, "%v", err)
+	}
+	switch err := c.send(ctx, op, ri, nil); {
+	case err == nil:
+		return nil, 0, nil
+	case KindOf(err) == KindNotFound:
+		return []string{id}, 0, nil
+	default:
+		return nil, 1, err
+	}
 }
 
 // confirmRemoved looks for the members of which the tenant said that they are none. The same answer may mean that the

@@ -51,7 +51,7 @@ func TestTrap02_RepeatedBodyIsPlainAndComplete(t *testing.T) {
 			}
 			w.WriteHeader(204)
 		})
-		if err := testClient(t, srv.URL).AddMembers(t.Context(), "g1", []string{"m1"}); err != nil {
+		if _, err := testClient(t, srv.URL).AddMembers(t.Context(), "g1", []string{"m1"}); err != nil {
 			t.Fatal(err)
 		}
 		want := fmt.Sprintf(`{"members@odata.bind":["%s/v1.0/directoryObjects/m1"]}`, srv.URL)

@@ -14,11 +14,14 @@ const module = "github.com/tidegate/tidegate"
 // purePackages are the packages that decide, from the bottom up: each may
 // import those before it and none after it.
 var purePackages = []string{
+	module + "/internal/naming",
 	module + "/internal/settings",
 	module + "/internal/guard",
 	module + "/internal/diagnosis",
 	module + "/internal/audience",
+	module + "/internal/population",
 	module + "/internal/gate",
+	module + "/internal/revision",
 	module + "/internal/rollout",
 	module + "/internal/plan",
 	module + "/internal/status",

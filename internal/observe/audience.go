@@ -4,98 +4,102 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/diagnosis"
 	"github.com/tidegate/tidegate/internal/fleet"
-	"github.com/tidegate/tidegate/internal/graph"
 )
 
-// MemberSource reads the groups of an audience.
-type MemberSource interface {
-	GroupSource
-	TransitiveMembers(ctx context.Context, groupID string) ([]graph.Member, error)
-}
-
-// ResolveAudience reads the groups of a wave and selects its devices: union of the included groups less the excluded ones,
-// users standing for their devices, then the slice, then less what earlier waves have taken (taken).
-func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory, a *v1alpha1.Audience, salt string, rules diagnosis.Rules, taken func(audience.ID) bool) (audience.Candidates, error) {
-	include, err := members(ctx, src, inv, a.Groups.Include)
+// ResolveAudience reads the groups of a wave and selects its members: union of the included groups less the excluded ones,
+// then the slice, then less what earlier waves have taken (taken). Groups of another kind than the unit, or whose
+// members are hidden so that nobody knows whom they select or exclude, are a *Refusal.
+//
+// A person is eligible when one of their devices is. Nobody else's device stands for them.
+func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory, unit v1alpha1.Unit, a *v1alpha1.Audience, salt string, rules diagnosis.Rules, taken func(audience.ID) bool) (audience.Candidates, error) {
+	groups, err := ResolvePopulation(ctx, src, &v1alpha1.Population{Include: a.Groups.Include}, unit)
 	if err != nil {
 		return audience.Candidates{}, err
 	}
-	exclude, err := members(ctx, src, inv, a.Groups.Exclude)
+	excluded, err := ResolveExclusions(ctx, src, a, unit)
 	if err != nil {
 		return audience.Candidates{}, err
 	}
-	all := make([]audience.ID, 0, len(include))
-	for id := range include {
-		if !exclude[id] {
-			all = append(all, id)
-		}
+	c := audience.Candidates{Hidden: groups.Hidden, Paused: groups.Paused, Excluded: excluded}
+	all := without(groups.included, c.Excluded)
+	if len(all) == 0 && !groups.Complete() {
+		return audience.Candidates{}, hidden(groups.Hidden, "it selects nobody who can be seen")
 	}
-	slices.SortFunc(all, audience.ID.Compare)
-	var c audience.Candidates
 	reasons := map[string]int32{}
 	for _, id := range audience.Slice(all, salt, a.Slice) {
 		if taken(id) {
 			continue
 		}
 		c.Targeted = append(c.Targeted, id)
-		if ok, reason, _ := diagnosis.Eligibility(inv.Facts(id), rules); ok {
+		if ok, reason, _ := Eligible(inv, unit, id, rules); ok {
 			c.Eligible = append(c.Eligible, id)
 		} else {
 			reasons[reason]++
 		}
 	}
-	for reason, n := range reasons {
-		c.Ineligible = append(c.Ineligible, v1alpha1.ReasonCount{Reason: reason, Count: n})
-	}
-	slices.SortFunc(c.Ineligible, func(x, y v1alpha1.ReasonCount) int {
-		if x.Reason < y.Reason {
-			return -1
-		}
-		return 1
-	})
+	c.Ineligible = reasonCounts(reasons)
 	return c, nil
 }
 
-// members are the devices that groups stand for. A user stands for every managed device of which they are the primary
-// user; a member that is neither is passed over, for it can hold no policy.
-func members(ctx context.Context, src MemberSource, inv *fleet.Inventory, refs []v1alpha1.GroupRef) (map[audience.ID]bool, error) {
-	out := map[audience.ID]bool{}
-	for _, ref := range refs {
-		id, err := ResolveGroup(ctx, src, ref)
-		if err != nil {
-			return nil, err
-		}
-		list, err := src.TransitiveMembers(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		for _, m := range list {
-			switch m.Kind {
-			case graph.MemberDevice:
-				device, err := audience.ParseID(m.ID)
-				if err != nil {
-					return nil, fmt.Errorf("group %s has a device with the id %q: %w", ref, m.ID, err)
-				}
-				out[device] = true
-			case graph.MemberUser:
-				user, err := audience.ParseID(m.ID)
-				if err != nil {
-					return nil, fmt.Errorf("group %s has a user with the id %q: %w", ref, m.ID, err)
-				}
-				for _, device := range inv.ByUser(user) {
-					out[device] = true
-				}
-			case graph.MemberGroup, graph.MemberOther: // no device, and who is in a nested group is in the list, too
-			}
-		}
+// ResolveExclusions are the members of the groups that an audience excludes, sorted. An exclusion acts at once, also in
+// a running attempt (P2), so that it is a question of its own.
+func ResolveExclusions(ctx context.Context, src MemberSource, a *v1alpha1.Audience, unit v1alpha1.Unit) ([]audience.ID, error) {
+	excluded, err := ResolvePopulation(ctx, src, &v1alpha1.Population{Include: a.Groups.Exclude}, unit)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	if !excluded.Complete() {
+		return nil, hidden(excluded.Hidden, "whom it excludes is not known")
+	}
+	return without(excluded.included, nil), nil
+}
+
+// Eligible says whether a wave may expose a device, or a person of unit User, by what the inventory knows.
+func Eligible(inv *fleet.Inventory, unit v1alpha1.Unit, id audience.ID, rules diagnosis.Rules) (eligible bool, reason, detail string) {
+	if unit == v1alpha1.UnitUser {
+		return diagnosis.UserEligibility(deviceFacts(inv, id), rules)
+	}
+	return diagnosis.Eligibility(inv.Facts(id), rules)
+}
+
+// Unreachable says whether no policy object can reach a device, or any device of a person, and by which reason (P17).
+func Unreachable(inv *fleet.Inventory, unit v1alpha1.Unit, id audience.ID, rules diagnosis.Rules) (reason string, out bool) {
+	if unit == v1alpha1.UnitUser {
+		return diagnosis.UserUnreachable(deviceFacts(inv, id), rules)
+	}
+	return diagnosis.Unreachable(inv.Facts(id), rules)
+}
+
+// deviceFacts are the facts of each device of which a person is the primary user.
+func deviceFacts(inv *fleet.Inventory, user audience.ID) []diagnosis.Facts {
+	devices := inv.ByUser(user)
+	facts := make([]diagnosis.Facts, len(devices))
+	for i, id := range devices {
+		facts[i] = inv.Facts(id)
+	}
+	return facts
+}
+
+func hidden(groups []string, why string) *Refusal {
+	return &Refusal{v1alpha1.ReasonMembersHidden, fmt.Sprintf(
+		"the members of %s are hidden (visibility HiddenMembership): %s. Name a security group instead", strings.Join(groups, ", "), why)}
+}
+
+func reasonCounts(reasons map[string]int32) []v1alpha1.ReasonCount {
+	var list []v1alpha1.ReasonCount
+	for reason, n := range reasons {
+		list = append(list, v1alpha1.ReasonCount{Reason: reason, Count: n})
+	}
+	slices.SortFunc(list, func(x, y v1alpha1.ReasonCount) int { return cmp.Compare(x.Reason, y.Reason) })
+	return list
 }

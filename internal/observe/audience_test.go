@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	gocmp "github.com/google/go-cmp/cmp"
 	"k8s.io/utils/ptr"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -75,23 +74,6 @@ func TestResolveGroup(t *testing.T) {
 	}
 }
 
-// TestResolveGroups: sorted, each once, and all or nothing.
-func TestResolveGroups(t *testing.T) {
-	src := &tenant{groups: []graph.Group{{ID: idB, DisplayName: "b"}, {ID: idA, DisplayName: "a"}, {ID: idC, DisplayName: "c"}}}
-	got, err := ResolveGroups(t.Context(), src, &v1alpha1.GroupSelection{
-		Include: []v1alpha1.GroupRef{{DisplayName: "b"}, {ID: idA}, {ID: idB}}, Exclude: []v1alpha1.GroupRef{{DisplayName: "c"}, {ID: idC}},
-	})
-	if diff := gocmp.Diff(Groups{Include: []string{idA, idB}, Exclude: []string{idC}}, got); err != nil || diff != "" {
-		t.Errorf("%v\n%s", err, diff)
-	}
-	if got, err := ResolveGroups(t.Context(), src, nil); err != nil || got.Include != nil || got.Exclude != nil {
-		t.Errorf("none: %+v, %v", got, err)
-	}
-	if got, err := ResolveGroups(t.Context(), src, &v1alpha1.GroupSelection{Include: byID(idA), Exclude: byID("gone")}); err == nil || got.Include != nil {
-		t.Errorf("one is missing: %+v, %v", got, err)
-	}
-}
-
 // lenient lets every device of the simulated fleet through.
 func lenient(inv *fleet.Inventory) diagnosis.Rules {
 	return diagnosis.Rules{
@@ -102,7 +84,7 @@ func lenient(inv *fleet.Inventory) diagnosis.Rules {
 
 func nobody(audience.ID) bool { return false }
 
-// TestResolveAudience: groups, users, exclusions, slice, earlier waves and prerequisites, in this order.
+// TestResolveAudience: groups, exclusions, slice, earlier waves and prerequisites, in this order.
 func TestResolveAudience(t *testing.T) {
 	inv, fleetDevices := readFleet(t)
 	rules := lenient(inv)
@@ -110,22 +92,17 @@ func TestResolveAudience(t *testing.T) {
 	for _, d := range fleetDevices[:30] {
 		member = append(member, graph.Member{ID: d.ObjectID.String(), Kind: graph.MemberDevice})
 	}
-	userOf := fleetDevices[40]
-	user, err := audience.ParseID(userOf.UserID)
-	if err != nil {
-		t.Fatal(err)
-	}
 	src := &tenant{
 		groups: []graph.Group{{ID: idA}, {ID: idB}, {ID: idC}},
 		members: map[string][]graph.Member{
 			idA: member,
-			idB: {{ID: userOf.UserID, Kind: graph.MemberUser}, {ID: "whatever", Kind: "servicePrincipal"}, {ID: fleetDevices[0].ObjectID.String(), Kind: graph.MemberDevice}},
+			idB: {{ID: "whatever", Kind: "servicePrincipal"}, {ID: fleetDevices[0].ObjectID.String(), Kind: graph.MemberDevice}, {ID: fleetDevices[40].ObjectID.String(), Kind: graph.MemberDevice}},
 			idC: append(slices.Clone(member[:4]), graph.Member{ID: "aaaaaaaa-0000-4000-8000-0000000000ff", Kind: graph.MemberDevice}),
 		},
 	}
 	resolve := func(a v1alpha1.Audience, r diagnosis.Rules, taken func(audience.ID) bool) audience.Candidates {
 		t.Helper()
-		c, err := ResolveAudience(t.Context(), src, inv, &a, "salt", r, taken)
+		c, err := ResolveAudience(t.Context(), src, inv, v1alpha1.UnitDevice, &a, "salt", r, taken)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,24 +119,12 @@ func TestResolveAudience(t *testing.T) {
 	if len(all.Targeted) != 30 || len(all.Eligible) != 30 || all.Ineligible != nil {
 		t.Fatalf("%d targeted, %d eligible, %v", len(all.Targeted), len(all.Eligible), all.Ineligible)
 	}
-	// A user stands for every device of theirs; a device that two groups have is one.
-	users := resolve(of(byID(idA, idB), nil), rules, nobody)
-	for _, d := range inv.ByUser(user) {
-		if !slices.Contains(users.Targeted, d) {
-			t.Errorf("device %s of user %s is missing", d, user)
-		}
-	}
-	extra := 0
-	for _, d := range inv.ByUser(user) {
-		if !slices.Contains(all.Targeted, d) {
-			extra++
-		}
-	}
-	if len(users.Targeted) != 30+extra || extra == 0 {
-		t.Errorf("%d targeted, want 30 and %d of the user", len(users.Targeted), extra)
+	// A device that two groups have is one.
+	if both := resolve(of(byID(idA, idB), nil), rules, nobody); len(both.Targeted) != 31 {
+		t.Errorf("%d targeted, want 31", len(both.Targeted))
 	}
 	// Exclusion wins, and a device that the inventory does not have is targeted and not eligible.
-	if got := resolve(of(byID(idA), byID(idC)), rules, nobody); len(got.Targeted) != 26 {
+	if got := resolve(of(byID(idA), byID(idC)), rules, nobody); len(got.Targeted) != 26 || len(got.Excluded) != 5 {
 		t.Errorf("%d targeted", len(got.Targeted))
 	}
 	strange := resolve(of(byID(idC), nil), rules, nobody)
@@ -208,7 +173,7 @@ func TestResolveAudienceFails(t *testing.T) {
 			[]string{idB, `user with the id "jo"`}},
 	} {
 		a := v1alpha1.Audience{Groups: v1alpha1.GroupSelection{Include: byID(idA), Exclude: byID(idB)}}
-		c, err := ResolveAudience(t.Context(), tt.src, inv, &a, "s", diagnosis.Rules{}, nobody)
+		c, err := ResolveAudience(t.Context(), tt.src, inv, v1alpha1.UnitDevice, &a, "s", diagnosis.Rules{}, nobody)
 		if err == nil || c.Targeted != nil || c.Eligible != nil {
 			t.Errorf("%s: %+v, %v", name, c, err)
 			continue

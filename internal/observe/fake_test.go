@@ -128,8 +128,11 @@ func (f *tenant) Assignments(_ context.Context, id string) ([]graph.Assignment, 
 
 // objects is Objects, as the part of a view that it fills in.
 func objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, want []plan.Desired, self Owner, now time.Time) (looked, error) {
-	list, others, err := Objects(ctx, src, records, want, self, now)
-	return looked{list, others}, err
+	all, err := src.ConfigurationPolicies(ctx, "")
+	if err != nil {
+		return looked{}, err
+	}
+	return looked{Objects(ctx, src, all, records, want, self, now), otherOperators(all, self.Cluster)}, nil
 }
 
 type looked struct {

@@ -28,22 +28,27 @@ type GroupSource interface {
 // ResolveGroup gives the id of the one group that a reference names. A group that does not exist or a name that several
 // groups carry is a *Refusal: a guess here would target the wrong people.
 func ResolveGroup(ctx context.Context, src GroupSource, ref v1alpha1.GroupRef) (string, error) {
+	g, err := lookUp(ctx, src, ref)
+	return g.ID, err
+}
+
+func lookUp(ctx context.Context, src GroupSource, ref v1alpha1.GroupRef) (graph.Group, error) {
 	if ref.ID != "" {
 		g, err := src.Group(ctx, ref.ID)
 		if graph.KindOf(err) == graph.KindNotFound {
-			return "", &Refusal{v1alpha1.ReasonGroupNotFound, fmt.Sprintf("group %s does not exist in the tenant: check the id, or name the group by displayName", ref.ID)}
+			return graph.Group{}, &Refusal{v1alpha1.ReasonGroupNotFound, fmt.Sprintf("group %s does not exist in the tenant: check the id, or name the group by displayName", ref.ID)}
 		}
-		return g.ID, err
+		return g, err
 	}
 	found, err := src.GroupsByDisplayName(ctx, ref.DisplayName)
 	if err != nil {
-		return "", err
+		return graph.Group{}, err
 	}
 	switch len(found) {
 	case 0:
-		return "", &Refusal{v1alpha1.ReasonGroupNotFound, fmt.Sprintf("no group in the tenant has the display name %q: create it, or correct the name", ref.DisplayName)}
+		return graph.Group{}, &Refusal{v1alpha1.ReasonGroupNotFound, fmt.Sprintf("no group in the tenant has the display name %q: create it, or correct the name", ref.DisplayName)}
 	case 1:
-		return found[0].ID, nil
+		return found[0], nil
 	}
 	ids := make([]string, len(found))
 	for i, g := range found {
@@ -55,32 +60,8 @@ func ResolveGroup(ctx context.Context, src GroupSource, ref v1alpha1.GroupRef) (
 	if len(ids) > most {
 		ids, more = ids[:most], ", …"
 	}
-	return "", &Refusal{v1alpha1.ReasonGroupAmbiguous, fmt.Sprintf("%d groups have the display name %q: name the one you mean by id (%s%s)", len(found), ref.DisplayName, strings.Join(ids, ", "), more)}
+	return graph.Group{}, &Refusal{v1alpha1.ReasonGroupAmbiguous, fmt.Sprintf("%d groups have the display name %q: name the one you mean by id (%s%s)", len(found), ref.DisplayName, strings.Join(ids, ", "), more)}
 }
 
 // Groups are the resolved ids of a selection, each list sorted and without repeats.
 type Groups struct{ Include, Exclude []string }
-
-// ResolveGroups resolves every reference of a selection; one that fails fails the whole, so that a target is never
-// silently narrower or wider than written.
-func ResolveGroups(ctx context.Context, src GroupSource, sel *v1alpha1.GroupSelection) (Groups, error) {
-	var g Groups
-	if sel == nil {
-		return g, nil
-	}
-	for _, part := range []struct {
-		refs []v1alpha1.GroupRef
-		into *[]string
-	}{{sel.Include, &g.Include}, {sel.Exclude, &g.Exclude}} {
-		for _, ref := range part.refs {
-			id, err := ResolveGroup(ctx, src, ref)
-			if err != nil {
-				return Groups{}, err
-			}
-			*part.into = append(*part.into, id)
-		}
-		slices.Sort(*part.into)
-		*part.into = slices.Compact(*part.into)
-	}
-	return g, nil
-}

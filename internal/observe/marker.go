@@ -26,11 +26,11 @@ type Owner struct {
 // Marker is the text in a tenant object's description by which this operator knows its own work again. It names the
 // cluster, so that two operators on one tenant do not take each other's objects (P5, P6).
 func (o Owner) Marker(key plan.Key) string {
-	return fmt.Sprintf("[tidegate %s/%s/%s/%s]", o.Cluster, o.UID, strings.ToLower(string(key.Role)), strings.ToLower(string(key.Platform)))
+	return fmt.Sprintf("[tidegate %s/%s/%s/%s]", o.Cluster, o.UID, strings.ToLower(key.Level()), strings.ToLower(string(key.Platform)))
 }
 
 // anyMarker finds a marker in a description, whoever made it.
-var anyMarker = regexp.MustCompile(`\[tidegate ([^/\s\]]+)/([^/\s\]]+)/[^/\s\]]+/[^/\s\]]+\]`)
+var anyMarker = regexp.MustCompile(`\[tidegate ([^/\s\]]+)/([^/\s\]]+)/([^/\s\]]+)/([^/\s\]]+)\]`)
 
 // OwnerOf reads the first marker in a description; false when there is none.
 func OwnerOf(description string) (Owner, bool) {
@@ -43,7 +43,7 @@ func OwnerOf(description string) (Owner, bool) {
 
 // describe is the description of a tenant object, for people, with the marker.
 func (o Owner) describe(p *v1alpha1.PasskeyPolicy, key plan.Key) string {
-	part := "The payload of a staged rollout."
+	part := fmt.Sprintf("Revision %d of the payload of a staged rollout.", key.Revision)
 	if key.Role == v1alpha1.RoleHold {
 		part = "Holds back devices that no wave of the rollout has admitted."
 	}

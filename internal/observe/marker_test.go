@@ -21,7 +21,7 @@ import (
 func TestOwnerOf(t *testing.T) {
 	for text, want := range map[string]Owner{
 		"Holds back. " + marker(hold) + " x": self, marker(allow): self, "[tidegate a/b/c/d]": {"a", "b"},
-		"": {}, "tidegate cluster/uid/allow/windows": {}, "[tidegate cluster/uid]": {}, "[tidegate a b/c/d/e]": {}, "[tidegate ///]": {},
+		"": {}, "tidegate cluster/uid/r1/windows": {}, "[tidegate cluster/uid]": {}, "[tidegate a b/c/d/e]": {}, "[tidegate ///]": {},
 	} {
 		if got, ok := OwnerOf(text); got != want || ok != (want != Owner{}) {
 			t.Errorf("%q: %+v, %t", text, got, ok)
@@ -92,7 +92,7 @@ func TestPromise05_Copies(t *testing.T) {
 	if err != nil || !errors.As(view.Err(), &refused) || refused.Reason != v1alpha1.ReasonMarkerCopied || !strings.Contains(refused.Message, `name it "`+wanted(allow).Name+`" to have it taken over`) {
 		t.Errorf("%v, %v", view.Err(), err)
 	}
-	if view, err := objects(t.Context(), src, []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform}}, nil, self, now); err != nil || view.Err() != nil || view.Objects[0].Exists {
+	if view, err := objects(t.Context(), src, []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, Revision: 1}}, nil, self, now); err != nil || view.Err() != nil || view.Objects[0].Exists {
 		t.Errorf("not wanted either: %+v, %v", view, err)
 	}
 }

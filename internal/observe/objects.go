@@ -20,7 +20,7 @@ import (
 
 // PolicySource reads what a PasskeyPolicy needs from its tenant.
 type PolicySource interface {
-	GroupSource
+	MemberSource
 	CatalogSource
 	ConfigurationPolicy(ctx context.Context, id string) (graph.ConfigurationPolicy, error)
 	ConfigurationPolicies(ctx context.Context, nameContains string) ([]graph.ConfigurationPolicy, error)
@@ -35,16 +35,13 @@ const ReplicationLag = plan.ReplicationLag
 // objects (contract g); no number binds Microsoft, this one is ASSUMED.
 const MemberLag = 5 * time.Minute
 
-// Objects reads the tenant objects of a policy: those that are wanted and those that are only on record. The list of all
-// policies shows what no record knows: a second policy from a create that was delivered twice, and other operators. An
-// object that cannot be read has an error of its own and keeps nobody from the others.
-func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, want []plan.Desired, self Owner, now time.Time) (list []plan.Seen, others []plan.OtherOperator, err error) {
-	all, err := src.ConfigurationPolicies(ctx, "")
-	if err != nil {
-		return nil, nil, err
-	}
+// Objects reads the tenant objects of a policy: those that are wanted and those that are only on record. all are the policies
+// of the tenant: they show what no record knows, such as a second policy from a create that was delivered twice. An object
+// that cannot be read has an error of its own and keeps nobody from the others.
+func Objects(ctx context.Context, src PolicySource, all []graph.ConfigurationPolicy, records []v1alpha1.TenantObject, want []plan.Desired, self Owner, now time.Time) []plan.Seen {
+	var list []plan.Seen
 	read := func(rec *v1alpha1.TenantObject, want *plan.Desired) {
-		key := plan.Key{Role: rec.Role, Platform: rec.Platform}
+		key := plan.KeyOf(rec)
 		o, err := object(ctx, src, sought{rec: rec, want: want, marker: self.Marker(key), all: all, now: now})
 		if err != nil {
 			o = plan.Seen{Observed: plan.Observed{Key: key}, Err: err}
@@ -57,11 +54,11 @@ func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObj
 		read(record(records, want[i].Key), &want[i])
 	}
 	for i := range records {
-		if !seen[plan.Key{Role: records[i].Role, Platform: records[i].Platform}] {
+		if !seen[plan.KeyOf(&records[i])] {
 			read(&records[i], nil)
 		}
 	}
-	return list, otherOperators(all, self.Cluster), nil
+	return list
 }
 
 // Recorded reads tenant objects by the ids on record alone: what is wanted of them, and whatever else the tenant holds,
@@ -69,7 +66,7 @@ func Objects(ctx context.Context, src PolicySource, records []v1alpha1.TenantObj
 func Recorded(ctx context.Context, src PolicySource, records []v1alpha1.TenantObject, self Owner, now time.Time) []plan.Seen {
 	var out []plan.Seen
 	for i := range records {
-		key := plan.Key{Role: records[i].Role, Platform: records[i].Platform}
+		key := plan.KeyOf(&records[i])
 		o, err := object(ctx, src, sought{rec: &records[i], marker: self.Marker(key), now: now})
 		if err != nil {
 			o = plan.Seen{Observed: plan.Observed{Key: key}, Err: err}
@@ -81,11 +78,11 @@ func Recorded(ctx context.Context, src PolicySource, records []v1alpha1.TenantOb
 
 func record(records []v1alpha1.TenantObject, key plan.Key) *v1alpha1.TenantObject {
 	for i := range records {
-		if records[i].Role == key.Role && records[i].Platform == key.Platform {
+		if plan.KeyOf(&records[i]) == key {
 			return &records[i]
 		}
 	}
-	return &v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform}
+	return &v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform, Revision: key.Revision}
 }
 
 // sought is one object that is looked for.
@@ -119,7 +116,7 @@ func (s *sought) name() string {
 func object(ctx context.Context, src PolicySource, s sought) (plan.Seen, error) {
 	rec := s.rec
 	o := plan.Seen{Observed: plan.Observed{
-		Key: plan.Key{Role: rec.Role, Platform: rec.Platform}, CreateOpen: rec.ID == "" && rec.CreateSentAt != nil,
+		Key: plan.KeyOf(rec), CreateOpen: rec.ID == "" && rec.CreateSentAt != nil,
 		AssignOpen: rec.AssignSentAt != nil,
 	}}
 	o.ContentFresh, o.AssignFresh, o.KnownForeign = s.fresh(rec.AppliedAt), s.fresh(rec.AssignedAt), rec.ForeignAssignments

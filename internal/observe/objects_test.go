@@ -21,8 +21,8 @@ import (
 )
 
 var (
-	allow = plan.Key{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformWindows}
-	hold  = plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows}
+	allow = plan.LevelKey(v1alpha1.PlatformWindows, 1)
+	hold  = plan.LevelKey(v1alpha1.PlatformWindows, 0)
 )
 
 var (
@@ -47,7 +47,7 @@ func live(k plan.Key, id string) graph.ConfigurationPolicy {
 // one observes the allow policy alone.
 func one(t *testing.T, src *tenant, rec v1alpha1.TenantObject) plan.Seen {
 	t.Helper()
-	rec.Role, rec.Platform = allow.Role, allow.Platform
+	rec.Role, rec.Platform, rec.Revision = allow.Role, allow.Platform, allow.Revision
 	got, err := objects(t.Context(), src, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, self, now)
 	if err != nil || len(got.Objects) != 1 || got.Objects[0].Err != nil {
 		t.Fatalf("%v, %v", got, err)
@@ -56,7 +56,7 @@ func one(t *testing.T, src *tenant, rec v1alpha1.TenantObject) plan.Seen {
 }
 
 func TestMarker(t *testing.T) {
-	if got := marker(allow); got != "[tidegate cluster/uid/allow/windows]" {
+	if got := marker(allow); got != "[tidegate cluster/uid/r1/windows]" {
 		t.Error(got)
 	}
 	if strings.Contains(marker(hold), marker(allow)) || (Owner{"cluster", "uid2"}).Marker(allow) == marker(allow) || (Owner{"other", "uid"}).Marker(allow) == marker(allow) {
@@ -123,7 +123,7 @@ func TestAssignOpenIsSeen(t *testing.T) {
 func TestPromise06_NotOwned(t *testing.T) {
 	p := live(allow, "p1")
 	p.Description = marker(hold)
-	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
+	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "p1"}}
 	view, err := objects(t.Context(), &tenant{policies: []graph.ConfigurationPolicy{p}}, rec, []plan.Desired{wanted(allow)}, self, now)
 	var refused *Refusal
 	if err != nil || !errors.As(view.Err(), &refused) || refused.Reason != v1alpha1.ReasonObjectNotOwned || !strings.Contains(refused.Message, marker(allow)) || !strings.Contains(refused.Message, "put the marker back, or delete the policy") {
@@ -157,7 +157,7 @@ func TestTargets(t *testing.T) {
 // TestObjectsOnRecord: what is wanted comes first, then what is only on record; of that settings are not read.
 func TestObjectsOnRecord(t *testing.T) {
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}}
-	rec := []v1alpha1.TenantObject{{Role: hold.Role, Platform: hold.Platform, ID: "p2", Name: wanted(hold).Name}, {Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
+	rec := []v1alpha1.TenantObject{{Role: hold.Role, Platform: hold.Platform, ID: "p2", Name: wanted(hold).Name}, {Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "p1"}}
 	view, err := objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now)
 	if got := view.Objects; err != nil || len(got) != 2 || got[0].Key != allow || got[1].Key != hold || !got[1].Exists || got[1].SettingsMatch || src.count("PolicySettings") != 1 {
 		t.Errorf("%+v, %v", got, err)
@@ -171,7 +171,7 @@ func TestObjectsOnRecord(t *testing.T) {
 // TestPromise04_UnreadableIsNoAnswer: without the list nothing is known; an object that cannot be read says so, shows
 // nothing, and stands in nobody's way.
 func TestPromise04_UnreadableIsNoAnswer(t *testing.T) {
-	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1"}}
+	rec := []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "p1"}}
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}, fail: map[string]error{"ConfigurationPolicies": errAway}}
 	if got, err := objects(t.Context(), src, rec, []plan.Desired{wanted(allow)}, self, now); !errors.Is(err, errAway) || got.Objects != nil {
 		t.Errorf("%v, %v", got, err)
@@ -195,7 +195,7 @@ func TestRecorded(t *testing.T) {
 	src := &tenant{policies: []graph.ConfigurationPolicy{live(allow, "p1"), live(hold, "p2")}, fail: map[string]error{"ConfigurationPolicies": errAway, "PolicySettings": errAway},
 		failFor: map[string]error{"p2": errAway}, assignments: map[string][]graph.Assignment{"p1": {{Kind: graph.TargetGroup, GroupID: "g"}}}}
 	got := Recorded(t.Context(), src, []v1alpha1.TenantObject{
-		{Role: allow.Role, Platform: allow.Platform, ID: "p1"}, {Role: hold.Role, Platform: hold.Platform, ID: "p2"}, {Role: hold.Role, Platform: v1alpha1.PlatformMacOS, ID: "gone"},
+		{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "p1"}, {Role: hold.Role, Platform: hold.Platform, ID: "p2"}, {Role: hold.Role, Platform: v1alpha1.PlatformMacOS, ID: "gone"},
 	}, self, now)
 	if len(got) != 3 || !got[0].Exists || len(got[0].Observed.Assignments) != 1 || !errors.Is(got[1].Err, errAway) || got[2].Err != nil || got[2].Exists {
 		t.Errorf("%+v", got)
@@ -205,7 +205,7 @@ func TestRecorded(t *testing.T) {
 // TestPromise05_NotShownYet: a policy that was made a moment ago and is not shown is not gone.
 func TestPromise05_NotShownYet(t *testing.T) {
 	for ago, gone := range map[time.Duration]bool{0: false, ReplicationLag - time.Second: false, ReplicationLag: true} {
-		rec := v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, ID: "p1", Name: "n", AppliedAt: &metav1.Time{Time: now.Add(-ago)}}
+		rec := v1alpha1.TenantObject{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "p1", Name: "n", AppliedAt: &metav1.Time{Time: now.Add(-ago)}}
 		got, err := objects(t.Context(), &tenant{}, []v1alpha1.TenantObject{rec}, []plan.Desired{wanted(allow)}, self, now)
 		if err != nil || (got.Err() == nil) != gone || !gone && graph.KindOf(got.Err()) != graph.KindTransient {
 			t.Errorf("%s ago: %v, %v", ago, got.Err(), err)

@@ -5,48 +5,61 @@ package observe
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
 // Policy completes a view with what the tenant shows, as far as its stage needs it. A part that cannot be read says so; what
-// rests on it is not looked for.
-func Policy(ctx context.Context, src PolicySource, c *Catalogs, self Owner, v plan.View) plan.View {
+// rests on it is not looked for. The revisions of the view are decided before: what the settings resolve to, see Settings, is
+// no part of this look. n are the neighbours of the policy.
+func Policy(ctx context.Context, src PolicySource, self Owner, n Neighbours, v plan.View) plan.View {
 	switch v.Stage {
 	case plan.StageRollback:
 		v.Objects = Recorded(ctx, src, v.Records(), self, v.At)
 		return v
 	case plan.StageWhole:
-		if v.Catalog = catalogOf(ctx, src, c, &v); v.Catalog.Err != nil || v.Catalog.Blocked {
+		spec := &v.Policy.Spec
+		population, err := ResolvePopulation(ctx, src, spec.Population, spec.UnitOrDefault())
+		if v.Population = (plan.Population{Include: population.Include, Exclude: population.Exclude, Err: err}); err != nil {
 			return v
 		}
-		groups, err := ResolveGroups(ctx, src, v.Policy.Spec.Population.Groups())
-		if v.Population = (plan.Population{Include: groups.Include, Exclude: groups.Exclude, Err: err}); err != nil {
+		if v.Rivals, v.Population.Err = rivals(ctx, src, v.Policy, &population, &n); v.Population.Err != nil {
 			return v
 		}
-		v.Want = plan.Want(v.Policy, v.Catalog.Payloads, v.Audience(), func(key plan.Key) string { return self.describe(v.Policy, key) })
+		v.Want = plan.Want(v.Policy, v.Revisions, v.Population, v.Groups, func(key plan.Key) string { return self.describe(v.Policy, key) })
 	}
-	v.Objects, v.Others, v.ListErr = Objects(ctx, src, v.Records(), v.Want, self, v.At)
+	var all []graph.ConfigurationPolicy
+	if all, v.ListErr = src.ConfigurationPolicies(ctx, ""); v.ListErr != nil {
+		return v
+	}
+	v.Objects = Objects(ctx, src, all, v.Records(), v.Want, self, v.At)
+	v.Others = otherOperators(all, self.Cluster)
+	if v.Stage == plan.StageWhole {
+		v.Rivals = append(v.Rivals, leftovers(all, self, v.Policy, &n)...)
+	}
 	return v
 }
 
-// catalogOf finds the settings of a policy in the tenant's catalog.
-func catalogOf(ctx context.Context, src PolicySource, c *Catalogs, v *plan.View) plan.Catalog {
-	s := &v.Policy.Spec
-	tenant := types.NamespacedName{Namespace: v.Policy.Namespace, Name: s.TenantRef.Name}
-	defs, err := c.Definitions(ctx, tenant, src, v.At)
+// Settings finds the settings of a policy in the tenant's catalog, and what its revisions pinned of it.
+func Settings(ctx context.Context, src CatalogSource, c *Catalogs, p *v1alpha1.PasskeyPolicy, now time.Time) (settings.Resolution, error) {
+	s := &p.Spec
+	tenant := types.NamespacedName{Namespace: p.Namespace, Name: s.TenantRef.Name}
+	defs, err := c.Definitions(ctx, tenant, src, now)
 	if err != nil {
-		return plan.Catalog{Err: err}
+		return settings.Resolution{}, err
 	}
 	res := settings.Resolve(settings.Request{
 		Settings: s.Settings, Platforms: s.Platforms, Scope: s.Scope, Mode: s.Mode, OnMissing: s.OnMissingSetting,
-		PrerequisiteEdge: s.Prerequisites.Edge, Catalog: defs,
+		PrerequisiteEdge: s.Prerequisites.Edge, Revisions: p.Status.Revisions, Catalog: defs,
 	})
 	if res.Blocked {
 		c.Drop(tenant) // the next look asks the tenant again: the remedy may be there
 	}
-	return plan.Catalog{Resolution: res}
+	return res, nil
 }

@@ -33,23 +33,42 @@ func storing(mode v1alpha1.PolicyMode) *v1alpha1.PasskeyPolicy {
 			Settings: v1alpha1.PasskeySettings{BackupStorageLocation: "AzureAD"}, OnMissingSetting: v1alpha1.OnMissingBlock,
 			Population: &v1alpha1.Population{Include: []v1alpha1.GroupRef{{ID: "everyone"}}},
 		},
-		Status: v1alpha1.PasskeyPolicyStatus{Objects: []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, ID: "p1", IncludeGroups: []string{"g"}}}},
+		Status: v1alpha1.PasskeyPolicyStatus{Objects: []v1alpha1.TenantObject{{Role: allow.Role, Platform: allow.Platform, Revision: 1, ID: "p1", IncludeGroups: []string{"g"}}}},
 	}
+}
+
+// pinned is the same policy with a revision.
+func pinned(mode v1alpha1.PolicyMode) *v1alpha1.PasskeyPolicy {
+	p := storing(mode)
+	p.Status.Revisions = []v1alpha1.RevisionStatus{{Number: 1, State: v1alpha1.RevisionCandidate, Payloads: []v1alpha1.PinnedPayload{{
+		Platform: v1alpha1.PlatformWindows, GraphPlatforms: "windows10", Technologies: "mdm",
+		Settings: []v1alpha1.PinnedSetting{{DefinitionID: storageID, Kind: "Choice", Value: storageID + "_azuread"}},
+	}}}}
+	return p
 }
 
 func look(t *testing.T, src *tenant, stage plan.Stage, p *v1alpha1.PasskeyPolicy) plan.View {
 	t.Helper()
-	return Policy(t.Context(), src, NewCatalogs(), self, plan.NewView(stage, p, nil, now))
+	return Policy(t.Context(), src, self, Neighbours{}, plan.NewView(stage, p, nil, now))
 }
 
-// TestModeReachesTheResolution: a Gate policy whose settings have no inverse is blocked, the same payload in EnforceOnly
-// is not.
-func TestModeReachesTheResolution(t *testing.T) {
+// TestSettings: mode and revisions reach the resolution: a Gate policy whose settings have no restrictive value is blocked, the
+// same payload in EnforceOnly is not, and what a revision pinned and the catalog has no more is named.
+func TestSettings(t *testing.T) {
 	for mode, blocked := range map[v1alpha1.PolicyMode]bool{v1alpha1.ModeGate: true, v1alpha1.ModeEnforceOnly: false} {
-		c := look(t, &tenant{defs: storage}, plan.StageWhole, storing(mode)).Catalog
-		if c.Err != nil || c.Blocked != blocked || blocked && !strings.Contains(c.BlockMessage, "spec.mode: Gate needs a setting with an inverse") {
-			t.Errorf("%s: %+v", mode, c)
+		res, err := Settings(t.Context(), &tenant{defs: storage}, NewCatalogs(), storing(mode), now)
+		if err != nil || res.Blocked != blocked || blocked && !strings.Contains(res.BlockMessage, "spec.mode: Gate needs a setting with a restrictive value") {
+			t.Errorf("%s: %v, %+v", mode, err, res)
 		}
+	}
+	p := pinned(v1alpha1.ModeEnforceOnly)
+	p.Status.Revisions[0].Payloads[0].Settings[0].DefinitionID = "was"
+	if res, err := Settings(t.Context(), &tenant{defs: storage}, NewCatalogs(), p, now); err != nil || len(res.Gone) != 1 || res.Gone[0].DefinitionID != "was" {
+		t.Errorf("%v, %+v", err, res)
+	}
+	away := &tenant{fail: map[string]error{"SettingDefinitions": errAway}}
+	if _, err := Settings(t.Context(), away, NewCatalogs(), p, now); !errors.Is(err, errAway) {
+		t.Error(err)
 	}
 }
 
@@ -64,13 +83,13 @@ func TestPolicyParts(t *testing.T) {
 		return f
 	}
 	f := seen()
-	v := look(t, f, plan.StageWhole, storing(v1alpha1.ModeEnforceOnly))
-	if v.Catalog.Err != nil || v.Population.Err != nil || v.ListErr != nil || len(v.Want) != 1 || len(v.Objects) != 1 || !slices.Equal(v.Population.Include, []string{"everyone"}) ||
+	v := look(t, f, plan.StageWhole, pinned(v1alpha1.ModeEnforceOnly))
+	if v.Population.Err != nil || v.ListErr != nil || len(v.Want) != 1 || len(v.Objects) != 1 || !slices.Equal(v.Population.Include, []string{"everyone"}) ||
 		!strings.Contains(v.Want[0].Description, "PasskeyPolicy ns/pkp") || !strings.Contains(v.Want[0].Description, marker(allow)) {
 		t.Errorf("%+v", v)
 	}
 	for call, part := range map[string]func(v *plan.View) error{
-		"SettingDefinitions": func(v *plan.View) error { return v.Catalog.Err }, "Group": func(v *plan.View) error { return v.Population.Err },
+		"Group":                 func(v *plan.View) error { return v.Population.Err },
 		"ConfigurationPolicies": func(v *plan.View) error { return v.ListErr },
 	} {
 		f := seen(call)

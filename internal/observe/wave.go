@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/rollout"
 )
 
@@ -30,13 +31,13 @@ type WaveTenant interface {
 	GroupByUniqueName(ctx context.Context, uniqueName string) (graph.Group, error)
 }
 
-// Ledgers reads the ledgers of waves.
+// Ledgers reads the ledgers of waves. That one is lost or altered is a fact in the reading; an error is one of the cluster.
 type Ledgers interface {
-	// Load gives the ledger of a wave, nil when it has none.
-	Load(ctx context.Context, w *v1alpha1.PilotWave) (*audience.Ledger, error)
+	Load(ctx context.Context, w *v1alpha1.PilotWave, attempt int32) (audience.Reading, error)
+	LoadAll(ctx context.Context, w *v1alpha1.PilotWave) (map[int32]audience.Reading, error)
 }
 
-// WaveReader reads the worlds of waves.
+// WaveReader reads the worlds of waves, in two steps: what this cluster has, on which safety is decided (P9), and the rest.
 type WaveReader struct {
 	// Client reads objects of the cluster. It has the index IndexWavePolicy.
 	Client client.Reader
@@ -44,14 +45,62 @@ type WaveReader struct {
 	Ledgers Ledgers
 	// Store has client and fleet of each tenant.
 	Store *fleet.Store
+	// Memo remembers what was read of groups; nil reads them each time.
+	Memo *Memo
 }
 
-// Wave reads the world of one wave. What the tenant does not tell stays unknown and is the world's TenantProblem; an error is
-// one of this cluster, and nothing may be concluded then.
-func (r WaveReader) Wave(ctx context.Context, w *v1alpha1.PilotWave, now time.Time) (rollout.World, error) {
-	world, err := r.cluster(ctx, w, now)
-	if err != nil || world.Policy == nil {
+// Cluster reads the objects of this cluster that concern a wave.
+func (r WaveReader) Cluster(ctx context.Context, w *v1alpha1.PilotWave, now time.Time) (rollout.World, error) {
+	world := rollout.World{Now: now, Wave: w, MemberLag: MemberLag, ObjectLag: ReplicationLag, AssignmentLag: plan.AssignmentLag}
+	var err error
+	if world.Siblings, err = Waves(ctx, r.Client, w.Namespace, w.Spec.PolicyRef.Name); err != nil {
 		return world, err
+	}
+	if world.Policy, err = get(ctx, r.Client, w.Namespace, w.Spec.PolicyRef.Name, &v1alpha1.PasskeyPolicy{}); err != nil || world.Policy == nil {
+		return world, err
+	}
+	world.Tenant, err = get(ctx, r.Client, w.Namespace, world.Policy.Spec.TenantRef.Name, &v1alpha1.Tenant{})
+	return world, err
+}
+
+// Observe adds the ledgers, the tenant and the fleet to what the cluster has. What the tenant does not tell stays unknown and
+// is the world's TenantProblem; an error is one of this cluster, and nothing may be concluded then.
+func (r WaveReader) Observe(ctx context.Context, world *rollout.World) error {
+	if err := r.readLedgers(ctx, world); err != nil {
+		return err
+	}
+	src, inventory := r.tenant(world)
+	if src == nil {
+		return nil
+	}
+	readMembers(ctx, src, world)
+	if world.TenantProblem != nil {
+		return nil
+	}
+	r.readExclusions(ctx, src, world)
+	if inventory == nil {
+		return nil
+	}
+	return r.readCandidates(ctx, src, inventory, world)
+}
+
+// Departing adds what the release of a deleted wave needs: of which attempts there are ledgers, and groups in the tenant that
+// the status does not know.
+func (r WaveReader) Departing(ctx context.Context, world *rollout.World) error {
+	var err error
+	if world.Earlier, err = r.Ledgers.LoadAll(ctx, world.Wave); err != nil {
+		return err
+	}
+	if src, _ := r.tenant(world); src != nil {
+		findLostGroups(ctx, src, world)
+	}
+	return nil
+}
+
+// tenant gives client and inventory of the wave's tenant, nil where there is none or where nothing may be asked of it.
+func (r WaveReader) tenant(world *rollout.World) (WaveTenant, *fleet.Inventory) {
+	if world.Policy == nil {
+		return nil, nil
 	}
 	key := TenantOf(world.Policy)
 	inventory := r.Store.Inventory(key)
@@ -59,24 +108,32 @@ func (r WaveReader) Wave(ctx context.Context, w *v1alpha1.PilotWave, now time.Ti
 		world.Fleet = fleetView{inventory}
 	}
 	src := r.Store.Client(key)
-	if src == nil {
-		return world, nil
+	if src == nil || world.Tenant != nil && world.Tenant.Spec.Suspend {
+		return nil, inventory
 	}
 	world.Connected = true
-	if !w.DeletionTimestamp.IsZero() {
-		findLostGroup(ctx, src, &world)
-		return world, nil
+	return src, inventory
+}
+
+// readLedgers reads the ledger of the current attempt, and those of the others while a rollback has to be proven.
+func (r WaveReader) readLedgers(ctx context.Context, world *rollout.World) error {
+	w := world.Wave
+	switch w.Status.Phase {
+	case v1alpha1.PhaseRollingBack, v1alpha1.PhaseRollbackIncomplete:
+		all, err := r.Ledgers.LoadAll(ctx, w)
+		if err != nil {
+			return err
+		}
+		world.Earlier, world.Ledger = all, all[w.Status.Attempt]
+		if _, stored := all[w.Status.Attempt]; stored {
+			return nil
+		}
 	}
-	readMembers(ctx, src, &world)
-	if world.TenantProblem != nil || inventory == nil || !world.Resolving() || world.Yields() {
-		return world, nil
+	var err error
+	if w.Status.Attempt > 0 {
+		world.Ledger, err = r.Ledgers.Load(ctx, w, w.Status.Attempt)
 	}
-	taken, err := r.takenByOthers(ctx, world)
-	if err != nil {
-		return world, err
-	}
-	findCandidates(ctx, src, inventory, taken, &world)
-	return world, nil
+	return err
 }
 
 // TenantOf is the key of a policy's Tenant.
@@ -93,61 +150,26 @@ func Waves(ctx context.Context, c client.Reader, namespace, policy string) ([]v1
 	return list.Items, nil
 }
 
-// cluster reads what this cluster knows about a wave.
-func (r WaveReader) cluster(ctx context.Context, w *v1alpha1.PilotWave, now time.Time) (rollout.World, error) {
-	world := rollout.World{Now: now, Wave: w, MemberLag: MemberLag, ObjectLag: ReplicationLag}
-	var err error
-	if world.Siblings, err = Waves(ctx, r.Client, w.Namespace, w.Spec.PolicyRef.Name); err != nil {
-		return world, err
-	}
-	if world.Policy, err = get(ctx, r.Client, w.Namespace, w.Spec.PolicyRef.Name, &v1alpha1.PasskeyPolicy{}); err != nil {
-		return world, err
-	}
-	if world.Policy != nil {
-		if world.Tenant, err = get(ctx, r.Client, w.Namespace, world.Policy.Spec.TenantRef.Name, &v1alpha1.Tenant{}); err != nil {
-			return world, err
-		}
-	}
-	world.Ledger, err = r.Ledgers.Load(ctx, w)
-	return world, err
-}
-
-// takenByOthers tells the devices that other waves of the policy have frozen: a device belongs to one wave.
-func (r WaveReader) takenByOthers(ctx context.Context, world rollout.World) (func(audience.ID) bool, error) {
-	taken := map[audience.ID]bool{}
-	for i := range world.Siblings {
-		w := &world.Siblings[i]
-		if w.UID == world.Wave.UID {
+// findLostGroups looks for groups of a deleted wave that its status does not know: a crash came before the status could name
+// it. Only the current attempt and the next can have one. It must not be left behind (P7).
+func findLostGroups(ctx context.Context, src WaveTenant, world *rollout.World) {
+	s := &world.Wave.Status
+	for _, attempt := range []int32{max(1, s.Attempt), max(1, s.Attempt) + 1} {
+		if rollout.HasGroup(s, attempt) {
 			continue
 		}
-		l, err := r.Ledgers.Load(ctx, w)
-		if err != nil {
-			return nil, err
+		g, err := src.GroupByUniqueName(ctx, rollout.GroupName(world.Wave, attempt))
+		switch {
+		case graph.KindOf(err) == graph.KindNotFound:
+		case err != nil:
+			world.TenantProblem = problem(err, world.Now)
+			return
+		default:
+			if world.LostGroups == nil {
+				world.LostGroups = map[int32]string{}
+			}
+			world.LostGroups[attempt] = g.ID
 		}
-		if l == nil {
-			continue
-		}
-		for _, e := range l.Entries {
-			taken[e.Device] = true
-		}
-	}
-	return func(id audience.ID) bool { return taken[id] }, nil
-}
-
-// findLostGroup looks for the group of a deleted wave that has frozen an audience and does not know its group: a crash came
-// before the status could name it, or an older attempt was drained and its audience forgotten. It must not be left behind
-// (P7).
-func findLostGroup(ctx context.Context, src WaveTenant, world *rollout.World) {
-	if world.GroupID() != "" || world.Ledger == nil {
-		return
-	}
-	g, err := src.GroupByUniqueName(ctx, rollout.GroupName(world.Wave))
-	switch {
-	case graph.KindOf(err) == graph.KindNotFound:
-	case err != nil:
-		world.TenantProblem = problem(err, world.Now)
-	default:
-		world.LostGroup = g.ID
 	}
 }
 
@@ -159,7 +181,7 @@ func readMembers(ctx context.Context, src WaveTenant, world *rollout.World) {
 	}
 	list, err := src.Members(ctx, id)
 	if graph.KindOf(err) == graph.KindNotFound && world.GroupShows() {
-		world.GroupGone, world.Members = true, map[audience.ID]bool{}
+		world.GroupGone = true
 		return
 	}
 	if err != nil {
@@ -178,20 +200,6 @@ func readMembers(ctx context.Context, src WaveTenant, world *rollout.World) {
 	world.Members = members
 }
 
-// findCandidates finds the devices of spec.audience, or why there are none to be had.
-func findCandidates(ctx context.Context, src MemberSource, inventory *fleet.Inventory, taken func(audience.ID) bool, world *rollout.World) {
-	c, err := ResolveAudience(ctx, src, inventory, &world.Wave.Spec.Audience, string(world.Policy.UID), world.Rules(), taken)
-	var refused *Refusal
-	switch {
-	case err == nil:
-		world.Candidates = &c
-	case errors.As(err, &refused):
-		world.Refused = &rollout.Cause{Reason: refused.Reason, Message: refused.Message}
-	default:
-		world.TenantProblem = problem(err, world.Now)
-	}
-}
-
 // fleetView is an inventory as waves look at it.
 type fleetView struct{ *fleet.Inventory }
 
@@ -202,6 +210,15 @@ func (v fleetView) AsOf() time.Time { return v.Inventory.AsOf }
 func (v fleetView) Known(id audience.ID) bool {
 	_, known := v.Device(id)
 	return known
+}
+
+// causeOf is the cause behind an error of reading groups: what a person wrote, or what the tenant said.
+func causeOf(err error) rollout.Cause {
+	var refused *Refusal
+	if errors.As(err, &refused) {
+		return rollout.Cause{Reason: refused.Reason, Message: refused.Message}
+	}
+	return rollout.Cause{Reason: graph.Reason(err), Message: graph.Readable(err)}
 }
 
 // get reads one object; nil when it does not exist.

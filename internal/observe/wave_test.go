@@ -5,6 +5,7 @@ package observe
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
@@ -41,7 +42,8 @@ func (f waveTenant) GroupByUniqueName(_ context.Context, name string) (graph.Gro
 func exposing(ago time.Duration) rollout.World {
 	now := time.Date(2026, 6, 1, 6, 0, 0, 0, time.UTC)
 	w := &v1alpha1.PilotWave{ObjectMeta: metav1.ObjectMeta{UID: "u"}}
-	w.Status.Audience = &v1alpha1.AudienceStatus{GroupID: "g", ResolvedAt: v1alpha1.Stamp(now.Add(-ago))}
+	w.Status.Attempt = 1
+	w.Status.Attempts = []v1alpha1.WaveAttempt{{Attempt: 1, Revision: 1, GroupID: "g", CreatedAt: v1alpha1.Stamp(now.Add(-ago))}}
 	return rollout.World{Now: now, Wave: w, ObjectLag: ReplicationLag, MemberLag: MemberLag}
 }
 
@@ -56,7 +58,7 @@ func TestReadMembers(t *testing.T) {
 	}{
 		"read":            {time.Hour, []graph.Member{{ID: idA}, {ID: idB}}, nil, 2, false, false},
 		"empty":           {time.Hour, nil, nil, 0, false, false},
-		"gone":            {ReplicationLag, nil, notFound, 0, true, false},
+		"gone":            {ReplicationLag, nil, notFound, -1, true, false},
 		"not shown yet":   {ReplicationLag - time.Second, nil, notFound, -1, false, true},
 		"away":            {time.Hour, nil, errAway, -1, false, true},
 		"odd in the list": {time.Hour, []graph.Member{{ID: idA}, {ID: "odd"}}, nil, -1, false, true},
@@ -73,40 +75,36 @@ func TestReadMembers(t *testing.T) {
 		}
 	}
 	world := exposing(time.Hour)
-	world.Wave.Status.Audience = nil
+	world.Wave.Status.Attempts = nil
 	src := waveTenant{tenant: &tenant{}}
 	if readMembers(t.Context(), src, &world); world.Members != nil || len(src.calls) != 0 {
 		t.Errorf("without a group: %v, calls %v", world.Members, src.calls)
 	}
 }
 
-// TestFindLostGroup: a group is looked for where there may be one that the status does not know.
-func TestFindLostGroup(t *testing.T) {
+// TestFindLostGroups: groups are looked for where there may be one that the status does not know: of the current attempt and
+// the next.
+func TestFindLostGroups(t *testing.T) {
+	unique := map[string]string{"tidegate-u-1": "x", "tidegate-u-2": "y", "tidegate-u-3": "z"}
 	for name, tt := range map[string]struct {
-		known, ledger bool
-		unique        map[string]string
-		err           error
-		lost          string
-		problem       bool
-		calls         int
+		attempts []v1alpha1.WaveAttempt
+		unique   map[string]string
+		err      error
+		lost     map[int32]string
+		problem  bool
+		calls    int
 	}{
-		"lost":        {false, true, map[string]string{"tidegate-u": "x"}, nil, "x", false, 1},
-		"none":        {false, true, nil, nil, "", false, 1},
-		"known":       {true, true, map[string]string{"tidegate-u": "x"}, nil, "", false, 0},
-		"no ledger":   {false, false, map[string]string{"tidegate-u": "x"}, nil, "", false, 0},
-		"not telling": {false, true, nil, errAway, "", true, 1},
+		"lost":        {nil, unique, nil, map[int32]string{1: "x", 2: "y"}, false, 2},
+		"none":        {nil, nil, nil, nil, false, 2},
+		"known":       {[]v1alpha1.WaveAttempt{{Attempt: 1, GroupID: "x"}}, unique, nil, map[int32]string{2: "y"}, false, 1},
+		"not telling": {nil, unique, errAway, nil, true, 1},
 	} {
 		world := exposing(time.Hour)
-		if !tt.known {
-			world.Wave.Status.Audience = nil
-		}
-		if tt.ledger {
-			world.Ledger = &audience.Ledger{}
-		}
+		world.Wave.Status.Attempts = tt.attempts
 		src := waveTenant{&tenant{fail: map[string]error{"GroupByUniqueName": tt.err}}, tt.unique}
-		findLostGroup(t.Context(), src, &world)
-		if world.LostGroup != tt.lost || (world.TenantProblem != nil) != tt.problem || src.count("GroupByUniqueName") != tt.calls {
-			t.Errorf("%s: %q %+v %v", name, world.LostGroup, world.TenantProblem, src.calls)
+		findLostGroups(t.Context(), src, &world)
+		if !maps.Equal(world.LostGroups, tt.lost) || (world.TenantProblem != nil) != tt.problem || src.count("GroupByUniqueName") != tt.calls {
+			t.Errorf("%s: %v %+v %v", name, world.LostGroups, world.TenantProblem, src.calls)
 		}
 	}
 }
@@ -120,8 +118,9 @@ func TestFindCandidates(t *testing.T) {
 		want string
 	}{
 		"candidates": {v1alpha1.GroupRef{ID: idA}, nil, "candidates"},
-		"no group":   {v1alpha1.GroupRef{ID: idB}, nil, v1alpha1.ReasonGroupNotFound},
-		"away":       {v1alpha1.GroupRef{ID: idA}, map[string]error{"TransitiveMembers": &graph.Error{Kind: graph.KindForbidden, Message: "no"}}, v1alpha1.ReasonForbidden},
+		"no group":   {v1alpha1.GroupRef{ID: idB}, nil, "refused " + v1alpha1.ReasonGroupNotFound},
+		"forbidden":  {v1alpha1.GroupRef{ID: idA}, map[string]error{"TransitiveMembers": &graph.Error{Kind: graph.KindForbidden, Message: "no"}}, "refused " + v1alpha1.ReasonForbidden},
+		"away":       {v1alpha1.GroupRef{ID: idA}, map[string]error{"TransitiveMembers": &graph.Error{Kind: graph.KindTransient, Message: "no"}}, v1alpha1.ReasonTransient},
 	} {
 		world := exposing(time.Hour)
 		world.Policy = &v1alpha1.PasskeyPolicy{}
@@ -132,7 +131,7 @@ func TestFindCandidates(t *testing.T) {
 			got += "candidates"
 		}
 		if world.Refused != nil {
-			got += world.Refused.Reason
+			got += "refused " + world.Refused.Reason
 		}
 		if world.TenantProblem != nil {
 			got += world.TenantProblem.Reason

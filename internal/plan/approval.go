@@ -124,7 +124,7 @@ func KeepApprovals(pending []v1alpha1.PendingApproval, actions []Action) []v1alp
 	return slices.DeleteFunc(slices.Clone(pending), func(p v1alpha1.PendingApproval) bool {
 		return !slices.ContainsFunc(actions, func(a Action) bool {
 			if a.Kind == LookUp {
-				return a.Role == p.Role && a.Platform == p.Platform
+				return a.Key == Key{Role: p.Role, Platform: p.Platform, Revision: p.Revision}
 			}
 			return a.Fingerprint() == p.Fingerprint
 		})

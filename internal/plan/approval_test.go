@@ -75,23 +75,23 @@ func TestNextApproval(t *testing.T) {
 // TestKeepApprovals: an approval stays as long as its write is planned, or its policy is being looked for.
 func TestKeepApprovals(t *testing.T) {
 	fp := func(a *Action) string { return a.Fingerprint() }
-	create, hold := newAction(Create, allowKey, "", ""), newAction(Assign, holdKey, "h", "")
-	create.Desired = &Desired{Key: allowKey, Name: "allow"}
+	create, hold := newAction(Create, r1Key, "", ""), newAction(Assign, holdKey, "h", "")
+	create.Desired = &Desired{Key: r1Key, Name: "allow"}
 	pending := []v1alpha1.PendingApproval{
-		{Fingerprint: fp(&create), Role: allowKey.Role, Platform: allowKey.Platform}, {Fingerprint: fp(&hold), Role: holdKey.Role, Platform: holdKey.Platform},
+		{Fingerprint: fp(&create), Role: r1Key.Role, Platform: r1Key.Platform, Revision: 1}, {Fingerprint: fp(&hold), Role: holdKey.Role, Platform: holdKey.Platform},
 	}
 	for name, tt := range map[string]struct {
 		actions []Action
 		want    int
 	}{
 		"both planned": {[]Action{hold, create}, 2}, "one planned": {[]Action{hold}, 1}, "none": {nil, 0},
-		"looked for": {[]Action{newAction(LookUp, allowKey, "", "")}, 1}, "something else": {[]Action{newAction(Delete, allowKey, "a", "")}, 0},
+		"looked for": {[]Action{newAction(LookUp, r1Key, "", "")}, 1}, "another revision looked for": {[]Action{newAction(LookUp, r2Key, "", "")}, 0}, "something else": {[]Action{newAction(Delete, r1Key, "a", "")}, 0},
 	} {
 		if got := KeepApprovals(pending, tt.actions); len(got) != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	if len(pending) != 2 || pending[0].Role != allowKey.Role {
+	if len(pending) != 2 || pending[0].Role != r1Key.Role {
 		t.Error("the caller's list was changed")
 	}
 }

@@ -12,74 +12,74 @@ import (
 )
 
 // The stages of a plan, in order. What narrows an audience comes before all else,
-// so that a rollback waits for nothing (P9); what widens it comes last, when hold
-// has let go of the same groups (P1).
+// so that a rollback waits for nothing (P9); what reaches nobody any more goes last.
 const (
-	stageNarrow = iota // allow loses groups, or goes
+	stageNarrow = iota // revisions lose groups
 	stageLookUp
 	stageCreate
 	stageContent // settings and names
-	stageHold    // hold takes its final targets, or goes
-	stageWiden   // allow takes its final targets
+	stageTargets // every level takes its final targets, hold first and the latest revision last (P1)
 	stageTidy    // what reaches nobody goes
 	stageCount
 )
 
 // compare plans what turns observed into desired. It plans nothing when nothing
-// differs (P12). An observed policy that is not desired is removed. Of two entries
-// for one Key the first counts, and a note names the other.
+// differs (P12). An observed policy that is not desired is emptied, and removed when
+// it is seen to include nothing of ours. Of two entries for one Key the first counts,
+// and a note names the other.
 //
-// Foreign targets stay where they are. A foreign inclusion on an allow policy that
-// hold does not exclude puts devices into both; that is reported as drift, because
-// only the person who added it can say which of the two is meant.
+// Foreign targets stay where they are. A foreign inclusion on a revision that an
+// earlier level does not exclude puts devices into both; that is reported as drift,
+// because only the person who added it can say which of the two is meant.
 func compare(desired []Desired, observed []Observed, opt Options) Result {
 	b := builder{opt: opt}
 	in := b.index(desired, observed)
 	for _, platform := range in.platforms() {
-		allow, hold := newSides(platform, in, opt)
-		if b.late(allow, hold) {
+		ladder := newLadder(platform, in, opt)
+		if b.late(ladder) {
+			b.narrowShown(ladder)
 			continue
 		}
-		b.reportEdits(allow, hold)
-		b.copies(hold)
-		b.copies(allow)
-		b.content(hold)
-		b.content(allow)
-		b.bound(allow, hold)
-		b.assign(allow, hold)
+		for _, l := range ladder {
+			b.reportEdits(l)
+			b.copies(l)
+			b.content(l)
+		}
+		b.bound(ladder)
+		b.assign(ladder)
+		b.reportForeign(ladder)
 	}
 	for i, stage := range b.stages {
-		if opt.NarrowOnly {
-			stage = narrowing(i, stage)
+		if opt.NarrowOnly && i != stageNarrow && i != stageTargets {
+			continue
 		}
 		b.result.Actions = append(b.result.Actions, stage...)
 	}
 	return b.result
 }
 
-// narrowing are the actions of a stage that NarrowOnly leaves: hold has been kept from taking anything new.
-func narrowing(stage int, actions []Action) []Action {
-	switch stage {
-	case stageNarrow:
-		return actions
-	case stageHold:
-		return slices.DeleteFunc(actions, func(a Action) bool { return a.Kind != Assign })
-	}
-	return nil
-}
-
-// late reports what the tenant does not show yet. Allow and hold wait together: what is planned for one rests on what the
-// other is seen to have (P1).
-func (b *builder) late(sides ...*side) bool {
+// late reports what the tenant does not show yet. All levels wait together: what is planned for one rests on what the
+// others are seen to have (P1).
+func (b *builder) late(ladder []*level) bool {
 	found := false
-	for _, s := range sides {
-		if s.late != "" {
-			b.result.Late = append(b.result.Late, fmt.Sprintf("%s: the tenant does not show %s of policy %s yet", s.key, s.late, s.obs.ID))
+	for _, l := range ladder {
+		if l.late != "" {
+			b.result.Late = append(b.result.Late, fmt.Sprintf("%s: the tenant does not show %s of policy %s yet", l.key, l.late, l.obs.ID))
 			found = true
-			b.result.LateContent = b.result.LateContent || s.late == lateContent
+			b.result.LateContent = b.result.LateContent || l.late == lateContent
 		}
 	}
 	return found
+}
+
+// narrowShown plans that revisions lose groups where the rest has to wait: whatever another level will be seen to have,
+// that puts no device under two, and a rollback waits for nothing (P9).
+func (b *builder) narrowShown(ladder []*level) {
+	for _, l := range slices.Backward(ladder) {
+		if l.late == "" {
+			b.narrow(l)
+		}
+	}
 }
 
 // builder collects a plan.
@@ -115,138 +115,166 @@ func (b *builder) index(desired []Desired, observed []Observed) index {
 	return in
 }
 
-// content plans that the policy exists and says what it should.
-func (b *builder) content(s *side) {
+// content plans that the policy exists and says what its revision pinned.
+func (b *builder) content(l *level) {
 	correct := b.opt.Drift != v1alpha1.DriftReport
 	switch {
-	case s.open():
-		b.add(stageLookUp, s.action(LookUp, "a create was sent and its answer is not known"))
-	case s.desired == nil:
-	case s.deleted() && !correct:
-		b.note("%s was deleted by somebody else and drift is Report: it is not created again", s.key)
-	case !s.obs.Exists:
-		s.create = true
-		b.add(stageCreate, s.action(Create, fmt.Sprintf("no policy yet; made as %q without assignments", s.desired.Name)))
-	case s.changed() || s.edited() && correct:
-		b.replace(s)
+	case l.open():
+		b.add(stageLookUp, l.action(LookUp, "a create was sent and its answer is not known"))
+	case l.desired == nil, l.desired.Retiring && !l.obs.Exists:
+	case l.deleted() && !correct:
+		b.note("%s was deleted by somebody else and drift is Report: it is not created again", l.key)
+	case !l.obs.Exists:
+		l.create = true
+		b.add(stageCreate, l.action(Create, fmt.Sprintf("no policy yet; made as %q without assignments", l.desired.Name)))
+	case l.edited() && correct:
+		l.replace = true
+		b.add(stageContent, l.action(Replace, "the settings were edited by somebody else"))
 	}
-	// Where the settings are to be written, or may not be written yet, the name waits:
-	// a replacement brings both in one write.
-	if s.obs.Exists && s.desired != nil && !s.obs.NameMatch && s.obs.SettingsMatch && correct {
-		b.add(stageContent, s.action(Rename, fmt.Sprintf("name or description differ; %q", s.desired.Name)))
+	// Where the settings are to be written the name waits: a replacement brings both in one write.
+	if l.obs.Exists && l.desired != nil && !l.obs.NameMatch && l.obs.SettingsMatch && correct {
+		b.add(stageContent, l.action(Rename, fmt.Sprintf("name or description differ; %q", l.desired.Name)))
 	}
 }
 
-func (b *builder) replace(s *side) {
-	if s.key.Role == v1alpha1.RoleAllow && !b.opt.AllowSettingsUpdate {
-		b.note("%s keeps its settings: devices are still exposed to another payload", s.key)
+// bound keeps a revision from taking in new groups while it is not there, has not the settings that were judged, or an
+// earlier level may exist unseen; and groups that may have members as long as earlier levels have not let go of them.
+func (b *builder) bound(ladder []*level) {
+	for i, l := range ladder {
+		if l.desired == nil || l.hold() {
+			continue
+		}
+		earlier := ladder[:i]
+		waiting := l.want.include.minus(l.base.include)
+		why := ""
+		switch open := slices.IndexFunc(earlier, (*level).open); {
+		case !l.present():
+			why = "it does not exist"
+		case open >= 0:
+			why = fmt.Sprintf("it is not known whether %s exists", earlier[open].key)
+		case l.edited() && !l.replace:
+			why = "its settings are not those of the revision"
+		}
+		if why != "" {
+			l.want.exclude = l.want.exclude.union(l.base.exclude.minus(newSet(b.opt.Managed)))
+		} else {
+			waiting = l.unsafe(waiting, earlier)
+			why = "devices may be in it that earlier levels have not let go of yet"
+		}
+		l.want.include = l.want.include.minus(waiting)
+		if len(waiting) > 0 {
+			b.note("%s takes no new group while %s; waiting: %s", l.key, why, strings.Join(waiting, " "))
+		}
+	}
+}
+
+// unsafe are those of the groups whose devices, if there are any, may come under two levels when the revision includes them.
+func (l *level) unsafe(groups set, earlier []*level) set {
+	keep, occupied := newSet(l.desired.KeepOnly), newSet(l.desired.Occupied)
+	return slices.DeleteFunc(slices.Clone(groups), func(id string) bool {
+		held := slices.ContainsFunc(earlier, func(e *level) bool { return !e.idle() && !e.ours.exclude.union(excluded(e.foreign)).has(id) })
+		return !keep.has(id) && (!held || !occupied.has(id))
+	})
+}
+
+// assign plans the targets of all levels of a platform.
+func (b *builder) assign(ladder []*level) {
+	for _, l := range slices.Backward(ladder) {
+		b.narrow(l)
+	}
+	var later set
+	grown := false
+	for _, l := range slices.Backward(ladder) {
+		b.settle(l, later, grown)
+		later = later.union(l.ours.include).union(l.final.include)
+		grown = grown || !l.final.equal(l.narrowed)
+	}
+	for _, l := range ladder {
+		if !l.final.equal(l.narrowed) {
+			b.addAssign(stageTargets, l, l.narrowed, l.final, l.wish)
+		}
+		if l.desired == nil && l.obs.Exists && removable(l, ladder) {
+			b.add(stageTidy, l.action(Delete, "no longer desired"))
+		}
+	}
+}
+
+// removable says that nothing is lost with a policy that is not desired: a revision includes nothing of ours, and hold is
+// the last one on its platform.
+func removable(l *level, ladder []*level) bool {
+	if l.hold() {
+		return !slices.ContainsFunc(ladder, func(other *level) bool { return !other.hold() && other.obs.Exists })
+	}
+	return len(l.ours.include) == 0
+}
+
+// narrow takes from a revision what it shall no longer include. Hold keeps nobody waiting.
+func (b *builder) narrow(l *level) {
+	l.narrowed, l.intent = l.ours, l.base
+	if !l.obs.Exists || l.hold() {
 		return
 	}
-	s.replace = true
-	reason := "the payload changed"
-	if s.edited() {
-		reason = "the settings were edited by somebody else"
+	intent := targets{
+		include: l.base.include.intersect(l.want.include),
+		exclude: l.base.exclude.union(l.want.exclude),
 	}
-	b.add(stageContent, s.action(Replace, reason))
-}
-
-// bound keeps allow from taking in new groups, and hold from letting them go,
-// while allow is not there, has not the settings that were judged, or hold's state
-// is unknown.
-func (b *builder) bound(allow, hold *side) {
-	if allow.desired == nil {
+	after := l.ours.rebase(l.base, intent)
+	// Who is excluded from the population loses the revision as soon as who is rolled back does (P2).
+	if slices.Equal(after.include, l.ours.include) && (l.idle() || l.want.exclude.minus(newSet(b.opt.Managed)).within(l.base.exclude)) {
 		return
 	}
-	why := ""
-	switch {
-	case !allow.present():
-		why = "it does not exist"
-	case hold.open():
-		why = "it is not known whether hold exists"
-	case allow.obs.Exists && !allow.obs.SettingsMatch && !allow.replace:
-		why = "its settings are not the payload's"
-	default:
+	l.narrowed, l.intent = after, intent
+	wish := intent
+	if b.opt.NarrowOnly {
+		wish = l.onRecord(after, targets{include: l.previous.include.intersect(l.want.include), exclude: l.previous.exclude.union(after.exclude)})
+	}
+	b.addAssign(stageNarrow, l, l.ours, after, wish)
+}
+
+// onRecord is the wish to record with a write that is not all that is wanted. What else is missing stays on record, so that
+// the whole plan still sees that somebody took it; but while a write of ours is open it may be ours that was lost, and is
+// wished anew.
+func (l *level) onRecord(written, wish targets) targets {
+	if l.obs.AssignOpen {
+		return written
+	}
+	return wish
+}
+
+// settle sets our targets at the end of the plan, and the wish to record with them. Every group that a later level
+// includes, before or after it widens, is excluded as soon as one of the two is written at all: under Report somebody
+// else's edit may have left a gap there.
+func (b *builder) settle(l *level, later set, grown bool) {
+	l.final, l.wish = l.narrowed, l.intent
+	if l.desired == nil || !l.present() {
 		return
 	}
-	waiting := allow.want.include.minus(allow.base.include)
-	allow.want.include = allow.want.include.minus(waiting)
-	allow.want.exclude = allow.want.exclude.union(allow.base.exclude)
-	hold.want.exclude = hold.want.exclude.minus(waiting.minus(hold.base.exclude))
-	if len(waiting) > 0 {
-		b.note("%s takes no new group while %s; waiting: %s", allow.key, why, strings.Join(waiting, " "))
+	if b.opt.NarrowOnly { // it takes nobody new, and lets go of nobody
+		given := newSet(b.opt.Managed).minus(l.want.exclude).minus(later)
+		l.final.exclude = l.narrowed.exclude.minus(given)
+		l.wish = l.onRecord(l.final, targets{include: l.previous.include.intersect(l.want.include), exclude: l.previous.exclude.minus(given)})
+		return
 	}
-}
-
-// assign plans the targets of both policies of a platform.
-func (b *builder) assign(allow, hold *side) {
-	afterNarrow, intent := b.narrow(allow)
-	final := afterNarrow
-	if allow.desired != nil && allow.present() {
-		final = afterNarrow.rebase(intent, allow.want)
+	next := l.narrowed.rebase(l.intent, l.want)
+	if len(next.include) == 0 && !l.foreignInclude() {
+		return // what it excludes does not matter
 	}
-	held := b.hold(hold, afterNarrow, final)
-	if !final.equal(afterNarrow) {
-		b.addAssign(stageWiden, allow, afterNarrow, final, allow.want)
-	}
-	b.reportForeign(allow, hold, held)
-}
-
-// narrow takes from allow what it shall no longer include, and returns our targets
-// and our intent after that.
-func (b *builder) narrow(allow *side) (after, intent targets) {
-	if !allow.obs.Exists {
-		return targets{}, targets{}
-	}
-	if allow.desired == nil {
-		b.add(stageNarrow, allow.action(Delete, "no longer desired"))
-		return targets{}, targets{}
-	}
-	intent = targets{
-		include: allow.base.include.intersect(allow.want.include),
-		exclude: allow.base.exclude.union(allow.want.exclude),
-	}
-	after = allow.ours.rebase(allow.base, intent)
-	if slices.Equal(after.include, allow.ours.include) {
-		return allow.ours, allow.base
-	}
-	b.addAssign(stageNarrow, allow, allow.ours, after, intent)
-	return after, intent
-}
-
-// hold gives hold its final targets, and returns them. Every group that allow
-// includes, before or after it widens, is excluded as soon as one of the two is
-// written at all: under Report somebody else's edit may have left a gap there.
-func (b *builder) hold(hold *side, narrow, final targets) targets {
-	if hold.obs.Exists && hold.desired == nil {
-		b.add(stageHold, hold.action(Delete, "no longer desired"))
-		return targets{}
-	}
-	if hold.desired == nil || !hold.present() {
-		return targets{}
-	}
-	next := hold.ours.rebase(hold.base, hold.want)
-	must := narrow.include.union(final.include).minus(excluded(hold.foreign))
-	touched := !next.equal(hold.ours) || !final.equal(narrow)
-	if touched && (len(next.include) > 0 || hold.foreignInclude()) && !must.within(next.exclude) {
+	if !next.equal(l.ours) || grown {
+		must := later.minus(excluded(l.foreign))
 		next.exclude = next.exclude.union(must)
 		next.include = next.include.minus(must)
 	}
-	intent := hold.want
-	if b.opt.NarrowOnly { // hold takes devices back, no new ones, and lets none go
-		next = targets{include: hold.ours.include, exclude: next.exclude.intersect(hold.ours.exclude)}
-		intent = next
-	}
-	if !next.equal(hold.ours) {
-		b.addAssign(stageHold, hold, hold.ours, next, intent)
-	}
-	return next
+	l.final, l.wish = next, l.want
 }
 
-func (b *builder) addAssign(stage int, s *side, from, to, intent targets) {
-	a := s.action(Assign, difference(from, to))
+func (b *builder) addAssign(stage int, l *level, from, to, intent targets) {
+	a := l.action(Assign, difference(from, to))
 	a.Include, a.Exclude = to.include, to.exclude
 	a.IntentInclude, a.IntentExclude = intent.include, intent.exclude
-	a.KeepForeign = s.foreign
+	a.KeepForeign = l.foreign
+	if to.include.has(Everyone) {
+		a.Everyone = everyoneOf(l.desired, l.obs.Assignments)
+	}
 	b.add(stage, a)
 }
 

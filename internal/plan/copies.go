@@ -10,19 +10,15 @@ func (c *Copy) removable() bool { return c.SameName && !c.Unreadable && len(c.As
 // copies plans the removal of copies that a repeated create left behind, and reports the others: what has targets or
 // another name may be somebody's work (P6). Where nothing is wanted any more the removal comes before that of the policy,
 // which is the last thing that tells of its copies.
-func (b *builder) copies(s *side) {
-	stage := stageTidy
-	if s.desired == nil {
-		stage = stageNarrow
-	}
-	for i := range s.obs.Copies {
-		c := &s.obs.Copies[i]
-		if c.removable() && s.obs.Exists {
-			b.add(stage, removeCopy(&s.obs, c))
+func (b *builder) copies(l *level) {
+	for i := range l.obs.Copies {
+		c := &l.obs.Copies[i]
+		if c.removable() && l.obs.Exists {
+			b.add(stageTidy, removeCopy(&l.obs, c))
 			continue
 		}
-		b.drift(s, MarkerCopied, "policy %q (%s) carries the marker of policy %s and is left alone: delete it, or take the marker out of its description",
-			c.Name, c.ID, orUnknown(s.obs.ID))
+		b.drift(l, MarkerCopied, "policy %q (%s) carries the marker of policy %s and is left alone: delete it, or take the marker out of its description",
+			c.Name, c.ID, orUnknown(l.obs.ID))
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
-// BuildDelete plans the removal of all policies, allow before hold on each
-// platform, so that no step puts a device under both (P1, P7). A policy whose
-// create is still open is looked up, and removed by the next plan if it is found.
-// What a repeated create left behind goes before the policy itself.
+// BuildDelete plans the removal of all policies, on each platform the latest revision first and hold last. A removal only
+// ever takes targets away, so that no device comes under two at any pace (P1); the order keeps hold's restraint on all whom
+// no wave exposed until there is nothing else left (P7). Nothing is given back to earlier levels on the way: they exclude
+// the later groups to the end, as everything goes. A policy whose create is still open is looked up, and removed by the
+// next plan if it is found. What a repeated create left behind goes before the policy itself.
 // Any policy but Delete removes nothing: not to remove can be made good later.
 func BuildDelete(observed []Observed, policy v1alpha1.DeletionPolicy) []Action {
 	if policy != v1alpha1.DeletionDelete {
@@ -22,29 +23,28 @@ func BuildDelete(observed []Observed, policy v1alpha1.DeletionPolicy) []Action {
 	}
 	sorted := slices.Clone(observed)
 	slices.SortStableFunc(sorted, func(a, b Observed) int {
-		// "Allow" sorts before "Hold".
-		return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(b.Revision, a.Revision), cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.ID, b.ID))
 	})
 	var actions []Action
 	for i := range sorted {
-		s := &side{key: sorted[i].Key, obs: sorted[i], known: true}
-		for i := range s.obs.Copies {
-			if c := &s.obs.Copies[i]; c.removable() && s.obs.Exists {
-				actions = append(actions, removeCopy(&s.obs, c))
+		l := &level{key: sorted[i].Key, obs: sorted[i], known: true}
+		for i := range l.obs.Copies {
+			if c := &l.obs.Copies[i]; c.removable() && l.obs.Exists {
+				actions = append(actions, removeCopy(&l.obs, c))
 			}
 		}
 		switch {
-		case s.obs.Exists:
-			actions = append(actions, s.action(Delete, deleteReason(&s.obs)))
-		case s.obs.CreateOpen:
-			actions = append(actions, s.action(LookUp, "a create was sent and its answer is not known"))
+		case l.obs.Exists:
+			actions = append(actions, l.action(Delete, deleteReason(&l.obs)))
+		case l.obs.CreateOpen:
+			actions = append(actions, l.action(LookUp, "a create was sent and its answer is not known"))
 		}
 	}
 	return actions
 }
 
 func deleteReason(o *Observed) string {
-	_, foreign := split(o.Assignments, targets{include: newSet(o.Previous.Include), exclude: newSet(o.Previous.Exclude)})
+	_, foreign := split(o.Assignments, targets{include: newSet(o.Previous.Include), exclude: newSet(o.Previous.Exclude)}, everyoneOf(nil, o.Assignments))
 	if len(foreign) == 0 {
 		return "the PasskeyPolicy is deleted"
 	}

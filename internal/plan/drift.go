@@ -5,60 +5,67 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-func (b *builder) drift(s *side, kind DriftKind, format string, args ...any) {
-	b.result.Drifts = append(b.result.Drifts, Drift{Key: s.key, Kind: kind, Detail: fmt.Sprintf(format, args...)})
+func (b *builder) drift(l *level, kind DriftKind, format string, args ...any) {
+	b.result.Drifts = append(b.result.Drifts, Drift{Key: l.key, Kind: kind, Detail: fmt.Sprintf(format, args...)})
 }
 
 // reportEdits reports what somebody else changed in a policy or took from it.
-func (b *builder) reportEdits(sides ...*side) {
-	for _, s := range sides {
-		if s.deleted() {
-			b.drift(s, ObjectDeleted, "policy %s is gone from the tenant", s.obs.ID)
-		}
-		if !s.obs.Exists || s.desired == nil {
-			continue
-		}
-		if s.edited() {
-			b.drift(s, SettingsEdited, "the settings of policy %s are not those that were written", s.obs.ID)
-		}
-		if !s.obs.NameMatch {
-			b.drift(s, NameEdited, "name or description of policy %s are not those that were written", s.obs.ID)
-		}
-		if s.obs.AssignOpen {
-			continue // what is missing may be our own write, which never arrived
-		}
-		// What we asked for and still want, yet is not there. What we want anew, or want
-		// no longer, may be a write of our own whose answer was lost.
-		asked := targets{
-			include: newSet(s.obs.Previous.Include).intersect(s.want.include).minus(s.ours.include),
-			exclude: newSet(s.obs.Previous.Exclude).intersect(s.want.exclude).minus(s.ours.exclude),
-		}
-		if len(asked.include)+len(asked.exclude) > 0 {
-			b.drift(s, AssignmentMissing, "policy %s: to %s was undone", s.obs.ID, difference(targets{}, asked))
+func (b *builder) reportEdits(l *level) {
+	if l.deleted() && !l.desired.Retiring {
+		b.drift(l, ObjectDeleted, "policy %s is gone from the tenant", l.obs.ID)
+	}
+	if !l.obs.Exists || l.desired == nil {
+		return
+	}
+	if l.edited() {
+		b.drift(l, SettingsEdited, "the settings of policy %s are not those that were written", l.obs.ID)
+	}
+	if !l.obs.NameMatch {
+		b.drift(l, NameEdited, "name or description of policy %s are not those that were written", l.obs.ID)
+	}
+	if l.obs.AssignOpen {
+		return // what is missing may be our own write, which never arrived
+	}
+	// What we asked for and still want, yet is not there. What we want anew, or want
+	// no longer, may be a write of our own whose answer was lost.
+	asked := targets{
+		include: l.previous.include.intersect(l.want.include).minus(l.ours.include),
+		exclude: l.previous.exclude.intersect(l.want.exclude).minus(l.ours.exclude),
+	}
+	if len(asked.include)+len(asked.exclude) > 0 {
+		b.drift(l, AssignmentMissing, "policy %s: to %s was undone", l.obs.ID, difference(targets{}, asked))
+	}
+	if len(l.added.include)+len(l.added.exclude) > 0 {
+		b.drift(l, ForeignAssignment, "policy %s was told by somebody else to %s, which are groups of waves", l.obs.ID, difference(targets{}, l.added))
+	}
+}
+
+// reportForeign reports the targets that others added, in the light of what every level of the platform ends with.
+func (b *builder) reportForeign(ladder []*level) {
+	for i, l := range ladder {
+		for _, t := range l.foreign {
+			detail := fmt.Sprintf("%s was added to policy %s and is kept", t, l.obs.ID)
+			switch {
+			case l.hold():
+			case t.Kind == TargetExclude:
+				detail += "; the revision does not reach that group"
+			case slices.ContainsFunc(ladder[:i], func(earlier *level) bool { return earlier.collides(t) }):
+				detail += "; an earlier level does not exclude it, so its devices may get both policies, which Intune reports as Conflict: " +
+					"remove the assignment, or add the devices to a wave"
+			}
+			b.drift(l, ForeignAssignment, "%s", detail)
 		}
 	}
 }
 
-// reportForeign reports the targets that others added. held are our targets on
-// hold at the end of the plan.
-func (b *builder) reportForeign(allow, hold *side, held targets) {
-	for _, t := range allow.foreign {
-		detail := fmt.Sprintf("%s was added to policy %s and is kept", t, allow.obs.ID)
-		switch {
-		case t.Kind == TargetExclude:
-			detail += "; the allow policy does not reach that group"
-		case len(held.include) == 0 && !hold.foreignInclude():
-		case t.Kind == TargetInclude && held.exclude.union(excluded(hold.foreign)).has(strings.ToLower(t.GroupID)):
-		default:
-			detail += "; hold does not exclude it, so its devices may get both policies, which Intune reports as Conflict: " +
-				"remove the assignment, or add the devices to a wave"
-		}
-		b.drift(allow, ForeignAssignment, "%s", detail)
+// collides says that the policy may reach devices of a target of somebody else on a later level.
+func (l *level) collides(t Target) bool {
+	if len(l.final.include) == 0 && !l.foreignInclude() {
+		return false
 	}
-	for _, t := range hold.foreign {
-		b.drift(hold, ForeignAssignment, "%s was added to policy %s and is kept", t, hold.obs.ID)
-	}
+	return t.Kind != TargetInclude || !l.final.exclude.union(excluded(l.foreign)).has(strings.ToLower(t.GroupID))
 }

@@ -4,11 +4,7 @@
 package plan
 
 import (
-	"cmp"
 	"slices"
-	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
@@ -19,8 +15,8 @@ func (v *View) Record(built Result, rollback []Action) v1alpha1.PasskeyPolicySta
 	s := *v.Policy.Status.DeepCopy()
 	switch v.Stage {
 	case StageRollback:
-		if len(v.Records()) > 0 {
-			v.dismiss(&s)
+		if records := v.Records(); len(records) > 0 {
+			s.Waves = v.withdrawal().Admissions(s.Waves, records, v.read(), v.At)
 		}
 	case StageRemoval:
 		if built.Unknown == nil {
@@ -33,15 +29,7 @@ func (v *View) Record(built Result, rollback []Action) v1alpha1.PasskeyPolicySta
 }
 
 func (v *View) recordWhole(s *v1alpha1.PasskeyPolicyStatus, built Result, rollback []Action) {
-	if v.Catalog.Err != nil {
-		return
-	}
-	s.Settings, s.MinEdge = v.Catalog.Verdicts, v.Catalog.MinEdge
-	if v.Catalog.Blocked {
-		return
-	}
-	s.PayloadHash = v.Catalog.Hash
-	if v.Population.Err != nil {
+	if !v.pinned() || v.Population.Err != nil {
 		return
 	}
 	s.PopulationGroups, s.PopulationExcludes = v.Population.Include, v.Population.Exclude
@@ -53,15 +41,11 @@ func (v *View) recordWhole(s *v1alpha1.PasskeyPolicyStatus, built Result, rollba
 		recordObject(s, wanted(want, seen[i].Key), &seen[i])
 	}
 	slices.SortFunc(s.Objects, func(a, b v1alpha1.TenantObject) int {
-		return cmp.Or(cmp.Compare(a.Platform, b.Platform), cmp.Compare(a.Role, b.Role))
+		return compareKeys(KeyOf(&a), KeyOf(&b))
 	})
-	if built.Unknown == nil { // otherwise nobody knows how far the tenant has followed
-		v.admissions(s, seen)
-	} else {
-		v.dismiss(s)
-	}
+	s.Waves = Admissions(s.Waves, v.Groups, v.Want, v.read(), v.At)
 	v.closeAssigns(s, want, seen, built.Actions)
-	if built.Unknown == nil && len(v.Others)+len(built.Late) == 0 { // otherwise the plan is not the whole one
+	if built.Unknown == nil && v.alone() && len(built.Late) == 0 { // otherwise the plan is not the whole one
 		s.Approvals = KeepApprovals(s.Approvals, slices.Concat(built.Actions, rollback))
 	}
 }
@@ -74,17 +58,17 @@ func wanted(want []Desired, key Key) *Desired {
 	return nil
 }
 
-// entry is the place of a policy in the status, -1 when it has none.
-func entry(s *v1alpha1.PasskeyPolicyStatus, key Key) int {
-	return slices.IndexFunc(s.Objects, func(o v1alpha1.TenantObject) bool { return o.Role == key.Role && o.Platform == key.Platform })
+// place of a policy in the status, -1 when it has none.
+func place(s *v1alpha1.PasskeyPolicyStatus, key Key) int {
+	return slices.IndexFunc(s.Objects, func(o v1alpha1.TenantObject) bool { return KeyOf(&o) == key })
 }
 
 // recordObject brings one entry in line with what the tenant shows.
 func recordObject(s *v1alpha1.PasskeyPolicyStatus, d *Desired, o *Observed) {
-	at := entry(s, o.Key)
+	at := place(s, o.Key)
 	if at < 0 {
 		at = len(s.Objects)
-		s.Objects = append(s.Objects, v1alpha1.TenantObject{Role: o.Role, Platform: o.Platform})
+		s.Objects = append(s.Objects, v1alpha1.TenantObject{Role: o.Role, Platform: o.Platform, Revision: o.Revision})
 	}
 	rec := &s.Objects[at]
 	switch {
@@ -104,7 +88,7 @@ func recordObject(s *v1alpha1.PasskeyPolicyStatus, d *Desired, o *Observed) {
 	case rec.ID != "":
 		// Confirmed gone. The id stays, or under drift Report the next plan would take the object for one that was never
 		// made, and make it.
-		*rec = v1alpha1.TenantObject{Role: rec.Role, Platform: rec.Platform, Name: rec.Name, ID: rec.ID}
+		*rec = v1alpha1.TenantObject{Role: rec.Role, Platform: rec.Platform, Revision: rec.Revision, Name: rec.Name, ID: rec.ID}
 	}
 	if !o.AssignFresh { // just after a write a late read may show what we have taken away
 		rec.ForeignAssignments = foreign(o, rec, d)
@@ -113,61 +97,17 @@ func recordObject(s *v1alpha1.PasskeyPolicyStatus, d *Desired, o *Observed) {
 
 // foreign lists the targets on an object that this operator neither wants nor ever set.
 func foreign(o *Observed, rec *v1alpha1.TenantObject, d *Desired) []string {
-	include, exclude := slices.Clone(rec.IncludeGroups), slices.Clone(rec.ExcludeGroups)
+	named := targets{include: newSet(rec.IncludeGroups), exclude: newSet(rec.ExcludeGroups)}
 	if d != nil {
-		include, exclude = append(include, d.Include...), append(exclude, d.Exclude...)
+		named = targets{include: named.include.union(newSet(d.Include)), exclude: named.exclude.union(newSet(d.Exclude))}
 	}
+	_, theirs := split(o.Assignments, named, everyoneOf(d, o.Assignments))
 	var out []string
-	for _, t := range o.Assignments {
-		ours := t.Kind == TargetInclude && slices.Contains(include, t.GroupID) || t.Kind == TargetExclude && slices.Contains(exclude, t.GroupID)
-		if !ours {
-			out = append(out, t.Label())
-		}
+	for _, t := range theirs {
+		out = append(out, t.Label())
 	}
 	slices.Sort(out)
 	return out
-}
-
-// admissions reports how far the tenant has followed each wave.
-func (v *View) admissions(s *v1alpha1.PasskeyPolicyStatus, seen []Observed) {
-	var out []v1alpha1.WaveAdmission
-	for i := range v.Waves {
-		w := &v.Waves[i]
-		if w.Status.Audience == nil || w.Status.Audience.GroupID == "" {
-			continue
-		}
-		id := w.Status.Audience.GroupID
-		a := v1alpha1.WaveAdmission{
-			Name: w.Name, UID: string(w.UID), GroupID: id, Since: v.stamp(),
-			State: Admission(v.Policy.Spec.Mode, id, slices.Contains(v.Admitted, id), seen),
-		}
-		if old := admissionOf(s, w); old != nil && old.State == a.State && old.GroupID == a.GroupID {
-			a.Since = old.Since
-		}
-		out = append(out, a)
-	}
-	slices.SortFunc(out, func(a, b v1alpha1.WaveAdmission) int { return cmp.Compare(a.Name, b.Name) })
-	s.Waves = out
-}
-
-// dismiss tells waves that are not admitted any more that they are on their way out, where nobody looks at the tenant
-// closely enough to say more: a wave that reads that it is admitted goes on exposing.
-func (v *View) dismiss(s *v1alpha1.PasskeyPolicyStatus) {
-	for i := range s.Waves {
-		w := &s.Waves[i]
-		if !slices.Contains(v.Admitted, w.GroupID) && (w.State == v1alpha1.Admitted || w.State == v1alpha1.Admitting) {
-			w.State, w.Since = v1alpha1.Withdrawing, v.stamp()
-		}
-	}
-}
-
-// admissionOf is what a policy's status says of a wave; nil when it says nothing.
-func admissionOf(s *v1alpha1.PasskeyPolicyStatus, w *v1alpha1.PilotWave) *v1alpha1.WaveAdmission {
-	i := slices.IndexFunc(s.Waves, func(a v1alpha1.WaveAdmission) bool { return a.UID == string(w.UID) })
-	if i < 0 {
-		return nil
-	}
-	return &s.Waves[i]
 }
 
 // closeAssigns ends the wait for assignments whose answer was lost: nothing is left to write, and the tenant has had time
@@ -176,7 +116,7 @@ func (v *View) closeAssigns(s *v1alpha1.PasskeyPolicyStatus, want []Desired, see
 	for i := range seen {
 		o := &seen[i]
 		planned := slices.ContainsFunc(actions, func(a Action) bool { return a.Kind == Assign && a.Key == o.Key })
-		at := entry(s, o.Key)
+		at := place(s, o.Key)
 		if !o.AssignOpen || !o.Exists || planned || at < 0 {
 			continue
 		}
@@ -188,5 +128,3 @@ func (v *View) closeAssigns(s *v1alpha1.PasskeyPolicyStatus, want []Desired, see
 		rec.AssignSentAt = nil
 	}
 }
-
-func (v *View) stamp() metav1.Time { return metav1.NewTime(v.At.UTC().Truncate(time.Second)) }

@@ -40,6 +40,7 @@ func (a Action) Fingerprint() string {
 	say(string(a.Kind), a.Key.String(), a.ID)
 	switch a.Kind {
 	case Assign:
+		say(string(a.Everyone))
 		say(a.Include...)
 		say(a.Exclude...)
 		for _, t := range a.KeepForeign {

@@ -55,14 +55,16 @@ func (t targets) rebase(from, to targets) targets {
 }
 
 // split parts observed targets into ours, which are those that we name in the same
-// direction, and those of others.
-func split(observed []Target, named targets) (ours targets, foreign []Target) {
+// direction, and those of others. everyone is the kind of target that Everyone stands for.
+func split(observed []Target, named targets, everyone TargetKind) (ours targets, foreign []Target) {
 	var include, exclude []string
 	for _, t := range observed {
 		id := strings.ToLower(t.GroupID)
 		switch {
 		case t.Kind == TargetInclude && named.include.has(id):
 			include = append(include, id)
+		case t.Kind == everyone && named.include.has(Everyone):
+			include = append(include, Everyone)
 		case t.Kind == TargetExclude && named.exclude.has(id):
 			exclude = append(exclude, id)
 		default:
@@ -70,6 +72,19 @@ func split(observed []Target, named targets) (ours targets, foreign []Target) {
 		}
 	}
 	return targets{include: newSet(include), exclude: newSet(exclude)}, foreign
+}
+
+// everyoneOf is the kind of target that stands for Everyone: the one that is wanted, else the one that is there.
+func everyoneOf(d *Desired, observed []Target) TargetKind {
+	if d != nil && d.Everyone != "" {
+		return d.Everyone
+	}
+	for _, t := range observed {
+		if t.Kind == TargetAllDevices || t.Kind == TargetAllUsers {
+			return t.Kind
+		}
+	}
+	return TargetAllDevices
 }
 
 // Ours are the group ids among the observed targets that this operator set: those that it recorded or wants in the same
@@ -80,7 +95,7 @@ func Ours(o Observed, d *Desired) (include, exclude []string) {
 	if d != nil {
 		named.include, named.exclude = named.include.union(newSet(d.Include)), named.exclude.union(newSet(d.Exclude))
 	}
-	ours, _ := split(o.Assignments, named)
+	ours, _ := split(o.Assignments, named, everyoneOf(d, o.Assignments))
 	return ours.include, ours.exclude
 }
 

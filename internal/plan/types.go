@@ -4,24 +4,52 @@
 package plan
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
+// Key identifies one policy of a PasskeyPolicy: a level on a platform. Role is Hold
+// for revision 0 and Allow for every other.
+type Key struct {
+	Role     v1alpha1.ObjectRole
+	Platform v1alpha1.Platform
+	Revision int32
+}
+
+// LevelKey is the key of a revision's policy on a platform; revision 0 is hold.
+func LevelKey(platform v1alpha1.Platform, revision int32) Key {
+	role := v1alpha1.RoleAllow
+	if revision == 0 {
+		role = v1alpha1.RoleHold
+	}
+	return Key{Role: role, Platform: platform, Revision: revision}
+}
+
+// KeyOf is the key of a policy on record.
+func KeyOf(o *v1alpha1.TenantObject) Key {
+	return Key{Role: o.Role, Platform: o.Platform, Revision: o.Revision}
+}
+
+// Level names the level alone: Hold, or r and the number of the revision.
+func (k Key) Level() string {
+	if k.Role == v1alpha1.RoleHold {
+		return string(v1alpha1.RoleHold)
+	}
+	return fmt.Sprintf("r%d", k.Revision)
+}
+
+// String is platform and level, for example Windows/Hold or Windows/r2.
+func (k Key) String() string { return string(k.Platform) + "/" + k.Level() }
+
 // ReplicationLag is how long a tenant may not show what it has just made. Graph was seen to take seconds (contract a.5, g);
 // two minutes is far beyond. A write whose answer was lost and that is not shown after that counts as not made.
 const ReplicationLag = 2 * time.Minute
 
-// Key identifies one policy of a PasskeyPolicy.
-type Key struct {
-	Role     v1alpha1.ObjectRole
-	Platform v1alpha1.Platform
-}
-
-// String is role and platform, for example Allow/Windows.
-func (k Key) String() string { return string(k.Role) + "/" + string(k.Platform) }
+// Everyone is the pseudo id of a group that everybody is a member of: Intune's All devices or All users.
+const Everyone = "*"
 
 // Desired is a policy as it should be. At most one per Key.
 type Desired struct {
@@ -32,14 +60,22 @@ type Desired struct {
 	Description string
 	// Platforms and Technologies in Graph's words, see settings.Payload.
 	Platforms, Technologies string
-	// Settings of the policy, never empty.
+	// Settings of the policy, never empty: those that the revision pinned.
 	Settings []settings.Instance
 	// Hash of the settings, see settings.HashInstances.
 	Hash string
-	// Include and Exclude are group ids, in any case and order. The groups that an
-	// Allow policy includes are excluded from the Hold policy of the platform
-	// whether the caller says so or not (P1).
+	// Include and Exclude are group ids, in any case and order. What a later level
+	// includes, wanted or seen, is excluded whether the caller says so or not (P1).
+	// Include may hold Everyone.
 	Include, Exclude []string
+	// Occupied are groups of Include that may have members. They are not added while an earlier level is seen not to
+	// exclude them. Those of KeepOnly are not added at all, and stay where they are: that earlier levels exclude them has
+	// not had the time to reach devices.
+	Occupied, KeepOnly []string
+	// Everyone is the kind of target that the pseudo id Everyone stands for, TargetAllDevices or TargetAllUsers.
+	Everyone TargetKind
+	// Retiring says that the policy is on its way out: it is not made again when it is gone.
+	Retiring bool
 }
 
 // TargetKind says whom an assignment target means (contract a.5).
@@ -137,12 +173,11 @@ type Previous struct {
 type Options struct {
 	// Drift says whether foreign edits are written back. Anything but Report is Correct.
 	Drift v1alpha1.DriftAction
-	// AllowSettingsUpdate lets the settings of Allow policies be replaced. It is
-	// false while devices are exposed to another payload; a policy that waits for
-	// it takes no new groups either.
-	AllowSettingsUpdate bool
-	// NarrowOnly plans nothing but what takes the payload from devices and gives them back to hold: another operator works
-	// on the same tenant, and whatever else this one does, the other may undo, or judge by it.
+	// Managed are the ids of all groups that waves made for their attempts, see Managed. Nobody else has business with
+	// them, so their assignments are ours wherever they stand.
+	Managed []string
+	// NarrowOnly plans nothing but what takes a revision from devices and gives them back to what they had before: another
+	// operator or policy works on the same devices, and whatever else this one does, the other may undo, or judge by it.
 	NarrowOnly bool
 }
 
@@ -182,8 +217,9 @@ type Action struct {
 	// in the same plan: there it is the id that the Create brings.
 	ID string
 	// Include and Exclude are our targets as Assign writes them: sorted group ids in
-	// lower case.
+	// lower case. Include may hold Everyone, in place of which Assign sends the kind of target in Everyone.
 	Include, Exclude []string
+	Everyone         TargetKind
 	// IntentInclude and IntentExclude are what to record as Previous when the Assign
 	// is done. They differ from Include and Exclude only under Report, where edits
 	// that others made to our targets stay.

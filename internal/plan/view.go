@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
-	"github.com/tidegate/tidegate/internal/settings"
 )
 
 // Stage is how much of a policy a look is about.
@@ -33,12 +32,15 @@ type View struct {
 	// Policy with the status as it was before the look, and its waves.
 	Policy *v1alpha1.PasskeyPolicy
 	Waves  []v1alpha1.PilotWave
-	// Admitted and Inverse are the managed groups that get the payload, and those that get its inverse; sorted.
-	Admitted, Inverse []string
+	// Groups of all attempts, with what is to become of them.
+	Groups []Group
+	// Revisions of the status, with what they pinned.
+	Revisions []v1alpha1.RevisionStatus
 
-	Catalog    Catalog
+	// CatalogErr says that the spec asks for what no revision is, and that the settings catalog could not be read for it.
+	CatalogErr error
 	Population Population
-	// Want is what the policy should have; known where Catalog and Population are.
+	// Want is what the policy should have; known where Revisions and Population are.
 	Want []Desired
 	// Objects are those that are wanted, and after them those that are only on record.
 	Objects []Seen
@@ -46,15 +48,13 @@ type View struct {
 	ListErr error
 	// Others are the operators of other clusters that have policies in the same tenant, sorted by cluster.
 	Others []OtherOperator
+	// Rivals are PasskeyPolicies of this cluster that came first and may write for the same devices, and what is left of some
+	// that are gone.
+	Rivals []Rival
 }
 
-// Catalog is what the settings resolve to in the tenant's settings catalog.
-type Catalog struct {
-	settings.Resolution
-	Err error
-}
-
-// Population is whom hold is for: ids of groups, each list sorted and without repeats.
+// Population is whom hold is for, and whom nothing of the policy ever reaches: ids of groups, each list sorted and without
+// repeats. Include is not used where spec.population.all says everyone.
 type Population struct {
 	Include, Exclude []string
 	Err              error
@@ -75,20 +75,33 @@ type OtherOperator struct {
 	Policies []string
 }
 
+// Rival is another PasskeyPolicy of this cluster whose policies may meet those of this one on a device.
+type Rival struct {
+	// Policy is its namespace and name, and Why says whom the two share; both empty for one that is gone.
+	Policy, Why string
+	// Gone is the uid of one that does not exist any more, and Policies are the names of what it left in the tenant, sorted.
+	Gone     string
+	Policies []string
+}
+
+// alone says that nobody else has policies in the tenant that may meet those of this policy.
+func (v *View) alone() bool { return len(v.Others)+len(v.Rivals) == 0 }
+
 // NewView begins a look with the part that the cluster knows.
 func NewView(stage Stage, p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, now time.Time) View {
-	v := View{Stage: stage, At: now, Policy: p, Waves: waves}
-	v.Admitted, v.Inverse = WaveGroups(waves)
-	if p.Spec.DeletionPolicy == v1alpha1.DeletionOrphan {
-		a, i := Orphans(p.Spec.Mode, p.Status.Objects, waves)
-		v.Admitted, v.Inverse = union(v.Admitted, a), union(v.Inverse, i)
-	}
+	v := View{Stage: stage, At: now, Policy: p, Waves: waves, Revisions: p.Status.Revisions}
+	v.Groups = WaveGroups(p, waves, v.Revisions, now)
 	return v
 }
 
-// Audience is whom the wanted policies are for.
-func (v *View) Audience() Audience {
-	return Audience{Population: v.Population.Include, PopulationExcludes: v.Population.Exclude, Admitted: v.Admitted, Inverse: v.Inverse}
+// Lost names revisions of which status has no record any more: that takes no device back from them, only what their waves ask
+// for does.
+func (v *View) Lost(numbers []int32) {
+	list := slices.Clone(v.Revisions)
+	for _, n := range numbers {
+		list = append(list, v1alpha1.RevisionStatus{Number: n, State: v1alpha1.RevisionSuperseded})
+	}
+	v.Groups = WaveGroups(v.Policy, v.Waves, list, v.At)
 }
 
 // Records are the entries of the status that the look is about.
@@ -100,9 +113,11 @@ func (v *View) Records() []v1alpha1.TenantObject {
 }
 
 func (v *View) withdrawal() Withdrawal {
-	s := &v.Policy.Spec
-	return Withdrawal{Admitted: v.Admitted, Excluded: v.Policy.Status.PopulationExcludes, Gate: s.Mode == v1alpha1.ModeGate, Drift: s.Drift}
+	return Withdrawal{Groups: v.Groups, Drift: v.Policy.Spec.Drift}
 }
+
+// pinned says that there is something to write, whatever the catalog says today.
+func (v *View) pinned() bool { return len(v.Revisions) > 0 }
 
 // Gap is a part of a view that could not be read.
 type Gap struct {
@@ -115,10 +130,10 @@ type Gap struct {
 
 // gap is the first part that could not be read, nil when there is none.
 func (v *View) gap() *Gap {
-	const reading = "read the policies in the tenant"
+	const reading, searching = "read the policies in the tenant", "search the settings catalog"
 	switch {
-	case v.Catalog.Err != nil:
-		return &Gap{Doing: "search the settings catalog", Err: v.Catalog.Err, All: true}
+	case v.CatalogErr != nil && !v.pinned():
+		return &Gap{Doing: searching, Err: v.CatalogErr, All: true}
 	case v.Population.Err != nil:
 		return &Gap{Doing: "resolve the groups of spec.population", Err: v.Population.Err, All: true}
 	case v.ListErr != nil:
@@ -127,54 +142,53 @@ func (v *View) gap() *Gap {
 	if i := slices.IndexFunc(v.Objects, func(o Seen) bool { return o.Err != nil }); i >= 0 {
 		return &Gap{Doing: reading, Err: v.Objects[i].Err}
 	}
+	if v.CatalogErr != nil {
+		return &Gap{Doing: searching, Err: v.CatalogErr}
+	}
 	return nil
 }
 
-// legible are the wanted and the observed policies that a plan may rest on. Allow and hold of a platform are planned
-// together or not at all; to take back, allow alone will do, and hold needs to be seen beside its allow (P1). What is to be
-// removed goes one by one (P7).
+// legible are the wanted and the observed policies that a plan may rest on. All levels of a platform are planned together
+// or not at all (P1). To take back, and to remove, those that could be read will do (P7, P9).
 func (v *View) legible() ([]Desired, []Observed) {
 	blind := map[v1alpha1.Platform]bool{}
 	for i := range v.Objects {
 		o := &v.Objects[i]
-		counts := v.Stage == StageWhole || v.Stage == StageRollback && o.Role == v1alpha1.RoleAllow
-		blind[o.Platform] = blind[o.Platform] || o.Err != nil && counts
+		blind[o.Platform] = blind[o.Platform] || o.Err != nil && v.Stage == StageWhole
 	}
+	return slices.DeleteFunc(slices.Clone(v.Want), func(d Desired) bool { return blind[d.Platform] }),
+		slices.DeleteFunc(v.read(), func(o Observed) bool { return blind[o.Platform] })
+}
+
+// read are the objects that could be read.
+func (v *View) read() []Observed {
 	var seen []Observed
 	for i := range v.Objects {
-		if o := &v.Objects[i]; o.Err == nil && !blind[o.Platform] {
+		if o := &v.Objects[i]; o.Err == nil {
 			seen = append(seen, o.Observed)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(v.Want), func(d Desired) bool { return blind[d.Platform] }), seen
+	return seen
 }
 
 // Build plans one stage from one look. What the view does not know, the plan does not touch, and Unknown says so.
 func Build(v View) Result {
 	gap := v.gap()
-	if gap != nil && gap.All || v.Catalog.Blocked {
+	if gap != nil && gap.All || v.Stage == StageWhole && !v.pinned() {
 		return Result{Unknown: gap}
 	}
 	var res Result
 	want, seen := v.legible()
 	switch v.Stage {
 	case StageRollback:
-		res.Actions = v.withdrawal().Build(seen)
+		res.Actions = v.withdrawal().Build(v.Records(), seen)
 	case StageRemoval:
 		res.Actions = BuildDelete(seen, v.Policy.Spec.DeletionPolicy)
 	default:
 		res = compare(want, seen, Options{
-			Drift: v.Policy.Spec.Drift, AllowSettingsUpdate: !v.otherPayloadExposed(), NarrowOnly: len(v.Others) > 0,
+			Drift: v.Policy.Spec.Drift, Managed: Managed(v.Groups), NarrowOnly: !v.alone(),
 		})
 	}
 	res.Unknown = gap
 	return res
-}
-
-// otherPayloadExposed says whether a wave still has devices under another payload. Writing the new payload now would reach
-// all of them at once, past every gate.
-func (v *View) otherPayloadExposed() bool {
-	return slices.ContainsFunc(v.Waves, func(w v1alpha1.PilotWave) bool {
-		return w.Status.Audience != nil && w.Status.PayloadHash != v.Catalog.Hash
-	})
 }

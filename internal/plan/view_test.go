@@ -12,10 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
-	"github.com/tidegate/tidegate/internal/settings"
 )
 
 var (
@@ -30,16 +28,22 @@ func wantOnMac(d Desired) Desired { d.Platform = v1alpha1.PlatformMacOS; return 
 
 // recorded is the status entry of a policy that is as it was written.
 func recorded(o Observed) v1alpha1.TenantObject {
-	return v1alpha1.TenantObject{Role: o.Role, Platform: o.Platform, ID: o.ID, Name: "n", Hash: o.Previous.Hash, IncludeGroups: o.Previous.Include, ExcludeGroups: o.Previous.Exclude}
+	rec := recordOf(o)
+	rec.Name, rec.Hash = "n", o.Previous.Hash
+	return rec
 }
 
-// twoPlatforms is a look at two platforms whose allow has group g2, which is no wave's any more, besides g1.
+// twoPlatforms is a look at two platforms whose revision 1 has group g2, which is no attempt's any more, besides g1.
 func twoPlatforms(stage Stage) View {
-	seen := []Observed{seenAllow("g1", "g2"), seenHold("g1", "g2"), onMac(seenAllow("g1", "g2")), onMac(seenHold("g1", "g2"))}
+	seen := []Observed{seenR1("g1", "g2"), seenHold("g1", "g2"), onMac(seenR1("g1", "g2")), onMac(seenHold("g1", "g2"))}
 	p := &v1alpha1.PasskeyPolicy{Spec: v1alpha1.PasskeyPolicySpec{Mode: v1alpha1.ModeGate, Drift: v1alpha1.DriftCorrect, DeletionPolicy: v1alpha1.DeletionDelete}}
 	v := View{
-		Stage: stage, At: lookAt, Policy: p, Admitted: []string{"g1"}, Catalog: Catalog{Resolution: settings.Resolution{Hash: "payload"}},
-		Want: []Desired{wantAllow("g1"), wantHold("g1"), wantOnMac(wantAllow("g1")), wantOnMac(wantHold("g1"))},
+		Stage: stage, At: lookAt, Policy: p, Revisions: revisionsOf()[:2],
+		Groups: []Group{
+			{ID: "g1", Revision: 1, Admit: true, State: v1alpha1.Admitted, Occupied: true, Cleared: true, Listed: true},
+			{ID: "g2", Revision: 1, State: v1alpha1.Admitted, Occupied: true, Listed: true},
+		},
+		Want: []Desired{wantR1("g1"), wantHold("g1", "g2"), wantOnMac(wantR1("g1")), wantOnMac(wantHold("g1", "g2"))},
 	}
 	for _, o := range seen {
 		v.Objects = append(v.Objects, Seen{Observed: o})
@@ -61,10 +65,10 @@ func keys(list []Action) string {
 }
 
 // TestPromise09_WhatAGapStops: a part of the tenant that cannot be read stops what rests on it and nothing else; the plan
-// says what it does not know.
+// says what it does not know. What is pinned does not rest on the catalog.
 func TestPromise09_WhatAGapStops(t *testing.T) {
-	const winAllow, winHold, macAllow, macHold = 0, 1, 2, 3
-	const all = "Assign Allow/MacOS, Assign Allow/Windows, Assign Hold/MacOS, Assign Hold/Windows"
+	const winR1, winHold, macR1, macHold = 0, 1, 2, 3
+	const both = "Assign MacOS/r1, Assign Windows/r1"
 	for name, tt := range map[string]struct {
 		stage Stage
 		blind []int
@@ -73,22 +77,20 @@ func TestPromise09_WhatAGapStops(t *testing.T) {
 		gap   bool
 		none  bool // nothing can be planned
 	}{
-		"whole":                       {stage: StageWhole, want: all},
-		"whole, hold unreadable":      {stage: StageWhole, blind: []int{winHold}, want: "Assign Allow/MacOS, Assign Hold/MacOS", gap: true},
-		"whole, allow unreadable":     {stage: StageWhole, blind: []int{macAllow}, want: "Assign Allow/Windows, Assign Hold/Windows", gap: true},
-		"rollback":                    {stage: StageRollback, want: all},
-		"rollback, hold unreadable":   {stage: StageRollback, blind: []int{macHold}, want: "Assign Allow/MacOS, Assign Allow/Windows, Assign Hold/Windows", gap: true},
-		"rollback, allow unreadable":  {stage: StageRollback, blind: []int{winAllow}, want: "Assign Allow/MacOS, Assign Hold/MacOS", gap: true},
-		"removal":                     {stage: StageRemoval, want: "Delete Allow/MacOS, Delete Allow/Windows, Delete Hold/MacOS, Delete Hold/Windows"},
-		"removal, one unreadable":     {stage: StageRemoval, blind: []int{winAllow}, want: "Delete Allow/MacOS, Delete Hold/MacOS, Delete Hold/Windows", gap: true},
-		"whole, catalog away":         {stage: StageWhole, spoil: func(v *View) { v.Catalog.Err = errAway }, gap: true, none: true},
-		"whole, population away":      {stage: StageWhole, spoil: func(v *View) { v.Population.Err = errAway }, gap: true, none: true},
-		"whole, list away":            {stage: StageWhole, spoil: func(v *View) { v.ListErr = errAway }, gap: true, none: true},
-		"whole, a setting is missing": {stage: StageWhole, spoil: func(v *View) { v.Catalog.Blocked = true }},
-		"whole, another operator":     {stage: StageWhole, spoil: func(v *View) { v.Others, v.Want[0].Include = []OtherOperator{{Cluster: "c"}}, []string{"g1", "g3"} }, want: all},
-		"whole, all of it is in order": {stage: StageWhole, spoil: func(v *View) {
-			v.Want = []Desired{wantAllow("g1", "g2"), wantHold("g1", "g2"), wantOnMac(wantAllow("g1", "g2")), wantOnMac(wantHold("g1", "g2"))}
-		}},
+		"whole":                           {stage: StageWhole, want: both},
+		"whole, hold unreadable":          {stage: StageWhole, blind: []int{winHold}, want: "Assign MacOS/r1", gap: true},
+		"whole, a revision unreadable":    {stage: StageWhole, blind: []int{macR1}, want: "Assign Windows/r1", gap: true},
+		"rollback":                        {stage: StageRollback, want: both},
+		"rollback, hold unreadable":       {stage: StageRollback, blind: []int{macHold}, want: both, gap: true},
+		"rollback, a revision unreadable": {stage: StageRollback, blind: []int{winR1}, want: "Assign MacOS/r1", gap: true},
+		"removal":                         {stage: StageRemoval, want: "Delete MacOS/Hold, Delete MacOS/r1, Delete Windows/Hold, Delete Windows/r1"},
+		"removal, one unreadable":         {stage: StageRemoval, blind: []int{winR1}, want: "Delete MacOS/Hold, Delete MacOS/r1, Delete Windows/Hold", gap: true},
+		"whole, catalog away":             {stage: StageWhole, spoil: func(v *View) { v.CatalogErr = errAway }, want: both, gap: true},
+		"whole, catalog never read":       {stage: StageWhole, spoil: func(v *View) { v.CatalogErr, v.Revisions = errAway, nil }, gap: true, none: true},
+		"whole, population away":          {stage: StageWhole, spoil: func(v *View) { v.Population.Err = errAway }, gap: true, none: true},
+		"whole, list away":                {stage: StageWhole, spoil: func(v *View) { v.ListErr = errAway }, gap: true, none: true},
+		"whole, and nothing is pinned":    {stage: StageWhole, spoil: func(v *View) { v.Revisions = nil }},
+		"whole, another operator":         {stage: StageWhole, spoil: func(v *View) { v.Others, v.Want[0].Include = []OtherOperator{{Cluster: "c"}}, []string{"g1", "g3"} }, want: both},
 	} {
 		v := twoPlatforms(tt.stage)
 		for _, i := range tt.blind {
@@ -110,57 +112,52 @@ func TestPromise09_WhatAGapStops(t *testing.T) {
 	}
 }
 
-// TestPromise13_OtherPayloadExposed: allow keeps its settings while a wave has devices under another payload.
-func TestPromise13_OtherPayloadExposed(t *testing.T) {
-	for hash, want := range map[string]bool{"payload": true, "another": false} {
-		v := twoPlatforms(StageWhole)
-		v.Objects[0].SettingsMatch, v.Objects[0].Previous.Hash = false, "h0"
-		v.Waves = []v1alpha1.PilotWave{{Status: v1alpha1.PilotWaveStatus{PayloadHash: hash, Audience: &v1alpha1.AudienceStatus{}}}, {Status: v1alpha1.PilotWaveStatus{PayloadHash: "not started"}}}
-		got := slices.ContainsFunc(Build(v).Actions, func(a Action) bool { return a.Kind == Replace && a.Key == allowKey })
-		if got != want {
-			t.Errorf("exposed to %q: replaced %t", hash, got)
-		}
+// TestNewView: a look begins with what the status says. A revision that no record has is not taken back by that.
+func TestNewView(t *testing.T) {
+	p := policyOf()
+	p.Status.Revisions = revisionsOf()
+	v := NewView(StageWhole, p, []v1alpha1.PilotWave{waveAt(v1alpha1.PhaseBaking, 3)}, lookAt)
+	if v.At != lookAt || len(v.Groups) != 2 || !v.Groups[1].Admit {
+		t.Fatalf("%+v", v.Groups)
 	}
-}
-
-// TestPromise07_OrphanKeepsGroups: under deletionPolicy Orphan what was assigned for a wave that is gone stays asked for.
-func TestPromise07_OrphanKeepsGroups(t *testing.T) {
-	p := twoPlatforms(StageWhole).Policy
-	for policy, want := range map[v1alpha1.DeletionPolicy][]string{v1alpha1.DeletionDelete: nil, v1alpha1.DeletionOrphan: {"g1", "g2"}} {
-		p.Spec.DeletionPolicy = policy
-		if v := NewView(StageWhole, p, nil, lookAt); !slices.Equal(v.Admitted, want) || v.At != lookAt {
-			t.Errorf("%s: %+v", policy, v.Admitted)
-		}
+	p.Status.Revisions[3].State = v1alpha1.RevisionReverted
+	if v = NewView(StageWhole, p, []v1alpha1.PilotWave{waveAt(v1alpha1.PhaseBaking, 3)}, lookAt); v.Groups[1].Admit || !v.Groups[0].Admit {
+		t.Errorf("reverted: %+v", v.Groups)
+	}
+	p.Status.Revisions = p.Status.Revisions[:3]
+	v = NewView(StageRollback, p, []v1alpha1.PilotWave{waveAt(v1alpha1.PhaseBaking, 3)}, lookAt)
+	if v.Lost([]int32{3}); !v.Groups[1].Admit || len(v.Revisions) != 3 {
+		t.Errorf("lost: %+v", v.Groups)
 	}
 }
 
 // TestRecordObject: what an entry of the status says after a look.
 func TestRecordObject(t *testing.T) {
 	sent := &metav1.Time{Time: lookAt}
-	d := wantAllow("g1")
-	entry := recorded(seenAllow("g1"))
+	d := wantR1("g1")
+	entry := recorded(seenR1("g1"))
 	entry.ForeignAssignments, entry.CreateSentAt = []string{"Include old"}, sent
 	theirs := Target{Kind: TargetInclude, GroupID: "theirs"}
 	change := func(o v1alpha1.TenantObject, f func(*v1alpha1.TenantObject)) *v1alpha1.TenantObject { f(&o); return &o }
-	found := func(o *v1alpha1.TenantObject) { o.CreateSentAt, o.Name, o.ForeignAssignments = nil, "allow", nil }
+	found := func(o *v1alpha1.TenantObject) { o.CreateSentAt, o.Name, o.ForeignAssignments = nil, "r1", nil }
 	for name, tt := range map[string]struct {
 		d    *Desired
 		o    Observed
 		want *v1alpha1.TenantObject
 	}{
-		"found":      {&d, seenAllow("g1"), change(entry, found)},
-		"found anew": {&d, with(seenAllow("g1"), func(o *Observed) { o.ID = "a2" }), change(entry, func(o *v1alpha1.TenantObject) { found(o); o.ID = "a2" })},
-		"theirs": {&d, with(seenAllow("g1"), func(o *Observed) { o.Assignments = append(o.Assignments, theirs) }), change(entry, func(o *v1alpha1.TenantObject) {
+		"found":      {&d, seenR1("g1"), change(entry, found)},
+		"found anew": {&d, with(seenR1("g1"), func(o *Observed) { o.ID = "id2" }), change(entry, func(o *v1alpha1.TenantObject) { found(o); o.ID = "id2" })},
+		"theirs": {&d, with(seenR1("g1"), func(o *Observed) { o.Assignments = append(o.Assignments, theirs) }), change(entry, func(o *v1alpha1.TenantObject) {
 			found(o)
 			o.ForeignAssignments = []string{"Include theirs"}
 		})},
-		"read too early to tell": {&d, with(seenAllow("g1"), func(o *Observed) { o.Assignments, o.AssignFresh = append(o.Assignments, theirs), true }),
+		"read too early to tell": {&d, with(seenR1("g1"), func(o *Observed) { o.Assignments, o.AssignFresh = append(o.Assignments, theirs), true }),
 			change(entry, func(o *v1alpha1.TenantObject) { found(o); o.ForeignAssignments = entry.ForeignAssignments })},
-		"only on record":             {nil, seenAllow("g1"), change(entry, func(o *v1alpha1.TenantObject) { o.CreateSentAt, o.ForeignAssignments = nil, nil })},
-		"confirmed gone":             {&d, Observed{Key: allowKey, ID: "a1"}, &v1alpha1.TenantObject{Role: allowKey.Role, Platform: allowKey.Platform, Name: "n", ID: "a1"}},
-		"gone, as it should be":      {nil, Observed{Key: allowKey, ID: "a1"}, nil},
-		"a match that may be stale":  {&d, with(seenAllow("g1"), func(o *Observed) { o.ContentFresh = true }), change(entry, func(o *v1alpha1.TenantObject) { found(o); o.Hash = "written" })},
-		"settings that do not match": {&d, with(seenAllow("g1"), func(o *Observed) { o.SettingsMatch = false }), change(entry, func(o *v1alpha1.TenantObject) { found(o); o.Hash = "written" })},
+		"only on record":             {nil, seenR1("g1"), change(entry, func(o *v1alpha1.TenantObject) { o.CreateSentAt, o.ForeignAssignments = nil, nil })},
+		"confirmed gone":             {&d, Observed{Key: r1Key, ID: "id-r1"}, &v1alpha1.TenantObject{Role: r1Key.Role, Platform: r1Key.Platform, Revision: 1, Name: "n", ID: "id-r1"}},
+		"gone, as it should be":      {nil, Observed{Key: r1Key, ID: "id-r1"}, nil},
+		"a match that may be stale":  {&d, with(seenR1("g1"), func(o *Observed) { o.ContentFresh = true }), change(entry, func(o *v1alpha1.TenantObject) { found(o); o.Hash = "written" })},
+		"settings that do not match": {&d, with(seenR1("g1"), func(o *Observed) { o.SettingsMatch = false }), change(entry, func(o *v1alpha1.TenantObject) { found(o); o.Hash = "written" })},
 	} {
 		s := v1alpha1.PasskeyPolicyStatus{Objects: []v1alpha1.TenantObject{entry}}
 		if tt.want != nil && tt.want.Hash == "written" {
@@ -177,8 +174,8 @@ func TestRecordObject(t *testing.T) {
 		}
 	}
 	s := v1alpha1.PasskeyPolicyStatus{}
-	recordObject(&s, &d, &Observed{Key: allowKey})
-	if len(s.Objects) != 1 || s.Objects[0].Role != allowKey.Role {
+	recordObject(&s, &d, &Observed{Key: r1Key})
+	if len(s.Objects) != 1 || s.Objects[0].Role != r1Key.Role {
 		t.Errorf("never made: %+v", s.Objects)
 	}
 }
@@ -187,29 +184,22 @@ func TestRecordObject(t *testing.T) {
 // that is not admitted any more hears that it is on its way out, and nobody hears good news.
 func TestRecordWaves(t *testing.T) {
 	before := metav1.NewTime(lookAt.Add(-time.Hour))
-	wave := func(name, uid, group string) v1alpha1.PilotWave {
-		return v1alpha1.PilotWave{
-			ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(uid)},
-			Status:     v1alpha1.PilotWaveStatus{PayloadHash: "payload", Audience: &v1alpha1.AudienceStatus{GroupID: group}},
-		}
-	}
 	look := func(stage Stage) View {
 		v := twoPlatforms(stage)
-		v.Waves = []v1alpha1.PilotWave{wave("two", "2", "g2"), wave("one", "1", "g1"), {}}
 		v.Policy.Status.Waves = []v1alpha1.WaveAdmission{
-			{Name: "one", UID: "1", GroupID: "g1", State: v1alpha1.Admitted, Since: before}, {Name: "two", UID: "2", GroupID: "g2", State: v1alpha1.Admitted, Since: before},
+			{Name: "one", GroupID: "g1", Revision: 1, State: v1alpha1.Admitted, Since: before, AssignedAt: &before}, {GroupID: "g2", Revision: 1, State: v1alpha1.Admitted, Since: before, AssignedAt: &before},
 		}
 		return v
 	}
 	check := func(name string, s v1alpha1.PasskeyPolicyStatus) {
 		t.Helper()
-		if w := s.Waves; len(w) != 2 || w[0].State != v1alpha1.Admitted || !w[0].Since.Equal(&before) || w[1].State != v1alpha1.Withdrawing || !w[1].Since.Time.Equal(lookAt) {
+		if w := s.Waves; len(w) != 2 || w[0].State != v1alpha1.Admitted || !w[0].Since.Equal(&before) || w[1].State != v1alpha1.Withdrawing || !w[1].Since.Time.Equal(lookAt) || w[1].AssignedAt != nil {
 			t.Errorf("%s: %+v", name, w)
 		}
 	}
 	v := look(StageWhole)
 	check("whole", v.Record(Build(v), nil))
-	if v.Policy.Status.Waves[1].State != v1alpha1.Admitted || v.Policy.Status.PayloadHash != "" {
+	if v.Policy.Status.Waves[1].State != v1alpha1.Admitted || len(v.Policy.Status.Revisions) != 0 {
 		t.Error("the view was changed")
 	}
 	v = look(StageWhole)
@@ -222,7 +212,7 @@ func TestRecordWaves(t *testing.T) {
 	v = look(StageRollback)
 	check("rollback", v.Record(Build(v), nil))
 	v = look(StageRollback)
-	v.Admitted = []string{"g1", "g2"}
+	v.Groups[1].Admit = true
 	if s := v.Record(Build(v), nil); s.Waves[1].State != v1alpha1.Admitted {
 		t.Errorf("nothing to roll back: %+v", s.Waves)
 	}
@@ -232,25 +222,24 @@ func TestRecordWaves(t *testing.T) {
 func TestRecordParts(t *testing.T) {
 	full := func() View {
 		v := twoPlatforms(StageWhole)
-		v.Catalog.Verdicts, v.Catalog.MinEdge = []v1alpha1.SettingStatus{{}}, "139"
 		v.Population.Include = []string{"all"}
 		v.Policy.Status.Objects = nil
 		return v
 	}
 	for name, tt := range map[string]struct {
 		spoil func(v *View)
-		want  [4]bool // verdicts, hash, population, objects
+		want  [2]bool // population, objects
 	}{
-		"whole":      {func(*View) {}, [4]bool{true, true, true, true}},
-		"no list":    {func(v *View) { v.ListErr = errAway }, [4]bool{true, true, true, false}},
-		"no groups":  {func(v *View) { v.Population.Err = errAway }, [4]bool{true, true, false, false}},
-		"blocked":    {func(v *View) { v.Catalog.Blocked = true }, [4]bool{true, false, false, false}},
-		"no catalog": {func(v *View) { v.Catalog.Err = errAway }, [4]bool{}},
+		"whole":       {func(*View) {}, [2]bool{true, true}},
+		"no list":     {func(v *View) { v.ListErr = errAway }, [2]bool{true, false}},
+		"no groups":   {func(v *View) { v.Population.Err = errAway }, [2]bool{false, false}},
+		"no revision": {func(v *View) { v.Revisions = nil }, [2]bool{false, false}},
+		"no catalog":  {func(v *View) { v.CatalogErr = errAway }, [2]bool{true, true}},
 	} {
 		v := full()
 		tt.spoil(&v)
 		s := v.Record(Build(v), nil)
-		if got := [4]bool{len(s.Settings) > 0, s.PayloadHash != "", len(s.PopulationGroups) > 0, len(s.Objects) > 0}; got != tt.want {
+		if got := [2]bool{len(s.PopulationGroups) > 0, len(s.Objects) > 0}; got != tt.want {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}
@@ -276,7 +265,7 @@ func TestRecordClosesAssigns(t *testing.T) {
 func TestRecordApprovals(t *testing.T) {
 	first := Build(twoPlatforms(StageRollback)).Actions[0]
 	v := twoPlatforms(StageWhole)
-	v.Want = []Desired{wantAllow("g1", "g2"), wantHold("g1", "g2"), wantOnMac(wantAllow("g1", "g2")), wantOnMac(wantHold("g1", "g2"))}
+	v.Want = []Desired{wantR1("g1", "g2"), wantHold("g1", "g2"), wantOnMac(wantR1("g1", "g2")), wantOnMac(wantHold("g1", "g2"))}
 	v.Policy.Status.Approvals = []v1alpha1.PendingApproval{{Fingerprint: first.Fingerprint()}, {Fingerprint: "other"}}
 	for name, tt := range map[string]struct {
 		rollback []Action

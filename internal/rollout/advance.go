@@ -4,6 +4,7 @@
 package rollout
 
 import (
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,13 +15,27 @@ import (
 // maxHistory is the number of closed attempts that status.history keeps.
 const maxHistory = 10
 
-// Advance writes a decision into the status: phase, clocks, history and handled requests. payloadHash is the payload that
-// an attempt takes on when it starts. Annotations of handled requests are passed in requested.
-func Advance(w *v1alpha1.PilotWave, d Decision, payloadHash string, now time.Time) {
+// Target is the revision that a policy wants its waves to bring.
+type Target struct {
+	// Revision and PayloadHash are what an attempt takes on when it starts; 0 when the policy cannot say.
+	Revision    int32
+	PayloadHash string
+	// Stable is the revision that every wave has proven, 0 for none: what a rollback falls back to.
+	Stable int32
+}
+
+// Advance writes a decision into the status: phase, clocks, attempts, history and handled requests.
+func Advance(w *v1alpha1.PilotWave, d Decision, target Target, now time.Time) {
 	s, at := &w.Status, stamped(now)
 	handle(w, d.HandledRequest)
+	if d.Withdraw {
+		withdraw(s, d, target, at)
+	}
 	if d.NewAttempt {
 		newAttempt(s, d, at)
+	}
+	if d.Restore {
+		restore(s, target)
 	}
 	from := s.Phase
 	s.Phase, s.HeldPhase, s.HeldReason = d.Phase, d.HeldPhase, d.HeldReason
@@ -31,7 +46,7 @@ func Advance(w *v1alpha1.PilotWave, d Decision, payloadHash string, now time.Tim
 		s.Attempt = 1
 	}
 	if from != d.Phase {
-		enter(w, d.Phase, payloadHash, at)
+		enter(w, d, target, at)
 	}
 	s.Clocks = Freeze(s.Clocks, d.Freeze, now)
 	t := Time(&w.Spec, s.Clocks, now)
@@ -40,12 +55,12 @@ func Advance(w *v1alpha1.PilotWave, d Decision, payloadHash string, now time.Tim
 }
 
 // enter sets the clocks that start with a phase. A phase that is entered again after Held keeps them.
-func enter(w *v1alpha1.PilotWave, p v1alpha1.WavePhase, payloadHash string, at *metav1.Time) {
+func enter(w *v1alpha1.PilotWave, d Decision, target Target, at *metav1.Time) {
 	s := &w.Status
-	switch p {
+	switch d.Phase {
 	case v1alpha1.PhaseResolving:
 		if s.Clocks.StartedAt == nil {
-			s.Clocks.StartedAt, s.PayloadHash, s.Audience = at, payloadHash, nil
+			s.Clocks.StartedAt, s.PayloadHash, s.Revision, s.Audience = at, target.PayloadHash, target.Revision, nil
 		}
 		s.GateHash = GateHash(&w.Spec.Gate)
 	case v1alpha1.PhaseBaking:
@@ -59,19 +74,96 @@ func enter(w *v1alpha1.PilotWave, p v1alpha1.WavePhase, payloadHash string, at *
 		if s.Clocks.SucceededAt == nil {
 			s.Clocks.SucceededAt = at
 		}
+		if a := Current(s); a != nil && a.SucceededAt == nil {
+			a.SucceededAt = s.Clocks.SucceededAt
+		}
 	case v1alpha1.PhaseRollingBack:
 		if s.Clocks.RollbackStartedAt == nil {
 			s.Clocks.RollbackStartedAt = at
 		}
+		s.Rollback = &v1alpha1.RollbackStatus{Reverting: d.Revert}
 	case pending, exposing, evaluating, promoting, held, halted, rolledBack, rollbackIncomplete, aborted: // no clock of their own
 	}
 }
 
-// newAttempt files the attempt and clears everything that belongs to it. The audience stays until its devices have left
-// the managed group: it names the group, and tells the policy that its payload is still out there.
+// Current is the entry of the current attempt; nil before its group was asked for.
+func Current(s *v1alpha1.PilotWaveStatus) *v1alpha1.WaveAttempt {
+	i := slices.IndexFunc(s.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == s.Attempt })
+	if i < 0 {
+		return nil
+	}
+	return &s.Attempts[i]
+}
+
+// HasGroup says that the status knows the group of an attempt.
+func HasGroup(s *v1alpha1.PilotWaveStatus, attempt int32) bool {
+	return slices.ContainsFunc(s.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == attempt && a.GroupID != "" })
+}
+
+// Standing is the newest attempt that was proven with a revision and not taken back; nil for none.
+func Standing(s *v1alpha1.PilotWaveStatus, revision int32) *v1alpha1.WaveAttempt {
+	var found *v1alpha1.WaveAttempt
+	for i := range s.Attempts {
+		a := &s.Attempts[i]
+		if a.Revision == revision && a.SucceededAt != nil && a.WithdrawnAt == nil && (found == nil || a.Attempt > found.Attempt) {
+			found = a
+		}
+	}
+	return found
+}
+
+// withdraw takes back what the wave brought and has not proven. Devices end on the revision that a rollback leaves: stable or
+// hold, and when the payload was reverted the one that the policy returned to.
+func withdraw(s *v1alpha1.PilotWaveStatus, d Decision, target Target, at *metav1.Time) {
+	floor := target.Stable
+	if d.Reason == v1alpha1.ReasonPayloadReverted {
+		floor = target.Revision
+	}
+	var taken []int
+	for i := range s.Attempts {
+		if withdraws(s, &s.Attempts[i], floor) {
+			taken = append(taken, i)
+		}
+	}
+	for _, i := range taken {
+		s.Attempts[i].WithdrawnAt = at
+	}
+}
+
+// withdraws says whether a rollback takes an attempt back: the current one, those of its revision and of later ones, and every
+// other that is later than floor.
+func withdraws(s *v1alpha1.PilotWaveStatus, a *v1alpha1.WaveAttempt, floor int32) bool {
+	return a.WithdrawnAt == nil && (a.Attempt == s.Attempt || a.Revision > floor || s.Revision > 0 && a.Revision >= s.Revision)
+}
+
+// restore makes the attempt that stands for the target the current one again, with what it was promoted by.
+func restore(s *v1alpha1.PilotWaveStatus, target Target) {
+	a := Standing(s, target.Revision)
+	if a == nil {
+		return
+	}
+	s.Attempt, s.Revision, s.PayloadHash = a.Attempt, a.Revision, target.PayloadHash
+	s.Clocks.StartedAt, s.Clocks.SucceededAt = &a.CreatedAt, a.SucceededAt
+}
+
+// nextAttempt is a number that no attempt of the wave ever had.
+func nextAttempt(s *v1alpha1.PilotWaveStatus) int32 {
+	last := s.Attempt
+	for i := range s.Attempts {
+		last = max(last, s.Attempts[i].Attempt)
+	}
+	for i := range s.History {
+		last = max(last, s.History[i].Attempt)
+	}
+	return last + 1
+}
+
+// newAttempt files the attempt and clears everything that belongs to it. Its group stays among the attempts: devices have what
+// it brought until a later attempt reaches them, or until it is taken back.
 func newAttempt(s *v1alpha1.PilotWaveStatus, d Decision, at *metav1.Time) {
 	r := v1alpha1.AttemptRecord{
-		Attempt: s.Attempt, Outcome: d.CloseAttempt, Reason: d.Reason, PayloadHash: s.PayloadHash, StartedAt: s.Clocks.StartedAt, EndedAt: *at,
+		Attempt: s.Attempt, Outcome: d.CloseAttempt, Reason: d.Reason, PayloadHash: s.PayloadHash, Revision: s.Revision,
+		StartedAt: s.Clocks.StartedAt, EndedAt: *at,
 	}
 	for _, row := range s.Gate {
 		r.N, r.K, r.LowerBound = row.N, row.K, row.LowerBound
@@ -79,12 +171,16 @@ func newAttempt(s *v1alpha1.PilotWaveStatus, d Decision, at *metav1.Time) {
 	if s.Audience != nil {
 		r.Exposed = s.Audience.Eligible - s.Devices.Pending
 	}
+	if a := Current(s); a != nil && d.CloseAttempt == OutcomeLost {
+		a.SucceededAt = nil // nothing stands for it any more
+	}
+	s.History = slices.DeleteFunc(s.History, func(h v1alpha1.AttemptRecord) bool { return h.Attempt == r.Attempt }) // one that was restored
 	s.History = append(s.History, r)
 	if len(s.History) > maxHistory {
 		s.History = s.History[len(s.History)-maxHistory:]
 	}
-	s.Attempt++
-	s.PayloadHash, s.GateHash, s.Gate, s.Findings, s.Rollback = "", "", nil, nil, nil
+	s.Attempt = nextAttempt(s)
+	s.PayloadHash, s.Revision, s.Audience, s.GateHash, s.Gate, s.Findings, s.Rollback = "", 0, nil, "", nil, nil, nil
 	s.Devices, s.Clocks, s.Decision = v1alpha1.DeviceCounts{}, v1alpha1.Clocks{}, v1alpha1.DecisionStatus{}
 }
 

@@ -22,22 +22,22 @@ func waveAt(phase v1alpha1.WavePhase) *v1alpha1.PilotWave {
 
 // enterPhase advances the wave into a phase.
 func enterPhase(w *v1alpha1.PilotWave, p v1alpha1.WavePhase, h float64) {
-	Advance(w, Decision{Phase: p, Reason: "R", Message: "m"}, "sha256:new", hour(h))
+	Advance(w, Decision{Phase: p, Reason: "R", Message: "m"}, Target{Revision: 7, PayloadHash: "sha256:new"}, hour(h))
 }
 
 // TestAdvanceClocks goes through the life of a wave and looks at the clock that each phase starts.
 func TestAdvanceClocks(t *testing.T) {
 	w := waveAt("")
-	w.Status.Audience = &v1alpha1.AudienceStatus{GroupID: "left over"}
+	w.Status.Audience = &v1alpha1.AudienceStatus{Eligible: 1}
 	enterPhase(w, pending, 0)
 	if s := w.Status; s.Attempt != 1 || s.Phase != pending || s.Clocks != (v1alpha1.Clocks{}) || s.PayloadHash != "" || s.Decision.Reason != "R" || s.Decision.Message != "m" {
 		t.Fatalf("pending: %+v", s)
 	}
 	enterPhase(w, resolving, 1)
-	if s := w.Status; !s.Clocks.StartedAt.Equal(at(1)) || s.PayloadHash != "sha256:new" || s.Audience != nil || s.GateHash != GateHash(&w.Spec.Gate) || !s.Clocks.DeadlineAt.Equal(at(337)) {
+	if s := w.Status; !s.Clocks.StartedAt.Equal(at(1)) || s.PayloadHash != "sha256:new" || s.Revision != 7 || s.Audience != nil || s.GateHash != GateHash(&w.Spec.Gate) || !s.Clocks.DeadlineAt.Equal(at(337)) {
 		t.Errorf("resolving: %+v", s)
 	}
-	w.Status.Audience = &v1alpha1.AudienceStatus{GroupID: "g", Eligible: 3}
+	w.Status.Audience = &v1alpha1.AudienceStatus{Eligible: 3}
 	enterPhase(w, exposing, 2)
 	w.Status.Clocks.LastBatchAt = at(3)
 	enterPhase(w, exposing, 4)
@@ -61,10 +61,10 @@ func TestAdvanceClocks(t *testing.T) {
 func TestAdvanceKeepsClocks(t *testing.T) {
 	w := waveAt(exposing)
 	w.Status.Attempt, w.Status.PayloadHash = 2, "sha256:old"
-	w.Status.Audience = &v1alpha1.AudienceStatus{GroupID: "g"}
+	w.Status.Audience = &v1alpha1.AudienceStatus{Eligible: 1}
 	w.Status.Clocks = v1alpha1.Clocks{StartedAt: at(0)}
 	enterPhase(w, baking, 5) // nothing was ever exposed: the bake begins now
-	Advance(w, Decision{Phase: held, HeldPhase: baking, HeldReason: v1alpha1.ReasonTelemetryStale, Freeze: true}, "sha256:new", hour(6))
+	Advance(w, Decision{Phase: held, HeldPhase: baking, HeldReason: v1alpha1.ReasonTelemetryStale, Freeze: true}, Target{PayloadHash: "sha256:new"}, hour(6))
 	if s := w.Status; s.HeldPhase != baking || s.HeldReason != v1alpha1.ReasonTelemetryStale || !s.Clocks.FrozenSince.Equal(at(6)) {
 		t.Errorf("held: %+v", s)
 	}
@@ -92,18 +92,19 @@ func TestNewAttempt(t *testing.T) {
 	w.Annotations = map[string]string{v1alpha1.AnnotationRetry: "again"}
 	w.Status = v1alpha1.PilotWaveStatus{
 		Phase: halted, Attempt: 3, PayloadHash: "sha256:p", GateHash: "sha256:g",
-		Audience: &v1alpha1.AudienceStatus{GroupID: "g", Eligible: 100}, Devices: v1alpha1.DeviceCounts{Pending: 60, Failed: 4, Succeeded: 36},
+		Revision: 2, Attempts: []v1alpha1.WaveAttempt{{Attempt: 3, Revision: 2, GroupID: "g"}},
+		Audience: &v1alpha1.AudienceStatus{Eligible: 100}, Devices: v1alpha1.DeviceCounts{Pending: 60, Failed: 4, Succeeded: 36},
 		Gate:     []v1alpha1.GateRow{{Metric: Metric, N: 40, K: 4, LowerBound: "0.7871", Look: v1alpha1.LookStatus{Taken: 1, Passed: true}}},
 		Decision: v1alpha1.DecisionStatus{Verdict: v1alpha1.VerdictHalt, EvidenceDigest: "sha256:e"},
 		Clocks:   v1alpha1.Clocks{StartedAt: at(1), LastBatchAt: at(2), FrozenSeconds: 7, RollbackStartedAt: at(3), FrozenSince: at(4)},
 		Findings: []v1alpha1.Finding{{Mode: "F3"}}, Rollback: &v1alpha1.RollbackStatus{Target: 1},
 	}
-	Advance(w, Decision{Phase: pending, NewAttempt: true, CloseAttempt: OutcomeHalted, HandledRequest: RequestRetry, Reason: v1alpha1.ReasonAttemptStarted, Message: "m"}, "sha256:q", hour(9.0001))
+	Advance(w, Decision{Phase: pending, NewAttempt: true, CloseAttempt: OutcomeHalted, HandledRequest: RequestRetry, Reason: v1alpha1.ReasonAttemptStarted, Message: "m"}, Target{PayloadHash: "sha256:q"}, hour(9.0001))
 	want := v1alpha1.PilotWaveStatus{
-		Phase: pending, Attempt: 4, Audience: &v1alpha1.AudienceStatus{GroupID: "g", Eligible: 100},
+		Phase: pending, Attempt: 4, Attempts: []v1alpha1.WaveAttempt{{Attempt: 3, Revision: 2, GroupID: "g"}},
 		Decision:        v1alpha1.DecisionStatus{Reason: v1alpha1.ReasonAttemptStarted, Message: "m"},
 		HandledRequests: v1alpha1.HandledRequests{Retry: "again"},
-		History: []v1alpha1.AttemptRecord{{Attempt: 3, Outcome: OutcomeHalted, Reason: v1alpha1.ReasonAttemptStarted, PayloadHash: "sha256:p",
+		History: []v1alpha1.AttemptRecord{{Attempt: 3, Outcome: OutcomeHalted, Reason: v1alpha1.ReasonAttemptStarted, PayloadHash: "sha256:p", Revision: 2,
 			N: 40, K: 4, LowerBound: "0.7871", Exposed: 40, StartedAt: at(1), EndedAt: *at(9)}},
 	}
 	if diff := cmp.Diff(want, w.Status); diff != "" {
@@ -116,7 +117,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	w := waveAt(aborted)
 	w.Status.Attempt = 1
 	for i := range 25 {
-		Advance(w, Decision{Phase: pending, NewAttempt: true, CloseAttempt: OutcomeAborted}, "", hour(float64(i)))
+		Advance(w, Decision{Phase: pending, NewAttempt: true, CloseAttempt: OutcomeAborted}, Target{}, hour(float64(i)))
 		w.Status.Phase = aborted
 	}
 	h := w.Status.History
@@ -158,7 +159,7 @@ func TestRequested(t *testing.T) {
 	for _, r := range []Request{RequestAbort, RequestRollback, RequestRetry, RequestNone} {
 		w := waveAt(exposing)
 		w.Annotations = map[string]string{a: "x", b: "y", c: "z"}
-		Advance(w, Decision{Phase: exposing, HandledRequest: r}, "", epoch)
+		Advance(w, Decision{Phase: exposing, HandledRequest: r}, Target{}, epoch)
 		got := w.Status.HandledRequests
 		want := map[Request]v1alpha1.HandledRequests{RequestAbort: {Abort: "x"}, RequestRollback: {Rollback: "y"}, RequestRetry: {Retry: "z"}}[r]
 		if got != want {
@@ -218,9 +219,9 @@ func TestAdvanceIsStable(t *testing.T) {
 			if p == held {
 				d.HeldPhase, d.HeldReason = baking, "R"
 			}
-			Advance(w, d, "sha256:p", hour(1))
+			Advance(w, d, Target{PayloadHash: "sha256:p"}, hour(1))
 			before := w.Status.DeepCopy()
-			Advance(w, d, "sha256:other", hour(50))
+			Advance(w, d, Target{Revision: 9, PayloadHash: "sha256:other"}, hour(50))
 			if diff := cmp.Diff(before, &w.Status); diff != "" {
 				t.Errorf("%s frozen %t:\n%s", p, freeze, diff)
 			}

@@ -43,7 +43,7 @@ func not(c condition, text string) condition {
 var (
 	otherwise = condition{"otherwise", func(*Input) bool { return true }}
 	// nothingBlocks and audienceOpen are otherwise, too, and say what is left when the rows before them do not apply.
-	nothingBlocks = condition{"otherwise: policy ready, dependencies met, nothing exposed", otherwise.holds}
+	nothingBlocks = condition{"otherwise: policy ready, dependencies met", otherwise.holds}
 	audienceOpen  = condition{"otherwise: audience not resolved", otherwise.holds}
 
 	deleting          = condition{"deletion", func(in *Input) bool { return in.Deleting }}
@@ -52,10 +52,25 @@ var (
 	retryRequested    = condition{"retry requested", func(in *Input) bool { return in.Request == RequestRetry }}
 	paused            = condition{"paused", func(in *Input) bool { return in.Paused }}
 
+	suspended = condition{"Tenant suspended", func(in *Input) bool { return in.Suspended }}
+	stopped   = condition{"paused or Tenant suspended", func(in *Input) bool { return in.Paused || in.Suspended }}
+
 	exposed        = condition{"devices exposed", func(in *Input) bool { return in.Exposed }}
 	nothingExposed = not(exposed, "nothing exposed")
 	drifted        = condition{"managed group drifted", func(in *Input) bool { return in.Membership.State == MembershipDrifted }}
-	inSync         = not(drifted, "managed group in sync")
+	groupGone      = condition{"managed group gone", func(in *Input) bool { return in.Membership.State == MembershipGone }}
+	ledgerBad      = condition{"ledger lost or altered", func(in *Input) bool {
+		return in.Ledger.State == LedgerLost || in.Ledger.State == LedgerAltered
+	}}
+	lost    = condition{"ledger or managed group lost", func(in *Input) bool { return ledgerBad.holds(in) || groupGone.holds(in) }}
+	notLost = not(lost, "ledger and managed group there")
+
+	exclusionDue = condition{"devices excluded since", func(in *Input) bool { return in.Exclusion.State == ExclusionDue }}
+	joiners      = condition{"devices wait to join", func(in *Input) bool { return in.Growing && in.Growth.State == GrowthDue }}
+	growing      = condition{"audience grows", func(in *Input) bool { return in.Growing }}
+	restorable   = condition{"an earlier attempt stands for the payload", func(in *Input) bool { return in.Restorable }}
+	reverting    = condition{"reverted", func(in *Input) bool { return in.Reverting }}
+	inSync       = condition{"managed group in sync", func(in *Input) bool { return !drifted.holds(in) && !groupGone.holds(in) }}
 
 	rollbackVerified = condition{"rollback verified", func(in *Input) bool { return in.Rollback.State == RollbackVerified }}
 	rollbackOverdue  = condition{"rollback overdue", func(in *Input) bool { return in.Rollback.State == RollbackOverdue }}
@@ -75,9 +90,10 @@ var (
 	evidenceConflict = condition{"targeting conflict", func(in *Input) bool { return in.Evidence.State == EvidenceConflict }}
 	evidenceNoData   = condition{"no data", func(in *Input) bool { return in.Evidence.State == EvidenceNoData }}
 
-	payloadChanged = condition{"payload changed", func(in *Input) bool { return in.Payload.State == PayloadChanged }}
-	payloadSame    = condition{"payload same", func(in *Input) bool { return in.Payload.State == PayloadSame }}
-	deadlineMissed = condition{"deadline passed without a pass", func(in *Input) bool {
+	payloadChanged  = condition{"payload changed", func(in *Input) bool { return in.Payload.State == PayloadChanged }}
+	payloadReverted = condition{"payload reverted", func(in *Input) bool { return in.Payload.State == PayloadReverted }}
+	payloadSame     = condition{"payload same", func(in *Input) bool { return in.Payload.State == PayloadSame }}
+	deadlineMissed  = condition{"deadline passed without a pass", func(in *Input) bool {
 		return in.DeadlinePassed && in.Evidence.State != EvidencePass
 	}}
 	bakeElapsed = condition{"bake elapsed", func(in *Input) bool { return in.BakeElapsed }}
@@ -108,16 +124,26 @@ var (
 	// clock of the deadline.
 	heldByEvidence = condition{"held for want of usable evidence", func(in *Input) bool {
 		return in.HeldPhase != v1alpha1.PhaseResolving && in.HeldReason != v1alpha1.ReasonDeadlineExceeded &&
-			!slices.Contains(outages, in.HeldReason)
+			!slices.Contains(outages, in.HeldReason) && !slices.Contains(losses, in.HeldReason)
 	}}
+	heldByLoss = condition{"held by a loss", func(in *Input) bool { return slices.Contains(losses, in.HeldReason) }}
 	// causeGone: two newer readings without the cause, and the present one does not show it either.
 	causeGone = condition{"cause gone in two readings", func(in *Input) bool {
 		return in.Clear == ClearTwice && !causePresent(in)
 	}}
-	heldOrOut = condition{"telemetry outage", func(in *Input) bool {
-		return slices.Contains(outages, in.HeldReason) || telemetryOut.holds(in)
+	heldOrOut = condition{"telemetry outage or loss", func(in *Input) bool {
+		return slices.Contains(outages, in.HeldReason) || heldByLoss.holds(in) || telemetryOut.holds(in)
+	}}
+	// growth is all that a batch of late joiners rests on.
+	growth       = all(growing, batchDue, admitted, payloadSame, telemetryFresh, policyReady, dependenciesMet, calmEvidence)
+	calmEvidence = condition{"no halt evidence, no conflict", func(in *Input) bool {
+		return !evidenceHalt.holds(in) && !evidenceConflict.holds(in)
 	}}
 )
+
+// losses are the causes of Held that lie in what the operator keeps or owns: its ledger and the managed group. Devices may
+// have lost what the attempt brought, so the clocks stand still.
+var losses = []string{v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered, v1alpha1.ReasonGroupLost}
 
 // outages are the causes of Held during which the clocks stand still (gate E4, F4).
 var outages = []string{v1alpha1.ReasonTelemetryStale, v1alpha1.ReasonTelemetryMissing}
@@ -131,6 +157,8 @@ func causePresent(in *Input) bool {
 		return evidenceConflict.holds(in)
 	case v1alpha1.ReasonHeldNoData:
 		return in.Evidence.State == EvidenceNoData || in.Evidence.State == EvidenceNone
+	case v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered, v1alpha1.ReasonGroupLost:
+		return lost.holds(in)
 	}
 	return false
 }

@@ -23,6 +23,19 @@ func Decide(in Input) Decision {
 		Message: "no row covers this state; please report it"}
 }
 
+// DecideSafety decides what does not wait for knowledge: deletion, abort, rollback, revert, pause and suspension of the Tenant,
+// on the state of the cluster alone (P9). in needs no more than the phase, Deleting, Request, Paused, Suspended, Payload, Exposed and
+// OnFailure; everything else may be unknown. false means that the rest has to be observed first.
+func DecideSafety(in Input) (Decision, bool) {
+	in = normalize(in)
+	for _, r := range rulesOf(in.Phase) {
+		if safetyRows[r.name] && r.when.holds(&in) {
+			return noteMootRetry(&in, r.decide(&in)), true
+		}
+	}
+	return Decision{}, false
+}
+
 // normalize gives a new wave its first phase, and a Held wave that lost its way a phase to go back to. Resolving is safe
 // for that: from there every later phase is earned again from the facts.
 func normalize(in Input) Input {
@@ -42,7 +55,7 @@ func (r *rule) decide(in *Input) Decision {
 	d := Decision{
 		Phase: in.Phase, HeldPhase: in.HeldPhase, HeldReason: in.HeldReason,
 		Reason: r.reason(in), Message: r.message(in), Effect: r.effect, Freeze: r.freeze || r.freezeIf.yes(in),
-		HandledRequest: r.handles, Rule: r.name,
+		HandledRequest: r.handles, Withdraw: r.withdraws, Revert: r.reverts, Restore: r.restores, Rule: r.name,
 	}
 	switch r.next { //nolint:exhaustive // three words that are no phase, and every phase
 	case stay:
@@ -76,7 +89,7 @@ func resumeAt(p v1alpha1.WavePhase) v1alpha1.WavePhase {
 // noteMootRetry marks a retry as handled in a phase in which there is nothing to retry. It changes nothing else, so that a
 // retry never stands in the way of a safety check.
 func noteMootRetry(in *Input, d Decision) Decision {
-	if in.Request != RequestRetry || in.Deleting || slices.Contains(retryable, in.Phase) {
+	if in.Request != RequestRetry || in.Deleting || d.HandledRequest == RequestRetry || slices.Contains(retryable, in.Phase) {
 		return d
 	}
 	d.HandledRequest = RequestRetry

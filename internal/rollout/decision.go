@@ -24,9 +24,11 @@ const (
 	EffectExposeBatch Effect = "ExposeBatch"
 	// EffectRepairMembership makes the managed group hold the exposed devices of the ledger, no more and no less.
 	EffectRepairMembership Effect = "RepairMembership"
-	// EffectDrain takes the devices of an earlier attempt out of the managed group; each goes from allow back to hold in
-	// one call (P1).
-	EffectDrain Effect = "Drain"
+	// EffectExclude takes devices that are excluded now out of the managed group and marks them in the ledger: they are never
+	// exposed again by this attempt, and each falls back to what it had in one change (P1, P2).
+	EffectExclude Effect = "Exclude"
+	// EffectJoin writes late joiners into the ledger of a growing audience; batches take it from there.
+	EffectJoin Effect = "Join"
 	// EffectRelease cleans up for a deletion.
 	EffectRelease Effect = "Release"
 	// EffectPromote records the promotion.
@@ -41,6 +43,8 @@ const (
 	OutcomeAborted            = "Aborted"
 	OutcomeRolledBack         = "RolledBack"
 	OutcomeRollbackIncomplete = "RollbackIncomplete"
+	OutcomeReverted           = "Reverted"
+	OutcomeLost               = "Lost"
 )
 
 // Decision is what becomes of a wave in one reconcile: at most one change of phase and at most one effect.
@@ -61,6 +65,12 @@ type Decision struct {
 	// audience, payload hash, evidence and clocks. They come together.
 	CloseAttempt string
 	NewAttempt   bool
+	// Withdraw: the attempt, and every other of the wave that is not proven, is taken back from its revision.
+	Withdraw bool
+	// Revert: the rollback that begins is the revert of the payload; it ends where the wave was before.
+	Revert bool
+	// Restore: the earlier attempt that stands for the payload is the current one again.
+	Restore bool
 	// HandledRequest is the request that needs no further look, whether it changed anything or not.
 	HandledRequest Request
 	// Rule names the row of the table that decided.
@@ -82,6 +92,12 @@ func (d Decision) String() string {
 	}
 	if d.NewAttempt {
 		fmt.Fprintf(&b, " new attempt after %s", d.CloseAttempt)
+	}
+	if d.Withdraw {
+		b.WriteString(" withdrawn")
+	}
+	if d.Restore {
+		b.WriteString(" restored")
 	}
 	if d.HandledRequest != RequestNone {
 		fmt.Fprintf(&b, " handled %s", d.HandledRequest)

@@ -7,45 +7,62 @@ import (
 	"fmt"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/audience"
 )
 
-// LeavesGroup says whether a deleted wave goes without a word to the tenant: there is no group, or it is to be left behind.
-// A ledger is written before the group is made: without one there is no group, whatever the status says.
-func (w World) LeavesGroup() bool {
+// Released says that a deleted wave goes without a word to the tenant: its groups are to be left behind.
+func (w World) Released() bool {
 	orphan := w.Policy != nil && w.Policy.Spec.DeletionPolicy == v1alpha1.DeletionOrphan
-	nothing := w.GroupID() == "" && w.Ledger == nil
-	return orphan || nothing || w.Wave.Annotations[v1alpha1.AnnotationReleaseFinalizer] == "true"
+	return orphan || w.Wave.Annotations[v1alpha1.AnnotationReleaseFinalizer] == "true"
 }
 
-// Unreachable says why the group of a deleted wave cannot be looked for, and what helps; empty when it can.
+// Owned are the attempts of a deleted wave of which the tenant may have a group: those that the status knows, those that were
+// found in the tenant, and those of which there is a ledger, which is written before the group is made. GroupID is empty where
+// it is not known.
+func (w World) Owned() []v1alpha1.WaveAttempt {
+	var out []v1alpha1.WaveAttempt
+	known := map[int32]bool{}
+	for _, a := range w.Wave.Status.Attempts {
+		known[a.Attempt] = true
+		out = append(out, a)
+	}
+	add := func(attempt int32, group string) {
+		if !known[attempt] {
+			known[attempt] = true
+			out = append(out, v1alpha1.WaveAttempt{Attempt: attempt, GroupID: group})
+		}
+	}
+	for attempt := range w.LostGroups {
+		add(attempt, w.LostGroups[attempt])
+	}
+	for attempt, r := range w.Earlier {
+		if r.State != audience.LedgerNone || r.Ledger != nil {
+			add(attempt, "")
+		}
+	}
+	return out
+}
+
+// Unreachable says why the groups of a deleted wave cannot be looked for, and what helps; empty when they can.
 func (w World) Unreachable() string {
+	release := fmt.Sprintf("set annotation %s to \"true\" to leave them behind", v1alpha1.AnnotationReleaseFinalizer)
 	switch {
+	case w.Tenant != nil && w.Tenant.Spec.Suspend:
+		return fmt.Sprintf("the wave's groups cannot be deleted: Tenant %q is suspended; set its spec.suspend to false, or %s", w.Tenant.Name, release)
 	case !w.Connected:
-		return fmt.Sprintf("the wave's group cannot be deleted: the tenant of the policy is not connected; mend it, or set annotation %s to \"true\" to leave the group behind",
-			v1alpha1.AnnotationReleaseFinalizer)
+		return "the wave's groups cannot be deleted: the tenant of the policy is not connected; mend it, or " + release
 	case w.TenantProblem != nil:
-		return fmt.Sprintf("the wave's group cannot be looked up: %s; set annotation %s to \"true\" to leave it behind", w.TenantProblem.Message, v1alpha1.AnnotationReleaseFinalizer)
+		return fmt.Sprintf("the wave's groups cannot be looked up: %s; %s", w.TenantProblem.Message, release)
 	}
 	return ""
 }
 
-// StillAssigned says why the group of a deleted wave has to stay for now: the policy has yet to take it out of its
-// assignments. A policy that is deleted or suspended does not get to it. Empty when nothing is assigned to the group.
-func (w World) StillAssigned() string {
-	if w.Policy == nil || !w.Policy.DeletionTimestamp.IsZero() || w.Policy.Spec.Suspend {
+// StillAssigned says why the group of an attempt of a deleted wave has to stay for now: the policy has yet to take it out of
+// its assignments, which it does also while it is suspended. Empty when nothing is assigned to the group.
+func (w World) StillAssigned(a *v1alpha1.WaveAttempt) string {
+	if w.Policy == nil || !w.Policy.DeletionTimestamp.IsZero() || !w.assigned(a) {
 		return ""
 	}
-	if a := w.admitted(); a == nil || a.State == v1alpha1.Withdrawn {
-		return ""
-	}
-	return fmt.Sprintf("waiting until PasskeyPolicy %q no longer assigns anything to the wave's group: its conditions say what it waits for; set annotation %s to \"true\" to leave the group behind",
-		w.Policy.Name, v1alpha1.AnnotationReleaseFinalizer)
-}
-
-// ForgetDrained drops the audience of an older attempt once its group is empty, in a wave that was Pending and stays so. As
-// long as a wave has an audience of another payload, the policy keeps the old payload in place.
-func ForgetDrained(s *v1alpha1.PilotWaveStatus, from v1alpha1.WavePhase, m Measured) {
-	if from == v1alpha1.PhasePending && s.Phase == v1alpha1.PhasePending && m.Drained {
-		s.Audience = nil
-	}
+	return fmt.Sprintf("waiting until PasskeyPolicy %q no longer assigns anything to the wave's group %s: its conditions say what it waits for; set annotation %s to \"true\" to leave the group behind",
+		w.Policy.Name, a.GroupID, v1alpha1.AnnotationReleaseFinalizer)
 }

@@ -12,9 +12,10 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
-// Depend sums up the dependencies of a wave. waves are all waves of the policy, payloadHash what they should have proven:
-// a success on an older payload does not count (P3). next is when a soak time ends, zero if none is running.
-func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, payloadHash string, now time.Time) (d Fact[DependencyState], next time.Time) {
+// Depend sums up the dependencies of a wave. waves are all waves of the policy, target what they should have proven: a success
+// on an earlier revision does not count (P3), unless restartFrom is EarliestIncomplete. Then a wave that had succeeded before
+// counts, and comes itself after all that had not. next is when a soak time ends, zero if none is running.
+func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, target Target, restart v1alpha1.RestartFrom, now time.Time) (d Fact[DependencyState], next time.Time) {
 	byName := map[string]*v1alpha1.PilotWave{}
 	for i := range waves {
 		byName[waves[i].Name] = &waves[i]
@@ -24,7 +25,7 @@ func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, payloadHash strin
 	}
 	d.State = DependenciesMet
 	for _, dep := range w.Spec.DependsOn {
-		state, message, until := dependency(dep, byName[dep.Name], w.Spec.PolicyRef.Name, payloadHash, now)
+		state, message, until := dependency(dep, byName[dep.Name], w.Spec.PolicyRef.Name, target, restart, now)
 		if rank(state) > rank(d.State) {
 			d = Fact[DependencyState]{State: state, Message: message}
 		}
@@ -32,7 +33,31 @@ func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, payloadHash strin
 			next = until
 		}
 	}
+	if d.State == DependenciesMet && restart == v1alpha1.RestartEarliestIncomplete && provenBefore(&w.Status, target) {
+		d = incomplete(w, waves, target)
+	}
 	return d, next
+}
+
+// provenBefore says that the wave had succeeded on an earlier revision and stands for it, so that under EarliestIncomplete it
+// does not have to come first.
+func provenBefore(s *v1alpha1.PilotWaveStatus, target Target) bool {
+	return slices.ContainsFunc(s.Attempts, func(a v1alpha1.WaveAttempt) bool {
+		return a.Revision < target.Revision && a.SucceededAt != nil && a.WithdrawnAt == nil
+	})
+}
+
+// incomplete lets a wave that had succeeded before wait for those that had not.
+func incomplete(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, target Target) Fact[DependencyState] {
+	for i := range waves {
+		o := &waves[i]
+		if o.UID == w.UID || provenBefore(&o.Status, target) || o.Status.Phase == v1alpha1.PhaseSucceeded && o.Status.Revision == target.Revision {
+			continue
+		}
+		return Fact[DependencyState]{State: DependenciesWaiting, Message: fmt.Sprintf(
+			"spec.restartFrom of the policy is EarliestIncomplete: wave %q, which had not succeeded before, takes the new payload first", o.Name)}
+	}
+	return Fact[DependencyState]{State: DependenciesMet}
 }
 
 // rank orders the states by how much a person has to do about them.
@@ -40,10 +65,13 @@ func rank(s DependencyState) int {
 	return slices.Index([]DependencyState{DependenciesMet, DependenciesWaiting, DependenciesFailed, DependenciesMissing}, s)
 }
 
-func dependency(dep v1alpha1.WaveDependency, w *v1alpha1.PilotWave, policy, payloadHash string, now time.Time) (DependencyState, string, time.Time) {
+func dependency(dep v1alpha1.WaveDependency, w *v1alpha1.PilotWave, policy string, target Target, restart v1alpha1.RestartFrom, now time.Time) (DependencyState, string, time.Time) {
 	var never time.Time
 	if w == nil {
 		return DependenciesMissing, fmt.Sprintf("spec.dependsOn names wave %q, which policy %q does not have: create it or correct the name", dep.Name, policy), never
+	}
+	if restart == v1alpha1.RestartEarliestIncomplete && provenBefore(&w.Status, target) && !stoppedForGood(w.Status.Phase) {
+		return DependenciesMet, "", never
 	}
 	switch w.Status.Phase { //nolint:exhaustive // neither ended badly nor succeeded: it is waited for, also without a phase
 	case v1alpha1.PhaseHalted, v1alpha1.PhaseAborted, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete:
@@ -52,8 +80,8 @@ func dependency(dep v1alpha1.WaveDependency, w *v1alpha1.PilotWave, policy, payl
 	default:
 		return DependenciesWaiting, fmt.Sprintf("wave %q, which must succeed first, is %s", dep.Name, orPending(w.Status.Phase)), never
 	}
-	if w.Status.PayloadHash != payloadHash {
-		return DependenciesWaiting, fmt.Sprintf("wave %q succeeded with an older payload and has to prove the new one first", dep.Name), never
+	if w.Status.Revision != target.Revision {
+		return DependenciesWaiting, fmt.Sprintf("wave %q succeeded with revision %d and has to prove revision %d first", dep.Name, w.Status.Revision, target.Revision), never
 	}
 	if w.Status.Clocks.SucceededAt != nil {
 		until := w.Status.Clocks.SucceededAt.Add(dep.MinSoak.Duration)
@@ -62,6 +90,11 @@ func dependency(dep v1alpha1.WaveDependency, w *v1alpha1.PilotWave, policy, payl
 		}
 	}
 	return DependenciesMet, "", never
+}
+
+// stoppedForGood are the phases that only a person leaves.
+func stoppedForGood(p v1alpha1.WavePhase) bool {
+	return slices.Contains(halting, p) || slices.Contains(restrained, p)
 }
 
 func orPending(p v1alpha1.WavePhase) v1alpha1.WavePhase {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
@@ -19,7 +21,7 @@ func waves(lines ...string) []v1alpha1.PilotWave {
 		w := v1alpha1.PilotWave{}
 		w.Name, w.Status.Phase = f[0], v1alpha1.WavePhase(strings.Trim(f[1], "-"))
 		w.Spec.PolicyRef.Name = "pkp"
-		w.Status.PayloadHash = "new"
+		w.UID, w.Status.Revision = types.UID(f[0]), 2
 		w.Status.Decision.Message = "because"
 		w.Status.Clocks.SucceededAt = at(0)
 		for _, dep := range f[2:] {
@@ -59,7 +61,7 @@ func TestDepend(t *testing.T) {
 		{"a cycle of others is theirs", waves("a Pending b", "b Pending c", "c Pending b"), DependenciesWaiting, []string{`"b"`}},
 		{"a diamond is none", waves("a Succeeded b c", "b Succeeded d", "c Succeeded d", "d Succeeded"), DependenciesMet, nil},
 	} {
-		got, next := Depend(&tt.waves[0], tt.waves, "new", hour(1))
+		got, next := Depend(&tt.waves[0], tt.waves, Target{Revision: 2}, v1alpha1.RestartFirstWave, hour(1))
 		if got.State != tt.want || !next.IsZero() || (len(tt.parts) == 0) != (got.Message == "") {
 			t.Errorf("%s: %+v until %v, want %s", tt.name, got, next, tt.want)
 		}
@@ -83,7 +85,7 @@ func TestDependSoak(t *testing.T) {
 		{1, DependenciesWaiting, hour(24)}, {13, DependenciesWaiting, hour(24)},
 		{24 - 1./3600, DependenciesWaiting, hour(24)}, {24, DependenciesMet, time.Time{}},
 	} {
-		got, next := Depend(&list[0], list, "new", hour(tt.h))
+		got, next := Depend(&list[0], list, Target{Revision: 2}, v1alpha1.RestartFirstWave, hour(tt.h))
 		if got.State != tt.state || !next.Equal(tt.next) {
 			t.Errorf("hour %v: %+v until %v", tt.h, got, next)
 		}
@@ -92,7 +94,7 @@ func TestDependSoak(t *testing.T) {
 		}
 	}
 	list[1].Status.Clocks.SucceededAt, list[2].Status.Clocks.SucceededAt = nil, nil // a status that was restored without it
-	if got, _ := Depend(&list[0], list, "new", hour(1)); got.State != DependenciesMet {
+	if got, _ := Depend(&list[0], list, Target{Revision: 2}, v1alpha1.RestartFirstWave, hour(1)); got.State != DependenciesMet {
 		t.Errorf("no time of success: %+v", got)
 	}
 }
@@ -100,7 +102,41 @@ func TestDependSoak(t *testing.T) {
 // TestPromise03_OldPayloadProvesNothing: a dependency that succeeded with another payload has to prove the new one first.
 func TestPromise03_OldPayloadProvesNothing(t *testing.T) {
 	list := waves("a Pending b", "b Succeeded")
-	if got, _ := Depend(&list[0], list, "newer", hour(1)); got.State != DependenciesWaiting || !strings.Contains(got.Message, "older payload") {
+	if got, _ := Depend(&list[0], list, Target{Revision: 3}, v1alpha1.RestartFirstWave, hour(1)); got.State != DependenciesWaiting || !strings.Contains(got.Message, "has to prove revision 3") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestEarliestIncomplete: waves that had not succeeded on the revision before take the new one first, whatever they depend on; the
+// others follow them.
+func TestEarliestIncomplete(t *testing.T) {
+	proven := func(w *v1alpha1.PilotWave) {
+		w.Status.Attempts = []v1alpha1.WaveAttempt{{Attempt: 1, Revision: 1, SucceededAt: at(0)}}
+	}
+	list := waves("a Pending", "b Pending a", "c Pending b")
+	for i := range list {
+		list[i].Status.Revision = 0
+	}
+	proven(&list[0])
+	state := func(i int) DependencyState {
+		d, _ := Depend(&list[i], list, Target{Revision: 2}, v1alpha1.RestartEarliestIncomplete, hour(1))
+		return d.State
+	}
+	if state(0) != DependenciesWaiting || state(1) != DependenciesMet || state(2) != DependenciesWaiting {
+		t.Errorf("at first a, b, c are %s, %s, %s: want b to start", state(0), state(1), state(2))
+	}
+	for i := range 2 {
+		list[i+1].Status.Phase, list[i+1].Status.Revision, list[i+1].Status.Clocks.SucceededAt = succeeded, 2, at(0)
+	}
+	if state(0) != DependenciesMet {
+		t.Errorf("a, which had succeeded before, is %s when the others have followed", state(0))
+	}
+	list[0].Status.Phase = halted
+	if state(1) != DependenciesFailed {
+		t.Errorf("b is %s on a wave that was halted", state(1))
+	}
+	list[0].Status.Phase, list[0].Status.Attempts[0].WithdrawnAt = pending, at(0)
+	if state(1) != DependenciesWaiting {
+		t.Errorf("b is %s on a wave whose success was taken back", state(1))
 	}
 }

@@ -49,27 +49,51 @@
 //	  --[ rollback requested, devices exposed ]--> RollingBack
 //	any but RollingBack, RolledBack, RollbackIncomplete
 //	  --[ rollback requested, nothing exposed ]--> RolledBack
+//	any but Pending, Halted, RollingBack, RolledBack, RollbackIncomplete, Aborted
+//	  --[ payload reverted, devices exposed ]--> RollingBack
+//	Halted, Aborted
+//	  --[ payload reverted, devices exposed ]--> RollingBack
+//	any but Pending, Halted, RollingBack, RolledBack, RollbackIncomplete, Aborted
+//	  --[ payload reverted ]--> Pending
+//	RollingBack, RollbackIncomplete
+//	  --[ rollback verified, reverted, an earlier attempt stands for the payload ]--> Succeeded
+//	RollingBack, RollbackIncomplete
+//	  --[ rollback verified, reverted ]--> Pending
 //	RollingBack, RollbackIncomplete
 //	  --[ rollback verified ]--> RolledBack
 //	RollingBack
 //	  --[ rollback overdue ]--> RollbackIncomplete
 //	any but Succeeded, Halted, RollingBack, RolledBack, RollbackIncomplete, Aborted
 //	  --[ paused ]--> the same  (clocks stand still)
+//	any but Succeeded, Halted, RollingBack, RolledBack, RollbackIncomplete, Aborted
+//	  --[ Tenant suspended ]--> the same  (clocks stand still)
 //	Exposing, Baking, Evaluating, Promoting, Held
 //	  --[ halt evidence ]--> Halted
+//	Succeeded
+//	  --[ audience grows, halt evidence, not paused or suspended ]--> Halted
 //	Halted
 //	  --[ onFailure is Rollback, devices exposed ]--> RollingBack
 //	Halted
 //	  --[ onFailure is Rollback, nothing exposed ]--> RolledBack
 //	Exposing, Baking, Evaluating, Promoting
 //	  --[ targeting conflict ]--> Held
+//	any but Pending, Resolving, RollingBack, RolledBack, RollbackIncomplete
+//	  --[ devices excluded since, not paused or suspended ]--> the same  +Exclude
+//	Succeeded
+//	  --[ retry requested, ledger or managed group lost ]--> Pending
 //	Held, Halted, Aborted, RolledBack, RollbackIncomplete
 //	  --[ retry requested ]--> Pending
+//	Exposing, Baking, Evaluating, Promoting
+//	  --[ ledger lost or altered ]--> Held  (clocks stand still)
+//	Exposing, Baking, Evaluating, Promoting
+//	  --[ managed group gone ]--> Held  (clocks stand still)
+//	Held
+//	  --[ held by a loss, ledger and managed group there ]--> the held phase
 //	Exposing, Baking, Evaluating, Promoting
 //	  --[ telemetry stale ]--> Held  (clocks stand still)
 //	Exposing, Baking, Evaluating, Promoting
 //	  --[ telemetry missing ]--> Held  (clocks stand still)
-//	any but Pending, RollingBack
+//	any but Pending, Halted, RollingBack, RolledBack, RollbackIncomplete, Aborted
 //	  --[ payload changed ]--> Pending
 //	Exposing, Baking, Evaluating, Promoting
 //	  --[ deadline passed without a pass ]--> Held
@@ -80,21 +104,25 @@
 //	Held
 //	  --[ held later, held by the deadline, telemetry fresh, gate passes ]--> the held phase
 //	Held
-//	  --[ held later, not by the deadline, telemetry fresh, cause gone in two readings ]--> the held phase
+//	  --[ held later, not by the deadline, not by a loss, telemetry fresh, cause gone in two readings ]--> the held phase
 //	Pending
-//	  --[ devices exposed ]--> Pending  +Drain
+//	  --[ an earlier attempt stands for the payload ]--> Succeeded
 //	Pending
-//	  --[ otherwise: policy ready, dependencies met, nothing exposed ]--> Resolving
+//	  --[ otherwise: policy ready, dependencies met ]--> Resolving
 //	Resolving
 //	  --[ telemetry stale or missing ]--> Resolving  (clocks stand still)
 //	Resolving
 //	  --[ audience refused ]--> Held
+//	Resolving
+//	  --[ audience accepted, managed group drifted ]--> Resolving  +RepairMembership
 //	Resolving
 //	  --[ audience accepted ]--> Exposing
 //	Resolving
 //	  --[ otherwise: audience not resolved ]--> Resolving  +ResolveAudience
 //	Exposing
 //	  --[ managed group drifted ]--> Exposing  +RepairMembership
+//	Exposing
+//	  --[ devices wait to join ]--> Exposing  +Join
 //	Exposing
 //	  --[ every device exposed ]--> Baking
 //	Exposing
@@ -115,4 +143,8 @@
 //	  --[ otherwise ]--> Evaluating
 //	Succeeded
 //	  --[ managed group drifted ]--> Succeeded  +RepairMembership
+//	Succeeded
+//	  --[ devices wait to join, telemetry fresh, not paused or suspended ]--> Succeeded  +Join
+//	Succeeded
+//	  --[ audience grows, batch due, group admitted, payload same, telemetry fresh, policy ready, dependencies met, no halt evidence, no conflict, not paused or suspended ]--> Succeeded  +ExposeBatch
 package rollout

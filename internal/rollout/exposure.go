@@ -5,6 +5,7 @@ package rollout
 
 import (
 	"fmt"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -18,7 +19,7 @@ func (w World) lastBatchAt() *metav1.Time {
 	if !w.Frozen() {
 		return known
 	}
-	if last := w.Ledger.LastExposedAt(); !last.IsZero() && (known == nil || last.After(known.Time)) {
+	if last := w.Record().LastExposedAt(); !last.IsZero() && (known == nil || last.After(known.Time)) {
 		at := metav1.NewTime(last)
 		return &at
 	}
@@ -29,19 +30,58 @@ func (w World) lastBatchAt() *metav1.Time {
 // devices without a fresh result.
 func (w World) exposure(t Timing, unreported int) Fact[ExposureState] {
 	e := &w.Wave.Spec.Exposure
-	pending := len(w.Ledger.Pending())
+	pending, unconfirmed := len(w.Record().Pending()), w.unconfirmed()
 	fact := func(s ExposureState, format string, args ...any) Fact[ExposureState] {
 		return FactOf(s, fmt.Sprintf(format, args...))
 	}
 	switch most := maxUnreported(e); {
+	case pending == 0 && unconfirmed > 0:
+		return fact(ExposureUnconfirmed, "every device was asked for, the tenant has yet to show %d of them as members of group %s", unconfirmed, w.GroupID())
 	case pending == 0:
-		return fact(ExposureComplete, "all %d devices are exposed", len(w.Ledger.Entries))
+		return fact(ExposureComplete, "all %d devices are exposed", len(w.Record().Entries))
 	case !t.BatchDue:
 		return fact(ExposureWaitInterval, "the next batch of at most %d of %d devices goes out at %s", e.BatchSize, pending, v1alpha1.Minute(t.NextBatchAt))
+	case w.ExclusionProblem != nil:
+		return fact(ExposureNone, "the next batch waits until it is known whom the wave excludes: %s", w.ExclusionProblem.Message)
+	case w.Excluded == nil:
+		return fact(ExposureNone, "the next batch waits until it is known whom the wave excludes")
+	case !w.readSinceBatch():
+		return fact(ExposureNone, "the next batch waits for a reading of the fleet that is newer than the last batch")
 	case unreported > most:
 		return fact(ExposureTooManyUnreported, "%d exposed devices have not reported, exposure.maxUnreported allows %d; %d devices are left to expose", unreported, most, pending)
 	}
 	return fact(ExposureDue, "%d of %d devices go out now", min(int(e.BatchSize), pending), pending)
+}
+
+// readSinceBatch says that the fleet was read after the last batch went out: an older reading says nothing of it.
+func (w World) readSinceBatch() bool {
+	last := w.lastBatchAt()
+	return last == nil || !w.Fleet.AsOf().Before(last.Time)
+}
+
+// unconfirmed is the number of exposed members that the tenant has not shown in the group yet.
+func (w World) unconfirmed() int {
+	n := 0
+	for _, e := range w.Record().Exposed() {
+		if e.ConfirmedAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// confirmedAt is when the tenant showed the last exposed member; nil while there is one that it has not shown, or one to expose.
+func (w World) confirmedAt() *metav1.Time {
+	if !w.Frozen() || len(w.Record().Pending()) > 0 || w.unconfirmed() > 0 {
+		return nil
+	}
+	var last time.Time
+	for _, e := range w.Record().Exposed() {
+		if at := e.ConfirmedAt.Time(); at.After(last) {
+			last = at
+		}
+	}
+	return v1alpha1.StampOf(last)
 }
 
 // maxUnreported is spec.exposure.maxUnreported, or two batches where it is not set.

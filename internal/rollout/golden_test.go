@@ -60,7 +60,35 @@ var examples = []example{
 		in.Dependencies = FactOf(DependenciesWaiting, "waiting for wave ring-0 (Baking)")
 	}},
 	{"policy missing", pending, func(in *Input) { in.Policy = FactOf(PolicyMissing, "") }},
-	{"devices of the old payload", pending, func(in *Input) { in.Exposed = true }},
+	{"proven already", pending, func(in *Input) { in.Restorable = true }},
+	{"tenant suspended", baking, func(in *Input) { in.Suspended = true }},
+	{"payload reverted", baking, func(in *Input) { in.Payload = FactOf(PayloadReverted, "the spec returned to revision 1") }},
+	{"payload reverted, halted before", halted, func(in *Input) { in.Payload = FactOf(PayloadReverted, "") }},
+	{"payload reverted before the first device", resolving, func(in *Input) { in.Payload = FactOf(PayloadReverted, "") }},
+	{"revert verified", rollingBack, func(in *Input) { in.Reverting, in.Rollback = true, FactOf(RollbackVerified, "") }},
+	{"revert verified, proven before", rollingBack, func(in *Input) {
+		in.Reverting, in.Restorable, in.Rollback = true, true, FactOf(RollbackVerified, "")
+	}},
+	{"payload edited after a halt", halted, func(in *Input) { in.Payload = FactOf(PayloadChanged, "") }},
+	{"payload edited after an abort", aborted, func(in *Input) { in.Payload = FactOf(PayloadChanged, "") }},
+	{"payload not known while devices wait", exposing, func(in *Input) { in.Payload = Fact[PayloadState]{} }},
+	{"ledger lost", exposing, func(in *Input) { in.Ledger = FactOf(LedgerLost, "") }},
+	{"ledger altered", succeeded, func(in *Input) { in.Ledger = FactOf(LedgerAltered, "") }},
+	{"ledger found again", held, func(in *Input) { in.HeldReason, in.Ledger = v1alpha1.ReasonLedgerLost, FactOf(LedgerOK, "") }},
+	{"group deleted while baking", baking, func(in *Input) { in.Membership = FactOf(MembershipGone, "") }},
+	{"group still gone", held, func(in *Input) { in.HeldReason, in.Membership = v1alpha1.ReasonGroupLost, FactOf(MembershipGone, "") }},
+	{"group deleted after the success", succeeded, func(in *Input) { in.Membership = FactOf(MembershipGone, "") }},
+	{"retry of a lost group", succeeded, func(in *Input) { in.Membership, in.Request = FactOf(MembershipGone, ""), RequestRetry }},
+	{"excluded since", baking, func(in *Input) { in.Exclusion = FactOf(ExclusionDue, "7 devices of this attempt are excluded now") }},
+	{"joiners", succeeded, func(in *Input) { in.Growing, in.Growth = true, FactOf(GrowthDue, "3 devices became eligible") }},
+	{"joiners go out", succeeded, func(in *Input) { in.Growing, in.Exposure = true, FactOf(ExposureDue, "3 of 3 devices go out now") }},
+	{"growing wave halts", succeeded, func(in *Input) { in.Growing, in.Evidence = true, haltText }},
+	{"asked, not confirmed", exposing, func(in *Input) {
+		in.Exposure = FactOf(ExposureUnconfirmed, "the tenant does not show 12 of 112 devices in the group yet")
+	}},
+	{"strangers before the admission", exposing, func(in *Input) {
+		in.Admission, in.Membership = FactOf(AdmissionAdmitting, ""), FactOf(MembershipDrifted, "the managed group has 2 devices that the wave did not expose")
+	}},
 	{"retry before the start", pending, func(in *Input) { in.Request = RequestRetry }},
 	{"audience to resolve", resolving, func(in *Input) { in.Audience = AudienceFact{} }},
 	{"audience too ineligible (gate F13)", resolving, func(in *Input) {

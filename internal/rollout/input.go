@@ -57,12 +57,14 @@ const (
 // PayloadState compares the payload of the policy with the one of the attempt.
 type PayloadState string
 
-// The results of the comparison. PayloadNotCompared (the attempt has no payload hash yet, or the policy cannot say what
-// its payload is) neither ends an attempt nor promotes it.
+// The results of the comparison. PayloadNotCompared (the attempt has no revision yet, or the policy cannot say which one
+// it wants) neither ends an attempt nor promotes it.
 const (
 	PayloadNotCompared PayloadState = ""
 	PayloadSame        PayloadState = "Same"
 	PayloadChanged     PayloadState = "Changed"
+	// PayloadReverted: the spec returned to an earlier revision, and the one of the attempt is taken back.
+	PayloadReverted PayloadState = "Reverted"
 )
 
 // DependencyState sums up spec.dependsOn.
@@ -119,7 +121,9 @@ const (
 	ExposureDue               ExposureState = "Due"
 	ExposureWaitInterval      ExposureState = "WaitInterval"
 	ExposureTooManyUnreported ExposureState = "TooManyUnreported"
-	ExposureComplete          ExposureState = "Complete"
+	// ExposureUnconfirmed: every device was asked for, and the tenant does not show all of them as members yet.
+	ExposureUnconfirmed ExposureState = "Unconfirmed"
+	ExposureComplete    ExposureState = "Complete"
 )
 
 // MembershipState compares the managed group with the ledger of exposed devices.
@@ -129,7 +133,31 @@ type MembershipState string
 const (
 	MembershipInSync  MembershipState = "InSync"
 	MembershipDrifted MembershipState = "Drifted"
+	// MembershipGone: the managed group does not exist any more.
+	MembershipGone MembershipState = "Gone"
 )
+
+// LedgerState says whether the record of the attempt's devices can be relied on.
+type LedgerState string
+
+// The states of the ledger. Not known (there is none yet, or nothing was read) is not lost.
+const (
+	LedgerOK      LedgerState = "OK"
+	LedgerLost    LedgerState = "Lost"
+	LedgerAltered LedgerState = "Altered"
+)
+
+// ExclusionState says whether devices of the attempt are excluded now that were not when it began.
+type ExclusionState string
+
+// The states of the exclusion. Not known excludes nobody.
+const ExclusionDue ExclusionState = "Due"
+
+// GrowthState says whether devices wait to join a growing audience.
+type GrowthState string
+
+// The states of the growth. Not known lets nobody join.
+const GrowthDue GrowthState = "Due"
 
 // TelemetryState says whether the inventory and the reports are young enough to decide on (spec.gate.maxTelemetryAge).
 type TelemetryState string
@@ -194,6 +222,8 @@ type Input struct {
 	Request Request
 	// Paused: the wave or its policy is paused.
 	Paused bool
+	// Suspended: the Tenant is suspended; nothing is read from it or written to it.
+	Suspended bool
 
 	// Policy, Payload and Dependencies are about what comes before the wave.
 	Policy       Fact[PolicyState]
@@ -204,8 +234,20 @@ type Input struct {
 	Admission  Fact[AdmissionState]
 	Exposure   Fact[ExposureState]
 	Membership Fact[MembershipState]
-	// Exposed: a device is in the managed group, or may be because the answer to a call that adds one was lost.
+	// Exposed: the managed group was admitted to the payload, so that a device may be in it. It is known from the cluster
+	// alone: neither ledger nor tenant is asked (P9).
 	Exposed bool
+	// Ledger, Exclusion and Growth are about the attempt's devices.
+	Ledger    Fact[LedgerState]
+	Exclusion Fact[ExclusionState]
+	Growth    Fact[GrowthState]
+	// Growing: spec.audience.membership is Growing.
+	Growing bool
+	// Restorable: an earlier attempt of the wave, proven and not taken back, brought the revision that the policy wants.
+	Restorable bool
+	// Reverting is read only in RollingBack and RollbackIncomplete: the rollback began because the payload was reverted, and
+	// not because a person or a halt stopped the wave.
+	Reverting bool
 	// Telemetry and Evidence are about what devices report.
 	Telemetry Fact[TelemetryState]
 	Evidence  Fact[EvidenceState]

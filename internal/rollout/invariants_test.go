@@ -19,7 +19,13 @@ func implies(a, b bool) bool { return !a || b }
 
 // undisturbed: nothing that comes before the gate in the order of checks applies.
 func undisturbed(in *Input) bool {
-	return !in.Deleting && in.Request == RequestNone && !in.Paused
+	return !in.Deleting && in.Request == RequestNone && !in.Paused && !in.Suspended && in.Payload.State != PayloadReverted &&
+		in.Exclusion.State != ExclusionDue && !isLost(in)
+}
+
+// isLost: what the operator keeps or owns for the wave is not there, or not what it was.
+func isLost(in *Input) bool {
+	return in.Ledger.State == LedgerLost || in.Ledger.State == LedgerAltered || in.Membership.State == MembershipGone
 }
 
 // judgeable: what evidence says now counts, for this payload.
@@ -51,7 +57,7 @@ func safety(r Request) bool { return r == RequestAbort || r == RequestRollback }
 var invariants = map[string]invariant{
 	// P3
 	"promotion only from a proven Pass": func(in *Input, d *Decision) bool {
-		forward := d.Effect == EffectPromote || d.Phase == promoting && in.Phase != promoting || d.Phase == succeeded && in.Phase != succeeded
+		forward := d.Effect == EffectPromote || d.Phase == promoting && in.Phase != promoting || d.Phase == succeeded && in.Phase != succeeded && !d.Restore
 		retried := *in
 		if in.Request == RequestRetry { // moot in these phases: it changes nothing
 			retried.Request = RequestNone
@@ -64,7 +70,7 @@ var invariants = map[string]invariant{
 	},
 	"promotion is recorded on the way from Promoting to Succeeded and nowhere else": func(in *Input, d *Decision) bool {
 		return (d.Effect == EffectPromote) == (in.Phase == promoting && d.Phase == succeeded) &&
-			implies(d.Phase == succeeded && in.Phase != succeeded, in.Phase == promoting)
+			implies(d.Phase == succeeded && in.Phase != succeeded, in.Phase == promoting || d.Restore && in.Restorable)
 	},
 	"a lost Pass leaves Promoting": func(in *Input, d *Decision) bool {
 		return implies(in.Phase == promoting && undisturbed(in) && in.Telemetry.State == TelemetryFresh && in.Evidence.State != EvidencePass,
@@ -75,9 +81,13 @@ var invariants = map[string]invariant{
 	"only halt evidence halts": func(in *Input, d *Decision) bool {
 		return implies(d.Phase == halted && in.Phase != halted, in.Evidence.State == EvidenceHalt)
 	},
-	"only a halted wave or a person rolls back": func(in *Input, d *Decision) bool {
+	"only a halted wave, a reverted payload or a person rolls back": func(in *Input, d *Decision) bool {
 		begins := (d.Phase == rollingBack || d.Phase == rolledBack) && !slices.Contains(restrained, in.Phase)
-		return implies(begins, in.Request == RequestRollback || in.Phase == halted && in.OnFailure == v1alpha1.FailureRollback)
+		return implies(begins, in.Request == RequestRollback || in.Phase == halted && in.OnFailure == v1alpha1.FailureRollback ||
+			in.Payload.State == PayloadReverted && in.Exposed) && implies(begins, d.Withdraw)
+	},
+	"what is taken back is taken back by a rollback or a revert": func(in *Input, d *Decision) bool {
+		return implies(d.Withdraw, d.Phase == rollingBack || d.Phase == rolledBack || in.Payload.State == PayloadReverted && !in.Exposed && d.NewAttempt)
 	},
 	"a telemetry outage holds and freezes": func(in *Input, d *Decision) bool {
 		out := in.Telemetry.State == TelemetryStale || in.Telemetry.State == TelemetryMissing
@@ -86,7 +96,20 @@ var invariants = map[string]invariant{
 	},
 	"an outage during Held freezes": func(in *Input, d *Decision) bool {
 		out := in.Telemetry.State == TelemetryStale || in.Telemetry.State == TelemetryMissing
-		return implies(in.Phase == held && d.Phase == held && out, d.Freeze || in.Deleting)
+		return implies(in.Phase == held && d.Phase == held && out && d.Effect == EffectNone, d.Freeze || in.Deleting)
+	},
+	"a lost ledger or group holds, freezes, and moves nothing": func(in *Input, d *Decision) bool {
+		still := !in.Deleting && !in.Paused && !in.Suspended && !safety(in.Request) && in.Payload.State != PayloadReverted &&
+			in.Exclusion.State != ExclusionDue && calm(in)
+		return implies(isJudged(in.Phase) && still && isLost(in), d.Phase == held && d.Freeze && slices.Contains(losses, d.HeldReason)) &&
+			implies(isLost(in), d.Effect != EffectExposeBatch && d.Effect != EffectPromote && d.Effect != EffectJoin && d.Effect != EffectRepairMembership || in.Phase == resolving) &&
+			implies(in.Phase == succeeded && still && isLost(in) && in.Request == RequestNone && in.Payload.State != PayloadChanged,
+				d.Phase == succeeded && slices.Contains(losses, d.Reason))
+	},
+	"a retry leaves what is lost": func(in *Input, d *Decision) bool {
+		return implies(in.Phase == succeeded && in.Request == RequestRetry && !in.Deleting && isLost(in) && in.Payload.State != PayloadReverted &&
+			in.Exclusion.State != ExclusionDue && !(in.Growing && in.Evidence.State == EvidenceHalt),
+			d.Phase == pending && d.CloseAttempt == OutcomeLost && d.HandledRequest == RequestRetry)
 	},
 	"unknown telemetry moves nothing but the payload and a retreat": func(in *Input, d *Decision) bool {
 		return implies(isJudged(in.Phase) && undisturbed(in) && in.Telemetry.State == TelemetryNotLoaded && in.Evidence.State == EvidenceNone,
@@ -117,6 +140,51 @@ var invariants = map[string]invariant{
 		}
 		return implies(in.Request == RequestRollback && !in.Deleting, d.HandledRequest == RequestRollback && d.Phase == want)
 	},
+	"a suspended Tenant stops every effect and every step of a running wave": func(in *Input, d *Decision) bool {
+		running := isJudged(in.Phase) || in.Phase == pending || in.Phase == resolving || in.Phase == held
+		return implies(in.Suspended && !in.Deleting, d.Effect == EffectNone && implies(running && !safety(in.Request) && in.Payload.State != PayloadReverted,
+			d.Phase == in.Phase && d.Freeze))
+	},
+	"a reverted payload is taken back at once": func(in *Input, d *Decision) bool {
+		running := !slices.Contains(restrained, in.Phase) && in.Phase != pending
+		return implies(in.Payload.State == PayloadReverted && running && in.Exposed && !in.Deleting && !safety(in.Request),
+			d.Phase == rollingBack && d.Withdraw && d.Revert == !slices.Contains(halting, in.Phase)) &&
+			implies(in.Payload.State == PayloadReverted && running && !in.Exposed && !in.Deleting && !safety(in.Request) && !slices.Contains(halting, in.Phase),
+				d.Phase == pending && d.CloseAttempt == OutcomeReverted)
+	},
+	"a verified revert ends where the wave was": func(in *Input, d *Decision) bool {
+		over := (in.Phase == rollingBack || in.Phase == rollbackIncomplete) && in.Rollback.State == RollbackVerified && !in.Deleting && !safety(in.Request)
+		return implies(over && in.Reverting && in.Restorable, d.Phase == succeeded && d.Restore && d.CloseAttempt == OutcomeReverted) &&
+			implies(over && in.Reverting && !in.Restorable, d.Phase == pending && d.CloseAttempt == OutcomeReverted) &&
+			implies(over && !in.Reverting, d.Phase == rolledBack)
+	},
+	"who has proven the payload has nothing to start": func(in *Input, d *Decision) bool {
+		return implies(d.Restore, in.Restorable) && implies(in.Phase == pending && undisturbed(in) && in.Restorable, d.Phase == succeeded && d.Restore)
+	},
+	"the safety rows need nothing but the cluster": func(in *Input, d *Decision) bool {
+		known := Input{Phase: in.Phase, HeldPhase: in.HeldPhase, HeldReason: in.HeldReason, Deleting: in.Deleting, Request: in.Request,
+			Paused: in.Paused, Suspended: in.Suspended, Payload: in.Payload, Exposed: in.Exposed, OnFailure: in.OnFailure}
+		early, ok := DecideSafety(known)
+		if in.Phase == rollingBack || in.Phase == rollbackIncomplete { // what devices prove comes first there
+			return true
+		}
+		return ok == safetyRows[d.Rule] && implies(ok, early.Phase == d.Phase && early.Effect == d.Effect && early.Withdraw == d.Withdraw &&
+			early.HandledRequest == d.HandledRequest && early.Rule == d.Rule)
+	},
+	"an exclusion acts at once": func(in *Input, d *Decision) bool {
+		due := in.Exclusion.State == ExclusionDue && slices.Contains(kept, in.Phase)
+		return implies(d.Effect == EffectExclude, due && !in.Paused && !in.Suspended) &&
+			implies(due, d.Effect != EffectExposeBatch) &&
+			implies(due && !in.Deleting && !safety(in.Request) && !in.Paused && !in.Suspended && in.Payload.State != PayloadReverted && calm(in) &&
+				in.Phase != halted, d.Effect == EffectExclude && d.Phase == in.Phase)
+	},
+	"late joiners come in only where the audience grows": func(in *Input, d *Decision) bool {
+		takes := in.Phase == succeeded && in.Telemetry.State == TelemetryFresh || in.Phase == exposing && judgeable(in) && open(in) &&
+			in.Admission.State == AdmissionAdmitted && !in.DeadlinePassed
+		return implies(d.Effect == EffectJoin, in.Growing && in.Growth.State == GrowthDue && (in.Phase == exposing || in.Phase == succeeded)) &&
+			implies(takes && undisturbed(in) && calm(in) && in.Growing && in.Growth.State == GrowthDue && in.Membership.State == MembershipInSync &&
+				in.Payload.State == PayloadSame, d.Effect == EffectJoin)
+	},
 	"a safety request comes with no effect and no new attempt": func(in *Input, d *Decision) bool {
 		return implies(safety(in.Request) && !in.Deleting, d.Effect == EffectNone && !d.NewAttempt)
 	},
@@ -124,12 +192,12 @@ var invariants = map[string]invariant{
 		running := isJudged(in.Phase) || in.Phase == pending || in.Phase == resolving || in.Phase == held
 		stands := d.Phase == in.Phase && d.Freeze && d.Reason == v1alpha1.ReasonPaused &&
 			implies(in.Phase == held, d.HeldReason == in.HeldReason && d.HeldPhase == in.HeldPhase)
-		return implies(in.Paused && !in.Deleting, d.Effect == EffectNone && implies(running && !safety(in.Request), stands))
+		return implies(in.Paused && !in.Deleting, d.Effect == EffectNone && implies(running && !safety(in.Request) && in.Payload.State != PayloadReverted, stands))
 	},
 	"pause delays the rollback by the gate, and only that one": func(in *Input, d *Decision) bool {
-		return implies(in.Phase == halted && in.Paused && in.Exposed && in.OnFailure == v1alpha1.FailureRollback && !safety(in.Request),
-			d.Phase == halted) && implies(in.Phase == rollingBack && in.Rollback.State == RollbackVerified && !safety(in.Request) && !in.Deleting,
-			d.Phase == rolledBack)
+		return implies(in.Phase == halted && in.Paused && in.Exposed && in.OnFailure == v1alpha1.FailureRollback && !safety(in.Request) &&
+			in.Payload.State != PayloadReverted, d.Phase == halted) &&
+			implies(in.Phase == rollingBack && in.Rollback.State == RollbackVerified && !safety(in.Request) && !in.Deleting, d.Phase != rollingBack)
 	},
 	"deletion comes first and releases": func(in *Input, d *Decision) bool {
 		return (d.Effect == EffectRelease) == in.Deleting && implies(in.Deleting, d.Phase == in.Phase && d.HandledRequest == RequestNone)
@@ -137,39 +205,43 @@ var invariants = map[string]invariant{
 
 	// retreat
 	"halt evidence halts": func(in *Input, d *Decision) bool {
-		return implies((isJudged(in.Phase) || in.Phase == held) && in.Evidence.State == EvidenceHalt && !in.Deleting && !in.Paused && !safety(in.Request),
-			d.Phase == halted && d.Effect == EffectNone)
+		watched := isJudged(in.Phase) || in.Phase == held || in.Phase == succeeded && in.Growing
+		return implies(watched && in.Evidence.State == EvidenceHalt && !in.Deleting && !in.Paused && !in.Suspended && !safety(in.Request) &&
+			in.Payload.State != PayloadReverted, d.Phase == halted && d.Effect == EffectNone)
 	},
 	"a halted wave that shall roll back does": func(in *Input, d *Decision) bool {
 		return implies(in.Phase == halted && in.OnFailure == v1alpha1.FailureRollback && undisturbed(in) && in.Exposed, d.Phase == rollingBack)
 	},
 	"a halted wave that shall hold does": func(in *Input, d *Decision) bool {
-		return implies(in.Phase == halted && in.OnFailure == v1alpha1.FailureHold && undisturbed(in) && in.Payload.State != PayloadChanged,
-			d.Phase == halted && d.Effect == EffectNone)
+		return implies(in.Phase == halted && in.OnFailure == v1alpha1.FailureHold && undisturbed(in), d.Phase == halted && d.Effect == EffectNone)
 	},
 	"a targeting conflict holds": func(in *Input, d *Decision) bool {
 		return implies(isJudged(in.Phase) && undisturbed(in) && in.Evidence.State == EvidenceConflict,
 			d.Phase == held && d.HeldReason == v1alpha1.ReasonTargetingConflict)
 	},
 	"a rollback ends by proof or overdue, and never otherwise": func(in *Input, d *Decision) bool {
-		return implies(in.Phase == rollingBack && undisturbed(in), d.Phase == map[RollbackState]v1alpha1.WavePhase{
+		return implies(in.Phase == rollingBack && undisturbed(in) && !in.Reverting, d.Phase == map[RollbackState]v1alpha1.WavePhase{
 			RollbackWaiting: rollingBack, RollbackVerified: rolledBack, RollbackOverdue: rollbackIncomplete}[in.Rollback.State])
 	},
 
 	// exposure
 	"a batch goes out only from a wave in which nothing blocks": func(in *Input, d *Decision) bool {
-		return implies(d.Effect == EffectExposeBatch, in.Phase == exposing && d.Phase == exposing && !in.Deleting && !in.Paused &&
+		return implies(d.Effect == EffectExposeBatch, (in.Phase == exposing || in.Phase == succeeded && in.Growing) && d.Phase == in.Phase &&
+			!in.Deleting && !in.Paused && !in.Suspended && !isLost(in) &&
 			!safety(in.Request) && judgeable(in) && open(in) && in.Admission.State == AdmissionAdmitted &&
-			in.Exposure.State == ExposureDue && in.Membership.State != MembershipDrifted &&
-			in.Evidence.State != EvidenceHalt && in.Evidence.State != EvidenceConflict && (!in.DeadlinePassed || in.Evidence.State == EvidencePass))
+			in.Exposure.State == ExposureDue && in.Membership.State != MembershipDrifted && in.Exclusion.State != ExclusionDue &&
+			calm(in) && (!in.DeadlinePassed || in.Evidence.State == EvidencePass || in.Phase == succeeded))
 	},
 	"a due batch goes out when nothing blocks": func(in *Input, d *Decision) bool {
 		return implies(in.Phase == exposing && undisturbed(in) && judgeable(in) && open(in) && in.Admission.State == AdmissionAdmitted &&
 			in.Exposure.State == ExposureDue && in.Membership.State != MembershipDrifted && in.Evidence.State != EvidenceHalt &&
-			in.Evidence.State != EvidenceConflict && !in.DeadlinePassed, d.Effect == EffectExposeBatch)
+			in.Evidence.State != EvidenceConflict && !in.DeadlinePassed && in.Growth.State != GrowthDue, d.Effect == EffectExposeBatch) &&
+			implies(in.Phase == succeeded && in.Growing && undisturbed(in) && judgeable(in) && open(in) && in.Admission.State == AdmissionAdmitted &&
+				in.Exposure.State == ExposureDue && in.Membership.State != MembershipDrifted && calm(in) && in.Growth.State != GrowthDue,
+				d.Effect == EffectExposeBatch)
 	},
 	"the audience is resolved only in Resolving, from fresh telemetry": func(in *Input, d *Decision) bool {
-		return implies(d.Effect == EffectResolveAudience, in.Phase == resolving && !in.Paused && open(in) &&
+		return implies(d.Effect == EffectResolveAudience, in.Phase == resolving && !in.Paused && !in.Suspended && open(in) &&
 			in.Telemetry.State == TelemetryFresh && in.Audience.State == AudienceUnresolved)
 	},
 	"an unresolved audience is resolved when nothing blocks": func(in *Input, d *Decision) bool {
@@ -185,23 +257,25 @@ var invariants = map[string]invariant{
 	},
 	"a drifted group is repaired in the phases that rely on it, and no other": func(in *Input, d *Decision) bool {
 		relies := in.Phase == succeeded || in.Phase == baking && in.BakeElapsed ||
-			in.Phase == exposing && in.Admission.State == AdmissionAdmitted && open(in)
-		return implies(d.Effect == EffectRepairMembership, in.Membership.State == MembershipDrifted && !in.Paused) &&
+			in.Phase == exposing && open(in) || in.Phase == resolving && in.Audience.State == AudienceOK && open(in)
+		return implies(d.Effect == EffectRepairMembership, in.Membership.State == MembershipDrifted && !in.Paused && !in.Suspended) &&
 			implies(relies && undisturbed(in) && judgeable(in) && in.Membership.State == MembershipDrifted && !in.DeadlinePassed &&
 				in.Evidence.State != EvidenceHalt && in.Evidence.State != EvidenceConflict,
 				d.Effect == EffectRepairMembership && d.Phase == in.Phase)
 	},
-	"devices of an earlier attempt are drained in Pending, and nowhere else": func(in *Input, d *Decision) bool {
-		return implies(d.Effect == EffectDrain, in.Phase == pending && in.Exposed && !in.Paused) &&
-			implies(in.Phase == pending && undisturbed(in) && in.Exposed, d.Effect == EffectDrain && d.Phase == pending) &&
-			implies(in.Phase == pending && d.Phase == resolving, !in.Exposed && open(in))
+	"a group is admitted without strangers": func(in *Input, d *Decision) bool {
+		return implies(in.Phase == resolving && d.Phase == exposing, in.Membership.State != MembershipDrifted)
+	},
+	"a wave starts when policy and dependencies let it": func(in *Input, d *Decision) bool {
+		return implies(in.Phase == pending && d.Phase == resolving, open(in) && !in.Restorable) &&
+			implies(in.Phase == pending && undisturbed(in) && open(in) && !in.Restorable, d.Phase == resolving)
 	},
 
 	"the bake begins when every device is exposed, and only then": func(in *Input, d *Decision) bool {
 		ready := undisturbed(in) && judgeable(in) && calm(in) && !in.DeadlinePassed && in.Admission.State == AdmissionAdmitted &&
 			in.Membership.State != MembershipDrifted
 		return implies(in.Phase == exposing && d.Phase == baking, in.Exposure.State == ExposureComplete) &&
-			implies(in.Phase == exposing && ready && in.Exposure.State == ExposureComplete, d.Phase == baking)
+			implies(in.Phase == exposing && ready && in.Exposure.State == ExposureComplete && !(in.Growing && in.Growth.State == GrowthDue), d.Phase == baking)
 	},
 	"the evidence is judged after the bake, and only then": func(in *Input, d *Decision) bool {
 		ready := undisturbed(in) && judgeable(in) && calm(in) && !in.DeadlinePassed && in.Membership.State != MembershipDrifted
@@ -218,20 +292,30 @@ var invariants = map[string]invariant{
 	// attempts
 	"a changed payload closes the attempt": func(in *Input, d *Decision) bool {
 		fresh := !isJudged(in.Phase) || in.Telemetry.State == TelemetryFresh
-		exempt := in.Phase == pending || in.Phase == rollingBack || in.Phase == halted && in.OnFailure == v1alpha1.FailureRollback ||
-			in.Phase == rollbackIncomplete && in.Rollback.State == RollbackVerified
+		exempt := in.Phase == pending || slices.Contains(restrained, in.Phase) || slices.Contains(halting, in.Phase) ||
+			in.Phase == held && slices.Contains(losses, in.HeldReason)
 		return implies(in.Payload.State == PayloadChanged && undisturbed(in) && fresh && calm(in) && !exempt,
-			d.Phase == pending && d.NewAttempt && d.CloseAttempt == OutcomeSuperseded)
+			d.Phase == pending && d.NewAttempt && d.CloseAttempt == OutcomeSuperseded && !d.Withdraw)
+	},
+	"who was stopped by a person or a halt starts again only on a person's word": func(in *Input, d *Decision) bool {
+		stopped := slices.Contains(halting, in.Phase) || in.Phase == rolledBack || in.Phase == rollbackIncomplete && !in.Reverting
+		away := d.Phase == pending || d.Phase == resolving || isJudged(d.Phase) || d.Phase == succeeded
+		return implies(stopped && away, in.Request == RequestRetry && d.HandledRequest == RequestRetry)
 	},
 	"an attempt ends by a changed payload or a retry, and never by itself": func(in *Input, d *Decision) bool {
-		return d.NewAttempt == (d.CloseAttempt != "") && d.NewAttempt == (in.Phase != pending && d.Phase == pending) &&
-			implies(d.NewAttempt, in.Payload.State == PayloadChanged || d.HandledRequest == RequestRetry && in.Request == RequestRetry) &&
-			implies(d.NewAttempt && in.Payload.State != PayloadChanged, slices.Contains(retryable, in.Phase)) &&
+		byItself := in.Payload.State == PayloadChanged || in.Payload.State == PayloadReverted || in.Reverting && in.Rollback.State == RollbackVerified
+		return d.NewAttempt == (d.CloseAttempt != "") && implies(in.Phase != pending && d.Phase == pending, d.NewAttempt) &&
+			implies(d.NewAttempt, d.Phase == pending || d.Restore) &&
+			implies(d.NewAttempt, byItself || d.HandledRequest == RequestRetry && in.Request == RequestRetry) &&
+			implies(d.NewAttempt && !byItself, slices.Contains(retryable, in.Phase) || in.Phase == succeeded && isLost(in)) &&
 			implies(d.NewAttempt, d.Effect == EffectNone)
 	},
 	"a retry starts an attempt where there is something to retry, and is answered elsewhere": func(in *Input, d *Decision) bool {
 		if in.Request != RequestRetry || in.Deleting {
 			return true
+		}
+		if in.Phase == succeeded && isLost(in) {
+			return true // see "a retry leaves what is lost"
 		}
 		if !slices.Contains(retryable, in.Phase) {
 			same := *in
@@ -239,10 +323,12 @@ var invariants = map[string]invariant{
 			was := Decide(same)
 			return d.HandledRequest == RequestRetry && d.Phase == was.Phase && d.Effect == was.Effect && d.Reason == was.Reason
 		}
-		later := in.Phase == held && (in.Paused || in.Evidence.State == EvidenceHalt) ||
+		excluded := in.Exclusion.State == ExclusionDue && !in.Paused && !in.Suspended && slices.Contains(kept, in.Phase)
+		reverted := in.Payload.State == PayloadReverted && (in.Phase == held || slices.Contains(halting, in.Phase) && in.Exposed)
+		later := in.Phase == held && (in.Paused || in.Suspended || in.Evidence.State == EvidenceHalt) || excluded || reverted ||
 			in.Phase == halted && in.OnFailure == v1alpha1.FailureRollback ||
 			in.Phase == rollbackIncomplete && in.Rollback.State == RollbackVerified
-		return later == !d.NewAttempt && later == (d.HandledRequest == RequestNone)
+		return later == (d.HandledRequest == RequestNone) && implies(!later, d.NewAttempt)
 	},
 	"only the request that is there is handled": func(in *Input, d *Decision) bool {
 		return d.HandledRequest == RequestNone || d.HandledRequest == in.Request
@@ -258,17 +344,20 @@ var invariants = map[string]invariant{
 	},
 	"Held ends where it began, and only when its cause is gone": func(in *Input, d *Decision) bool {
 		resumes := in.Phase == held && slices.Contains(resumable, d.Phase)
-		gone := in.Clear == ClearTwice && in.HeldReason != v1alpha1.ReasonDeadlineExceeded ||
+		loss := slices.Contains(losses, in.HeldReason)
+		gone := in.Clear == ClearTwice && in.HeldReason != v1alpha1.ReasonDeadlineExceeded && !loss ||
 			in.HeldReason == v1alpha1.ReasonDeadlineExceeded && in.Evidence.State == EvidencePass
 		return implies(resumes, d.Phase == in.HeldPhase && d.Effect == EffectNone && d.Reason == v1alpha1.ReasonHeldCauseCleared) &&
-			implies(resumes && in.HeldPhase == resolving, in.Audience.State == AudienceOK) &&
-			implies(resumes && in.HeldPhase != resolving, gone && in.Telemetry.State == TelemetryFresh)
+			implies(resumes && in.HeldPhase == resolving && !loss, in.Audience.State == AudienceOK) &&
+			implies(resumes && in.HeldPhase != resolving && !loss, gone && in.Telemetry.State == TelemetryFresh) &&
+			implies(resumes && loss, !isLost(in) || in.HeldPhase == resolving && in.Audience.State == AudienceOK)
 	},
 	"Held ends when its cause is gone": func(in *Input, d *Decision) bool {
 		ready := undisturbed(in) && in.Phase == held && judgeable(in) && !in.DeadlinePassed
 		good := in.Evidence.State == EvidenceWait || in.Evidence.State == EvidencePass
 		return implies(ready && good && in.HeldPhase != resolving && in.HeldReason != v1alpha1.ReasonDeadlineExceeded && in.Clear == ClearTwice,
 			d.Phase == in.HeldPhase) &&
+			implies(ready && calm(in) && slices.Contains(losses, in.HeldReason), d.Phase == in.HeldPhase) &&
 			implies(ready && in.HeldPhase != resolving && in.HeldReason == v1alpha1.ReasonDeadlineExceeded && in.Evidence.State == EvidencePass,
 				d.Phase == in.HeldPhase) &&
 			implies(ready && in.HeldPhase == resolving && in.Audience.State == AudienceOK && in.Evidence.State != EvidenceHalt, d.Phase == resolving)
@@ -277,7 +366,7 @@ var invariants = map[string]invariant{
 		missed := undisturbed(in) && judgeable(in) && in.DeadlinePassed && in.Evidence.State != EvidencePass &&
 			in.Evidence.State != EvidenceHalt && in.Evidence.State != EvidenceConflict
 		stuck := d.Phase == held && d.HeldReason == v1alpha1.ReasonDeadlineExceeded
-		outage := slices.Contains(outages, in.HeldReason)
+		outage := slices.Contains(outages, in.HeldReason) || slices.Contains(losses, in.HeldReason)
 		return implies(missed && isJudged(in.Phase), stuck) &&
 			implies(missed && in.Phase == held && in.HeldPhase != resolving && !outage, stuck)
 	},
@@ -285,8 +374,8 @@ var invariants = map[string]invariant{
 	// clocks
 	"clocks stand still in a pause or an outage, and never otherwise": func(in *Input, d *Decision) bool {
 		out := in.Telemetry.State == TelemetryStale || in.Telemetry.State == TelemetryMissing ||
-			in.Phase == held && slices.Contains(outages, in.HeldReason)
-		return implies(d.Freeze, in.Paused || out)
+			in.Phase == held && slices.Contains(slices.Concat(outages, losses), in.HeldReason)
+		return implies(d.Freeze, in.Paused || in.Suspended || out || isLost(in))
 	},
 
 	// the graph, written down by hand a second time
@@ -297,18 +386,18 @@ var invariants = map[string]invariant{
 
 // steps are the changes of phase that the design allows; a second, independent statement of the table.
 var steps = map[v1alpha1.WavePhase]phases{
-	pending:            {resolving, aborted, rollingBack, rolledBack},
+	pending:            {resolving, succeeded, aborted, rollingBack, rolledBack},
 	resolving:          {exposing, held, pending, aborted, rollingBack, rolledBack},
 	exposing:           {baking, held, halted, pending, aborted, rollingBack, rolledBack},
 	baking:             {evaluating, held, halted, pending, aborted, rollingBack, rolledBack},
 	evaluating:         {promoting, baking, held, halted, pending, aborted, rollingBack, rolledBack},
 	promoting:          {succeeded, evaluating, held, halted, pending, aborted, rollingBack, rolledBack},
-	succeeded:          {pending, aborted, rollingBack, rolledBack},
+	succeeded:          {pending, halted, aborted, rollingBack, rolledBack},
 	held:               {resolving, exposing, baking, evaluating, halted, pending, aborted, rollingBack, rolledBack},
 	halted:             {rollingBack, rolledBack, pending, aborted},
-	rollingBack:        {rolledBack, rollbackIncomplete},
+	rollingBack:        {rolledBack, rollbackIncomplete, succeeded, pending},
 	rolledBack:         {pending},
-	rollbackIncomplete: {rolledBack, pending},
+	rollbackIncomplete: {rolledBack, pending, succeeded},
 	aborted:            {pending, rollingBack, rolledBack},
 }
 
@@ -337,7 +426,7 @@ func TestPromise03_PromotedOnceAndOnlyFromAPass(t *testing.T) {
 func TestPromise04_UnknownIsNeitherPassNorFailure(t *testing.T) {
 	mustHold(t,
 		"only halt evidence halts",
-		"only a halted wave or a person rolls back",
+		"only a halted wave, a reverted payload or a person rolls back",
 		"a telemetry outage holds and freezes",
 		"an outage during Held freezes",
 		"unknown telemetry moves nothing but the payload and a retreat",
@@ -353,6 +442,10 @@ func TestPromise09_SafetyVerbsActFromEveryPhase(t *testing.T) {
 		"a safety request comes with no effect and no new attempt",
 		"pause stops every effect and every step of a running wave",
 		"pause delays the rollback by the gate, and only that one",
+		"a suspended Tenant stops every effect and every step of a running wave",
+		"a reverted payload is taken back at once",
+		"the safety rows need nothing but the cluster",
+		"who was stopped by a person or a halt starts again only on a person's word",
 	)
 }
 

@@ -27,8 +27,11 @@ type Case struct {
 	Ledger *audience.Ledger
 	// Rules of the policy; what the gate has a say in (Maturity) is taken from Spec.
 	Rules diagnosis.Rules
-	// Facts of one device; a device that the inventory does not have is not managed.
-	Facts func(audience.ID) diagnosis.Facts
+	// Unit is what the entries of the ledger are.
+	Unit v1alpha1.Unit
+	// Facts of the one device that an entry is, or of every device of the person that it is; a device that the inventory
+	// does not have is not managed.
+	Facts func(audience.ID) []diagnosis.Facts
 	// Look is what the attempt's earlier evaluations left.
 	Look v1alpha1.LookStatus
 }
@@ -46,23 +49,23 @@ type Judgement struct {
 	Digest string
 }
 
-// Judge diagnoses each device of the ledger and evaluates the gate on the outcomes.
+// Judge diagnoses each entry of the ledger and evaluates the gate on the outcomes.
 func Judge(c Case) (Judgement, error) {
 	spec, err := GateSpec(&c.Spec.Gate)
 	if err != nil {
 		return Judgement{}, err
 	}
-	rules := c.Rules
-	rules.Maturity = c.Spec.Gate.Maturity.Duration
+	c.Rules.Maturity = c.Spec.Gate.Maturity.Duration
 	var tally diagnosis.Tally
 	digest := sha256.New()
 	fmt.Fprintf(digest, "%d\n%s\n%s\n", c.Ledger.Attempt, c.Ledger.PayloadHash, GateHash(&c.Spec.Gate))
 	for _, e := range c.Ledger.Entries {
-		f := c.Facts(e.Device)
-		f.ExposedAt = e.ExposedAt
-		o := diagnosis.Judge(f, rules)
-		tally.Add(o, f.Name)
-		fmt.Fprintf(digest, "%s %s %t\n", e.Device, o.Kind, o.Matured)
+		o, name, counts := c.outcome(e)
+		if !counts {
+			continue
+		}
+		tally.Add(o, name)
+		fmt.Fprintf(digest, "%s %s %t\n", e.ID, o.Kind, o.Matured)
 	}
 	counts := gateCounts(&tally)
 	r := gate.Evaluate(spec, counts, lookState(c.Look))

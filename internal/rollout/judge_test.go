@@ -74,15 +74,16 @@ func (tr trial) judge(t *testing.T) Judgement {
 
 func (tr trial) evidence() Case {
 	asOf := hour(72)
-	l := audience.Ledger{Attempt: max(1, tr.attempt), PayloadHash: "sha256:" + tr.payload}
+	l := audience.Ledger{Header: audience.Header{Attempt: max(1, tr.attempt), PayloadHash: "sha256:" + tr.payload}}
 	facts := map[audience.ID]diagnosis.Facts{}
 	for i, s := range tr.devices {
-		e := audience.Entry{Device: device(i)}
+		e := audience.Entry{ID: device(i)}
 		if s != unexposed {
-			e.ExposedAt = hour(tr.exposed)
+			e.AskedAt = audience.StampOf(hour(tr.exposed))
+			e.ConfirmedAt = e.AskedAt
 		}
 		l.Entries = append(l.Entries, e)
-		facts[e.Device] = factsOf(s, i, asOf)
+		facts[e.ID] = factsOf(s, i, asOf)
 	}
 	return Case{
 		Spec: tr.spec, Ledger: &l, Look: tr.look,
@@ -90,13 +91,14 @@ func (tr trial) evidence() Case {
 			Windows: "10.0.22621", MacOS: "13", Edge: "145", Encryption: v1alpha1.EncryptionRequire, MaxOffline: 168 * time.Hour,
 			Skew: diagnosis.DefaultSkew, Platforms: []v1alpha1.Platform{v1alpha1.PlatformWindows}, AsOf: asOf,
 		},
-		Facts: func(id audience.ID) diagnosis.Facts { return facts[id] },
+		Unit:  v1alpha1.UnitDevice,
+		Facts: func(id audience.ID) []diagnosis.Facts { return []diagnosis.Facts{facts[id]} },
 	}
 }
 
 func factsOf(s standing, i int, asOf time.Time) diagnosis.Facts {
 	f := diagnosis.Facts{
-		Name: fmt.Sprintf("pc-%03d", i), Managed: true, ManagementAgent: "mdm", OperatingSystem: "Windows", OSVersion: "10.0.22631.1",
+		Name: fmt.Sprintf("pc-%03d", i), Managed: true, ManagementAgent: "mdm", ManagementState: "managed", Account: diagnosis.AccountEnabled, OperatingSystem: "Windows", OSVersion: "10.0.22631.1",
 		EdgeVersion: "145.0.1.1", Encrypted: true, EncryptionKnown: true, LastSync: asOf.Add(-time.Hour),
 	}
 	code := map[standing]int{

@@ -7,32 +7,17 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
 )
 
-// exposed says whether a device is, or may be, in the managed group. An empty list says nothing as long as it may not show
-// the last batch: a rollback that believed it would take nothing back.
-func (w World) exposed() bool {
-	switch {
-	case w.GroupID() == "":
-		return false
-	case len(w.Members) > 0:
-		return true
-	case w.Ledger == nil || len(w.Ledger.Exposed()) == 0:
-		return false
-	}
-	return w.Members == nil || w.Now.Sub(w.Ledger.LastExposedAt()) < w.MemberLag
-}
-
-// membership compares the managed group with the ledger.
+// membership compares the group of the current attempt with its ledger.
 func (w World) membership() Fact[MembershipState] {
 	switch {
+	case w.GroupGone:
+		return FactOf(MembershipGone, fmt.Sprintf(
+			"the wave's group %s was deleted in the tenant: restore it from the deleted groups, or request a retry, which starts a new attempt with a group of its own", w.GroupID()))
 	case w.Members == nil || !w.Frozen():
 		return Fact[MembershipState]{}
-	case w.GroupGone:
-		return FactOf(MembershipDrifted, fmt.Sprintf(
-			"the wave's group %s was deleted in the tenant: restore it from the deleted groups, or request a retry once it is purged", w.GroupID()))
 	}
 	missing, extra := w.MemberDrift()
 	if len(missing)+len(extra) == 0 {
@@ -42,15 +27,15 @@ func (w World) membership() Fact[MembershipState] {
 		"group %s lacks %d exposed devices and has %d members that this wave did not expose", w.GroupID(), len(missing), len(extra)))
 }
 
-// MemberDrift is where the managed group and the ledger differ: exposed devices in the order of their exposure, and members
-// in the order of their ids. It needs a ledger. A device that was exposed just now is not missing: the list of members may
-// not show it yet. Neither is one that the directory no longer has: nobody can put it back.
+// MemberDrift is where the group and the ledger differ: exposed members in the order of their exposure, and strangers in the
+// order of their ids. It needs a ledger. One that was exposed just now is not missing: the list of members may not show it
+// yet. Neither is one that the directory no longer has, that is excluded, or that may be: nobody puts it back.
 func (w World) MemberDrift() (missing, extra []audience.ID) {
 	exposed := map[audience.ID]bool{}
-	for _, e := range w.Ledger.Exposed() {
-		exposed[e.Device] = true
-		if !w.Members[e.Device] && w.Now.Sub(e.ExposedAt) >= w.MemberLag && w.exists(e.Device) {
-			missing = append(missing, e.Device)
+	for _, e := range w.Record().Exposed() {
+		exposed[e.ID] = true
+		if !w.Members[e.ID] && w.Now.Sub(e.AskedAt.Time()) >= w.MemberLag && w.exists(e.ID) && w.admissible(e.ID) {
+			missing = append(missing, e.ID)
 		}
 	}
 	for id := range w.Members {
@@ -62,27 +47,15 @@ func (w World) MemberDrift() (missing, extra []audience.ID) {
 	return missing, extra
 }
 
-// exists says whether the directory has a device, as of the newest reading of the fleet; without one it is believed to.
-func (w World) exists(id audience.ID) bool { return w.Fleet == nil || w.Fleet.Known(id) }
+// admissible says that a member is known not to be excluded.
+func (w World) admissible(id audience.ID) bool { return w.Excluded != nil && !w.Excluded[id] }
 
-// admission is how far the policy has let the managed group in or taken it out.
-func (w World) admission() Fact[AdmissionState] {
-	a := w.admitted()
-	if a == nil || a.GroupID != w.GroupID() {
-		return Fact[AdmissionState]{}
+// Shown are the members that the tenant lists, in the order of their ids.
+func (w World) Shown() []audience.ID {
+	ids := make([]audience.ID, 0, len(w.Members))
+	for id := range w.Members {
+		ids = append(ids, id)
 	}
-	return FactOf(AdmissionState(a.State), "")
-}
-
-// admitted is the policy's record of this wave; nil when it has none.
-func (w World) admitted() *v1alpha1.WaveAdmission {
-	if w.Policy == nil {
-		return nil
-	}
-	list := w.Policy.Status.Waves
-	i := slices.IndexFunc(list, func(a v1alpha1.WaveAdmission) bool { return a.UID == string(w.Wave.UID) })
-	if i < 0 {
-		return nil
-	}
-	return &list[i]
+	slices.SortFunc(ids, audience.ID.Compare)
+	return ids
 }

@@ -58,6 +58,13 @@ func reasonHeld(in *Input) string {
 	return in.HeldReason
 }
 
+func reasonLedger(in *Input) string {
+	if in.Ledger.State == LedgerAltered {
+		return v1alpha1.ReasonLedgerAltered
+	}
+	return v1alpha1.ReasonLedgerLost
+}
+
 // reasonInForce is the standing reason of a phase in which a safety request has nothing left to do.
 func reasonInForce(in *Input) string {
 	switch in.Phase { //nolint:exhaustive // RolledBack is the only other phase in which nothing is left to do
@@ -92,7 +99,7 @@ func whyNoRetry(p v1alpha1.WavePhase) string {
 	case pending:
 		return "the attempt has not begun"
 	case succeeded:
-		return "the wave has succeeded; a new payload starts the next attempt"
+		return "the wave has succeeded; a new revision of the payload starts the next attempt"
 	case rollingBack:
 		return "the rollback is not finished; retry when it is"
 	case resolving, exposing, baking, evaluating, promoting:
@@ -106,9 +113,9 @@ func whyNoRetry(p v1alpha1.WavePhase) string {
 
 func sayAborted(in *Input) string {
 	if in.Exposed {
-		return "aborted: no further device is exposed, and exposed devices keep the setting; a rollback takes it back, a retry starts the next attempt"
+		return "aborted: no further device is exposed, and exposed devices keep the setting; a rollback takes it back, a retry starts the next attempt" + sayLater(in)
 	}
-	return "aborted: no device is exposed; a retry starts the next attempt"
+	return "aborted: no device is exposed; a retry starts the next attempt" + sayLater(in)
 }
 
 func sayPaused(in *Input) string {
@@ -125,6 +132,41 @@ func sayPaused(in *Input) string {
 	return s + clause("; the gate says: ", in.Evidence.or(""))
 }
 
+func saySuspended(in *Input) string {
+	return "the Tenant is suspended: nothing is read or written, and the clocks stand still until its spec.suspend is false"
+}
+
+func sayReverted(in *Input) string {
+	return in.Payload.or("the policy returned to an earlier payload") +
+		": what this wave brought is taken back at once, and its devices fall back to what they had"
+}
+
+func sayExcluded(in *Input) string {
+	return in.Exclusion.or("devices of this attempt are excluded now") + "; they are taken out, and what they reported still counts"
+}
+
+func sayJoined(in *Input) string {
+	return in.Growth.or("devices that joined the audience or became eligible are taken in") + "; they go out in batches"
+}
+
+func sayLedger(in *Input) string {
+	return in.Ledger.or("the record of the attempt's devices is not what this operator wrote") +
+		"; nothing is exposed or promoted, abort and rollback act without it, and a retry starts a new attempt"
+}
+
+func sayGroupGone(in *Input) string {
+	return in.Membership.or("the managed group of the wave was deleted in the tenant, so that nobody has what it brought: " +
+		"restore it from the deleted groups of Entra, or request a retry, which starts a new attempt with a group of its own")
+}
+
+// sayLater tells a stopped wave that the world has moved on.
+func sayLater(in *Input) string {
+	if in.Payload.State != PayloadChanged {
+		return ""
+	}
+	return "; the payload has changed since, and a retry takes the new one"
+}
+
 func sayHaltedPaused(in *Input) string {
 	return "halted and paused: the rollback begins when spec.paused is false on the wave and on its policy, or at once on a rollback request" +
 		haltClause(in)
@@ -135,7 +177,7 @@ func sayHalted(in *Input) string {
 	if in.OnFailure == v1alpha1.FailureRollback {
 		return s + ", and the exposed devices are rolled back next" + haltClause(in)
 	}
-	return s + ", exposed devices keep the setting; request a rollback or a retry, or change the payload" + haltClause(in)
+	return s + ", exposed devices keep the setting; request a rollback or a retry" + sayLater(in) + haltClause(in)
 }
 
 // haltClause quotes the gate only while it says halt: what it says later is not why the wave was halted.
@@ -166,7 +208,7 @@ func sayTelemetry(in *Input) string {
 }
 
 func saySuperseded(in *Input) string {
-	return "the payload of the policy has changed: the attempt is closed as Superseded and the next one begins with no evidence" +
+	return "the payload of the policy has changed: the attempt is closed as Superseded, its devices keep what they have, and the next one begins with no evidence" +
 		clause("; ", in.Payload.or(""))
 }
 
@@ -186,6 +228,10 @@ func sayHeld(in *Input) string {
 		return s + clause(": ", in.Audience.or("the audience cannot be used; correct spec.audience or the groups"))
 	case heldByDeadline.holds(in):
 		return s + " until a person requests a retry, a rollback or an abort, or the gate passes" + clause(": ", in.Evidence.or(""))
+	case heldByLoss.holds(in) && ledgerBad.holds(in):
+		return s + ": " + sayLedger(in)
+	case heldByLoss.holds(in):
+		return s + ": " + sayGroupGone(in)
 	case telemetryOut.holds(in):
 		return s + ", the clocks stand still" + clause(": ", in.Telemetry.or("see the InventoryFresh condition of the Tenant"))
 	}
@@ -193,10 +239,6 @@ func sayHeld(in *Input) string {
 		return s + ": the newest reading no longer shows the cause, a second one without it is needed to go on"
 	}
 	return s + clause(": ", in.Evidence.or(""))
-}
-
-func sayDrain(*Input) string {
-	return "the devices of the previous attempt go back to hold before the next one begins"
 }
 
 func sayPolicy(in *Input) string {
@@ -246,7 +288,7 @@ func sayDrifted(in *Input) string {
 
 func sayDriftedPaused(in *Input) string {
 	return in.Membership.or("the managed group does not hold exactly the devices that this wave exposed") +
-		"; it is repaired when spec.paused is false on the wave and on its policy"
+		"; it is repaired when the wave, its policy and its Tenant are neither paused nor suspended"
 }
 
 func sayExposure(general string) func(*Input) string {
@@ -254,7 +296,7 @@ func sayExposure(general string) func(*Input) string {
 }
 
 func sayRollback(general string) func(*Input) string {
-	return func(in *Input) string { return general + clause(": ", in.Rollback.or("")) }
+	return func(in *Input) string { return general + sayLater(in) + clause(": ", in.Rollback.or("")) }
 }
 
 func sayGate(general string) func(*Input) string {

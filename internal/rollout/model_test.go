@@ -36,8 +36,12 @@ func edgesOf(in *Input, d *Decision) []edge {
 		from.exposed, to.exposed = true, true
 		edges = append(edges, edge{from, to})
 	}
-	if d.Effect == EffectExposeBatch || d.Effect == EffectDrain {
-		to.exposed = d.Effect == EffectExposeBatch
+	if d.NewAttempt { // the next one has a group of its own
+		to.exposed = false
+		edges = append(edges, edge{from, to})
+	}
+	if d.Effect == EffectExposeBatch {
+		to.exposed = true
 		edges = append(edges, edge{from, to})
 	}
 	return edges
@@ -161,14 +165,20 @@ func settle(in Input, d Decision) Input {
 	if d.HandledRequest != RequestNone {
 		in.Request = RequestNone
 	}
-	if d.NewAttempt && in.Payload.State == PayloadChanged {
-		in.Payload = FactOf(PayloadSame, "")
+	if d.NewAttempt {
+		in.Payload, in.Exposed, in.Reverting = FactOf(PayloadSame, ""), false, false
+		in.Ledger, in.Membership = FactOf(LedgerOK, ""), FactOf(MembershipInSync, "")
+	}
+	if d.Withdraw {
+		in.Reverting = d.Revert
 	}
 	switch d.Effect {
 	case EffectExposeBatch:
 		in.Exposed = true
-	case EffectDrain:
-		in.Exposed = false
+	case EffectExclude:
+		in.Exclusion = Fact[ExclusionState]{}
+	case EffectJoin:
+		in.Growth = Fact[GrowthState]{}
 	case EffectRepairMembership:
 		in.Membership = FactOf(MembershipInSync, "")
 	}

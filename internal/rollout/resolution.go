@@ -5,7 +5,6 @@ package rollout
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -15,15 +14,7 @@ import (
 // Resolving says whether candidates are needed: the audience is not frozen, or was refused and may be better now.
 func (w World) Resolving() bool {
 	s := &w.Wave.Status
-	return s.Audience == nil && (s.Phase == v1alpha1.PhaseResolving || s.Phase == v1alpha1.PhaseHeld && s.HeldPhase == v1alpha1.PhaseResolving)
-}
-
-// Yields says whether another wave of the policy resolves its audience and comes first by name: one after the other, or two
-// waves could take the same device.
-func (w World) Yields() bool {
-	return slices.ContainsFunc(w.Siblings, func(o v1alpha1.PilotWave) bool {
-		return o.Name < w.Wave.Name && o.Status.Phase == v1alpha1.PhaseResolving && o.DeletionTimestamp.IsZero() && !o.Spec.Paused
-	})
+	return w.GroupID() == "" && (s.Phase == v1alpha1.PhaseResolving || s.Phase == v1alpha1.PhaseHeld && s.HeldPhase == v1alpha1.PhaseResolving)
 }
 
 // audience is the result of resolving it.
@@ -33,7 +24,7 @@ func (w World) audience() AudienceFact {
 	switch {
 	case refused != nil:
 		f.State, f.Reason, f.Message = AudienceRefused, refused.Reason, refused.Message
-	case w.Wave.Status.Phase == v1alpha1.PhaseHeld && w.Candidates != nil, w.Frozen():
+	case w.Wave.Status.Phase == v1alpha1.PhaseHeld && w.Candidates != nil, w.GroupID() != "":
 		f.State = AudienceOK
 	}
 	return f
@@ -41,6 +32,9 @@ func (w World) audience() AudienceFact {
 
 // Refusal is why the wave may not or cannot work with its audience; nil when nothing speaks against it.
 func (w World) Refusal() *Cause {
+	if w.GroupID() != "" {
+		return nil // it is frozen; a growing one is looked at by Joiners
+	}
 	if w.Refused != nil || w.Candidates == nil {
 		return w.Refused
 	}

@@ -22,7 +22,6 @@ func begin(n node, action v1alpha1.FailureAction) *world {
 	}
 	switch at {
 	case pending:
-		w.leftover = n.exposed
 		return w
 	case baking, evaluating, promoting, succeeded:
 		w.batches = worldBatches
@@ -192,8 +191,8 @@ func (w *world) check(t *testing.T, seed uint64, in Input, d Decision) {
 	if d.Effect == EffectPromote && (w.attemptPayload != w.payload || w.batches != worldBatches) {
 		t.Fatalf("seed %d: promoted payload %d with %d batches, present is %d\n%s", seed, w.attemptPayload, w.batches, w.payload, w.tail(15))
 	}
-	if d.Effect == EffectExposeBatch && (w.leftover || w.attemptPayload != w.payload || !w.groupReady) {
-		t.Fatalf("seed %d: exposed while devices of an older attempt are there or without a group\n%s", seed, w.tail(15))
+	if d.Effect == EffectExposeBatch && (w.attemptPayload != w.payload || !w.groupReady) {
+		t.Fatalf("seed %d: exposed with an older payload or without a group\n%s", seed, w.tail(15))
 	}
 	if len(w.closed) != w.attempt-1 {
 		t.Fatalf("seed %d: %d attempts closed, this is number %d\n%s", seed, len(w.closed), w.attempt, w.tail(15))
@@ -202,7 +201,7 @@ func (w *world) check(t *testing.T, seed uint64, in Input, d Decision) {
 
 // disturb lets one actor do one thing.
 func (w *world) disturb(r *rand.Rand) {
-	switch r.IntN(40) {
+	switch r.IntN(48) {
 	case 0:
 		w.in.Request = []Request{RequestAbort, RequestRollback}[r.IntN(2)]
 	case 1, 2, 3:
@@ -241,6 +240,20 @@ func (w *world) disturb(r *rand.Rand) {
 		w.in.Exposure.State = ExposureDue
 	case 29:
 		w.in.Rollback.State = []RollbackState{RollbackOverdue, RollbackVerified}[r.IntN(2)]
+	case 31:
+		w.in.Suspended = !w.in.Suspended
+	case 32, 33:
+		w.in.Suspended = false
+	case 34:
+		w.in.Ledger.State = []LedgerState{LedgerLost, LedgerAltered}[r.IntN(2)]
+	case 35:
+		w.in.Membership.State = MembershipGone
+	case 36:
+		w.in.Ledger.State, w.in.Membership.State = LedgerOK, MembershipInSync
+	case 37:
+		w.in.Exclusion.State = ExclusionDue
+	case 38:
+		w.in.Growing, w.in.Growth.State = true, GrowthDue
 	case 30:
 		w.in.OnFailure = []v1alpha1.FailureAction{v1alpha1.FailureHold, v1alpha1.FailureRollback}[r.IntN(2)]
 	}

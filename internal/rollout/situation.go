@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/revision"
 )
 
 // Measured is what was found out on the way to a situation and what the status is to be told of it.
@@ -29,48 +31,43 @@ type Measured struct {
 	Rollback *v1alpha1.RollbackStatus
 	// ClearSince is the first reading of the fleet without the cause of Held; nil when it is present.
 	ClearSince *metav1.Time
-	// Drained: the list of members proves that no device is in the managed group.
-	Drained bool
+	// ExposureCompletedAt is when the tenant showed the last exposed device as a member; nil while there are others.
+	ExposureCompletedAt *metav1.Time
+	// Audience is what the ledger says of the audience; nil without one.
+	Audience *v1alpha1.AudienceStatus
 }
 
 // Situation reduces the world to what Decide takes, and gives what was measured on the way. An error is one of the gate's
-// spec, which cannot be judged by; what was measured up to there stays valid.
+// spec, which cannot be judged by: the input then has neither evidence nor exposure, and everything else holds.
 func (w World) Situation() (Input, Measured, error) {
 	s := &w.Wave.Status
-	m := Measured{LastBatchAt: w.lastBatchAt(), ClearSince: s.ClearSince}
+	m := Measured{LastBatchAt: w.lastBatchAt(), ClearSince: s.ClearSince, ExposureCompletedAt: w.confirmedAt(), Audience: w.recorded()}
 	clocks := s.Clocks
 	clocks.LastBatchAt = m.LastBatchAt
 	m.Timing = Time(&w.Wave.Spec, clocks, w.Now)
-	in := Input{
-		Phase: s.Phase, HeldPhase: s.HeldPhase, HeldReason: s.HeldReason,
-		Deleting: !w.Wave.DeletionTimestamp.IsZero(), Request: Requested(w.Wave),
-		Paused: w.Wave.Spec.Paused || w.Policy != nil && w.Policy.Spec.Paused,
-		Policy: w.policyState(), Payload: w.payload(), Audience: w.audience(), Admission: w.admission(),
-		Exposed: w.exposed(), Membership: w.membership(), Telemetry: w.telemetry(),
-		BakeElapsed: m.Timing.BakeElapsed, DeadlinePassed: m.Timing.DeadlinePassed, OnFailure: w.Wave.Spec.OnFailure.Action,
-	}
-	m.Drained = w.Members != nil && !in.Exposed
+	in := w.Safety()
+	in.Audience, in.Membership, in.Ledger, in.Telemetry = w.audience(), w.membership(), w.ledgerFact(), w.telemetry()
+	in.Exclusion, in.Growth = w.exclusion(), w.growth()
+	in.BakeElapsed, in.DeadlinePassed = m.Timing.BakeElapsed, m.Timing.DeadlinePassed
 	if refused := w.Refusal(); refused != nil && in.HeldPhase == v1alpha1.PhaseResolving {
 		in.HeldReason = refused.Reason // the audience was edited, and is wrong in another way now
 	}
-	in.Dependencies, m.SoakUntil = Depend(w.Wave, w.Siblings, w.PayloadHash(), w.Now)
-	if err := w.judge(&in, &m); err != nil {
-		return in, m, err
-	}
+	_, m.SoakUntil = Depend(w.Wave, w.Siblings, w.Target(), w.restartFrom(), w.Now)
+	err := w.judge(&in, &m)
 	in.Rollback, m.Rollback = w.rollback(m.Timing.RollbackOverdue)
 	var asOf time.Time
 	if w.Fleet != nil {
 		asOf = w.Fleet.AsOf()
 	}
 	in.Clear, m.ClearSince = Clearance(&in, s.ClearSince, asOf)
-	return in, m, nil
+	return in, m, err
 }
 
 // judge adds what the devices report, and what that allows to expose. A gate that cannot be judged by is an error even
 // while there is nothing to judge.
 func (w World) judge(in *Input, m *Measured) error {
 	gate := &w.Wave.Spec.Gate
-	if !w.Frozen() || w.Policy == nil || w.Fleet == nil {
+	if a := Current(&w.Wave.Status); !w.Frozen() || a.WithdrawnAt != nil || w.Policy == nil || w.Fleet == nil {
 		_, err := GateSpec(gate)
 		return err
 	}
@@ -84,15 +81,47 @@ func (w World) judge(in *Input, m *Measured) error {
 	return nil
 }
 
+// recorded is what the ledger says of the audience, in place of what the status says: it goes on where the status was cleared,
+// and it alone knows who joined and who was excluded.
+func (w World) recorded() *v1alpha1.AudienceStatus {
+	if !w.Frozen() {
+		return nil
+	}
+	l, out := w.Record(), v1alpha1.AudienceStatus{}
+	if known := w.Wave.Status.Audience; known != nil {
+		out = *known
+	} else {
+		out.Digest, out.Targeted = audience.Digest(l.IDs()), int32(len(l.Entries))
+		out.ResolvedAt = Current(&w.Wave.Status).CreatedAt
+	}
+	c := l.Counts()
+	out.Joined, out.Excluded, out.Eligible = int32(c.Joined), int32(c.Excluded), 0
+	for _, e := range l.Entries {
+		left := !e.ExcludedAt.IsZero() || e.Refused != audience.RefusedNot
+		if !left || e.Refused == audience.RefusedNot && e.Last.Kind != audience.WordNone {
+			out.Eligible++
+		}
+	}
+	out.Targeted = max(out.Targeted, out.Eligible)
+	return &out
+}
+
 // Record writes what was measured into the status. A decision is written after it, for it may close the attempt that was
 // measured.
 func (m Measured) Record(s *v1alpha1.PilotWaveStatus) {
 	s.Clocks.LastBatchAt, s.ClearSince = m.LastBatchAt, m.ClearSince
+	if s.Phase == v1alpha1.PhaseExposing && m.ExposureCompletedAt != nil {
+		s.Clocks.ExposureCompletedAt = m.ExposureCompletedAt
+	}
+	if m.Audience != nil {
+		s.Audience = m.Audience
+	}
 	if j := m.Evidence; j != nil {
 		s.Devices, s.Findings, s.Gate, s.GateHash = j.Devices, j.Findings, []v1alpha1.GateRow{j.Row}, m.GateHash
 		s.Decision.Verdict, s.Decision.EvidenceDigest = j.Row.Verdict, j.Digest
 	}
 	if m.Rollback != nil {
+		m.Rollback.Reverting = s.Rollback != nil && s.Rollback.Reverting
 		s.Rollback = m.Rollback
 	}
 }
@@ -111,7 +140,7 @@ func (w World) policyState() Fact[PolicyState] {
 	switch {
 	case w.Policy.Spec.Suspend:
 		return fact(PolicyNotReady, "PasskeyPolicy %q is suspended until its spec.suspend is false", name)
-	case s.ObservedGeneration != w.Policy.Generation || s.PayloadHash == "":
+	case s.ObservedGeneration != w.Policy.Generation || revision.Target(s.Revisions) == nil:
 		return fact(PolicyNotReady, "PasskeyPolicy %q is not reconciled yet", name)
 	case !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionSettingsResolved):
 		return fact(PolicyNotReady, "the settings of PasskeyPolicy %q are not resolved: its condition SettingsResolved says why", name)
@@ -119,17 +148,4 @@ func (w World) policyState() Fact[PolicyState] {
 		return fact(PolicyNotReady, "PasskeyPolicy %q is not in the tenant as it should be: its condition Applied says why", name)
 	}
 	return FactOf(PolicyReady, "")
-}
-
-// payload compares the payload of the attempt with the one of the policy.
-func (w World) payload() Fact[PayloadState] {
-	have, want := w.Wave.Status.PayloadHash, w.PayloadHash()
-	switch {
-	case have == "" || want == "":
-		return FactOf(PayloadNotCompared, "")
-	case have == want:
-		return FactOf(PayloadSame, "")
-	}
-	return FactOf(PayloadChanged, fmt.Sprintf(
-		"the settings of PasskeyPolicy %q changed: evidence for the old ones proves nothing about the new", w.Policy.Name))
 }

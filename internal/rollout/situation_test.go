@@ -49,6 +49,8 @@ type reading struct {
 	asOf     time.Time
 	facts    map[audience.ID]diagnosis.Facts
 	statuses []string
+	owned    map[audience.ID][]audience.ID
+	rows     map[string]map[audience.ID]*diagnosis.Report
 }
 
 func (r reading) AsOf() time.Time { return r.asOf }
@@ -58,14 +60,22 @@ func (r reading) Known(id audience.ID) bool {
 	return ok
 }
 
-// Facts has a report only for who asks for a policy whose statuses were read.
+// Facts has a report only for who asks for a policy whose statuses were read; rows are those of other policies.
 func (r reading) Facts(id audience.ID, policyIDs ...string) diagnosis.Facts {
 	f := r.facts[id]
+	for _, p := range policyIDs {
+		if row := r.rows[p][id]; row != nil {
+			f.Report = row
+			return f
+		}
+	}
 	if !slices.ContainsFunc(policyIDs, r.HasStatuses) {
 		f.Report = nil
 	}
 	return f
 }
+
+func (r reading) ByUser(user audience.ID) []audience.ID { return r.owned[user] }
 
 func (r reading) HasStatuses(policyID string) bool { return slices.Contains(r.statuses, policyID) }
 
@@ -76,7 +86,9 @@ func TestTelemetry(t *testing.T) {
 		return &v1alpha1.Tenant{ObjectMeta: metav1.ObjectMeta{Name: "corp"}, Status: v1alpha1.TenantStatus{Inventory: &v1alpha1.InventoryStatus{AsOf: metav1.NewTime(now.Add(-ago))}}}
 	}
 	policy := &v1alpha1.PasskeyPolicy{}
-	policy.Status.Objects = []v1alpha1.TenantObject{{Role: v1alpha1.RoleAllow, ID: "unread"}}
+	policy.Status.Revisions = []v1alpha1.RevisionStatus{{Number: 1, State: v1alpha1.RevisionCandidate}}
+	policy.Status.Objects = []v1alpha1.TenantObject{{Role: v1alpha1.RoleAllow, Revision: 1, ID: "unread"}}
+	unwritten := &v1alpha1.PasskeyPolicy{Status: v1alpha1.PasskeyPolicyStatus{Revisions: policy.Status.Revisions}}
 	for name, tt := range map[string]struct {
 		world World
 		want  TelemetryState
@@ -85,9 +97,10 @@ func TestTelemetry(t *testing.T) {
 		"never read":                      {World{Tenant: &v1alpha1.Tenant{}}, TelemetryNotLoaded},
 		"read by a predecessor":           {World{Tenant: read(time.Hour)}, TelemetryNotLoaded},
 		"read by a predecessor, long ago": {World{Tenant: read(27 * time.Hour)}, TelemetryStale},
-		"fresh":                           {World{Tenant: read(27 * time.Hour), Fleet: reading{asOf: now}}, TelemetryFresh},
+		"fresh":                           {World{Tenant: read(27 * time.Hour), Fleet: reading{asOf: now, statuses: []string{"unread"}}, Policy: policy}, TelemetryFresh},
 		"stale":                           {World{Tenant: read(0), Fleet: reading{asOf: now.Add(-27 * time.Hour)}}, TelemetryStale},
 		"a policy's reports are missing":  {World{Tenant: read(0), Fleet: reading{asOf: now}, Policy: policy}, TelemetryNotLoaded},
+		"the revision is not written":     {World{Tenant: read(0), Fleet: reading{asOf: now}, Policy: unwritten}, TelemetryNotLoaded},
 	} {
 		tt.world.Wave, tt.world.Now = aWave(), now
 		if got := tt.world.telemetry(); got.State != tt.want || (got.State == TelemetryFresh) != (got.Message == "") {
@@ -98,37 +111,57 @@ func TestTelemetry(t *testing.T) {
 
 // TestExposure: which of the limits on the next batch is in force.
 func TestExposure(t *testing.T) {
-	l := audience.NewLedger(1, "p", ids(40))
-	part, _ := l.Expose(25, time.Unix(1_800_000_000, 0))
-	all, _ := l.Expose(40, time.Unix(1_800_000_000, 0))
+	asked := time.Unix(1_800_000_000, 0)
+	l := audience.NewLedger(audience.Header{Attempt: 1, PayloadHash: "p"}, ids(40))
+	part, _ := l.Expose(25, asked)
+	all, _ := l.Expose(40, asked)
+	shown, _ := all.Confirm(ids(40), asked)
+	rest, _ := shown.Refuse(ids(1), audience.RefusedGone)
+	rest.Entries[0].ConfirmedAt = 0
 	for name, tt := range map[string]struct {
 		ledger     audience.Ledger
 		due        bool
 		unreported int
 		most       *int32
+		change     func(*World)
 		want       ExposureState
 		part       string
 	}{
-		"due":                        {part, true, 30, nil, ExposureDue, "15 of 15"},
-		"complete":                   {all, false, 40, nil, ExposureComplete, "all 40"},
-		"interval":                   {part, false, 0, nil, ExposureWaitInterval, "goes out at"},
-		"unreported":                 {part, true, 31, nil, ExposureTooManyUnreported, "exposure.maxUnreported allows 30"},
-		"unreported, none allowed":   {part, true, 1, ptr.To[int32](0), ExposureTooManyUnreported, "allows 0"},
-		"none unreported, 0 allowed": {part, true, 0, ptr.To[int32](0), ExposureDue, ""},
+		"due":                        {part, true, 30, nil, nil, ExposureDue, "15 of 15"},
+		"complete":                   {shown, false, 40, nil, nil, ExposureComplete, "all 40"},
+		"complete but for a refusal": {rest, false, 40, nil, nil, ExposureComplete, "all 40"},
+		"unconfirmed":                {all, true, 0, nil, nil, ExposureUnconfirmed, "yet to show 40"},
+		"interval":                   {part, false, 0, nil, nil, ExposureWaitInterval, "goes out at"},
+		"unreported":                 {part, true, 31, nil, nil, ExposureTooManyUnreported, "exposure.maxUnreported allows 30"},
+		"unreported, none allowed":   {part, true, 1, ptr.To[int32](0), nil, ExposureTooManyUnreported, "allows 0"},
+		"none unreported, 0 allowed": {part, true, 0, ptr.To[int32](0), nil, ExposureDue, ""},
+		"reading older than batch":   {part, true, 0, nil, func(w *World) { w.Fleet = reading{asOf: asked.Add(-time.Second)} }, ExposureNone, "newer than the last batch"},
+		"exclusions unknown":         {part, true, 0, nil, func(w *World) { w.Excluded, w.ExclusionProblem = nil, &Cause{Message: "no such group"} }, ExposureNone, "no such group"},
+		"exclusions not read":        {part, true, 0, nil, func(w *World) { w.Excluded = nil }, ExposureNone, "whom the wave excludes"},
 	} {
 		w := aWave()
 		w.Spec.Exposure.MaxUnreported = tt.most
-		world := World{Wave: w, Ledger: &tt.ledger}
+		w.Status.Attempt, w.Status.Attempts = 1, []v1alpha1.WaveAttempt{{Attempt: 1, GroupID: "g"}}
+		world := World{Wave: w, Ledger: readOf(&tt.ledger), Excluded: map[audience.ID]bool{}, Fleet: reading{asOf: asked}}
+		if tt.change != nil {
+			tt.change(&world)
+		}
 		if got := world.exposure(Timing{BatchDue: tt.due}, tt.unreported); got.State != tt.want || !strings.Contains(got.Message, tt.part) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }
 
+// readOf is the reading of a ledger that is as the status says.
+func readOf(l *audience.Ledger) audience.Reading {
+	return audience.Reading{State: audience.LedgerOK, Ledger: l}
+}
+
 // TestPolicyState: when a policy lets its waves move.
 func TestPolicyState(t *testing.T) {
 	ready := &v1alpha1.PasskeyPolicy{}
-	ready.Generation, ready.Status.ObservedGeneration, ready.Status.PayloadHash = 3, 3, "p"
+	ready.Generation, ready.Status.ObservedGeneration = 3, 3
+	ready.Status.Revisions = []v1alpha1.RevisionStatus{{Number: 1, State: v1alpha1.RevisionCandidate}}
 	ready.Status.Conditions = []metav1.Condition{
 		{Type: v1alpha1.ConditionSettingsResolved, Status: metav1.ConditionTrue}, {Type: v1alpha1.ConditionApplied, Status: metav1.ConditionTrue, ObservedGeneration: 3},
 	}
@@ -139,7 +172,7 @@ func TestPolicyState(t *testing.T) {
 		"ready":          {func(*v1alpha1.PasskeyPolicy) {}, PolicyReady},
 		"suspended":      {func(p *v1alpha1.PasskeyPolicy) { p.Spec.Suspend = true }, PolicyNotReady},
 		"new generation": {func(p *v1alpha1.PasskeyPolicy) { p.Generation = 4 }, PolicyNotReady},
-		"no payload":     {func(p *v1alpha1.PasskeyPolicy) { p.Status.PayloadHash = "" }, PolicyNotReady},
+		"no payload":     {func(p *v1alpha1.PasskeyPolicy) { p.Status.Revisions = nil }, PolicyNotReady},
 		"unresolved":     {func(p *v1alpha1.PasskeyPolicy) { p.Status.Conditions[0].Status = metav1.ConditionFalse }, PolicyNotReady},
 		"not applied":    {func(p *v1alpha1.PasskeyPolicy) { p.Status.Conditions[1].Status = metav1.ConditionFalse }, PolicyNotReady},
 		"never applied":  {func(p *v1alpha1.PasskeyPolicy) { p.Status.Conditions = p.Status.Conditions[:1] }, PolicyNotReady},
@@ -164,29 +197,31 @@ func TestPolicyState(t *testing.T) {
 // aWorld is a wave in Exposing of which n of 40 devices are out since 20 hours, all of them well and listed as members.
 func aWorld(n int) World {
 	now := hour(72)
-	w := World{Now: now, Wave: aWave(), MemberLag: 5 * time.Minute, ObjectLag: 2 * time.Minute, Connected: true}
+	w := World{Now: now, Wave: aWave(), MemberLag: 5 * time.Minute, ObjectLag: 2 * time.Minute, AssignmentLag: 30 * time.Minute, Connected: true}
 	out, facts := map[audience.ID]bool{}, map[audience.ID]diagnosis.Facts{}
-	frozen := audience.NewLedger(1, "p", ids(40))
-	ledger, batch := frozen.Expose(n, now.Add(-20*time.Hour))
+	frozen := audience.NewLedger(audience.Header{Attempt: 1, Revision: 1, PayloadHash: "p", Unit: v1alpha1.LedgerUnitDevice}, ids(40))
+	asked, batch := frozen.Expose(n, now.Add(-20*time.Hour))
+	ledger, _ := asked.Confirm(batch, now.Add(-20*time.Hour))
 	for i, id := range ids(40) {
 		facts[id] = factsOf(good, i, now)
 	}
 	for _, id := range batch {
 		out[id] = true
 	}
-	w.Ledger, w.Members = &ledger, out
+	w.Ledger, w.Members, w.Excluded = readOf(&ledger), out, map[audience.ID]bool{}
 	w.Fleet = reading{asOf: now, facts: facts, statuses: []string{"allow"}}
 	w.Tenant = &v1alpha1.Tenant{ObjectMeta: metav1.ObjectMeta{Name: "corp"}}
 	w.Policy = &v1alpha1.PasskeyPolicy{ObjectMeta: metav1.ObjectMeta{Name: "pkp"}, Spec: v1alpha1.PasskeyPolicySpec{
 		Platforms:     []v1alpha1.Platform{v1alpha1.PlatformWindows},
 		Prerequisites: v1alpha1.Prerequisites{Windows: "10.0.22621", MacOS: "13", Edge: "120", Encryption: v1alpha1.EncryptionRequire, MaxOffline: metav1.Duration{Duration: 168 * time.Hour}},
 	}}
-	w.Policy.Status.PayloadHash = "p"
-	w.Policy.Status.Objects = []v1alpha1.TenantObject{{Role: v1alpha1.RoleAllow, ID: "allow"}, {Role: v1alpha1.RoleHold, ID: "hold"}}
-	w.Policy.Status.Waves = []v1alpha1.WaveAdmission{{Name: "a", UID: "a-uid", GroupID: "g", State: v1alpha1.Admitted}}
+	w.Policy.Status.Revisions = []v1alpha1.RevisionStatus{{State: v1alpha1.RevisionBaseline}, {Number: 1, State: v1alpha1.RevisionCandidate, PayloadHash: "p"}}
+	w.Policy.Status.Objects = []v1alpha1.TenantObject{{Role: v1alpha1.RoleAllow, Revision: 1, ID: "allow"}, {Role: v1alpha1.RoleHold, ID: "hold"}}
+	w.Policy.Status.Waves = []v1alpha1.WaveAdmission{{Name: "a", UID: "a-uid", Attempt: 1, Revision: 1, GroupID: "g", State: v1alpha1.Admitted}}
 	w.Wave.Status = v1alpha1.PilotWaveStatus{
-		Phase: v1alpha1.PhaseExposing, Attempt: 1, PayloadHash: "p",
-		Audience: &v1alpha1.AudienceStatus{GroupID: "g", Eligible: 40, ResolvedAt: v1alpha1.Stamp(hour(0))},
+		Phase: v1alpha1.PhaseExposing, Attempt: 1, Revision: 1, PayloadHash: "p",
+		Attempts: []v1alpha1.WaveAttempt{{Attempt: 1, Revision: 1, GroupID: "g", CreatedAt: v1alpha1.Stamp(hour(0)), Ledger: &v1alpha1.LedgerBinding{Entries: 40, Asked: int32(n)}}},
+		Audience: &v1alpha1.AudienceStatus{Eligible: 40, Targeted: 40, ResolvedAt: v1alpha1.Stamp(hour(0))},
 		Clocks:   v1alpha1.Clocks{StartedAt: v1alpha1.StampOf(hour(0))},
 	}
 	return w
@@ -212,7 +247,7 @@ func TestSituation(t *testing.T) {
 		in.Exposure.State != ExposureDue || in.Telemetry.State != TelemetryFresh || in.Evidence.State == EvidenceNone || in.Audience.State != AudienceOK {
 		t.Errorf("%+v", in)
 	}
-	if !m.LastBatchAt.Time.Equal(w.Now.Add(-20*time.Hour)) || m.Drained || m.Rollback != nil || m.GateHash != GateHash(&w.Wave.Spec.Gate) {
+	if !m.LastBatchAt.Time.Equal(w.Now.Add(-20*time.Hour)) || m.Rollback != nil || m.GateHash != GateHash(&w.Wave.Spec.Gate) {
 		t.Errorf("%+v", m)
 	}
 	s := w.Wave.DeepCopy().Status
@@ -233,7 +268,7 @@ func TestSituationUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if in.Membership.State != "" || in.Evidence.State != EvidenceNone || in.Exposure.State != ExposureNone || in.Admission.State != AdmissionNone ||
-		in.Payload.State != PayloadNotCompared || in.Telemetry.State != TelemetryNotLoaded || !in.Exposed || m.Drained || m.Evidence != nil {
+		in.Payload.State != PayloadNotCompared || in.Telemetry.State != TelemetryNotLoaded || !in.Exposed || m.Evidence != nil {
 		t.Errorf("%+v\n%+v", in, m)
 	}
 	s := v1alpha1.PilotWaveStatus{Devices: v1alpha1.DeviceCounts{Succeeded: 3}, Gate: []v1alpha1.GateRow{{N: 3}}, Rollback: &v1alpha1.RollbackStatus{Target: 3}}
@@ -249,36 +284,53 @@ func TestSituationOfAGateThatCannotBeJudgedBy(t *testing.T) {
 		w := aWorld(n)
 		w.Wave.Spec.Gate.Halt.Alpha = "much"
 		if n == 0 {
-			w.Ledger = nil
+			w.Ledger = audience.Reading{}
 		}
-		w.Wave.Status.ClearSince = v1alpha1.StampOf(hour(1))
-		_, m, err := w.Situation()
-		if err == nil || !strings.Contains(err.Error(), "gate.halt.alpha") || m.ClearSince == nil || (m.LastBatchAt == nil) != (n == 0) {
+		in, m, err := w.Situation()
+		if in.Payload.State != PayloadSame || in.Exposure.State != ExposureNone || in.Evidence.State != EvidenceNone {
+			t.Errorf("the rest of the situation: %+v", in)
+		}
+		if err == nil || !strings.Contains(err.Error(), "gate.halt.alpha") || (m.LastBatchAt == nil) != (n == 0) {
 			t.Errorf("%v %+v", err, m)
 		}
 	}
 }
 
-// TestExposed: whether a device is, or may be, in the managed group.
-func TestExposed(t *testing.T) {
+// TestPromise09_ExposedIsKnownFromTheCluster: whether a rollback has something to take back needs neither ledger nor tenant.
+func TestPromise09_ExposedIsKnownFromTheCluster(t *testing.T) {
+	earlier := v1alpha1.WaveAttempt{Attempt: 3, Revision: 2, GroupID: "h", Ledger: &v1alpha1.LedgerBinding{Asked: 4}}
 	for name, tt := range map[string]struct {
-		change  func(*World)
+		change  func(*v1alpha1.PilotWaveStatus, *v1alpha1.PasskeyPolicy)
 		exposed bool
-		drained bool
 	}{
-		"listed":                     {func(*World) {}, true, false},
-		"no group":                   {func(w *World) { w.Wave.Status.Audience = nil }, false, true},
-		"not read":                   {func(w *World) { w.Members = nil }, true, false},
-		"not read, nothing exposed":  {func(w *World) { w.Members, w.Ledger = nil, nil }, false, false},
-		"empty, long after":          {func(w *World) { w.Members = map[audience.ID]bool{} }, false, true},
-		"empty, just after a batch":  {func(w *World) { w.Members = map[audience.ID]bool{}; w.Now = w.Ledger.LastExposedAt().Add(time.Minute) }, true, false},
-		"strangers without a ledger": {func(w *World) { w.Ledger = nil }, true, false},
+		"asked":         {func(*v1alpha1.PilotWaveStatus, *v1alpha1.PasskeyPolicy) {}, true},
+		"admitted only": {func(s *v1alpha1.PilotWaveStatus, _ *v1alpha1.PasskeyPolicy) { s.Attempts[0].Ledger.Asked = 0 }, true},
+		"a batch that the binding does not know": {func(s *v1alpha1.PilotWaveStatus, p *v1alpha1.PasskeyPolicy) {
+			s.Attempts[0].Ledger.Asked, p.Status.Waves, s.Clocks.LastBatchAt = 0, nil, v1alpha1.StampOf(hour(1))
+		}, true},
+		"not bound": {func(s *v1alpha1.PilotWaveStatus, p *v1alpha1.PasskeyPolicy) {
+			s.Attempts[0].Ledger, p.Status.Waves = nil, nil
+		}, true},
+		"never admitted": {func(s *v1alpha1.PilotWaveStatus, p *v1alpha1.PasskeyPolicy) {
+			s.Attempts[0].Ledger.Asked, p.Status.Waves = 0, nil
+		}, false},
+		"no group": {func(s *v1alpha1.PilotWaveStatus, _ *v1alpha1.PasskeyPolicy) { s.Attempts = nil }, false},
+		"withdrawn": {func(s *v1alpha1.PilotWaveStatus, _ *v1alpha1.PasskeyPolicy) {
+			s.Attempts[0].WithdrawnAt = v1alpha1.StampOf(hour(1))
+		}, false},
+		"an earlier attempt": {func(s *v1alpha1.PilotWaveStatus, _ *v1alpha1.PasskeyPolicy) {
+			s.Attempts, s.Attempt, s.Revision = []v1alpha1.WaveAttempt{earlier}, 4, 0
+		}, true},
+		"one that is stable": {func(s *v1alpha1.PilotWaveStatus, p *v1alpha1.PasskeyPolicy) {
+			s.Attempts, s.Attempt, s.Revision = []v1alpha1.WaveAttempt{earlier}, 4, 0
+			p.Status.Revisions = append(p.Status.Revisions, v1alpha1.RevisionStatus{Number: 2, State: v1alpha1.RevisionStable}, v1alpha1.RevisionStatus{Number: 3, State: v1alpha1.RevisionCandidate})
+		}, false},
 	} {
 		w := aWorld(15)
-		tt.change(&w)
-		in, m, err := w.Situation()
-		if err != nil || in.Exposed != tt.exposed || m.Drained != tt.drained {
-			t.Errorf("%s: %t %t %v", name, in.Exposed, m.Drained, err)
+		tt.change(&w.Wave.Status, w.Policy)
+		in := World{Now: w.Now, Wave: w.Wave, Policy: w.Policy}.Safety()
+		if in.Exposed != tt.exposed {
+			t.Errorf("%s: %t", name, in.Exposed)
 		}
 	}
 }
@@ -298,8 +350,14 @@ func TestMemberDrift(t *testing.T) {
 			r, _ := w.Fleet.(reading)
 			delete(r.facts, all[0])
 		}, nil, nil},
-		"fleet not read": {func(w *World) { delete(w.Members, all[0]); w.Fleet = nil }, all[:1], nil},
-		"strangers":      {func(w *World) { w.Members[device(90)], w.Members[all[39]] = true, true }, nil, []audience.ID{all[39], device(90)}},
+		"fleet not read":     {func(w *World) { delete(w.Members, all[0]); w.Fleet = nil }, all[:1], nil},
+		"excluded":           {func(w *World) { delete(w.Members, all[0]); w.Excluded[all[0]] = true }, nil, nil},
+		"exclusions unknown": {func(w *World) { delete(w.Members, all[0]); w.Excluded = nil }, nil, nil},
+		"refused": {func(w *World) {
+			delete(w.Members, all[0])
+			w.Ledger.Ledger.Entries[0].Refused = audience.RefusedUnusable
+		}, nil, nil},
+		"strangers": {func(w *World) { w.Members[device(90)], w.Members[all[39]] = true, true }, nil, []audience.ID{all[39], device(90)}},
 	} {
 		w := aWorld(15)
 		tt.change(&w)
@@ -312,8 +370,8 @@ func TestMemberDrift(t *testing.T) {
 		}
 	}
 	w := aWorld(15)
-	w.GroupGone, w.Members = true, map[audience.ID]bool{}
-	if got := w.membership(); got.State != MembershipDrifted || !strings.Contains(got.Message, "was deleted in the tenant") {
+	w.GroupGone, w.Members = true, nil
+	if got := w.membership(); got.State != MembershipGone || !strings.Contains(got.Message, "was deleted in the tenant") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -349,56 +407,40 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// TestYields: only one wave of a policy resolves at a time, the first by name.
-func TestYields(t *testing.T) {
-	other := func(name string, change func(*v1alpha1.PilotWave)) v1alpha1.PilotWave {
-		w := aWave()
-		w.Name, w.Status.Phase = name, v1alpha1.PhaseResolving
-		change(w)
-		return *w
-	}
-	for name, tt := range map[string]struct {
-		other v1alpha1.PilotWave
-		want  bool
-	}{
-		"earlier":  {other("A", func(*v1alpha1.PilotWave) {}), true},
-		"later":    {other("b", func(*v1alpha1.PilotWave) {}), false},
-		"itself":   {other("a", func(*v1alpha1.PilotWave) {}), false},
-		"paused":   {other("A", func(w *v1alpha1.PilotWave) { w.Spec.Paused = true }), false},
-		"deleted":  {other("A", func(w *v1alpha1.PilotWave) { w.DeletionTimestamp = v1alpha1.StampOf(hour(1)) }), false},
-		"resolved": {other("A", func(w *v1alpha1.PilotWave) { w.Status.Phase = v1alpha1.PhaseExposing }), false},
-	} {
-		if got := (World{Wave: aWave(), Siblings: []v1alpha1.PilotWave{tt.other}}).Yields(); got != tt.want {
-			t.Errorf("%s: %t", name, got)
-		}
-	}
-}
-
-// TestDeparture: what a deleted wave does about its group.
+// TestDeparture: what a deleted wave does about its groups.
 func TestDeparture(t *testing.T) {
 	annotated := func(w *World) { w.Wave.Annotations = map[string]string{v1alpha1.AnnotationReleaseFinalizer: "true"} }
 	for name, tt := range map[string]struct {
 		change                     func(*World)
-		leaves                     bool
+		released                   bool
+		owned                      int
 		unreachable, stillAssigned string
 	}{
-		"ordinary":       {func(*World) {}, false, "", "no longer assigns"},
-		"withdrawn":      {func(w *World) { w.Policy.Status.Waves[0].State = v1alpha1.Withdrawn }, false, "", ""},
-		"policy gone":    {func(w *World) { w.Policy = nil }, false, "", ""},
-		"policy deleted": {func(w *World) { w.Policy.DeletionTimestamp = v1alpha1.StampOf(hour(1)) }, false, "", ""},
-		"suspended":      {func(w *World) { w.Policy.Spec.Suspend = true }, false, "", ""},
-		"never admitted": {func(w *World) { w.Policy.Status.Waves = nil }, false, "", ""},
-		"orphan":         {func(w *World) { w.Policy.Spec.DeletionPolicy = v1alpha1.DeletionOrphan }, true, "", "no longer assigns"},
-		"released":       {annotated, true, "", "no longer assigns"},
-		"no group":       {func(w *World) { w.Wave.Status.Audience, w.Ledger = nil, nil }, true, "", "no longer assigns"},
-		"only a ledger":  {func(w *World) { w.Wave.Status.Audience = nil }, false, "", "no longer assigns"},
-		"not connected":  {func(w *World) { w.Connected = false }, false, "not connected", "no longer assigns"},
-		"tenant problem": {func(w *World) { w.TenantProblem = &TenantProblem{Cause: Cause{Message: "why"}} }, false, "looked up: why", "no longer assigns"},
+		"ordinary":       {func(*World) {}, false, 1, "", "no longer assigns"},
+		"withdrawn":      {func(w *World) { w.Policy.Status.Waves[0].State = v1alpha1.Withdrawn }, false, 1, "", ""},
+		"policy gone":    {func(w *World) { w.Policy = nil }, false, 1, "", ""},
+		"policy deleted": {func(w *World) { w.Policy.DeletionTimestamp = v1alpha1.StampOf(hour(1)) }, false, 1, "", ""},
+		"suspended":      {func(w *World) { w.Policy.Spec.Suspend = true }, false, 1, "", "no longer assigns"},
+		"never admitted": {func(w *World) { w.Policy.Status.Waves = nil }, false, 1, "", ""},
+		"not on record but included": {func(w *World) {
+			w.Policy.Status.Waves, w.Policy.Status.Objects[0].IncludeGroups = nil, []string{"g"}
+		}, false, 1, "", "no longer assigns"},
+		"orphan":   {func(w *World) { w.Policy.Spec.DeletionPolicy = v1alpha1.DeletionOrphan }, true, 1, "", "no longer assigns"},
+		"released": {annotated, true, 1, "", "no longer assigns"},
+		"only a ledger": {func(w *World) {
+			w.Earlier = map[int32]audience.Reading{2: {State: audience.LedgerNone, Ledger: w.Ledger.Ledger}}
+		}, false, 2, "", "no longer assigns"},
+		"an empty ledger":  {func(w *World) { w.Earlier = map[int32]audience.Reading{2: {State: audience.LedgerNone}} }, false, 1, "", "no longer assigns"},
+		"lost":             {func(w *World) { w.LostGroups = map[int32]string{2: "x"} }, false, 2, "", "no longer assigns"},
+		"not connected":    {func(w *World) { w.Connected = false }, false, 1, "not connected", "no longer assigns"},
+		"Tenant suspended": {func(w *World) { w.Tenant.Spec.Suspend = true }, false, 1, "is suspended", "no longer assigns"},
+		"tenant problem":   {func(w *World) { w.TenantProblem = &TenantProblem{Cause: Cause{Message: "why"}} }, false, 1, "looked up: why", "no longer assigns"},
 	} {
 		w := aWorld(15)
 		tt.change(&w)
-		if w.LeavesGroup() != tt.leaves || !says(w.Unreachable(), tt.unreachable) || !says(w.StillAssigned(), tt.stillAssigned) {
-			t.Errorf("%s: %t %q %q", name, w.LeavesGroup(), w.Unreachable(), w.StillAssigned())
+		assigned := w.StillAssigned(&w.Wave.Status.Attempts[0])
+		if w.Released() != tt.released || len(w.Owned()) != tt.owned || !says(w.Unreachable(), tt.unreachable) || !says(assigned, tt.stillAssigned) {
+			t.Errorf("%s: %t %v %q %q", name, w.Released(), w.Owned(), w.Unreachable(), assigned)
 		}
 	}
 }
@@ -406,23 +448,4 @@ func TestDeparture(t *testing.T) {
 // says holds for a text with the part, and for no text where no part is wanted.
 func says(text, part string) bool {
 	return (text == "") == (part == "") && strings.Contains(text, part)
-}
-
-// TestForgetDrained: an audience is forgotten only in a wave that rests in Pending, and only when its group is empty for
-// certain.
-func TestForgetDrained(t *testing.T) {
-	for _, tt := range []struct {
-		from, to v1alpha1.WavePhase
-		drained  bool
-		kept     bool
-	}{
-		{v1alpha1.PhasePending, v1alpha1.PhasePending, true, false}, {v1alpha1.PhasePending, v1alpha1.PhasePending, false, true},
-		{v1alpha1.PhaseHalted, v1alpha1.PhasePending, true, true}, {v1alpha1.PhasePending, v1alpha1.PhaseResolving, true, true},
-	} {
-		s := v1alpha1.PilotWaveStatus{Phase: tt.to, Audience: &v1alpha1.AudienceStatus{}}
-		ForgetDrained(&s, tt.from, Measured{Drained: tt.drained})
-		if (s.Audience != nil) != tt.kept {
-			t.Errorf("%+v: %v", tt, s.Audience)
-		}
-	}
 }

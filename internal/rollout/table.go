@@ -54,6 +54,8 @@ type rule struct {
 	handles Request
 	// closes is set where the attempt ends and the next begins; it gives the outcome.
 	closes func(*Input) string
+	// withdraws, reverts and restores set the decision's Withdraw, Revert and Restore.
+	withdraws, reverts, restores bool
 }
 
 type phases = []v1alpha1.WavePhase
@@ -65,6 +67,10 @@ var (
 	judged = phases{exposing, baking, evaluating, promoting}
 	// restrained are the phases in which the wave is stopped or withdrawn for good.
 	restrained = phases{rollingBack, rolledBack, rollbackIncomplete}
+	// halting are the phases in which a person or halt evidence has stopped the wave: only a person starts it again (P9).
+	halting = phases{halted, aborted}
+	// kept are the phases in which devices may have what the attempt brought.
+	kept = phases{exposing, baking, evaluating, promoting, held, succeeded, halted, aborted}
 	// retryable are the phases from which a person may start the next attempt.
 	retryable = phases{held, halted, aborted, rolledBack, rollbackIncomplete}
 	// everyPhase in the order of a wave's life.
@@ -73,8 +79,20 @@ var (
 )
 
 // table is the state machine: first match wins, section by section in the fixed order of checks (design §5, gate E4).
-var table = slices.Concat(deletion, requests, rollbackProgress, pause, haltEvidence, retry, telemetryValidity,
-	payloadChange, deadline, recovery, prerequisites, resolution, batches, promotion, settled)
+var table = slices.Concat(deletion, requests, reverts, rollbackProgress, pause, haltEvidence, exclusion, retry, losing,
+	telemetryValidity, payloadChange, deadline, recovery, prerequisites, resolution, batches, promotion, settled)
+
+// safetyRows are the rows that are decided on the state of the cluster alone, before the tenant, the ledger or the fleet is
+// read (P9).
+var safetyRows = rowNames(deletion, requests, reverts, pause)
+
+func rowNames(sections ...[]rule) map[string]bool {
+	names := map[string]bool{}
+	for _, r := range slices.Concat(sections...) {
+		names[r.name] = true
+	}
+	return names
+}
 
 var deletion = []rule{
 	{name: "delete", in: with(everyPhase, unknown), when: deleting, effect: EffectRelease,
@@ -88,17 +106,35 @@ var requests = []rule{
 	{name: "abort-in-force", in: with(restrained, aborted), when: abortRequested, handles: RequestAbort,
 		reason: reasonInForce, message: text("abort requested: nothing is exposed in this phase any more, so there is nothing to stop")},
 	{name: "rollback", in: with(without(everyPhase, restrained), unknown), when: all(rollbackRequested, exposed),
-		next: rollingBack, handles: RequestRollback, reason: always(v1alpha1.ReasonRollbackStarted),
+		next: rollingBack, withdraws: true, handles: RequestRollback, reason: always(v1alpha1.ReasonRollbackStarted),
 		message: text("rollback requested: the setting is taken back from every exposed device, and the rollback ends when devices prove it")},
 	{name: "rollback-nothing", in: with(without(everyPhase, restrained), unknown), when: all(rollbackRequested, nothingExposed),
-		next: rolledBack, handles: RequestRollback, reason: always(v1alpha1.ReasonRollbackVerified),
+		next: rolledBack, withdraws: true, handles: RequestRollback, reason: always(v1alpha1.ReasonRollbackVerified),
 		message: text("rollback requested: no device was exposed, so there is nothing to take back; a retry starts the next attempt")},
 	{name: "rollback-in-force", in: restrained, when: rollbackRequested, handles: RequestRollback,
 		reason: reasonInForce, message: text("rollback requested: the setting has been taken back from this wave already, the request changes nothing")},
 }
 
+// reverts take a revision back that the spec no longer wants because it returned to an earlier one: that is a rollback, and
+// waits for nothing. A wave that was stopped before stays stopped when it is over.
+var reverts = []rule{
+	{name: "revert", in: without(everyPhase, restrained, halting, phases{pending}), when: all(payloadReverted, exposed), next: rollingBack,
+		withdraws: true, reverts: true, reason: always(v1alpha1.ReasonPayloadReverted), message: sayReverted},
+	{name: "revert-stopped", in: halting, when: all(payloadReverted, exposed), next: rollingBack,
+		withdraws: true, reason: always(v1alpha1.ReasonPayloadReverted), message: sayReverted},
+	{name: "revert-nothing", in: without(everyPhase, restrained, halting, phases{pending}), when: payloadReverted, next: pending,
+		withdraws: true, closes: func(*Input) string { return OutcomeReverted },
+		reason: always(v1alpha1.ReasonPayloadReverted), message: text("the payload was reverted before the wave exposed a device: the attempt is closed")},
+}
+
 // rollbackProgress comes before pause: a rollback that has begun is finished.
 var rollbackProgress = []rule{
+	{name: "revert-restored", in: phases{rollingBack, rollbackIncomplete}, when: all(rollbackVerified, reverting, restorable), next: succeeded,
+		restores: true, closes: func(*Input) string { return OutcomeReverted },
+		reason: always(v1alpha1.ReasonPromoted), message: sayRollback("the revert is verified: the devices have what this wave had proven before")},
+	{name: "revert-verified", in: phases{rollingBack, rollbackIncomplete}, when: all(rollbackVerified, reverting), next: pending,
+		closes: func(*Input) string { return OutcomeReverted },
+		reason: always(v1alpha1.ReasonRollbackVerified), message: sayRollback("the revert is verified; the wave begins anew with the payload that the policy returned to")},
 	{name: "rollback-verified", in: phases{rollingBack, rollbackIncomplete}, when: rollbackVerified, next: rolledBack,
 		reason: always(v1alpha1.ReasonRollbackVerified), message: sayRollback("enough devices report that the setting is gone")},
 	{name: "rollback-overdue", in: phases{rollingBack}, when: rollbackOverdue, next: rollbackIncomplete,
@@ -111,6 +147,8 @@ var rollbackProgress = []rule{
 var pause = []rule{
 	{name: "paused", in: with(judged, pending, resolving, held), when: paused, freeze: true,
 		reason: always(v1alpha1.ReasonPaused), message: sayPaused},
+	{name: "suspended", in: with(judged, pending, resolving, held), when: suspended, freeze: true,
+		reason: always(v1alpha1.ReasonSuspended), message: saySuspended},
 	{name: "paused-rollback", in: phases{halted}, when: all(paused, rollsBack, exposed),
 		reason: always(v1alpha1.ReasonPaused), message: sayHaltedPaused},
 }
@@ -119,19 +157,39 @@ var pause = []rule{
 var haltEvidence = []rule{
 	{name: "halt", in: with(judged, held), when: evidenceHalt, next: halted,
 		reason: always(v1alpha1.ReasonGateHalted), message: sayHalted},
-	{name: "halt-rollback", in: phases{halted}, when: all(rollsBack, exposed), next: rollingBack,
+	{name: "halt-growing", in: phases{succeeded}, when: all(growing, evidenceHalt, not(stopped, "not paused or suspended")), next: halted,
+		reason: always(v1alpha1.ReasonGateHalted), message: sayHalted},
+	{name: "halt-rollback", in: phases{halted}, when: all(rollsBack, exposed), next: rollingBack, withdraws: true,
 		reason:  always(v1alpha1.ReasonRollbackStarted),
 		message: text("halted with onFailure Rollback: the setting is taken back from every exposed device, and the rollback ends when devices prove it")},
-	{name: "halt-rollback-nothing", in: phases{halted}, when: all(rollsBack, nothingExposed), next: rolledBack,
+	{name: "halt-rollback-nothing", in: phases{halted}, when: all(rollsBack, nothingExposed), next: rolledBack, withdraws: true,
 		reason:  always(v1alpha1.ReasonRollbackVerified),
 		message: text("halted with onFailure Rollback: no device is exposed, so there is nothing to take back; a retry starts the next attempt")},
 	{name: "conflict", in: judged, when: evidenceConflict, next: held,
 		reason: always(v1alpha1.ReasonTargetingConflict), message: sayConflict},
 }
 
+// exclusion acts at once, whatever else the wave waits for (P2).
+var exclusion = []rule{
+	{name: "exclude", in: kept, when: all(exclusionDue, not(stopped, "not paused or suspended")), effect: EffectExclude,
+		reason: always(v1alpha1.ReasonDeviceExcluded), message: sayExcluded},
+}
+
 var retry = []rule{
+	{name: "retry-lost", in: phases{succeeded}, when: all(retryRequested, lost), next: pending, handles: RequestRetry,
+		closes: func(*Input) string { return OutcomeLost }, reason: always(v1alpha1.ReasonAttemptStarted),
+		message: text("retry requested: the attempt, whose ledger or group is lost, is closed and the next one begins with a group of its own")},
 	{name: "retry", in: retryable, when: retryRequested, next: pending, handles: RequestRetry, closes: outcomeOfPhase,
 		reason: always(v1alpha1.ReasonAttemptStarted), message: sayRetry},
+}
+
+// losing stops a wave whose record or group is not what this operator left: nothing can be judged or exposed by it.
+var losing = []rule{
+	{name: "ledger-lost", in: judged, when: ledgerBad, next: held, freeze: true, reason: reasonLedger, message: sayLedger},
+	{name: "group-gone", in: judged, when: groupGone, next: held, freeze: true,
+		reason: always(v1alpha1.ReasonGroupLost), message: sayGroupGone},
+	{name: "loss-cleared", in: phases{held}, when: all(heldByLoss, notLost), next: back,
+		reason: always(v1alpha1.ReasonHeldCauseCleared), message: sayCleared},
 }
 
 var telemetryValidity = []rule{
@@ -144,7 +202,8 @@ var telemetryValidity = []rule{
 }
 
 var payloadChange = []rule{
-	{name: "superseded", in: without(everyPhase, phases{pending, rollingBack}), when: payloadChanged, next: pending,
+	// A wave that a person or a halt has stopped is left by a retry only (P9).
+	{name: "superseded", in: without(everyPhase, restrained, halting, phases{pending}), when: payloadChanged, next: pending,
 		closes: func(*Input) string { return OutcomeSuperseded },
 		reason: always(v1alpha1.ReasonAttemptSuperseded), message: saySuperseded},
 }
@@ -163,15 +222,16 @@ var recovery = []rule{
 	{name: "deadline-cleared", in: phases{held}, when: all(heldLater, heldByDeadline, telemetryFresh, evidencePass),
 		next: back, reason: always(v1alpha1.ReasonHeldCauseCleared), message: sayCleared},
 	{name: "cause-cleared", in: phases{held},
-		when: all(heldLater, not(heldByDeadline, "not by the deadline"), telemetryFresh, causeGone),
+		when: all(heldLater, not(heldByDeadline, "not by the deadline"), not(heldByLoss, "not by a loss"), telemetryFresh, causeGone),
 		next: back, reason: always(v1alpha1.ReasonHeldCauseCleared), message: sayCleared},
 	{name: "held", in: phases{held}, when: otherwise, freezeIf: heldOrOut, reason: reasonHeld, message: sayHeld},
 }
 
-// prerequisites stop a wave from starting and from expanding. Draining comes first: the policy may be waiting for it.
+// prerequisites stop a wave from starting and from expanding. A wave that has proven already what the policy wants has
+// nothing to start.
 var prerequisites = []rule{
-	{name: "drain", in: phases{pending}, when: exposed, effect: EffectDrain,
-		reason: always(v1alpha1.ReasonWithdrawing), message: sayDrain},
+	{name: "restore", in: phases{pending}, when: restorable, next: succeeded, restores: true,
+		reason: always(v1alpha1.ReasonPromoted), message: text("the policy returned to the payload that this wave has proven, and its devices have it")},
 	{name: "policy", in: phases{pending, resolving}, when: policyBlocks, reason: reasonPolicy, message: sayPolicy},
 	{name: "policy-expansion", in: phases{exposing}, when: all(exposureIncomplete, policyBlocks), reason: reasonPolicy, message: sayPolicy},
 	{name: "payload-expansion", in: phases{exposing}, when: all(exposureIncomplete, payloadNotCompared),
@@ -189,6 +249,8 @@ var resolution = []rule{
 	{name: "resolve-not-loaded", in: phases{resolving}, when: inventoryNotLoaded,
 		reason: always(v1alpha1.ReasonInventoryNotLoaded), message: sayTelemetry},
 	{name: "audience-refused", in: phases{resolving}, when: audienceRefused, next: held, reason: reasonAudience, message: sayRefused},
+	{name: "repair-empty", in: phases{resolving}, when: all(audienceOK, drifted), effect: EffectRepairMembership,
+		reason: always(v1alpha1.ReasonMembershipDrifted), message: sayDrifted},
 	{name: "audience-resolved", in: phases{resolving}, when: audienceOK, next: exposing,
 		reason: always(v1alpha1.ReasonAudienceResolved), message: sayResolved},
 	{name: "resolve", in: phases{resolving}, when: audienceOpen, effect: EffectResolveAudience,
@@ -196,10 +258,13 @@ var resolution = []rule{
 }
 
 var batches = []rule{
-	{name: "admission", in: phases{exposing}, when: not(admitted, "group not admitted"),
-		reason: always(v1alpha1.ReasonWaitingForAdmission), message: sayAdmission},
+	// Strangers go before the group is admitted: they would get the payload with it.
 	{name: "repair", in: phases{exposing}, when: drifted, effect: EffectRepairMembership,
 		reason: always(v1alpha1.ReasonMembershipDrifted), message: sayDrifted},
+	{name: "admission", in: phases{exposing}, when: not(admitted, "group not admitted"),
+		reason: always(v1alpha1.ReasonWaitingForAdmission), message: sayAdmission},
+	{name: "join", in: phases{exposing}, when: joiners, effect: EffectJoin,
+		reason: always(v1alpha1.ReasonDevicesJoined), message: sayJoined},
 	{name: "exposed", in: phases{exposing}, when: exposureComplete, next: baking,
 		reason: always(v1alpha1.ReasonBakeStarted), message: sayExposure("every eligible device is exposed: the bake begins")},
 	{name: "batch", in: phases{exposing}, when: batchDue, effect: EffectExposeBatch,
@@ -242,9 +307,15 @@ var promotion = []rule{
 
 // settled are the phases in which a wave stays until a person or a new payload moves it.
 var settled = []rule{
-	{name: "succeeded-paused", in: phases{succeeded}, when: all(drifted, paused), reason: always(v1alpha1.ReasonPaused), message: sayDriftedPaused},
+	{name: "succeeded-ledger", in: phases{succeeded}, when: ledgerBad, reason: reasonLedger, message: sayLedger},
+	{name: "succeeded-group-gone", in: phases{succeeded}, when: groupGone, reason: always(v1alpha1.ReasonGroupLost), message: sayGroupGone},
+	{name: "succeeded-paused", in: phases{succeeded}, when: all(drifted, stopped), reason: always(v1alpha1.ReasonPaused), message: sayDriftedPaused},
 	{name: "repair-succeeded", in: phases{succeeded}, when: drifted, effect: EffectRepairMembership,
 		reason: always(v1alpha1.ReasonMembershipDrifted), message: sayDrifted},
+	{name: "join-succeeded", in: phases{succeeded}, when: all(joiners, telemetryFresh, not(stopped, "not paused or suspended")), effect: EffectJoin,
+		reason: always(v1alpha1.ReasonDevicesJoined), message: sayJoined},
+	{name: "grow", in: phases{succeeded}, when: all(growth, not(stopped, "not paused or suspended")), effect: EffectExposeBatch,
+		reason: always(v1alpha1.ReasonBatchExposed), message: sayExposure("the next batch of late joiners is exposed")},
 	{name: "succeeded", in: phases{succeeded}, when: otherwise, reason: always(v1alpha1.ReasonPromoted), message: saySucceeded},
 	{name: "halted", in: phases{halted}, when: otherwise, reason: always(v1alpha1.ReasonGateHalted), message: sayHalted},
 	{name: "rolled-back", in: phases{rolledBack}, when: otherwise, reason: always(v1alpha1.ReasonRollbackVerified),

@@ -8,9 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tidegate/tidegate/api/v1alpha1"
-	"github.com/tidegate/tidegate/internal/audience"
-	"github.com/tidegate/tidegate/internal/diagnosis"
+	"github.com/tidegate/tidegate/internal/revision"
 )
 
 // telemetry says whether the fleet was read recently enough to decide on (P4).
@@ -28,10 +26,17 @@ func (w World) telemetry() Fact[TelemetryState] {
 	case !Fresh(asOf, w.Now, gate):
 		return fact(TelemetryStale, "the fleet was last read at %s, longer ago than gate.maxTelemetryAge %s: see the conditions of Tenant %q",
 			asOf.UTC().Format(time.RFC3339), gate.MaxTelemetryAge.Duration, w.Tenant.Name)
-	case w.Fleet == nil || slices.ContainsFunc(w.objects(v1alpha1.RoleAllow), func(id string) bool { return !w.Fleet.HasStatuses(id) }):
-		return fact(TelemetryNotLoaded, "the operator has not read the fleet since it started or since the policy was written")
+	case !w.reportsRead():
+		return fact(TelemetryNotLoaded, "the operator has not read the fleet since it started or since %s was written", revision.Name(w.bringing()))
 	}
 	return fact(TelemetryFresh, "")
+}
+
+// reportsRead says that this process has the reports of the revision that the wave brings. A revision without an object in the
+// tenant has none.
+func (w World) reportsRead() bool {
+	objects := w.objects(w.bringing())
+	return w.Fleet != nil && len(objects) > 0 && !slices.ContainsFunc(objects, func(id string) bool { return !w.Fleet.HasStatuses(id) })
 }
 
 // readAt is when the fleet was last read, by this process or a predecessor; zero when it never was.
@@ -43,18 +48,4 @@ func (w World) readAt() time.Time {
 		return w.Tenant.Status.Inventory.AsOf.Time
 	}
 	return time.Time{}
-}
-
-// evidence is the case of this attempt: its ledger, and what the newest reading says of each device under the allow
-// policies.
-func (w World) evidence() Case {
-	allow := w.objects(v1alpha1.RoleAllow)
-	c := Case{
-		Spec: &w.Wave.Spec, Ledger: w.Ledger, Rules: w.Rules(),
-		Facts: func(id audience.ID) diagnosis.Facts { return w.Fleet.Facts(id, allow...) },
-	}
-	if rows := w.Wave.Status.Gate; len(rows) > 0 {
-		c.Look = rows[0].Look
-	}
-	return c
 }

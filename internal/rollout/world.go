@@ -9,10 +9,14 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/diagnosis"
+	"github.com/tidegate/tidegate/internal/revision"
 )
 
 // World is everything that is known about one wave at one instant: objects of the cluster, the ledger, and what the tenant
 // said. It is a value: whoever has it can replay the decision, and nobody changes what it points to.
+//
+// The first part is of the cluster and always there; what needs no more is decided by it alone (P9). The zero value of
+// everything else is "not read", and says nothing.
 type World struct {
 	// Now is when the world was observed.
 	Now time.Time
@@ -24,23 +28,30 @@ type World struct {
 	// Siblings are all waves of the policy, this one too.
 	Siblings []v1alpha1.PilotWave
 
-	// Ledger is the frozen audience and who of it is exposed; nil when none was frozen.
-	Ledger *audience.Ledger
-	// Members are the devices that the tenant lists as members of the managed group; nil when the list was not read.
+	// Ledger is what is known of the ledger of the current attempt.
+	Ledger audience.Reading
+	// Earlier are the ledgers of the wave's other attempts. They are read to prove a rollback, and when the wave is deleted.
+	Earlier map[int32]audience.Reading
+	// Members are whom the tenant lists as members of the managed group; nil when the list was not read.
 	Members map[audience.ID]bool
 	// MemberLag is how long the list of members may not show a change of the operator's own, ObjectLag how long the tenant may
-	// not show an object that was made.
-	MemberLag, ObjectLag time.Duration
+	// not show an object that was made, AssignmentLag how long Intune may take to act on assignments that it shows.
+	MemberLag, ObjectLag, AssignmentLag time.Duration
 	// GroupGone: the tenant says for certain that the managed group does not exist.
 	GroupGone bool
-	// LostGroup is the id of a managed group that the tenant has and the status does not know. It is looked for only when
-	// the wave is deleted.
-	LostGroup string
+	// LostGroups are the ids of groups of attempts that the tenant has and the status does not know. They are looked for only
+	// when the wave is deleted.
+	LostGroups map[int32]string
 
-	// Candidates are looked for only where an audience is to be resolved (see Resolving); nil when there are none to be had.
+	// Candidates are looked for only where an audience is to be resolved or may grow (see Resolving, Growing); nil when there
+	// are none to be had.
 	Candidates *audience.Candidates
 	// Refused is why the groups of spec.audience cannot be read as they are written; nil when they can.
 	Refused *Cause
+	// Excluded are whom the wave and the policy exclude now; nil when that is not known. ExclusionProblem is why it is not,
+	// nil when it was not asked for.
+	Excluded         map[audience.ID]bool
+	ExclusionProblem *Cause
 
 	// Connected: the operator has a client for the tenant.
 	Connected bool
@@ -58,6 +69,8 @@ type FleetView interface {
 	Known(id audience.ID) bool
 	// Facts are what the device reports; policyIDs are the policies whose status counts for it.
 	Facts(id audience.ID, policyIDs ...string) diagnosis.Facts
+	// ByUser lists the devices of which somebody is the primary user.
+	ByUser(user audience.ID) []audience.ID
 	// HasStatuses says whether the status of the policy was read: without it a missing report says nothing.
 	HasStatuses(policyID string) bool
 }
@@ -72,31 +85,31 @@ type TenantProblem struct {
 	RetryAfter time.Duration
 }
 
-// GroupID is the tenant's id of the wave's managed group; empty as long as the status does not know one.
-func (w World) GroupID() string {
-	if w.Wave.Status.Audience == nil {
-		return ""
-	}
-	return w.Wave.Status.Audience.GroupID
-}
-
-// GroupShows says that the managed group was made so long ago that a tenant which does not know it speaks the truth. A group
-// that the status does not name was seen a moment before.
-func (w World) GroupShows() bool {
-	return w.GroupID() != "" && w.Now.Sub(w.Wave.Status.Audience.ResolvedAt.Time) >= w.ObjectLag
-}
-
-// PayloadHash is the payload of the policy, which an attempt that starts now takes on; empty when it is not known.
-func (w World) PayloadHash() string {
+// Unit is whom groups and ledgers of the policy hold; devices without a policy.
+func (w World) Unit() v1alpha1.Unit {
 	if w.Policy == nil {
-		return ""
+		return v1alpha1.UnitDevice
 	}
-	return w.Policy.Status.PayloadHash
+	return w.Policy.Spec.UnitOrDefault()
 }
 
-// Frozen says whether this attempt's audience is in the ledger and its group exists.
-func (w World) Frozen() bool {
-	return w.GroupID() != "" && w.Ledger != nil && w.Ledger.Attempt == w.Wave.Status.Attempt
+// facts are what the newest reading says of one member: of the device itself, or of each device of a person.
+func (w World) facts(id audience.ID, policyIDs ...string) []diagnosis.Facts {
+	if w.Unit() == v1alpha1.UnitDevice {
+		return []diagnosis.Facts{w.Fleet.Facts(id, policyIDs...)}
+	}
+	devices := w.Fleet.ByUser(id)
+	out := make([]diagnosis.Facts, len(devices))
+	for i, device := range devices {
+		out[i] = w.Fleet.Facts(device, policyIDs...)
+	}
+	return out
+}
+
+// exists says whether the directory has a member, as of the newest reading of the fleet; without one it is believed to. Of
+// people the fleet says nothing.
+func (w World) exists(id audience.ID) bool {
+	return w.Fleet == nil || w.Unit() == v1alpha1.UnitUser || w.Fleet.Known(id)
 }
 
 // Rules are what devices are judged by, at the time of the newest reading of the fleet. They need a policy.
@@ -106,25 +119,11 @@ func (w World) Rules() diagnosis.Rules {
 		Windows: p.Windows, MacOS: p.MacOS, Edge: p.Edge, Encryption: p.Encryption, MaxOffline: p.MaxOffline.Duration,
 		Maturity: w.Wave.Spec.Gate.Maturity.Duration, Skew: diagnosis.DefaultSkew, Platforms: w.Policy.Spec.Platforms,
 	}
-	if w.Policy.Status.MinEdge != "" {
-		rules.Edge = w.Policy.Status.MinEdge
+	if r := revision.ByNumber(w.Policy.Status.Revisions, w.bringing()); r != nil && r.MinEdge != "" {
+		rules.Edge = r.MinEdge
 	}
 	if w.Fleet != nil {
 		rules.AsOf = w.Fleet.AsOf()
 	}
 	return rules
-}
-
-// objects lists the tenant ids of the policy's objects in one role.
-func (w World) objects(role v1alpha1.ObjectRole) []string {
-	if w.Policy == nil {
-		return nil
-	}
-	var out []string
-	for _, o := range w.Policy.Status.Objects {
-		if o.Role == role && o.ID != "" {
-			out = append(out, o.ID)
-		}
-	}
-	return out
 }

@@ -25,7 +25,6 @@ type world struct {
 	payload, attemptPayload int // versions; the attempt takes one on when it leaves Pending
 	attempt                 int
 	batches                 int // exposed batches of this attempt
-	leftover                bool
 	ticks, bakeTicks        int // unfrozen time since the attempt began, and since the last batch
 	frozen                  bool
 	groupReady              bool
@@ -50,7 +49,7 @@ func newWorld(action v1alpha1.FailureAction) *world {
 // observe derives the input from the truth.
 func (w *world) observe() Input {
 	in := w.in
-	in.Exposed = w.batches > 0 || w.leftover
+	in.Exposed = w.batches > 0
 	switch w.attemptPayload {
 	case 0:
 		in.Payload.State = PayloadNotCompared
@@ -94,8 +93,10 @@ func (w *world) execute(e Effect) {
 	case EffectExposeBatch:
 		w.batches, w.bakeTicks = w.batches+1, 0
 		w.exposures++
-	case EffectDrain:
-		w.leftover = false
+	case EffectExclude:
+		w.in.Exclusion.State = ""
+	case EffectJoin:
+		w.in.Growth.State = ""
 	case EffectRepairMembership:
 		w.in.Membership.State = MembershipInSync
 	}
@@ -104,7 +105,7 @@ func (w *world) execute(e Effect) {
 func (w *world) record(in Input, d Decision) {
 	if d.NewAttempt {
 		w.closed = append(w.closed, d.CloseAttempt)
-		w.leftover = w.leftover || w.batches > 0
+		w.in.Ledger.State, w.in.Membership.State = LedgerOK, MembershipInSync // of its own
 		w.attempt, w.batches, w.ticks, w.bakeTicks, w.attemptPayload, w.groupReady = w.attempt+1, 0, 0, 0, 0, false
 	}
 	if in.Phase != resolving && d.Phase == resolving && w.attemptPayload == 0 {

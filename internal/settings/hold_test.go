@@ -36,7 +36,7 @@ func TestGateNeedsAnInverse(t *testing.T) {
 		if !tt.blocked {
 			continue
 		}
-		for _, part := range []string{"spec.mode: Gate needs a setting with an inverse", location.ID, "on Windows", "passkeyCreation", "EnforceOnly"} {
+		for _, part := range []string{"spec.mode: Gate needs a setting with a restrictive value", location.ID, "on Windows", "passkeyCreation", "EnforceOnly"} {
 			if !strings.Contains(got.BlockMessage, part) {
 				t.Errorf("%s: want %q in %q", tt.name, part, got.BlockMessage)
 			}

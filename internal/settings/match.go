@@ -26,6 +26,7 @@ type match struct {
 	generation int
 	allow      Instance
 	hold       *Instance // nil when the definition has no inverse
+	baseline   *Instance // the restrictive value; nil when the definition has none
 	others     []string  // ids of other definitions that would do as well
 }
 
@@ -75,14 +76,14 @@ func find(catalog []Definition, policy, value string, t target) (m match, why st
 	return best(usable), ""
 }
 
-// best prefers a definition that has an inverse to hold with, then the newest
+// best prefers a definition that has a value to hold with, then the newest
 // ADMX generation, then the smallest id. The newest generation is the file that
 // Intune maintains: its options are those of the newest Edge, while older
 // spellings stay in the catalog only for policies that already use them.
 func best(usable []match) match {
 	slices.SortFunc(usable, func(a, b match) int {
 		return cmp.Or(
-			compareBool(b.hold != nil, a.hold != nil),
+			compareBool(b.baseline != nil, a.baseline != nil),
 			compareBool(edgeWord(b.def), edgeWord(a.def)),
 			cmp.Compare(b.generation, a.generation),
 			cmp.Compare(a.def.ID, b.def.ID),
@@ -151,9 +152,14 @@ func edgeWord(d Definition) bool {
 // isNamed compares the policy name with the definition's name and with the last
 // part of its id. A recommended variant may carry the word behind the name.
 func isNamed(d Definition, policy string) bool {
-	id := strings.TrimSuffix(strings.ToLower(d.ID), "_recommended")
-	last := id[strings.LastIndexAny(id, "_~")+1:]
-	return strings.EqualFold(d.Name, policy) || strings.EqualFold(last, policy)
+	return strings.EqualFold(d.Name, policy) || strings.EqualFold(policyPart(d.ID), policy)
+}
+
+// policyPart is the last part of a definition id: the policy's name in lower case,
+// the same in every generation.
+func policyPart(id string) string {
+	id = strings.TrimSuffix(strings.ToLower(id), "_recommended")
+	return id[strings.LastIndexAny(id, "_~")+1:]
 }
 
 func isRecommended(d Definition) bool {

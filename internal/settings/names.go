@@ -42,8 +42,9 @@ type wish struct {
 	mapped string
 	// substitute is a real policy that comes nearest; written under Substitute only.
 	substitute string
-	// check says what is looked at, instead of written, under Substitute.
-	check string
+	// advice says what a person is to look at, under Substitute, because nothing or
+	// not all of the setting is written. Tidegate does not look (P11).
+	advice string
 	// hopeless says why neither stands in; it makes the setting Unsupported.
 	hopeless string
 }
@@ -59,12 +60,12 @@ func wishes(s v1alpha1.PasskeySettings) []wish {
 		},
 		{
 			field: "backupStorageLocation", literal: literalBackupLocation, value: s.BackupStorageLocation,
-			check: "passkeys are stored with the account that is signed in to the Edge profile, and Edge's passkey policy " +
+			advice: "passkeys are stored with the account that is signed in to the Edge profile, and Edge's passkey policy " +
 				"leaves consumer accounts alone; restrict the accounts with RestrictSigninToPattern if you need more",
 		},
 		{
 			field: "syncScope", literal: literalSyncScope, value: s.SyncScope,
-			check: "what syncs follows the account that is signed in to the Edge profile, and Edge's passkey policy leaves " +
+			advice: "what syncs follows the account that is signed in to the Edge profile, and Edge's passkey policy leaves " +
 				"consumer accounts alone; restrict the accounts with RestrictSigninToPattern if you need more",
 		},
 	}
@@ -83,17 +84,17 @@ func passwordlessSignin(value v1alpha1.Toggle) wish {
 		w.hopeless = "WebAuthn is always on in Edge and no policy turns it off; sign-in methods are set in Entra"
 		return w
 	}
-	w.check = "sign-in methods are set in Entra, so the passkey method of the tenant is checked and PasswordManagerEnabled " +
-		"must not be off"
+	w.advice = "sign-in methods are set in Entra. Look yourself, Tidegate does not: the passkey method must be enabled in the " +
+		"tenant's authentication methods, and PasswordManagerEnabled must not be off"
 	return w
 }
 
 func passkeySync(value v1alpha1.Toggle) wish {
 	w := wish{field: "passkeySync", literal: literalPasskeySync, value: string(value), substitute: PolicyPasskeys}
-	w.check = "that sync itself works is checked: SyncDisabled not on, SyncTypesListDisabled without passwords, " +
-		"BrowserSignin not 0"
+	w.advice = "whether passkeys then sync is decided by other policies. Look yourself, Tidegate does not: SyncDisabled must not be on, " +
+		"SyncTypesListDisabled must not have passwords, BrowserSignin must not be 0"
 	if value == v1alpha1.Disabled {
-		w.check = "it stops new passkeys; those already saved keep syncing"
+		w.advice = "it stops new passkeys; those already saved keep syncing"
 	}
 	return w
 }

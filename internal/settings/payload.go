@@ -88,17 +88,6 @@ func HashInstances(platforms, technologies string, instances []Instance) string 
 	return digest(h)
 }
 
-// hashPayloads identifies all that is written, on all platforms.
-func hashPayloads(payloads []Payload) string {
-	h := sha256.New()
-	for _, p := range payloads {
-		writeText(h, string(p.Platform), p.GraphPlatforms, p.Technologies)
-		writeInstances(h, p.Allow)
-		writeInstances(h, p.Hold)
-	}
-	return digest(h)
-}
-
 // writeInstances feeds instances in sorted order, each list behind its length, so
 // that no two different trees feed the same bytes.
 func writeInstances(h io.Writer, instances []Instance) {

@@ -27,13 +27,16 @@ func Resolve(in Request) Resolution {
 	slices.Sort(in.Platforms)
 	in.Platforms = slices.Compact(in.Platforms)
 
-	var res Resolution
+	res := Resolution{Gone: gone(in.Catalog, in.Revisions)}
 	var blocks []string
-	minEdge, err := newestVersion(in.PrerequisiteEdge)
+	minEdge, err := NewestVersion(in.PrerequisiteEdge)
 	if err != nil {
 		blocks = append(blocks, fmt.Sprintf("spec.prerequisites.edge: %v", err))
 	}
 	found := resolveAll(in)
+	if in.Mode == v1alpha1.ModeGate {
+		notHeld(found, in.Revisions)
+	}
 	for _, f := range found {
 		res.Verdicts = append(res.Verdicts, f.status)
 	}
@@ -41,32 +44,63 @@ func Resolve(in Request) Resolution {
 		blocks = append(blocks, text)
 	}
 	for _, platform := range in.Platforms {
-		mine := slices.DeleteFunc(slices.Clone(found), func(f finding) bool { return f.status.Platform != platform })
-		payload, problem := buildPayload(platform, mine)
-		if problem == "" && in.Mode == v1alpha1.ModeGate && len(payload.Hold) == 0 {
-			problem = holdsNobody(platform, payload)
-		}
-		if problem != "" {
-			blocks = append(blocks, problem)
-		}
-		res.Payloads = append(res.Payloads, payload)
+		blocks = append(blocks, res.deliver(platform, of(platform, found), in)...)
 	}
 	if len(in.Platforms) == 0 {
 		blocks = append(blocks, "spec.platforms is empty: name Windows, MacOS or both")
 	}
 	res.MinEdge = minEdge
 	if writesPasskeys(found) {
+		res.NeedsEdge = minEdgePasskeys
 		// The error of the prerequisite is among the blocks already.
-		if raised, err := newestVersion(in.PrerequisiteEdge, minEdgePasskeys); err == nil {
+		if raised, err := NewestVersion(in.PrerequisiteEdge, minEdgePasskeys); err == nil {
 			res.MinEdge = raised
 		}
 	}
-	if len(blocks) > 0 {
-		res.Blocked, res.BlockMessage, res.Payloads = true, strings.Join(blocks, " "), nil
-		return res
+	equal := equalsHold(found, in.Mode)
+	if len(blocks)+len(equal) > 0 {
+		return res.block(equal, blocks)
 	}
-	res.Hash = hashPayloads(res.Payloads)
+	res.Hash = HashPinned(res.Pinned)
 	return res
+}
+
+// deliver adds what one platform gets; the problems say why it cannot be written.
+func (r *Resolution) deliver(platform v1alpha1.Platform, found []finding, in Request) (problems []string) {
+	payload, problem := buildPayload(platform, found)
+	if problem != "" {
+		problems = append(problems, problem)
+	}
+	r.Payloads = append(r.Payloads, payload)
+	r.Pinned = append(r.Pinned, Pin(payload))
+	if in.Mode != v1alpha1.ModeGate {
+		return problems
+	}
+	base := baselineOf(payload, found)
+	if problem == "" {
+		if text := holdsNobody(payload, base, in.Revisions); text != "" {
+			problems = append(problems, text)
+		}
+	}
+	if len(base.Settings) > 0 {
+		r.Baseline = append(r.Baseline, base)
+	}
+	return problems
+}
+
+// block is the answer that nothing may be written: no part of a payload is left in it.
+func (r *Resolution) block(equal, others []string) Resolution {
+	r.Blocked, r.BlockReason = true, v1alpha1.ReasonSettingMissing
+	if len(equal) > 0 {
+		r.BlockReason = v1alpha1.ReasonPayloadEqualsHold
+	}
+	r.BlockMessage = strings.Join(slices.Concat(equal, others), " ")
+	r.Payloads, r.Pinned, r.Baseline = nil, nil, nil
+	return *r
+}
+
+func of(platform v1alpha1.Platform, found []finding) []finding {
+	return slices.DeleteFunc(slices.Clone(found), func(f finding) bool { return f.status.Platform != platform })
 }
 
 // finding is one wish on one platform: the verdict and, if there is something to
@@ -74,6 +108,7 @@ func Resolve(in Request) Resolution {
 type finding struct {
 	status v1alpha1.SettingStatus
 	policy string // the name that matched
+	value  string // that the spec asks for
 	write  *match
 }
 
@@ -108,7 +143,7 @@ func resolveOne(w wish, t target, in Request) finding {
 	}
 	switch in.OnMissing {
 	case v1alpha1.OnMissingSkip:
-		return verdict(v1alpha1.SettingSkipped, why+"; left out as onMissingSetting: Skip asks, nothing is written or checked for it")
+		return verdict(v1alpha1.SettingSkipped, why+"; left out as onMissingSetting: Skip asks, nothing is written for it")
 	case v1alpha1.OnMissingSubstitute:
 		return substitute(w, t, in.Catalog, why)
 	case v1alpha1.OnMissingBlock: // says only that it is missing
@@ -129,9 +164,9 @@ func substitute(w wish, t target, catalog []Definition, why string) finding {
 		if substituteWhy != "" {
 			return verdict(v1alpha1.SettingMissing, why+"; nor its substitute: "+substituteWhy)
 		}
-		return written(v1alpha1.SettingSubstituted, w, w.substitute, m, t, w.check)
-	case w.check != "":
-		return verdict(v1alpha1.SettingSubstituted, "nothing is written, Edge has no such policy: "+w.check)
+		return written(v1alpha1.SettingSubstituted, w, w.substitute, m, t, w.advice)
+	case w.advice != "":
+		return verdict(v1alpha1.SettingSubstituted, "nothing is written, Edge has no such policy: "+w.advice)
 	default:
 		return verdict(v1alpha1.SettingMissing, why+"; nothing can stand in for it")
 	}
@@ -146,8 +181,8 @@ func written(v v1alpha1.SettingVerdict, w wish, policy string, m match, t target
 	if v == v1alpha1.SettingSubstituted {
 		why[0] += fmt.Sprintf(" in place of %s, which Edge does not have", w.literal)
 	}
-	if m.hold == nil {
-		why = append(why, "it has no inverse, so the hold policy cannot restrain it")
+	if m.baseline == nil {
+		why = append(why, "it has no restrictive value, so hold leaves it alone")
 	}
 	if len(m.others) > 0 {
 		why = append(why, fmt.Sprintf("also matched %s; the newest ADMX generation is used", strings.Join(m.others, ", ")))
@@ -161,6 +196,7 @@ func written(v v1alpha1.SettingVerdict, w wish, policy string, m match, t target
 	return finding{
 		status: v1alpha1.SettingStatus{Verdict: v, DefinitionIDs: []string{m.def.ID}, Why: strings.Join(why, "; ")},
 		policy: policy,
+		value:  w.value,
 		write:  &m,
 	}
 }
@@ -177,7 +213,7 @@ func undelivered(found []finding, in Request) string {
 	if len(lines) == 0 {
 		return ""
 	}
-	remedy := "Set spec.onMissingSetting to Substitute (the nearest real Edge setting, or a check) or to Skip (left out, shown " +
+	remedy := "Set spec.onMissingSetting to Substitute (the nearest real Edge setting, or advice on what to look at yourself) or to Skip (left out, shown " +
 		"in status), remove the setting, or wait until the tenant's settings catalog has it."
 	if in.OnMissing == v1alpha1.OnMissingSubstitute {
 		remedy = "Set spec.onMissingSetting to Skip (left out, shown in status), remove the setting, or wait until the " +
@@ -187,13 +223,6 @@ func undelivered(found []finding, in Request) string {
 		remedy = "Remove the platform from spec.platforms."
 	}
 	return strings.Join(lines, "; ") + ". " + remedy
-}
-
-// holdsNobody says that the payload of a platform has nothing to hold back with: mode Gate would promise a restraint that
-// no device feels (domain 2.6).
-func holdsNobody(platform v1alpha1.Platform, p Payload) string {
-	return fmt.Sprintf("spec.mode: Gate needs a setting with an inverse for the hold policy, and %s on %s has none. Set passkeyCreation, or "+
-		"passkeySync, or create the PasskeyPolicy with mode: EnforceOnly, which restrains no one.", strings.Join(definitionIDs(p.Allow), ", "), platform)
 }
 
 func definitionIDs(list []Instance) []string {
@@ -208,9 +237,9 @@ func writesPasskeys(found []finding) bool {
 	return slices.ContainsFunc(found, func(f finding) bool { return f.policy == PolicyPasskeys })
 }
 
-// newestVersion is the highest of the versions given, as it was written; empty
+// NewestVersion is the highest of the versions given, as it was written; empty
 // ones do not count.
-func newestVersion(versions ...string) (string, error) {
+func NewestVersion(versions ...string) (string, error) {
 	newest := ""
 	for _, v := range versions {
 		if v == "" {

@@ -209,7 +209,7 @@ func TestResolvePayload(t *testing.T) {
 	if diff := cmp.Diff(want, got.Payloads); diff != "" {
 		t.Errorf("payloads (-want +got):\n%s", diff)
 	}
-	if why := got.Verdicts[2].Why; !strings.Contains(why, "no inverse") {
+	if why := got.Verdicts[2].Why; !strings.Contains(why, "hold leaves it alone") {
 		t.Errorf("the location's verdict does not say that the hold lacks it: %s", why)
 	}
 
@@ -285,7 +285,7 @@ func TestMatch(t *testing.T) {
 		{name: "an option that contradicts itself beside one that does not", catalog: []Definition{halfContradictory}, why: "no single option"},
 		{name: "the wanted option must exist", catalog: []Definition{noOptions, passkeysWindows}, want: passkeysWindows.ID},
 		{name: "one that can be held is better than a newer one that cannot", catalog: []Definition{onlyOn, passkeysWindows}, want: passkeysWindows.ID},
-		{name: "but better than none", catalog: []Definition{onlyOn}, want: onlyOn.ID, why: "no inverse"},
+		{name: "but better than none", catalog: []Definition{onlyOn}, want: onlyOn.ID, why: "no restrictive value"},
 		{name: "case does not matter", catalog: []Definition{upper}, want: upper.ID},
 		{name: "the name must be whole", catalog: []Definition{nearly}},
 		{name: "not by MDM", catalog: []Definition{mamOnly}},

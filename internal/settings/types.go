@@ -81,7 +81,8 @@ type Payload struct {
 	// Allow is the payload, sorted by definition id, never empty.
 	Allow []Instance
 	// Hold is the inverse of every toggle in Allow. A setting that has no inverse,
-	// such as a storage location, is not in it; its verdict says so.
+	// such as a storage location, is not in it; its verdict says so. What holds a
+	// population is Resolution.Baseline, which does not follow the payload.
 	Hold []Instance
 }
 
@@ -93,8 +94,11 @@ type Request struct {
 	Platforms []v1alpha1.Platform
 	// Scope selects device_ or user_ definitions on Windows. Empty is Device.
 	Scope v1alpha1.PolicyScope
-	// Mode Gate needs an inverse for the hold policy on every platform. Empty asks for none.
+	// Mode Gate needs a baseline for the hold policy on every platform. Empty asks for none.
 	Mode v1alpha1.PolicyMode
+	// Revisions that are recorded, the baseline among them once it is fixed: a later ask does not change it. They are
+	// looked up in the catalog, see Resolution.Gone.
+	Revisions []v1alpha1.RevisionStatus
 	// OnMissing says what to do about a setting without a definition. Empty is Block.
 	OnMissing v1alpha1.MissingSettingAction
 	// PrerequisiteEdge is spec.prerequisites.edge, a dotted version; empty is none.
@@ -109,13 +113,26 @@ type Resolution struct {
 	Verdicts []v1alpha1.SettingStatus
 	// Payloads are sorted by platform; empty when Blocked, so that nothing is half-written.
 	Payloads []Payload
+	// Pinned is what Payloads write, as a revision keeps it; empty when Blocked.
+	Pinned []v1alpha1.PinnedPayload
+	// Baseline is the restrictive value of every setting of this ask that has one, on each platform where one has: what
+	// hold sets when this is the first ask of a policy in mode Gate. It depends on the definitions, never on the direction
+	// of a toggle. Empty in other modes and when Blocked.
+	Baseline []v1alpha1.PinnedPayload
+	// Gone are the definitions and options that live revisions use and the catalog has no more; nil when the catalog is
+	// empty, which tells nothing. It is filled when Blocked, too.
+	Gone []Gone
 	// Blocked means that nothing may be written; BlockMessage says why and what to do.
 	Blocked bool
+	// BlockReason is ReasonPayloadEqualsHold or ReasonSettingMissing; empty when not Blocked.
+	BlockReason string
 	// BlockMessage names each setting, what was searched, and the remedies.
 	BlockMessage string
 	// MinEdge is the lowest Edge version of the prerequisites and the settings written.
 	MinEdge string
-	// Hash is "sha256:" and the hex digest over all payloads; empty when Blocked.
-	// Evidence is keyed by it: two requests that write the same have the same hash.
+	// NeedsEdge is the lowest Edge version that the settings written need by themselves; empty when any will do.
+	NeedsEdge string
+	// Hash is HashPinned of Pinned; empty when Blocked. Evidence is keyed by it: two
+	// requests that write the same have the same hash.
 	Hash string
 }

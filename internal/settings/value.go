@@ -11,8 +11,9 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
-// fill sets the instances of m for value. A toggle gets its inverse as well, when
-// the definition has it. The error says what the definition lacks.
+// fill sets the instances of m for value. A toggle gets its inverse and its
+// restrictive value as well, when the definition has them. The error says what the
+// definition lacks.
 func (m *match) fill(value string, t target) error {
 	toggle := value == string(v1alpha1.Enabled) || value == string(v1alpha1.Disabled)
 	switch {
@@ -22,7 +23,7 @@ func (m *match) fill(value string, t target) error {
 		return m.fillChoice(value)
 	case m.def.Kind == KindSimple && toggle && m.def.ValueKind == InstanceInteger:
 		on, off := m.instance(InstanceInteger, "1"), m.instance(InstanceInteger, "0")
-		m.allow, m.hold = on, &off
+		m.allow, m.hold, m.baseline = on, &off, &off
 		if value == string(v1alpha1.Disabled) {
 			m.allow, m.hold = off, &on
 		}
@@ -55,6 +56,10 @@ func (m *match) fillToggle(enabled bool) error {
 		return fmt.Errorf("no single option means %s; it has %s", toggleWord(enabled), optionNames(m.def))
 	}
 	m.allow = m.instance(InstanceChoice, want.ItemID)
+	if off, ok := toggleOption(m.def, false); ok {
+		baseline := m.instance(InstanceChoice, off.ItemID)
+		m.baseline = &baseline
+	}
 	if inverse, ok := toggleOption(m.def, !enabled); ok {
 		hold := m.instance(InstanceChoice, inverse.ItemID)
 		m.hold = &hold

@@ -30,7 +30,7 @@ func event(warning bool, reason, message string) Event {
 }
 
 // alarming are the conditions of which True is bad news; for all others False is.
-var alarming = []string{v1alpha1.ConditionStalled, v1alpha1.ConditionDrifted, v1alpha1.ConditionThrottled}
+var alarming = []string{v1alpha1.ConditionStalled, v1alpha1.ConditionDrifted, v1alpha1.ConditionThrottled, v1alpha1.ConditionAudienceOutdated}
 
 // arrivals are the conditions that are worth an event only when they become True: their absence is the normal course.
 var arrivals = []string{v1alpha1.ConditionApplied, v1alpha1.ConditionRolloutComplete}
@@ -89,6 +89,10 @@ func WaveEvents(before, after *v1alpha1.PilotWaveStatus) []Event {
 	if before.HandledRequests != after.HandledRequests && before.Phase == after.Phase {
 		out = append(out, event(false, v1alpha1.ReasonSafetyRequestAccepted, after.Decision.Message))
 	}
+	if before.Phase == after.Phase { // a move tells it already
+		out = append(out, ConditionEvents(before.Conditions, after.Conditions, v1alpha1.ConditionStalled)...)
+	}
+	out = append(out, ConditionEvents(before.Conditions, after.Conditions, v1alpha1.ConditionAudienceOutdated)...)
 	return append(out, pauseEvents(before.Conditions, after.Conditions)...)
 }
 

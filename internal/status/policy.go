@@ -14,6 +14,8 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/revision"
+	"github.com/tidegate/tidegate/internal/settings"
 )
 
 // How soon a PasskeyPolicy is looked at again, by what it waits for.
@@ -44,54 +46,131 @@ func (r *Report) Has(kind string) bool {
 	return slices.ContainsFunc(r.Conditions, func(c metav1.Condition) bool { return c.Type == kind })
 }
 
-// PolicySeen begins the report on a look in which the settings were searched for: complete where they are blocked, otherwise
-// with what is known of settings and drift.
-func PolicySeen(v *plan.View, built plan.Result) Report {
-	if v.Catalog.Blocked {
-		message := v.Catalog.BlockMessage
-		return Report{
-			Standing:   Standing{State: Stuck, Reason: v1alpha1.ReasonSettingMissing, Message: message},
-			Conditions: []metav1.Condition{Condition(v1alpha1.ConditionSettingsResolved, false, v1alpha1.ReasonSettingMissing, message)},
-			Keep:       []string{v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval},
-			Requeue:    StoppedLook,
-		}
+// PolicySuspended reports on a policy that writes nothing but what a rollback takes back.
+func PolicySuspended(p *v1alpha1.PasskeyPolicy, now time.Time) Report {
+	r := Report{
+		Standing: Standing{State: Current, Reason: v1alpha1.ReasonSuspended,
+			Message: "suspended: nothing but what a rollback takes back is written to the tenant until spec.suspend is false"},
+		Keep: []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionPayloadOutdated, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted,
+			v1alpha1.ConditionWaitingForApproval},
 	}
-	r := Report{Conditions: []metav1.Condition{
-		Condition(v1alpha1.ConditionSettingsResolved, true, v1alpha1.ReasonSettingsResolved, settingsMessage(v.Catalog.Verdicts)),
-	}}
+	if d := plan.NextLook(p.Status.Waves, now); d > 0 {
+		r.sooner(d)
+	}
+	return r
+}
+
+// PolicySeen begins the report on a look: with what is known of settings and drift.
+func PolicySeen(p *v1alpha1.PasskeyPolicy, built plan.Result, res *settings.Resolution, decided *revision.Result) Report {
+	var r Report
+	r.resolved(p, res, decided)
 	if len(built.Late) > 0 {
-		r.Keep = []string{v1alpha1.ConditionDrifted} // not judged for all
+		r.Keep = append(r.Keep, v1alpha1.ConditionDrifted) // not judged for all
 	} else {
 		r.Add(drifted(built.Drifts))
 	}
 	return r
 }
 
+// Unpopulated adds to a failure that the groups of the population are not what the spec says: what stands in the tenant
+// stays, and is not what is claimed. A tenant that is only away says nothing about them.
+func (r *Report) Unpopulated() {
+	if r.Standing.State != Stuck {
+		return
+	}
+	r.Standing.Message += ". Until then hold may reach nobody of it, no wave moves, and nothing that stands in the tenant is changed but by a rollback"
+	r.Keep = slices.DeleteFunc(slices.Clone(r.Keep), func(kind string) bool { return kind == v1alpha1.ConditionApplied })
+	r.Add(Condition(v1alpha1.ConditionApplied, false, r.Standing.Reason, r.Standing.Message))
+}
+
 // Settled completes the report on a plan that leaves nothing to do.
-func (r *Report) Settled(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, built plan.Result) {
+func (r *Report) Settled(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, built plan.Result, now time.Time) {
 	r.Requeue = p.Spec.Interval.Duration
 	if slices.ContainsFunc(p.Status.Objects, func(o v1alpha1.TenantObject) bool { return o.AssignSentAt != nil }) {
-		r.Requeue = min(r.Requeue, plan.ReplicationLag)
+		r.sooner(plan.ReplicationLag)
 	}
-	switch {
+	if d := plan.NextLook(p.Status.Waves, now); d > 0 {
+		r.sooner(d)
+	}
+	switch departed := departure(p, waves); {
 	case len(built.Late) > 0:
 		reason := v1alpha1.ReasonAssigning
 		if built.LateContent {
 			reason = v1alpha1.ReasonApplying
 		}
 		r.notApplied(reason, strings.Join(built.Late, "; "))
-		r.Requeue = LateLook
+		r.sooner(LateLook)
 		return
 	case len(built.Notes) > 0:
-		r.notApplied(v1alpha1.ReasonPayloadWaiting, strings.Join(built.Notes, "; "))
+		r.notApplied(notedReason(built.Drifts), strings.Join(built.Notes, "; "))
 		return
+	case departed != "":
+		r.notApplied(v1alpha1.ReasonAssigning, departed)
+	default:
+		message := appliedMessage(p, built)
+		r.Add(Condition(v1alpha1.ConditionApplied, true, v1alpha1.ReasonApplied, message))
+		r.Standing = Standing{State: Current, Reason: v1alpha1.ReasonSucceeded, Message: message}
+		if text := underWay(p, now); text != "" {
+			r.Standing = Standing{State: InProgress, Reason: v1alpha1.ReasonAssigning, Message: text}
+		}
 	}
-	message := appliedMessage(p, built)
-	r.Add(Condition(v1alpha1.ConditionApplied, true, v1alpha1.ReasonApplied, message))
-	r.Standing = Standing{State: Current, Reason: v1alpha1.ReasonSucceeded, Message: message}
 	if name, why := stalledWave(waves); name != "" {
 		r.Standing = Standing{State: Stuck, Reason: v1alpha1.ReasonWaveStalled, Message: fmt.Sprintf("wave %q is stalled: %s", name, why)}
 	}
+}
+
+// notedReason is why something that is wanted was not planned. Waves wait for assignments themselves; what somebody took
+// away and nobody writes back stops them.
+func notedReason(drifts []plan.Drift) string {
+	for _, d := range drifts {
+		if d.Kind == plan.ObjectDeleted || d.Kind == plan.SettingsEdited {
+			return string(d.Kind)
+		}
+	}
+	return v1alpha1.ReasonAssigning
+}
+
+// departure says that a wave which has succeeded does not have its devices under its revision any more; empty when none.
+func departure(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave) string {
+	for i := range waves {
+		w := &waves[i]
+		if w.Status.Phase != v1alpha1.PhaseSucceeded || !w.DeletionTimestamp.IsZero() {
+			continue
+		}
+		c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionStalled)
+		if c != nil && c.Status == metav1.ConditionTrue && c.Reason == v1alpha1.ReasonGroupLost {
+			return fmt.Sprintf("the group of wave %q, which has succeeded, is gone from the tenant: %s", w.Name, c.Message)
+		}
+		at := slices.IndexFunc(p.Status.Waves, func(a v1alpha1.WaveAdmission) bool {
+			return a.UID == string(w.UID) && a.Attempt == w.Status.Attempt
+		})
+		switch {
+		case at < 0:
+			return fmt.Sprintf("wave %q has succeeded with attempt %d, whose group is not assigned yet", w.Name, w.Status.Attempt)
+		case p.Status.Waves[at].State != v1alpha1.Admitted:
+			a := &p.Status.Waves[at]
+			return fmt.Sprintf("wave %q has succeeded, and its group %s is %s since %s: assignments of it were taken away, or the tenant lost them. They are written again "+
+				"where spec.drift is Correct; under Report, put them back or set spec.drift to Correct", w.Name, a.GroupID, a.State, Time(a.Since.Time))
+		}
+	}
+	return ""
+}
+
+// underWay says for which groups Intune is given the time to act on assignments; empty for none.
+func underWay(p *v1alpha1.PasskeyPolicy, now time.Time) string {
+	var parts []string
+	for i := range p.Status.Waves {
+		a := &p.Status.Waves[i]
+		if a.State != v1alpha1.Admitting && a.State != v1alpha1.Withdrawing {
+			continue
+		}
+		text := fmt.Sprintf("group %s of wave %q (attempt %d, %s) is %s since %s", a.GroupID, a.Name, a.Attempt, revision.Name(a.Revision), a.State, Time(a.Since.Time))
+		if d := plan.NextLook([]v1alpha1.WaveAdmission{*a}, now); d > 0 {
+			text += fmt.Sprintf(", and Intune may take until %s to act on its assignments", Time(now.Add(d)))
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
 }
 
 func (r *Report) notApplied(reason, message string) {
@@ -110,25 +189,48 @@ func appliedMessage(p *v1alpha1.PasskeyPolicy, built plan.Result) string {
 	return message
 }
 
-// NotAlone stops a policy that shares its tenant with the operator of another cluster: each would hold back, assign and
-// judge devices without knowing of the other (P6). What is there stays; removals that are asked for still happen.
-func (r *Report) NotAlone(others []plan.OtherOperator) {
-	c := NotAlone(others)
+// NotAlone is condition Applied of a policy whose tenant others work on, too: each would hold back, assign and judge devices
+// without knowing of the other (P6). What is there stays; removals that are asked for still happen. False when nobody does.
+func NotAlone(v *plan.View) (metav1.Condition, bool) {
+	switch {
+	case len(v.Others) > 0:
+		return Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonOtherOperator, otherOperators(v.Others)), true
+	case len(v.Rivals) > 0:
+		return Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonOtherPolicy, rivals(v.Rivals)), true
+	}
+	return metav1.Condition{}, false
+}
+
+// NotAlone ends the report of a policy that is not alone, see the function of that name.
+func (r *Report) NotAlone(c metav1.Condition) {
 	r.Add(c)
 	r.Standing = Standing{State: Stuck, Reason: c.Reason, Message: c.Message}
 	r.Requeue = StoppedLook
 }
 
-// NotAlone is condition Applied of a policy whose tenant another operator works on, too.
-func NotAlone(others []plan.OtherOperator) metav1.Condition {
+func otherOperators(others []plan.OtherOperator) string {
 	parts := make([]string, len(others))
 	for i, o := range others {
 		parts[i] = fmt.Sprintf("%s (%d policies, for example %q)", o.Cluster, len(o.Policies), o.Policies[0])
 	}
-	return Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonOtherOperator, fmt.Sprintf(
+	return fmt.Sprintf(
 		"the tenant holds policies of the Tidegate of another cluster, by the uid of its namespace kube-system: %s. Only one may work on a tenant: "+
 			"delete the PasskeyPolicies of the other cluster, or, where that cluster is gone, delete its policies in the tenant or take the marker out of their descriptions",
-		strings.Join(parts, ", ")))
+		strings.Join(parts, ", "))
+}
+
+func rivals(list []plan.Rival) string {
+	parts := make([]string, len(list))
+	for i, r := range list {
+		if r.Gone == "" {
+			parts[i] = fmt.Sprintf("PasskeyPolicy %s came first for the same tenant, platform and scope, and %s. Two on one device are a conflict: exclude whom they share "+
+				"from spec.population of one, or delete one of the two", r.Policy, r.Why)
+			continue
+		}
+		parts[i] = fmt.Sprintf("a PasskeyPolicy that is gone (uid %s) has left %d policies in the tenant, for example %q: delete them there, or take the marker out of their "+
+			"descriptions if they are to stay and reach nobody of this population", r.Gone, len(r.Policies), r.Policies[0])
+	}
+	return "nothing is written beside another PasskeyPolicy but what takes back: " + strings.Join(parts, "; ")
 }
 
 // ApplyingReason tells waves whether only assignments are moving, which is what they wait for themselves, or whether the
@@ -140,32 +242,76 @@ func ApplyingReason(actions []plan.Action) string {
 	return v1alpha1.ReasonAssigning
 }
 
-// PolicyProgress sums the waves of a policy up: its columns in s, and conditions RolloutComplete and, where spec.paused is
-// set, Paused.
-func PolicyProgress(s *v1alpha1.PasskeyPolicyStatus, waves []v1alpha1.PilotWave, paused bool) []metav1.Condition {
-	done := 0
+// PolicyProgress sums the waves of a policy up: its columns in the status, and conditions RolloutComplete and, where
+// spec.paused is set, Paused. It ends the report: whether the tenant is as it should be is judged by then, or stands.
+func (r *Report) PolicyProgress(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, account string) {
+	s, target, done := &p.Status, int32(0), 0
+	if t := revision.Target(s.Revisions); t != nil {
+		target = t.Number
+	}
 	s.CurrentWave = ""
 	for i := range waves {
 		w := &waves[i]
 		switch {
-		case w.Status.Phase == v1alpha1.PhaseSucceeded:
+		case succeededOn(w, target):
 			done++
 		case s.CurrentWave == "" && w.Status.Phase != v1alpha1.PhasePending && w.Status.Phase != "":
 			s.CurrentWave = w.Name
 		}
 	}
 	s.WaveProgress = fmt.Sprintf("%d/%d", done, len(waves))
-	complete := Condition(v1alpha1.ConditionRolloutComplete, false, v1alpha1.ReasonRolloutInProgress, s.WaveProgress+" waves have succeeded")
+	r.Add(r.complete(p, waves, done, account))
+	if p.Spec.Paused {
+		r.Add(Condition(v1alpha1.ConditionPaused, true, v1alpha1.ReasonPaused, "spec.paused stops every wave of this policy"))
+	}
+}
+
+func succeededOn(w *v1alpha1.PilotWave, revision int32) bool {
+	return w.Status.Phase == v1alpha1.PhaseSucceeded && w.Status.Revision == revision && w.DeletionTimestamp.IsZero()
+}
+
+// complete judges whether the rollout is over: every wave has proven what the spec asks for and stands by it, and nobody
+// who can be reached is on hold.
+func (r *Report) complete(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, done int, account string) metav1.Condition {
+	no := func(reason, format string, args ...any) metav1.Condition {
+		message := fmt.Sprintf(format, args...)
+		if account != "" {
+			message += "; " + account
+		}
+		return Condition(v1alpha1.ConditionRolloutComplete, false, reason, message)
+	}
+	progress := p.Status.WaveProgress + " waves have succeeded"
+	if t := revision.Target(p.Status.Revisions); t != nil {
+		progress += " on " + revision.Name(t.Number)
+	}
 	switch {
 	case len(waves) == 0:
-		complete = Condition(v1alpha1.ConditionRolloutComplete, false, v1alpha1.ReasonNoWaves, "no PilotWave refers to this policy")
-	case done == len(waves):
-		complete = Condition(v1alpha1.ConditionRolloutComplete, true, v1alpha1.ReasonRolloutComplete, s.WaveProgress+" waves have succeeded")
+		return no(v1alpha1.ReasonNoWaves, "no PilotWave refers to this policy")
+	case done < len(waves):
+		return no(v1alpha1.ReasonRolloutInProgress, "%s", progress)
+	case !r.stands(p, v1alpha1.ConditionApplied):
+		return no(v1alpha1.ReasonRolloutInProgress, "%s, and the tenant is not as it should be: condition Applied says why", progress)
 	}
-	if !paused {
-		return []metav1.Condition{complete}
+	for i := range waves {
+		if c := meta.FindStatusCondition(waves[i].Status.Conditions, v1alpha1.ConditionReady); c == nil || c.Status != metav1.ConditionTrue {
+			return no(v1alpha1.ReasonRolloutInProgress, "%s, and wave %q is not Ready: its conditions say why", progress, waves[i].Name)
+		}
 	}
-	return []metav1.Condition{complete, Condition(v1alpha1.ConditionPaused, true, v1alpha1.ReasonPaused, "spec.paused stops every wave of this policy")}
+	if population := p.Status.Population; p.Spec.Mode == v1alpha1.ModeGate && population != nil && population.OnHold > 0 {
+		return no(v1alpha1.ReasonStillOnHold, "%s", progress)
+	}
+	if account != "" {
+		progress += "; " + account
+	}
+	return Condition(v1alpha1.ConditionRolloutComplete, true, v1alpha1.ReasonRolloutComplete, progress)
+}
+
+// stands says that a condition is True in the report, or that it was and is kept.
+func (r *Report) stands(p *v1alpha1.PasskeyPolicy, kind string) bool {
+	if slices.Contains(r.Keep, kind) && !r.Has(kind) {
+		return meta.IsStatusConditionTrue(p.Status.Conditions, kind)
+	}
+	return meta.IsStatusConditionTrue(r.Conditions, kind)
 }
 
 func stalledWave(waves []v1alpha1.PilotWave) (name, why string) {
@@ -197,7 +343,7 @@ func drifted(list []plan.Drift) metav1.Condition {
 	}
 	parts := make([]string, len(list))
 	for i, d := range list {
-		parts[i] = fmt.Sprintf("%s %s: %s", d.Key.Platform, d.Key.Role, d.Detail)
+		parts[i] = fmt.Sprintf("%s %s: %s", d.Key.Platform, d.Key.Level(), d.Detail)
 	}
 	return Condition(v1alpha1.ConditionDrifted, true, string(list[0].Kind), strings.Join(parts, "; "))
 }

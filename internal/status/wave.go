@@ -8,10 +8,18 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/revision"
 )
 
 // stuckHeld are the causes of Held that do not go away by themselves.
-var stuckHeld = map[string]bool{v1alpha1.ReasonDeadlineExceeded: true}
+var stuckHeld = map[string]bool{
+	v1alpha1.ReasonDeadlineExceeded: true, v1alpha1.ReasonLedgerLost: true, v1alpha1.ReasonLedgerAltered: true, v1alpha1.ReasonGroupLost: true,
+}
+
+// stuckSucceeded are what a promoted wave may have lost: it no longer stands for what it proved until a person acts (P14).
+var stuckSucceeded = map[string]bool{
+	v1alpha1.ReasonLedgerLost: true, v1alpha1.ReasonLedgerAltered: true, v1alpha1.ReasonGroupLost: true,
+}
 
 // stuckPending are the causes that keep a wave from starting until a person mends something.
 var stuckPending = map[string]bool{
@@ -19,37 +27,38 @@ var stuckPending = map[string]bool{
 	v1alpha1.ReasonDependencyFailed: true,
 }
 
-// stuckResolving are the causes of Held before any assignment; the audience has to be mended by a person.
-var stuckResolving = map[string]bool{
-	v1alpha1.ReasonAudienceEmpty: true, v1alpha1.ReasonAudienceTooSmall: true, v1alpha1.ReasonAudienceOutOfBounds: true,
-	v1alpha1.ReasonAudienceIneligible: true, v1alpha1.ReasonGroupNotFound: true, v1alpha1.ReasonGroupAmbiguous: true,
-}
-
-// WaveStanding is the kstatus standing of a wave, from its phase and newest decision.
-func WaveStanding(phase v1alpha1.WavePhase, heldReason string, d v1alpha1.DecisionStatus) Standing {
-	s := Standing{State: InProgress, Reason: d.Reason, Message: d.Message}
-	switch phase {
+// WaveStanding is the kstatus standing of a wave, from its phase and newest decision. A wave that was held before any
+// assignment, for whatever reason, has an audience that a person has to mend.
+func WaveStanding(s *v1alpha1.PilotWaveStatus) Standing {
+	d := s.Decision
+	out := Standing{State: InProgress, Reason: d.Reason, Message: d.Message}
+	stuck := d.Reason == v1alpha1.ReasonInvalid
+	switch s.Phase {
 	case v1alpha1.PhaseSucceeded:
-		s.State = Current
+		out.State = Current
+		stuck = stuck || stuckSucceeded[d.Reason]
 	case v1alpha1.PhaseHalted, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete, v1alpha1.PhaseAborted:
-		s.State = Stuck
+		stuck = true
 	case v1alpha1.PhaseHeld:
-		if stuckHeld[heldReason] || stuckResolving[heldReason] {
-			s.State = Stuck
-		}
-	case v1alpha1.PhaseResolving, v1alpha1.PhaseExposing, v1alpha1.PhaseBaking, v1alpha1.PhaseEvaluating, v1alpha1.PhasePromoting,
-		v1alpha1.PhaseRollingBack: // on the way
+		stuck = stuck || stuckHeld[s.HeldReason] || s.HeldPhase == v1alpha1.PhaseResolving
+	case v1alpha1.PhaseExposing, v1alpha1.PhaseBaking, v1alpha1.PhaseEvaluating, v1alpha1.PhasePromoting, v1alpha1.PhaseRollingBack: // on the way
 	case v1alpha1.PhasePending:
-		if stuckPending[d.Reason] {
-			s.State = Stuck
-		}
+		stuck = stuck || stuckPending[d.Reason]
+	case v1alpha1.PhaseResolving:
+		stuck = stuck || stuckSucceeded[d.Reason] // the record of another wave
 	}
-	return s
+	if stuck {
+		out.State = Stuck
+	}
+	return out
 }
 
 // WaveColumns preformats the table view. next is what a person waits for: a time, a number of reports, or nothing.
 func WaveColumns(s *v1alpha1.PilotWaveStatus, next string) v1alpha1.WaveColumns {
 	c := v1alpha1.WaveColumns{Next: next}
+	if s.Revision > 0 {
+		c.Revision = revision.Name(s.Revision)
+	}
 	if s.Audience == nil {
 		return c
 	}

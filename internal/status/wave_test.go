@@ -25,17 +25,17 @@ func TestWaveStanding(t *testing.T) {
 	}
 	for _, p := range append(slices.Clone(Phases), "", "Hovering") {
 		d := v1alpha1.DecisionStatus{Reason: "R", Message: "m"}
-		if got := WaveStanding(p, "", d); got != (Standing{State: want[p], Reason: "R", Message: "m"}) {
+		if got := WaveStanding(&v1alpha1.PilotWaveStatus{Phase: p, Decision: d}); got != (Standing{State: want[p], Reason: "R", Message: "m"}) {
 			t.Errorf("%q: %+v", p, got)
 		}
 	}
 	for reason, state := range map[string]State{
-		v1alpha1.ReasonDeadlineExceeded: Stuck, v1alpha1.ReasonAudienceEmpty: Stuck, v1alpha1.ReasonAudienceTooSmall: Stuck,
-		v1alpha1.ReasonAudienceOutOfBounds: Stuck, v1alpha1.ReasonAudienceIneligible: Stuck, v1alpha1.ReasonGroupNotFound: Stuck,
-		v1alpha1.ReasonGroupAmbiguous: Stuck, v1alpha1.ReasonTelemetryStale: InProgress, v1alpha1.ReasonTelemetryMissing: InProgress,
+		v1alpha1.ReasonDeadlineExceeded: Stuck, v1alpha1.ReasonLedgerLost: Stuck, v1alpha1.ReasonLedgerAltered: Stuck,
+		v1alpha1.ReasonGroupLost: Stuck, v1alpha1.ReasonTelemetryStale: InProgress, v1alpha1.ReasonTelemetryMissing: InProgress,
 		v1alpha1.ReasonTargetingConflict: InProgress, v1alpha1.ReasonHeldNoData: InProgress,
 	} {
-		if got := WaveStanding(v1alpha1.PhaseHeld, reason, v1alpha1.DecisionStatus{}).State; got != state {
+		held := &v1alpha1.PilotWaveStatus{Phase: v1alpha1.PhaseHeld, HeldPhase: v1alpha1.PhaseBaking, HeldReason: reason}
+		if got := WaveStanding(held).State; got != state {
 			t.Errorf("held as %s: %d, want %d", reason, got, state)
 		}
 	}
@@ -44,9 +44,23 @@ func TestWaveStanding(t *testing.T) {
 		v1alpha1.ReasonDependencyFailed: Stuck, v1alpha1.ReasonWaitingForDependency: InProgress, v1alpha1.ReasonPolicyNotReady: InProgress,
 		v1alpha1.ReasonPaused: InProgress,
 	} {
-		if got := WaveStanding(v1alpha1.PhasePending, "", v1alpha1.DecisionStatus{Reason: reason}).State; got != state {
+		pending := &v1alpha1.PilotWaveStatus{Phase: v1alpha1.PhasePending, Decision: v1alpha1.DecisionStatus{Reason: reason}}
+		if got := WaveStanding(pending).State; got != state {
 			t.Errorf("pending as %s: %d, want %d", reason, got, state)
 		}
+	}
+	for reason, state := range map[string]State{
+		v1alpha1.ReasonPromoted: Current, v1alpha1.ReasonLedgerLost: Stuck, v1alpha1.ReasonLedgerAltered: Stuck, v1alpha1.ReasonGroupLost: Stuck,
+		v1alpha1.ReasonInvalid: Stuck,
+	} {
+		succeeded := &v1alpha1.PilotWaveStatus{Phase: v1alpha1.PhaseSucceeded, Decision: v1alpha1.DecisionStatus{Reason: reason}}
+		if got := WaveStanding(succeeded).State; got != state {
+			t.Errorf("succeeded with %s: %d, want %d", reason, got, state)
+		}
+	}
+	refused := &v1alpha1.PilotWaveStatus{Phase: v1alpha1.PhaseHeld, HeldPhase: v1alpha1.PhaseResolving, HeldReason: v1alpha1.ReasonForbidden}
+	if got := WaveStanding(refused).State; got != Stuck {
+		t.Errorf("an audience that was refused: %d", got)
 	}
 }
 
@@ -55,7 +69,11 @@ func TestWaveColumns(t *testing.T) {
 	if got := WaveColumns(s, "soon"); got != (v1alpha1.WaveColumns{Next: "soon"}) {
 		t.Errorf("new: %+v", got)
 	}
-	s.Audience = &v1alpha1.AudienceStatus{Eligible: 120}
+	s.Revision = 2
+	if got := WaveColumns(s, ""); got != (v1alpha1.WaveColumns{Revision: "r2"}) {
+		t.Errorf("resolving: %+v", got)
+	}
+	s.Revision, s.Audience = 0, &v1alpha1.AudienceStatus{Eligible: 120}
 	s.Devices = v1alpha1.DeviceCounts{Pending: 20, Seen: 7, Succeeded: 90, Failed: 2, Stale: 1}
 	if got := WaveColumns(s, ""); got != (v1alpha1.WaveColumns{Progress: "92/120", Failed: "2"}) {
 		t.Errorf("exposing: %+v", got)
@@ -93,7 +111,7 @@ func reasons(events []Event) string {
 // TestWaveEvents: one event for each thing that changed, and none where nothing did (P12).
 func TestWaveEvents(t *testing.T) {
 	before := &v1alpha1.PilotWaveStatus{
-		Phase: v1alpha1.PhaseExposing, Attempt: 2, Audience: &v1alpha1.AudienceStatus{Eligible: 100, Targeted: 110, GroupID: "g"},
+		Phase: v1alpha1.PhaseExposing, Attempt: 2, Audience: &v1alpha1.AudienceStatus{Eligible: 100, Targeted: 110},
 		Devices: v1alpha1.DeviceCounts{Pending: 75, Seen: 25}, Clocks: v1alpha1.Clocks{LastBatchAt: &metav1.Time{Time: epoch}},
 		History: []v1alpha1.AttemptRecord{{Attempt: 1, Outcome: "Halted"}}, Decision: v1alpha1.DecisionStatus{Reason: "R", Message: "m"},
 	}
@@ -118,6 +136,12 @@ func TestWaveEvents(t *testing.T) {
 		{"request with effect", func(s *v1alpha1.PilotWaveStatus) {
 			s.HandledRequests.Abort, s.Phase = "now", v1alpha1.PhaseAborted
 		}, "!R", "Exposing → Aborted: m"},
+		{"stuck in the same phase", func(s *v1alpha1.PilotWaveStatus) {
+			s.Conditions = []metav1.Condition{Condition(v1alpha1.ConditionStalled, true, "S", "lost")}
+		}, "!S", "lost"},
+		{"audience edited", func(s *v1alpha1.PilotWaveStatus) {
+			s.Conditions = []metav1.Condition{Condition(v1alpha1.ConditionAudienceOutdated, true, "E", "edited")}
+		}, "!E", "edited"},
 		{"paused", func(s *v1alpha1.PilotWaveStatus) {
 			s.Conditions = []metav1.Condition{Condition(v1alpha1.ConditionPaused, true, "P", "")}
 		}, v1alpha1.ReasonPaused, "paused"},

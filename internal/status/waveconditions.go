@@ -14,11 +14,14 @@ import (
 )
 
 // WaveConditions are the conditions of a wave beside Ready, Reconciling and Stalled.
-func WaveConditions(in rollout.Input, s *v1alpha1.PilotWaveStatus) []metav1.Condition {
-	out := []metav1.Condition{
-		Condition(v1alpha1.ConditionDependenciesMet, in.Dependencies.State == rollout.DependenciesMet, dependencyReason(in), orDone(in.Dependencies.Message, "every wave in spec.dependsOn has succeeded")),
+func WaveConditions(in rollout.Input, w *v1alpha1.PilotWave) []metav1.Condition {
+	s := &w.Status
+	out := SafetyConditions(in)
+	out = append(out,
 		Condition(v1alpha1.ConditionAudienceResolved, s.Audience != nil, audienceReason(in, s), audienceMessage(in, s)),
-		Condition(v1alpha1.ConditionTelemetryFresh, in.Telemetry.State == rollout.TelemetryFresh, telemetryReason(in), orDone(in.Telemetry.Message, "the fleet was read within gate.maxTelemetryAge")),
+		Condition(v1alpha1.ConditionTelemetryFresh, in.Telemetry.State == rollout.TelemetryFresh, telemetryReason(in), orDone(in.Telemetry.Message, "the fleet was read within gate.maxTelemetryAge")))
+	if a := s.Audience; a != nil && a.SpecHash != "" && a.SpecHash != rollout.AudienceHash(&w.Spec.Audience) {
+		out = append(out, Condition(v1alpha1.ConditionAudienceOutdated, true, v1alpha1.ReasonAudienceEdited, outdated(in)))
 	}
 	if len(s.Gate) > 0 {
 		reason := v1alpha1.ReasonGateWaiting
@@ -27,10 +30,32 @@ func WaveConditions(in rollout.Input, s *v1alpha1.PilotWaveStatus) []metav1.Cond
 		}
 		out = append(out, Condition(v1alpha1.ConditionGatePassed, in.Evidence.State == rollout.EvidencePass, reason, in.Evidence.Message))
 	}
+	return out
+}
+
+// outdated says what the edit of an audience does to the running attempt.
+func outdated(in rollout.Input) string {
+	const head = "spec.audience was edited after this attempt had resolved it: exclusions act at once, "
+	if in.Growing {
+		return head + "those who are selected now join, and everything else is taken by the next attempt, such as after a retry"
+	}
+	return head + "everything else is taken by the next attempt, such as after a retry"
+}
+
+// SafetyConditions are those of them that follow from objects of the cluster alone.
+func SafetyConditions(in rollout.Input) []metav1.Condition {
+	out := []metav1.Condition{
+		Condition(v1alpha1.ConditionDependenciesMet, in.Dependencies.State == rollout.DependenciesMet, dependencyReason(in), orDone(in.Dependencies.Message, "every wave in spec.dependsOn has succeeded")),
+	}
 	if in.Paused {
 		out = append(out, Condition(v1alpha1.ConditionPaused, true, v1alpha1.ReasonPaused, "spec.paused of the wave or of its policy is true"))
 	}
 	return out
+}
+
+// Unread are the conditions on which a decision that was taken before anything else was read has nothing to say.
+func Unread() []string {
+	return []string{v1alpha1.ConditionAudienceResolved, v1alpha1.ConditionTelemetryFresh, v1alpha1.ConditionAudienceOutdated, v1alpha1.ConditionGatePassed}
 }
 
 func dependencyReason(in rollout.Input) string {

@@ -4,7 +4,11 @@
 package status
 
 import (
+	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/rollout"
@@ -27,6 +31,22 @@ func TestWaveConditionReasons(t *testing.T) {
 	} {
 		if got := telemetryReason(rollout.Input{Telemetry: rollout.FactOf(state, "")}); got != want {
 			t.Errorf("%q: %s", state, got)
+		}
+	}
+}
+
+// TestAudienceOutdated: an edit of spec.audience is told, with what it does and what a retry would do, until it is undone.
+func TestAudienceOutdated(t *testing.T) {
+	w := &v1alpha1.PilotWave{}
+	w.Status.Audience = &v1alpha1.AudienceStatus{SpecHash: rollout.AudienceHash(&w.Spec.Audience)}
+	if c := meta.FindStatusCondition(WaveConditions(rollout.Input{}, w), v1alpha1.ConditionAudienceOutdated); c != nil {
+		t.Errorf("not edited: %+v", c)
+	}
+	w.Spec.Audience.Groups.Exclude = []v1alpha1.GroupRef{{ID: "x"}}
+	for growing, part := range map[bool]string{false: "exclusions act at once", true: "those who are selected now join"} {
+		c := meta.FindStatusCondition(WaveConditions(rollout.Input{Growing: growing}, w), v1alpha1.ConditionAudienceOutdated)
+		if c == nil || c.Status != metav1.ConditionTrue || !strings.Contains(c.Message, part) {
+			t.Errorf("growing %t: %+v", growing, c)
 		}
 	}
 }

@@ -54,8 +54,4 @@ var knownBroken = []Broken{
 		Test: "TestPromise15_WipedDevicesCount", Promise: "P15", Shows: `P15: \d+ devices had failed, and \d+ after they were wiped`,
 		Why: "a device that Intune no longer manages leaves n and k, and its failure with it",
 	},
-	{
-		Test: "TestPromise17_DisabledDevicesAreOutOfReach", Promise: "P17", Shows: `P17: \d+ devices were exposed, 20 are fit`,
-		Why: "accountEnabled and managementState are read and nothing looks at them",
-	},
 }

@@ -6,6 +6,7 @@ package testkit
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -128,7 +128,7 @@ func warm(ctx context.Context, t testing.TB, mgr ctrl.Manager) {
 	case <-ctx.Done():
 		t.Fatal("the operator does not start")
 	}
-	for _, o := range []client.Object{&v1alpha1.Tenant{}, &v1alpha1.PasskeyPolicy{}, &v1alpha1.PilotWave{}, &corev1.ConfigMap{}} {
+	for _, o := range []client.Object{&v1alpha1.Tenant{}, &v1alpha1.PasskeyPolicy{}, &v1alpha1.PilotWave{}} {
 		if _, err := mgr.GetCache().GetInformer(ctx, o); err != nil {
 			t.Fatalf("the operator's cache: %v", err)
 		}
@@ -163,11 +163,38 @@ func (o *Operator) LoseAnswers(lose func(Write) bool) {
 	o.loseWhen = lose
 }
 
-// Writes returns everything that the operator wrote so far.
+// Writes returns everything that the operator wrote so far, each write of a batch by itself.
 func (o *Operator) Writes() []Write {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.Clone(o.writes)
+	var out []Write
+	for _, w := range o.writes {
+		out = append(out, w.each()...)
+	}
+	return out
+}
+
+// each is the write, or the writes that a batch carries.
+func (w Write) each() []Write {
+	if w.Kube || !strings.HasSuffix(w.Path, "/$batch") {
+		return []Write{w}
+	}
+	var batch struct {
+		Requests []struct {
+			Method, URL string
+			Body        json.RawMessage
+		}
+	}
+	if err := json.Unmarshal([]byte(w.Body), &batch); err != nil {
+		return []Write{w}
+	}
+	var out []Write
+	for _, q := range batch.Requests {
+		if q.Method != http.MethodGet {
+			out = append(out, Write{Method: q.Method, Path: strings.TrimSuffix(w.Path, "/$batch") + q.URL, Body: string(q.Body)})
+		}
+	}
+	return out
 }
 
 func (o *Operator) die() {
@@ -201,7 +228,7 @@ func (o *Operator) begin(write *Write) (lose bool, err error) {
 		return false, errCut
 	}
 	o.traffic.touch()
-	if write != nil && o.refuseWhen != nil && o.refuseWhen(*write) {
+	if write != nil && o.refuseWhen != nil && slices.ContainsFunc(write.each(), o.refuseWhen) {
 		return false, errRefused
 	}
 	o.traffic.begin()
@@ -209,7 +236,7 @@ func (o *Operator) begin(write *Write) (lose bool, err error) {
 		return false, nil
 	}
 	o.writes = append(o.writes, *write)
-	return o.loseWhen != nil && o.loseWhen(*write), nil
+	return o.loseWhen != nil && slices.ContainsFunc(write.each(), o.loseWhen), nil
 }
 
 // refused takes back a write that the tenant did not take, as it was too busy: it is sent again, and is one write.

@@ -31,12 +31,13 @@ func (w *World) Reached(t testing.TB) map[string][]string {
 	return out
 }
 
-// ReachedBy lists the directory object ids of the devices that a payload reaches at this moment; suffix ends the name of its policy.
+// ReachedBy lists the directory object ids of the devices that a payload reaches at this moment; suffix ends the name of its
+// policy, such as "Windows Hold" or "r2". Allow at its end stands for any revision.
 func (w *World) ReachedBy(t testing.TB, suffix string) []string {
 	t.Helper()
 	var out []string
 	for device, names := range w.Reached(t) {
-		if slices.ContainsFunc(names, func(n string) bool { return strings.HasSuffix(n, suffix) }) {
+		if slices.ContainsFunc(names, func(n string) bool { return plays(n, suffix) }) {
 			out = append(out, device)
 		}
 	}

@@ -5,12 +5,13 @@ package testkit
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/tidegate/tidegate/controllers"
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/journal"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
@@ -44,23 +46,67 @@ func (w *World) OwnPolicies() []tenantsim.PolicySnapshot {
 	return slices.DeleteFunc(w.Sim.Snapshot(false).Policies, func(p tenantsim.PolicySnapshot) bool { return !own(p.Name) })
 }
 
-// OwnPolicy finds the one policy in the tenant that plays a role on a platform; nil when there is none.
+// OwnPolicy finds the policy in the tenant that plays a role on a platform, of revisions the latest; nil when there is none.
 func (w *World) OwnPolicy(t testing.TB, role v1alpha1.ObjectRole, platform v1alpha1.Platform) *tenantsim.PolicySnapshot {
 	t.Helper()
-	var found []tenantsim.PolicySnapshot
-	for _, p := range w.OwnPolicies() {
-		if strings.HasSuffix(p.Name, string(platform)+" "+string(role)) {
-			found = append(found, p)
+	found := w.playing(string(platform) + " " + string(role))
+	if len(found) == 0 {
+		return nil
+	}
+	last := slices.MaxFunc(found, func(a, b tenantsim.PolicySnapshot) int { return int(revisionOf(a.Name) - revisionOf(b.Name)) })
+	w.mustBeOne(t, found, last.Name)
+	return &last
+}
+
+// OwnRevision finds the policy of one revision on a platform in the tenant, 0 being hold; nil when there is none.
+func (w *World) OwnRevision(t testing.TB, platform v1alpha1.Platform, revision int32) *tenantsim.PolicySnapshot {
+	t.Helper()
+	level := fmt.Sprintf("r%d", revision)
+	if revision == 0 {
+		level = string(v1alpha1.RoleHold)
+	}
+	found := w.playing(string(platform) + " " + level)
+	if len(found) == 0 {
+		return nil
+	}
+	w.mustBeOne(t, found, found[0].Name)
+	return &found[0]
+}
+
+// playing are the operator's policies whose names end in suffix, see plays.
+func (w *World) playing(suffix string) []tenantsim.PolicySnapshot {
+	return slices.DeleteFunc(w.OwnPolicies(), func(p tenantsim.PolicySnapshot) bool { return !plays(p.Name, suffix) })
+}
+
+func (w *World) mustBeOne(t testing.TB, found []tenantsim.PolicySnapshot, name string) {
+	t.Helper()
+	n := 0
+	for _, p := range found {
+		if p.Name == name {
+			n++
 		}
 	}
-	switch len(found) {
-	case 0:
-		return nil
-	case 1:
-		return &found[0]
+	if n > 1 {
+		t.Fatalf("the tenant has %d policies named %q: %v", n, name, found)
 	}
-	t.Fatalf("the tenant has %d policies for %s %s: %v", len(found), platform, role, found)
-	return nil
+}
+
+// plays says that the name of a policy ends in suffix. Role Allow at its end stands for any revision.
+func plays(name, suffix string) bool {
+	head, revision := strings.CutSuffix(suffix, string(v1alpha1.RoleAllow))
+	if !revision {
+		return strings.HasSuffix(name, " "+suffix)
+	}
+	return revisionOf(name) > 0 && strings.HasSuffix(name, head+fmt.Sprintf("r%d", revisionOf(name)))
+}
+
+// revisionOf is the number that ends the name of a revision's policy, 0 for hold.
+func revisionOf(name string) int32 {
+	var n int32
+	if _, err := fmt.Sscanf(name[strings.LastIndex(name, " ")+1:], "r%d", &n); err != nil {
+		return 0
+	}
+	return n
 }
 
 func own(name string) bool { return strings.HasPrefix(name, "Tidegate ") }
@@ -99,29 +145,22 @@ func (w *World) Members(t testing.TB, c *graph.Client, groupID string) []string 
 	return ids
 }
 
-// Ledger reads what a wave has written down; nil when it has frozen no audience.
+// Ledger reads what a wave has written down, of its newest attempt; nil when it has frozen no audience.
 func (w *World) Ledger(t testing.TB, wave string) *audience.Ledger {
 	t.Helper()
-	uid := w.Wave(t, wave).UID
-	var list corev1.ConfigMapList
-	if err := w.Kube.List(t.Context(), &list, client.InNamespace(w.Namespace), client.MatchingLabels{controllers.LabelLedger: "true"}); err != nil {
-		t.Fatalf("read ledgers: %v", err)
-	}
-	var chunks [][]byte
-	slices.SortFunc(list.Items, func(a, b corev1.ConfigMap) int { return strings.Compare(a.Name, b.Name) })
-	for i := range list.Items {
-		if strings.Contains(list.Items[i].Name, string(uid)) {
-			chunks = append(chunks, list.Items[i].BinaryData["ledger"])
-		}
-	}
-	if chunks == nil {
-		return nil
-	}
-	l, err := audience.Decode(chunks)
+	store := &journal.Store{Reader: w.Kube, Bound: controllers.LedgerBinding}
+	readings, err := store.LoadAll(t.Context(), w.Wave(t, wave))
 	if err != nil {
 		t.Fatalf("ledger of %s: %v", wave, err)
 	}
-	return &l
+	if len(readings) == 0 {
+		return nil
+	}
+	r := readings[slices.Max(slices.Collect(maps.Keys(readings)))]
+	if r.Ledger == nil {
+		t.Fatalf("ledger of %s: %s: %s", wave, r.State, r.Message)
+	}
+	return r.Ledger
 }
 
 // ExposedIDs are the devices that a wave's ledger says are exposed, sorted.
@@ -130,7 +169,7 @@ func (w *World) ExposedIDs(t testing.TB, wave string) []string {
 	var ids []string
 	if l := w.Ledger(t, wave); l != nil {
 		for _, e := range l.Exposed() {
-			ids = append(ids, e.Device.String())
+			ids = append(ids, e.ID.String())
 		}
 	}
 	slices.Sort(ids)
@@ -169,4 +208,15 @@ func (w *World) AllPolicies() []tenantsim.PolicySnapshot {
 	w.front.mu.Lock()
 	defer w.front.mu.Unlock()
 	return slices.Clone(w.front.created)
+}
+
+// AttemptGroup is the id of the group of a wave's current attempt; empty while it has none.
+func (w *World) AttemptGroup(t testing.TB, wave string) string {
+	t.Helper()
+	s := w.Wave(t, wave).Status
+	i := slices.IndexFunc(s.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.Attempt == s.Attempt })
+	if i < 0 {
+		return ""
+	}
+	return s.Attempts[i].GroupID
 }

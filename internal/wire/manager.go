@@ -12,7 +12,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -112,10 +111,6 @@ func managerOptions(o Options) ctrl.Options {
 		},
 		Cache: cache.Options{
 			DefaultTransform: cache.TransformStripManagedFields(),
-			// Only the ledgers that the operator writes itself are kept in memory, not every ConfigMap of the cluster.
-			ByObject: map[client.Object]cache.ByObject{
-				&corev1.ConfigMap{}: {Label: labels.SelectorFromSet(labels.Set{controllers.LabelLedger: "true"})},
-			},
 		},
 		Client: client.Options{
 			FieldOwner: controllers.FieldOwner,
@@ -146,7 +141,7 @@ func addControllers(mgr ctrl.Manager, o Options, asked func() bool) error {
 		return err
 	}
 	kit := controllers.Kit{
-		Client: mgr.GetClient(), Recorder: mgr.GetEventRecorder("tidegate"), Clock: o.Clock, Pace: o.Pace, Asked: asked, Metrics: m,
+		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("tidegate"), Clock: o.Clock, Pace: o.Pace, Asked: asked, Metrics: m,
 	}
 	store := fleet.NewStore()
 	each := controller.Options{}

@@ -132,6 +132,11 @@ func TestInstalledRightsAreLeast(t *testing.T) {
 		{"create", "tidegate.dev", "pilotwaves", "", w.Namespace, "", false},
 		{"delete", "tidegate.dev", "tenants", "", w.Namespace, "", false},
 		{"patch", "tidegate.dev", "pilotwaves", "status", w.Namespace, "", true},
+		{"update", "tidegate.dev", "waveledgers", "", w.Namespace, "", true},
+		{"watch", "tidegate.dev", "waveledgers", "", w.Namespace, "", false},
+		{"get", "", "configmaps", "", w.Namespace, "", false},
+		{"create", "", "configmaps", "", w.Namespace, "", false},
+		{"get", "", "configmaps", "", system, "", false},
 		{"update", "coordination.k8s.io", "leases", "", system, "tidegate-leader", true},
 		{"update", "coordination.k8s.io", "leases", "", w.Namespace, "tidegate-leader", false},
 	} {

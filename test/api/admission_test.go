@@ -29,7 +29,10 @@ import (
 	"github.com/tidegate/tidegate/internal/gate"
 )
 
-const reachableGate = "../../config/admission/pilotwave-reachable-gate.yaml"
+const (
+	reachableGate      = "../../config/admission/pilotwave-reachable-gate.yaml"
+	ledgerOperatorOnly = "../../config/admission/waveledger-operator-only.yaml"
+)
 
 var admissionOnce sync.Once
 
@@ -223,21 +226,26 @@ func TestPromise09AdmissionNeverBlocksASafetyVerb(t *testing.T) {
 // schemas that the API server publishes: a field that the API does not have would show.
 func TestAdmissionPoliciesTypeCheck(t *testing.T) {
 	c := withAdmission(t)
-	policy := readPolicy(t)
 	checker := typeChecker(t, c)
-	for _, warning := range checker.Check(policy) {
-		t.Errorf("%s: %s", warning.FieldRef, warning.Warning)
-	}
-	// The checker skips what it cannot resolve: make sure that it looked.
-	policy.Spec.Validations[0].Expression = "object.spec.audience.bounds.maximum > 0"
-	if len(checker.Check(policy)) != 1 {
-		t.Error("the type checker accepts a field that does not exist")
+	for file, wrong := range map[string]string{
+		reachableGate:      "object.spec.audience.bounds.maximum > 0",
+		ledgerOperatorOnly: "object.spec.pages > 0",
+	} {
+		policy := readPolicy(t, file)
+		for _, warning := range checker.Check(policy) {
+			t.Errorf("%s: %s: %s", file, warning.FieldRef, warning.Warning)
+		}
+		// The checker skips what it cannot resolve: make sure that it looked.
+		policy.Spec.Validations[0].Expression = wrong
+		if len(checker.Check(policy)) != 1 {
+			t.Errorf("%s: the type checker accepts a field that does not exist", file)
+		}
 	}
 }
 
-func readPolicy(t *testing.T) *admissionv1.ValidatingAdmissionPolicy {
+func readPolicy(t *testing.T, file string) *admissionv1.ValidatingAdmissionPolicy {
 	t.Helper()
-	raw, err := os.ReadFile(reachableGate)
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

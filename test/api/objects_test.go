@@ -40,7 +40,16 @@ spec:
   audience: {groups: {include: [{displayName: Canary}]}}
   gate: {smoke: {}}
 `,
+	"WaveLedger": `
+apiVersion: tidegate.dev/v1alpha1
+kind: WaveLedger
+metadata: {name: smallest}
+spec: {wave: {name: w, uid: u}, attempt: 1, revision: 0, unit: Device, generation: 1, chunk: 0, chunks: 1, data: VEdXTA==}
+`,
 }
+
+// recordKind is the one kind that is written by the operator only: it has no status beside what it records.
+const recordKind = "WaveLedger"
 
 // edits are new values by path, in YAML; an empty value removes the field. A path names a list element as list[], which
 // is the first one.

@@ -42,6 +42,9 @@ const (
 	version3     = " must be a version of up to three numbers with dots between them, such as "
 	decimal      = " must be a decimal in quotes, "
 	overZero     = "above 0 and below 1, with up to 6 digits, such as "
+	takeItBack   = ". To take it back from admitted devices, roll back the waves or return to the earlier settings; to turn it off without a hold, create a PasskeyPolicy with mode: EnforceOnly"
+	offInGate    = "in mode Gate no toggle of settings may be Disabled: hold sets that already for everyone whom no wave has admitted" + takeItBack
+	isDisabled   = " is Disabled, which in mode Gate hold sets already for everyone whom no wave has admitted: a wave would bring nothing" + takeItBack
 	needsMembers = "mode Gate needs population: the groups that are held back until their wave admits them. Name them, set population: {all: true}, or set mode: EnforceOnly"
 )
 
@@ -83,6 +86,13 @@ var policyRules = []ruleCase{
 	{kind: "PasskeyPolicy", path: "spec", message: needsMembers,
 		accepted: edits{"spec.population": "", "spec.mode": "EnforceOnly"}, refused: edits{"spec.population": ""}},
 	{kind: "PasskeyPolicy", path: "spec", message: needsMembers, refused: edits{"spec.population": ""}, change: true},
+	{kind: "PasskeyPolicy", path: "spec", field: "spec.settings", message: offInGate, says: "settings.passkeyCreation" + isDisabled,
+		accepted: edits{"spec.settings": "{passkeyCreation: Disabled}", "spec.mode": "EnforceOnly"},
+		refused:  edits{"spec.settings": "{passkeyCreation: Disabled}"}},
+	{kind: "PasskeyPolicy", path: "spec", field: "spec.settings", message: offInGate, says: "settings.passkeySync" + isDisabled,
+		refused: edits{"spec.settings": "{passkeyCreation: Enabled, passkeySync: Disabled}"}},
+	{kind: "PasskeyPolicy", path: "spec", field: "spec.settings", message: offInGate, says: "settings.passwordlessSignin" + isDisabled,
+		refused: edits{"spec.settings": "{passwordlessSignin: Disabled}"}, change: true},
 	{kind: "PasskeyPolicy", path: "spec", message: "scope is immutable; create another PasskeyPolicy for the other scope",
 		refused: edits{"spec.scope": "User"}, change: true},
 	{kind: "PasskeyPolicy", path: "spec",

@@ -95,8 +95,8 @@ func TestNoPatternSpeaksToPeople(t *testing.T) {
 func TestStatusHasNoRules(t *testing.T) {
 	for kind, crd := range readCRDs(t) {
 		status, ok := crd.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["status"]
-		if !ok {
-			t.Errorf("%s has no status", kind)
+		if ok == (kind == recordKind) {
+			t.Errorf("%s has a status: %t", kind, ok)
 		}
 		walkSchema("status", &status, func(path string, s *apiextensionsv1.JSONSchemaProps) {
 			if len(s.XValidations) > 0 {
@@ -111,7 +111,10 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	for kind, crd := range readCRDs(t) {
 		root := crd.Spec.Versions[0].Schema.OpenAPIV3Schema
 		for _, top := range []string{"spec", "status"} {
-			child := root.Properties[top]
+			child, ok := root.Properties[top]
+			if !ok && kind == recordKind {
+				continue
+			}
 			walkSchema(top, &child, func(path string, s *apiextensionsv1.JSONSchemaProps) {
 				if s.Description == "" && !strings.HasSuffix(path, "[]") {
 					t.Errorf("%s %s has no description", kind, path)

@@ -165,7 +165,7 @@ func (w *world) written(t *testing.T) map[string]string {
 	out := map[string]string{"metrics": scrape(t, w.Registry) + scrape(t, ctrlmetrics.Registry)}
 	for name, list := range map[string]client.ObjectList{
 		"Tenants": &v1alpha1.TenantList{}, "PasskeyPolicies": &v1alpha1.PasskeyPolicyList{}, "PilotWaves": &v1alpha1.PilotWaveList{},
-		"Events": &eventsv1.EventList{}, "ConfigMaps": &corev1.ConfigMapList{},
+		"Events": &eventsv1.EventList{}, "WaveLedgers": &v1alpha1.WaveLedgerList{},
 	} {
 		if err := w.Kube.List(t.Context(), list, client.InNamespace(w.Namespace)); err != nil {
 			t.Fatal(err)
@@ -188,7 +188,7 @@ func (w *world) traces(t *testing.T) map[string]string {
 	maps.Copy(all, out)
 	for name, want := range map[string]string{
 		"log": "tenant action", "Tenants": "InventoryFresh", "PasskeyPolicies": "SettingsResolved", "PilotWaves": "AudienceResolved",
-		"Events": v1alpha1.ReasonCredentialRefused, "ConfigMaps": "ledger", "metrics": "tidegate_graph_requests_total", "stacks": "goroutine",
+		"Events": v1alpha1.ReasonCredentialRefused, "WaveLedgers": "generation", "metrics": "tidegate_graph_requests_total", "stacks": "goroutine",
 	} {
 		if !strings.Contains(all[name], want) {
 			t.Errorf("%s lacks %q: there is nothing to search in", name, want)

@@ -117,7 +117,8 @@ func (s *story) annotate(w *v1alpha1.PilotWave, key string) {
 var payloads = []v1alpha1.PasskeySettings{
 	{PasskeyCreation: v1alpha1.Enabled},
 	{PasskeyCreation: v1alpha1.Enabled, BackupStorageLocation: "AzureAD"},
-	{PasskeyCreation: v1alpha1.Enabled, BackupStorageLocation: "MicrosoftAccount"},
+	{PasskeyCreation: v1alpha1.Enabled, SyncScope: "EnterpriseManaged"},
+	{PasskeyCreation: v1alpha1.Enabled, BackupStorageLocation: "AzureAD", SyncScope: "EnterpriseManaged"},
 }
 
 // payload asks for another payload: a new one, or one of before, which is a revert.

@@ -81,9 +81,15 @@ func (s *story) content() {
 	s.whole()
 	s.editPolicy(func(p *v1alpha1.PasskeyPolicy) { p.Spec.Paused, p.Spec.Suspend = false, false })
 	for _, w := range s.world.Waves() {
-		if w.DeletionTimestamp == nil && w.Spec.Paused {
+		if w.DeletionTimestamp == nil {
 			c := w.DeepCopy()
-			s.edit(c, func() { c.Spec.Paused = false })
+			s.edit(c, func() {
+				c.Spec.Paused = false
+				c.Spec.DependsOn = slices.DeleteFunc(c.Spec.DependsOn, func(d v1alpha1.WaveDependency) bool {
+					gone := s.world.Object(fastworld.Key{Kind: fastworld.KindWave, Name: d.Name})
+					return gone == nil || gone.GetDeletionTimestamp() != nil
+				})
+			})
 		}
 	}
 }
@@ -133,9 +139,16 @@ func (s *story) days(limit time.Duration, look func(), done func() bool) bool {
 // retries asks for the next attempt of every wave that has stopped.
 func (s *story) retries() {
 	for _, w := range s.world.Waves() {
-		if w.DeletionTimestamp == nil && stopped(w) {
-			s.annotate(w.DeepCopy(), v1alpha1.AnnotationRetry)
+		if w.DeletionTimestamp != nil || !stopped(w) {
+			continue
 		}
+		c := w.DeepCopy()
+		if c.Status.Phase == v1alpha1.PhaseHeld && c.Spec.Gate.Promote != nil { // exclusions have left too few for a proof
+			s.edit(c, func() {
+				c.Spec.Gate.Promote, c.Spec.Gate.Smoke, c.Spec.Gate.Coverage.MinReports = nil, &v1alpha1.SmokeTest{}, 1
+			})
+		}
+		s.annotate(c, v1alpha1.AnnotationRetry)
 	}
 }
 

@@ -111,7 +111,7 @@ func begin(t testing.TB, tl tale) *story {
 	t.Helper()
 	s := &story{tale: tl.drawn(), ctx: t.Context(), asks: []int{0}}
 	s.scenario = s.calm()
-	s.world = fastworld.New(t, fastworld.Options{Seed: s.seed, Devices: 60, Catalog: tenantsim.CatalogMacOSPasskeys, Scenario: s.scenario, Trace: s.trace})
+	s.world = fastworld.New(t, fastworld.Options{Seed: s.seed, Devices: 60, Catalog: "article", Scenario: s.scenario, Trace: s.trace})
 	r := s.random("begin")
 	policy := s.world.Policy()
 	if r.IntN(3) == 0 {
@@ -137,13 +137,14 @@ func (s *story) calm() tenantsim.Scenario {
 	sc.MissingPrerequisitePercent, sc.UnencryptedPercent, sc.OfficeHoursPercent = none(), none(), none()
 	sc.Churn, sc.Throttle = tenantsim.NoChurn(), &tenantsim.Throttle{} // refusals are drawn by what is asked, see fastworld.Faults
 	rule := func(definition, value string, outcome tenantsim.Outcome) {
-		sc.Rules = append(sc.Rules, tenantsim.Rule{Name: string(s.ending), DevicesPercent: 100, Definition: definition, Value: value, Outcome: outcome})
+		sc.Rules = append(sc.Rules, tenantsim.Rule{Name: string(s.ending) + " " + definition, DevicesPercent: 100, Definition: definition, Value: value, Outcome: outcome})
 	}
 	switch s.ending {
 	case bad:
 		rule("passkeysenabled", "_1", tenantsim.OutcomeError)
 	case badNext:
 		rule("passkeybackupstoragelocation", "", tenantsim.OutcomeError)
+		rule("passkeysyncscope", "", tenantsim.OutcomeError)
 	case silent:
 		rule("passkeysenabled", "_1", tenantsim.OutcomePending)
 	}

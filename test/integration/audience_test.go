@@ -26,7 +26,7 @@ func TestUsersStandForTheirDevices(t *testing.T) {
 	}
 	arrives(t, w, "Allow", int(s.Audience.Eligible))
 	admin := w.Admin(t)
-	for _, m := range w.Members(t, admin, s.Audience.GroupID) {
+	for _, m := range w.Members(t, admin, w.AttemptGroup(t, "wave")) {
 		if !slices.Contains(w.ExposedIDs(t, "wave"), m) {
 			t.Errorf("%s is in the managed group and not a device of the audience", m)
 		}
@@ -118,7 +118,7 @@ func TestRefusedAudience(t *testing.T) {
 			},
 			func(t *testing.T, w *testkit.World, _ *v1alpha1.PilotWave) {
 				admin := w.Admin(t)
-				if err := admin.AddMembers(t.Context(), w.Group(t, "Source").ID, w.Members(t, admin, w.Group(t, "More").ID)); err != nil {
+				if _, err := admin.AddMembers(t.Context(), w.Group(t, "Source").ID, w.Members(t, admin, w.Group(t, "More").ID)); err != nil {
 					t.Fatal(err)
 				}
 			}},

@@ -44,7 +44,7 @@ func TestBadWaveHaltsEarly(t *testing.T) {
 	if now := w.ExposedIDs(t, "wave"); !slices.Equal(now, exposed) {
 		t.Errorf("after the halt %d more devices were exposed", len(now)-len(exposed))
 	}
-	if got := w.Members(t, w.Admin(t), s.Audience.GroupID); !slices.Equal(got, exposed) {
+	if got := w.Members(t, w.Admin(t), w.AttemptGroup(t, "wave")); !slices.Equal(got, exposed) {
 		t.Errorf("the managed group has %d members, %d devices are exposed", len(got), len(exposed))
 	}
 	next := w.Wave(t, "next").Status

@@ -132,7 +132,7 @@ func TestDriftOfAssignments(t *testing.T) {
 	w := baked(t, func(*v1alpha1.PasskeyPolicy) {})
 	admin := w.Admin(t)
 	allow := object(t, w, v1alpha1.RoleAllow, v1alpha1.PlatformWindows)
-	foreign, ours := w.Group(t, "Foreign").ID, w.Wave(t, "wave").Status.Audience.GroupID
+	foreign, ours := w.Group(t, "Foreign").ID, w.AttemptGroup(t, "wave")
 	if _, err := admin.Assign(t.Context(), allow.ID, []graph.Assignment{{Kind: graph.TargetExclusionGroup, GroupID: foreign}}); err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func TestPayloadChangeAfterRollback(t *testing.T) {
 	reaches(t, w, "first", v1alpha1.PhaseBaking)
 	annotate(t, w, first, v1alpha1.AnnotationRollback, "now")
 	reaches(t, w, "first", v1alpha1.PhaseRolledBack)
-	group := w.Wave(t, "first").Status.Audience.GroupID
+	group := w.AttemptGroup(t, "first")
 	w.Operator.Refuse(func(write testkit.Write) bool { // nobody leaves the group
 		_, ok := removal(write, group)
 		return ok

@@ -108,13 +108,13 @@ func TestPromise02_OnlyTheFrozenAudience(t *testing.T) {
 	}
 
 	admin := w.Admin(t)
-	source, managed := w.Group(t, "Source").ID, w.Wave(t, "wave").Status.Audience.GroupID
+	source, managed := w.Group(t, "Source").ID, w.AttemptGroup(t, "wave")
 	others := w.Members(t, admin, w.Group(t, "Others").ID)
-	if err := admin.AddMembers(t.Context(), source, others[:5]); err != nil {
+	if _, err := admin.AddMembers(t.Context(), source, others[:5]); err != nil {
 		t.Fatal(err)
 	}
 	stranger := others[5]
-	if err := admin.AddMembers(t.Context(), managed, []string{stranger}); err != nil {
+	if _, err := admin.AddMembers(t.Context(), managed, []string{stranger}); err != nil {
 		t.Fatal(err)
 	}
 	w.Soon(t, that(func() bool { return countEvents(t, w, "wave", v1alpha1.ReasonMembershipDrifted) > 0 },

@@ -135,7 +135,7 @@ func checkPace(t *testing.T, w *testkit.World) {
 		wave := w.Wave(t, name)
 		batches := map[time.Time]int{}
 		for _, e := range w.Ledger(t, name).Entries {
-			batches[e.ExposedAt]++
+			batches[e.AskedAt.Time()]++
 		}
 		times := slices.SortedFunc(maps.Keys(batches), time.Time.Compare)
 		for i, at := range times {
@@ -185,7 +185,7 @@ func TestPromise05_TwoOperatorsAtOnce(t *testing.T) {
 	ledger := w.Ledger(t, "first")
 	times := map[int64]int{}
 	for _, e := range ledger.Entries {
-		times[e.ExposedAt.Unix()]++
+		times[e.AskedAt.Time().Unix()]++
 	}
 	for at, n := range times {
 		if n > 10 {
@@ -252,7 +252,7 @@ func TestPromise10_MembersLostWhileAway(t *testing.T) {
 	}, "the first batch is not out"))
 	exposed := w.ExposedIDs(t, "first")
 	w.Operator.Stop()
-	admin, group := w.Admin(t), w.Wave(t, "first").Status.Audience.GroupID
+	admin, group := w.Admin(t), w.AttemptGroup(t, "first")
 	if err := admin.RemoveMembers(t.Context(), group, exposed[:6]); err != nil {
 		t.Fatal(err)
 	}

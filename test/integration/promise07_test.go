@@ -33,7 +33,7 @@ func TestPromise07_DeletedWaveReturnsItsDevicesToHold(t *testing.T) {
 	reaches(t, w, "goes", v1alpha1.PhaseBaking)
 	reaches(t, w, "keeps", v1alpha1.PhaseBaking)
 	goes := w.Wave(t, "goes")
-	group := goes.Status.Audience.GroupID
+	group := w.AttemptGroup(t, "goes")
 
 	remove(t, w, goes)
 	w.Until(t, hour, 4*hour, w.Gone("goes", goes))

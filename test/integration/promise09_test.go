@@ -135,7 +135,7 @@ func firstDecisions(t *testing.T, w *testkit.World, seen int) {
 func retryDrainsFirst(t *testing.T, w *testkit.World, name string) {
 	t.Helper()
 	wave := w.Wave(t, name)
-	group, old := wave.Status.Audience.GroupID, w.ExposedIDs(t, name)
+	group, old := w.AttemptGroup(t, name), w.ExposedIDs(t, name)
 	if len(old) == 0 {
 		t.Fatalf("wave %s has no device exposed, there is nothing to drain", name)
 	}
@@ -175,7 +175,7 @@ func TestRetryAfterRollbackExposesNobody(t *testing.T) {
 	reaches(t, w, "first", v1alpha1.PhaseBaking)
 	annotate(t, w, first, v1alpha1.AnnotationRollback, "now")
 	reaches(t, w, "first", v1alpha1.PhaseRolledBack)
-	group := w.Wave(t, "first").Status.Audience.GroupID
+	group := w.AttemptGroup(t, "first")
 	w.Operator.Refuse(func(write testkit.Write) bool {
 		_, ok := removal(write, group)
 		return ok

@@ -104,7 +104,7 @@ func versions(t testing.TB, w *testkit.World) map[string]string {
 	for _, o := range w.Objects(t) {
 		out[fmt.Sprintf("%T/%s", o, o.GetName())] = o.GetResourceVersion()
 	}
-	var ledgers corev1.ConfigMapList
+	var ledgers v1alpha1.WaveLedgerList
 	var events eventsv1.EventList
 	var secrets corev1.SecretList
 	for _, list := range []client.ObjectList{&ledgers, &events, &secrets} {
@@ -113,7 +113,7 @@ func versions(t testing.TB, w *testkit.World) map[string]string {
 		}
 	}
 	for i := range ledgers.Items {
-		out["ConfigMap/"+ledgers.Items[i].Name] = ledgers.Items[i].ResourceVersion
+		out["WaveLedger/"+ledgers.Items[i].Name] = ledgers.Items[i].ResourceVersion
 	}
 	for i := range events.Items {
 		out["Event/"+events.Items[i].Name] = events.Items[i].ResourceVersion

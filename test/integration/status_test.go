@@ -105,7 +105,7 @@ func TestStatusStaysSmall(t *testing.T) {
 		}
 		ids[i], facts[id] = id, various(i, now)
 	}
-	ledger := audience.NewLedger(11, "sha256:"+strings.Repeat("0", 64), ids)
+	ledger := audience.NewLedger(audience.Header{Attempt: 11, PayloadHash: "sha256:" + strings.Repeat("0", 64)}, ids)
 	ledger, _ = ledger.Expose(devices-100, now.Add(-10*day))
 	j, err := rollout.Judge(rollout.Case{Spec: &spec, Ledger: &ledger, Facts: func(id audience.ID) diagnosis.Facts { return facts[id] },
 		Rules: diagnosis.Rules{Windows: "10.0.22621", MacOS: "13", Edge: "145", Encryption: v1alpha1.EncryptionRequire, MaxOffline: 7 * day,
@@ -159,7 +159,7 @@ func size(t *testing.T, v any) int {
 // various is a device that differs from its neighbours in whatever a diagnosis looks at.
 func various(i int, now time.Time) diagnosis.Facts {
 	f := diagnosis.Facts{
-		Name: fmt.Sprintf("DESKTOP-%s-%05d", strings.Repeat("X", 50), i), Managed: true, ManagementAgent: "mdm", OperatingSystem: "Windows", OSVersion: "10.0.26100.1",
+		Name: fmt.Sprintf("DESKTOP-%s-%05d", strings.Repeat("X", 50), i), Managed: true, ManagementAgent: "mdm", ManagementState: "managed", Account: diagnosis.AccountEnabled, OperatingSystem: "Windows", OSVersion: "10.0.26100.1",
 		EdgeVersion: "147.0.1", Encrypted: true, EncryptionKnown: true, LastSync: now.Add(-time.Hour),
 	}
 	at := now.Add(-2 * hour)

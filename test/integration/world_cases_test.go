@@ -112,7 +112,7 @@ func TestPromise02_ExclusionInARunningAttempt(t *testing.T) {
 		for _, id := range w.Ledger(t, "wave").Pending() {
 			pending = append(pending, id.String())
 		}
-		if err := w.Admin(t).AddMembers(t.Context(), w.Group(t, "VIP").ID, pending[:10]); err != nil {
+		if _, err := w.Admin(t).AddMembers(t.Context(), w.Group(t, "VIP").ID, pending[:10]); err != nil {
 			t.Fatal(err)
 		}
 		w.Edit(t, wave, func() { wave.Spec.Audience.Groups.Exclude = []v1alpha1.GroupRef{{DisplayName: "VIP"}} })
@@ -134,7 +134,7 @@ func TestPromise14_ManagedGroupDeleted(t *testing.T) {
 	t.Parallel()
 	testkit.ExpectBroken(t, func(t testing.TB) {
 		w := finished(t, 20)
-		if err := w.Admin(t).DeleteGroup(t.Context(), w.Wave(t, "wave").Status.Audience.GroupID); err != nil {
+		if err := w.Admin(t).DeleteGroup(t.Context(), w.AttemptGroup(t, "wave")); err != nil {
 			t.Fatal(err)
 		}
 		w.Pass(t, step, day)

@@ -108,8 +108,8 @@ func (tn *tenant) group(t testing.TB, name string) string {
 
 // Keys of the two policies.
 var (
-	allowKey = plan.Key{Role: v1alpha1.RoleAllow, Platform: v1alpha1.PlatformWindows}
-	holdKey  = plan.Key{Role: v1alpha1.RoleHold, Platform: v1alpha1.PlatformWindows}
+	allowKey = plan.LevelKey(v1alpha1.PlatformWindows, 1)
+	holdKey  = plan.LevelKey(v1alpha1.PlatformWindows, 0)
 )
 
 // desired is one policy that sets the passkey setting to an option.

@@ -4,53 +4,54 @@
 package fastworld
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/controllers"
 	"github.com/tidegate/tidegate/internal/audience"
+	"github.com/tidegate/tidegate/internal/journal"
 )
 
 // What of the product's inner forms a world knows: all of it is in this file.
 
 // waveSign is what other objects look at in a wave.
 func waveSign(o *v1alpha1.PilotWave) string {
-	group := ""
-	if o.Status.Audience != nil {
-		group = o.Status.Audience.GroupID
+	groups := ""
+	for i := range o.Status.Attempts {
+		a := &o.Status.Attempts[i]
+		groups += fmt.Sprint(a.Attempt, a.Revision, a.GroupID, a.WithdrawnAt, a.SucceededAt, " ")
 	}
 	stalled := ""
 	if c := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionStalled); c != nil {
 		stalled = string(c.Status) + c.Message
 	}
-	return fmt.Sprint(o.Status.Phase, o.Status.PayloadHash, group, stalled)
+	return fmt.Sprint(o.Status.Phase, o.Status.PayloadHash, groups, stalled)
 }
 
-// ledgers are the devices that each wave's ledger says are exposed, by uid of the wave.
+// ledgers are the devices that each wave's ledgers say are exposed, by uid of the wave.
 func (w *World) ledgers() (map[string][]string, error) {
-	var list corev1.ConfigMapList
-	if err := w.Cluster.list(&list, w.Cluster.rev, nil); err != nil {
-		return nil, err
-	}
 	out := map[string][]string{}
-	for i := range list.Items {
-		m := &list.Items[i]
-		if m.Labels[controllers.LabelLedger] == "" {
-			continue
-		}
-		l, err := audience.Decode([][]byte{m.BinaryData["ledger"]})
+	store := journal.Store{Client: w.Kube, Reader: w.Kube, Clock: w.Clock, Bound: controllers.LedgerBinding}
+	for _, wave := range w.Waves() {
+		all, err := store.LoadAll(context.Background(), wave)
 		if err != nil {
-			return nil, fmt.Errorf("the ledger in %s: %w", m.Name, err)
+			return nil, err
 		}
-		uid := m.Labels["tidegate.dev/wave-uid"]
-		for _, e := range l.Exposed() {
-			out[uid] = append(out[uid], e.Device.String())
+		for attempt, r := range all {
+			if r.State == audience.LedgerLost || r.State == audience.LedgerAltered {
+				return nil, fmt.Errorf("wave %s attempt %d: %s: %s", wave.Name, attempt, r.State, r.Message)
+			}
+			if r.Ledger == nil {
+				continue
+			}
+			for _, e := range r.Ledger.Exposed() {
+				out[string(wave.UID)] = append(out[string(wave.UID)], e.ID.String())
+			}
 		}
 	}
 	return out, nil

@@ -56,9 +56,9 @@ func (w *World) newOperator() (*Operator, error) {
 	w.operators++
 	o := &Operator{Name: fmt.Sprintf("operator-%d", w.operators), world: w, store: fleet.NewStore()}
 	o.cache = &View{cluster: w.Cluster, seen: map[schema.GroupVersionKind]int64{}, before: o.beforeKube, after: o.afterKube}
-	direct := &View{cluster: w.Cluster}
+	direct := &View{cluster: w.Cluster, before: o.beforeKube, after: o.afterKube}
 	o.tap = &tap{tenant: w.Sim.Handler(), before: o.beforeTenant, after: w.observe}
-	kit := controllers.Kit{Client: o.cache, Recorder: recorder{w}, Clock: w.Clock}
+	kit := controllers.Kit{Client: o.cache, Reader: direct, Recorder: recorder{w}, Clock: w.Clock}
 	tenant := &controllers.TenantReconciler{Kit: kit, Store: o.store, Secrets: direct, Tune: o.tune}
 	policy := &controllers.PasskeyPolicyReconciler{Kit: kit, Store: o.store, Namespaces: direct}
 	// Without a manager it sets nothing up but the reconciler itself, and says so.

@@ -1,0 +1,140 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/revision"
+	"github.com/tidegate/tidegate/internal/settings"
+)
+
+// Revised records in a policy's status which revisions there are, and what follows from the one that waves prove.
+func Revised(p *v1alpha1.PasskeyPolicy, decided *revision.Result) {
+	s := &p.Status
+	s.Revisions, s.LastRevision, s.RevisionText = decided.Revisions, decided.LastRevision, revision.Text(decided.Revisions)
+	s.PayloadHash, s.MinEdge = "", ""
+	if t := decided.Target; t != nil {
+		s.PayloadHash = t.PayloadHash
+		// What is not a version is refused where the spec is resolved; what was pinned before is one.
+		s.MinEdge, _ = settings.NewestVersion(t.MinEdge, p.Spec.Prerequisites.Edge)
+	}
+	if decided.TakeHandled {
+		s.HandledTake = p.Annotations[v1alpha1.AnnotationTake]
+	}
+}
+
+// Verdicts are those to have on record: of what the spec asks for, where that is written or cannot be; of a catalog that
+// has something else by now they would tell of what nobody wrote.
+func Verdicts(known []v1alpha1.SettingStatus, res *settings.Resolution, decided *revision.Result) []v1alpha1.SettingStatus {
+	if res == nil || len(known) > 0 && decided.Outdated != nil && decided.Waiting == nil {
+		return known
+	}
+	return res.Verdicts
+}
+
+// RevisionEvents tells what became of the revisions of a policy.
+func RevisionEvents(decided *revision.Result) []Event {
+	var out []Event
+	add := func(warning bool, reason, format string, args ...any) {
+		out = append(out, event(warning, reason, fmt.Sprintf(format, args...)))
+	}
+	if n := decided.Minted; n > 0 {
+		add(false, v1alpha1.ReasonRevisionMinted, "%s of the payload is what the spec asks for now; nothing changes on a device before its wave exposes it", revision.Name(n))
+	}
+	if n := decided.Restored; n > 0 {
+		add(true, v1alpha1.ReasonRevisionMinted, "the record of %s was lost and is back: the spec asks for what its waves have", revision.Name(n))
+	}
+	if n := decided.ReturnedTo; n > 0 {
+		add(false, v1alpha1.ReasonRevisionReturned, "the spec asks for %s again", revision.Name(n))
+	}
+	if len(decided.Reverted) > 0 {
+		add(true, v1alpha1.ReasonRevisionReverted, "taken back: %s; devices fall back to what they had before", names(decided.Reverted))
+	}
+	if n := decided.BecameStable; n > 0 {
+		add(false, v1alpha1.ReasonRevisionStable, "every wave has proven %s", revision.Name(n))
+	}
+	if len(decided.Retired) > 0 {
+		add(false, v1alpha1.ReasonRevisionRetired, "on no device any more: %s; its policies and groups go", names(decided.Retired))
+	}
+	return out
+}
+
+func names(numbers []int32) string {
+	out := make([]string, len(numbers))
+	for i, n := range numbers {
+		out[i] = revision.Name(n)
+	}
+	return strings.Join(out, ", ")
+}
+
+// resolved judges what the spec asks for, and what the catalog has by now in its place.
+func (r *Report) resolved(p *v1alpha1.PasskeyPolicy, res *settings.Resolution, decided *revision.Result) {
+	switch n := decided.Waiting; {
+	case blocked(n):
+		r.Add(Condition(v1alpha1.ConditionSettingsResolved, false, n.Reason, n.Message))
+	case decided.NeedsCatalog:
+		r.Keep = append(r.Keep, v1alpha1.ConditionSettingsResolved)
+	default:
+		r.Add(Condition(v1alpha1.ConditionSettingsResolved, true, v1alpha1.ReasonSettingsResolved, settingsMessage(p.Status.Settings)))
+	}
+	switch {
+	case decided.Outdated != nil:
+		r.Add(Condition(v1alpha1.ConditionPayloadOutdated, true, decided.Outdated.Reason, decided.Outdated.Message))
+	case res == nil:
+		r.Keep = append(r.Keep, v1alpha1.ConditionPayloadOutdated)
+	}
+}
+
+// blocked says that what the spec asks for cannot be written.
+func blocked(n *revision.Notice) bool {
+	return n != nil && (n.Reason == v1alpha1.ReasonSettingMissing || n.Reason == v1alpha1.ReasonPayloadEqualsHold)
+}
+
+// Waits ends a report with why what the spec asks for is not what waves prove. What is live stands meanwhile, and what is
+// wrong with it is told first.
+func (r *Report) Waits(n *revision.Notice) {
+	if n == nil {
+		return
+	}
+	rest := r.Standing
+	switch {
+	case blocked(n) && rest.State == Stuck && rest.Reason != "":
+		r.Standing.Message += "; besides: " + n.Message
+		r.sooner(StoppedLook)
+		return
+	case blocked(n):
+		r.Standing = Standing{State: Stuck, Reason: n.Reason, Message: n.Message}
+		r.sooner(StoppedLook)
+	case n.Reason == v1alpha1.ReasonPayloadWaiting && rest.State != Stuck:
+		r.Standing = Standing{State: InProgress, Reason: n.Reason, Message: n.Message}
+	default:
+		return
+	}
+	if rest.State != Current && rest.Message != "" {
+		r.Standing.Message += "; besides: " + rest.Message
+	}
+}
+
+// sooner asks for the next look within d.
+func (r *Report) sooner(d time.Duration) {
+	if r.Requeue == 0 || d < r.Requeue {
+		r.Requeue = d
+	}
+}
+
+// Lost reports that devices may have revisions of which no record is left: their objects are not touched.
+func Lost(n *revision.Notice) Report {
+	return Report{
+		Standing:   Standing{State: Stuck, Reason: n.Reason, Message: n.Message},
+		Conditions: []metav1.Condition{Condition(v1alpha1.ConditionApplied, false, n.Reason, n.Message)},
+		Keep:       []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionPayloadOutdated, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval},
+		Requeue:    StoppedLook,
+	}
+}
