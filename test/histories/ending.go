@@ -240,9 +240,9 @@ func (s *story) leave() {
 		all = append(all, s.world.Object(key))
 	}
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	var secret *corev1.Secret
 	if r.IntN(3) == 0 {
-		secret := &corev1.Secret{}
-		secret.Namespace, secret.Name = fastworld.Namespace, fastworld.SecretName
+		secret = s.world.Secret()
 		s.must(s.world.Kube.Delete(s.ctx, secret))
 	}
 	for _, o := range all {
@@ -254,8 +254,16 @@ func (s *story) leave() {
 			s.must(err)
 		}
 	}
-	gone, err := s.world.Run(s.ctx, 7*day, func() bool { return len(s.world.Keys()) == 0 || s.over() })
+	nothing := func() bool { return len(s.world.Keys()) == 0 || s.over() }
+	gone, err := s.world.Run(s.ctx, day, nothing)
 	s.must(err)
+	if !gone && secret != nil { // the credential went first: a person brings it back
+		s.must(s.world.Kube.Create(s.ctx, secret))
+	}
+	if !gone {
+		gone, err = s.world.Run(s.ctx, 7*day, nothing)
+		s.must(err)
+	}
 	if !gone {
 		s.world.Oracle.Broke("P7", "what was deleted does not go within a week: %s", s.stand())
 		return

@@ -6,6 +6,7 @@ package fastworld
 import (
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -19,6 +20,13 @@ const (
 	// Everyone is the group of the population.
 	Everyone = "All Corporate Devices"
 )
+
+// Secret is the credential of the tenant's application. New has made it.
+func (w *World) Secret() *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: SecretName}, Data: map[string][]byte{"clientSecret": []byte(w.Sim.ClientSecret())},
+	}
+}
 
 // Tenant is the Tenant object of the world.
 func (w *World) Tenant() *v1alpha1.Tenant {

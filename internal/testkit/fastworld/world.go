@@ -118,8 +118,7 @@ func New(t testing.TB, o Options) *World {
 	}
 	w.Kube = w.Cluster.Client()
 	system := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: metav1.NamespaceSystem}}
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: SecretName}, Data: map[string][]byte{"clientSecret": []byte(w.Sim.ClientSecret())}}
-	for _, obj := range []client.Object{system, secret} {
+	for _, obj := range []client.Object{system, w.Secret()} {
 		if err := w.Kube.Create(t.Context(), obj); err != nil {
 			t.Fatal(err)
 		}
