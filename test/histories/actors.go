@@ -50,14 +50,6 @@ var allActors = []actor{
 	{"population", 0.06, 0.1, (*story).population},
 }
 
-func actorNames() []string {
-	out := make([]string, len(allActors))
-	for i, a := range allActors {
-		out[i] = a.name
-	}
-	return out
-}
-
 // edit changes an object as a person does; what admission refuses is left alone.
 func (s *story) edit(obj client.Object, change func()) {
 	s.must(s.world.Kube.Get(s.ctx, client.ObjectKeyFromObject(obj), obj))

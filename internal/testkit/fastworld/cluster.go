@@ -6,6 +6,7 @@ package fastworld
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -237,28 +238,14 @@ func (c *Cluster) write(obj client.Object, ch change) error {
 	if err != nil {
 		return err
 	}
-	if rv, _, _ := nested(doc, "metadata", "resourceVersion"); rv != "" && rv != was.GetResourceVersion() {
-		return apierrors.NewConflict(resource(gvk), key.Name, fmt.Errorf("the object has been modified"))
+	if why := overtaken(doc, was); why != nil {
+		return apierrors.NewConflict(resource(gvk), key.Name, why)
 	}
-	if uid, _, _ := nested(doc, "metadata", "uid"); uid != "" && uid != string(was.GetUID()) {
-		return apierrors.NewConflict(resource(gvk), key.Name, fmt.Errorf("the uid is another"))
-	}
-	switch {
-	case ch.status:
-		status := doc["status"]
-		doc = runtime.DeepCopyJSON(old)
-		doc["status"] = status
-	case k.crd != nil:
-		doc["status"] = old["status"]
-	}
-	if doc["status"] == nil {
-		delete(doc, "status")
-	}
-	prior := old
+	doc = ch.part(k, old, doc)
 	if !ch.user {
-		prior = nil
+		old = nil
 	}
-	next, err := c.admit(gvk, k, doc, prior)
+	next, err := c.admit(gvk, k, doc, old)
 	if err != nil {
 		return err
 	}
@@ -277,6 +264,33 @@ func (c *Cluster) write(obj client.Object, ch change) error {
 	}
 	c.put(k, key, next)
 	return c.copyInto(next, obj)
+}
+
+// overtaken says why a document is not about the object that is there; nil: it is.
+func overtaken(doc map[string]any, was client.Object) error {
+	if rv := nested(doc, "metadata", "resourceVersion"); rv != "" && rv != was.GetResourceVersion() {
+		return errors.New("the object has been modified")
+	}
+	if uid := nested(doc, "metadata", "uid"); uid != "" && uid != string(was.GetUID()) {
+		return errors.New("the uid is another")
+	}
+	return nil
+}
+
+// part is what a write may change: the status alone, or everything else.
+func (ch change) part(k *kind, old, doc map[string]any) map[string]any {
+	status := old["status"]
+	switch {
+	case ch.status:
+		status, doc = doc["status"], runtime.DeepCopyJSON(old)
+	case k.crd == nil:
+		return doc
+	}
+	doc["status"] = status
+	if status == nil {
+		delete(doc, "status")
+	}
+	return doc
 }
 
 func (c *Cluster) keepSystemFields(was, next client.Object) {
@@ -318,7 +332,7 @@ func (c *Cluster) remove(obj client.Object, o *client.DeleteOptions) error {
 		return notFound(gvk, key.Name)
 	}
 	if p := o.Preconditions; p != nil && (p.UID != nil && *p.UID != was.GetUID() || p.ResourceVersion != nil && *p.ResourceVersion != was.GetResourceVersion()) {
-		return apierrors.NewConflict(resource(gvk), key.Name, fmt.Errorf("the precondition does not hold"))
+		return apierrors.NewConflict(resource(gvk), key.Name, errors.New("the precondition does not hold"))
 	}
 	if len(was.GetFinalizers()) == 0 {
 		c.put(k, key, nil)

@@ -82,7 +82,7 @@ func (c *crd) admit(doc, old map[string]any) error {
 	pruning.Prune(doc, c.shape, true)
 	defaulting.Default(doc, c.shape)
 	errs := validation.ValidateCustomResource(nil, doc, c.validator)
-	if uid, _, _ := nested(doc, "metadata", "uid"); len(errs) == 0 && (old != nil || uid == "") {
+	if uid := nested(doc, "metadata", "uid"); len(errs) == 0 && (old != nil || uid == "") {
 		var was any
 		if old != nil {
 			was = old
@@ -92,6 +92,5 @@ func (c *crd) admit(doc, old map[string]any) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	name, _, _ := nested(doc, "metadata", "name")
-	return apierrors.NewInvalid(c.gvk.GroupKind(), name, errs)
+	return apierrors.NewInvalid(c.gvk.GroupKind(), nested(doc, "metadata", "name"), errs)
 }

@@ -19,18 +19,15 @@ func compareKeys(a, b types.NamespacedName) int {
 	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }
 
-// nested is a text at a path of a document.
-func nested(doc map[string]any, path ...string) (text string, found bool, err error) {
+// nested is the text at a path of a document; empty when there is none.
+func nested(doc map[string]any, path ...string) string {
 	var at any = doc
 	for _, p := range path {
-		m, ok := at.(map[string]any)
-		if !ok {
-			return "", false, nil
-		}
+		m, _ := at.(map[string]any)
 		at = m[p]
 	}
-	text, found = at.(string)
-	return text, found, nil
+	text, _ := at.(string)
+	return text
 }
 
 func equalJSON(a, b any) bool { return reflect.DeepEqual(a, b) }

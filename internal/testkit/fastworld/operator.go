@@ -29,9 +29,6 @@ import (
 // errCut is what everything gets that a dead operator asks for.
 var errCut = errors.New("fastworld: the operator is cut off")
 
-// errLost is a write to the API server that was done, and of which the operator does not hear.
-var errLost = errors.New("fastworld: the answer of the API server is lost")
-
 // Operator is one process of the operator: reconcilers that are called by hand, a store, and a cache of the cluster. It can be
 // cut off before or after any of its writes, and is then replaced by the world.
 type Operator struct {

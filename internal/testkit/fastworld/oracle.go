@@ -5,6 +5,7 @@ package fastworld
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -381,21 +382,31 @@ func (o *Oracle) added(a addition) {
 	if policy == nil {
 		return
 	}
+	o.audience(a.device, wave, policy, again)
+	if !again { // else it is put back
+		o.stopped(a.device, wave, policy)
+	}
+}
+
+// audience is P2 for a device that goes into the group of a wave.
+func (o *Oracle) audience(device string, wave *v1alpha1.PilotWave, policy *v1alpha1.PasskeyPolicy, again bool) {
 	groups := wave.Spec.Audience.Groups
-	if !o.in(a.device, groups.Include) {
-		o.Broke("P2", "a device outside of the audience is exposed: %s by wave %s", o.who(a.device), wave.Name)
+	if !o.in(device, groups.Include) {
+		o.Broke("P2", "a device outside of the audience is exposed: %s by wave %s", o.who(device), wave.Name)
 	}
-	if o.in(a.device, groups.Exclude) || policy.Spec.Population != nil && o.in(a.device, policy.Spec.Population.Exclude) {
-		o.Broke("P2", "an excluded device is exposed: %s by wave %s (again: %t)", o.who(a.device), wave.Name, again)
+	if o.in(device, groups.Exclude) || policy.Spec.Population != nil && o.in(device, policy.Spec.Population.Exclude) {
+		o.Broke("P2", "an excluded device is exposed: %s by wave %s (again: %t)", o.who(device), wave.Name, again)
 	}
-	if again {
-		return // put back
-	}
+}
+
+// stopped is P9 for a device that goes into the group of a wave for the first time.
+func (o *Oracle) stopped(device string, wave *v1alpha1.PilotWave, policy *v1alpha1.PasskeyPolicy) {
 	tenant := &v1alpha1.Tenant{}
-	suspended := o.w.operator.cache.Get(nil, nameOf(policy.Spec.TenantRef.Name), tenant) == nil && tenant.Spec.Suspend //nolint:staticcheck // no context is used
+	err := o.w.operator.cache.Get(context.Background(), nameOf(policy.Spec.TenantRef.Name), tenant)
+	suspended := err == nil && tenant.Spec.Suspend
 	if wave.Spec.Paused || policy.Spec.Paused || policy.Spec.Suspend || suspended || wave.DeletionTimestamp != nil || policy.DeletionTimestamp != nil {
 		o.Broke("P9", "a device is exposed while its wave is stopped: %s by wave %s (paused %t, policy paused %t or suspended %t, tenant suspended %t, deleted %v)",
-			o.who(a.device), wave.Name, wave.Spec.Paused, policy.Spec.Paused, policy.Spec.Suspend, suspended, wave.DeletionTimestamp)
+			o.who(device), wave.Name, wave.Spec.Paused, policy.Spec.Paused, policy.Spec.Suspend, suspended, wave.DeletionTimestamp)
 	}
 }
 
@@ -460,7 +471,7 @@ func (o *Oracle) policy(name string) *v1alpha1.PasskeyPolicy {
 
 func (o *Oracle) seenWave(uid string) *v1alpha1.PilotWave {
 	var list v1alpha1.PilotWaveList
-	if err := o.w.operator.cache.List(nil, &list); err != nil { //nolint:staticcheck // no context is used
+	if err := o.w.operator.cache.List(context.Background(), &list); err != nil {
 		return nil
 	}
 	for i := range list.Items {
@@ -473,7 +484,7 @@ func (o *Oracle) seenWave(uid string) *v1alpha1.PilotWave {
 
 func (o *Oracle) seenPolicy(name string) *v1alpha1.PasskeyPolicy {
 	p := &v1alpha1.PasskeyPolicy{}
-	if err := o.w.operator.cache.Get(nil, nameOf(name), p); err != nil { //nolint:staticcheck // no context is used
+	if err := o.w.operator.cache.Get(context.Background(), nameOf(name), p); err != nil {
 		return nil
 	}
 	return p

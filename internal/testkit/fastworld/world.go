@@ -194,7 +194,7 @@ func (w *World) Advance(d time.Duration) {
 	for {
 		now := w.Clock.Now()
 		next := until
-		if at, any := w.Sim.NextArrival(); any && at.Before(until) {
+		if at, some := w.Sim.NextArrival(); some && at.Before(until) {
 			next = at.Add(time.Second).Truncate(time.Second) // the tenant counts in seconds
 			if next.After(until) {
 				next = until
@@ -361,8 +361,8 @@ func (w *World) Run(ctx context.Context, limit time.Duration, done func() bool) 
 		if done != nil && done() {
 			return true, nil
 		}
-		key, at, any := w.Next()
-		if !any || at.After(end) {
+		key, at, some := w.Next()
+		if !some || at.After(end) {
 			w.Advance(max(0, end.Sub(w.Clock.Now())))
 			return done != nil && done(), nil
 		}
