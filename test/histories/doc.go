@@ -19,5 +19,5 @@
 //	go test ./test/histories -run TestHistories -v -seed 4711 -actors payload,crash -rounds 9
 //
 // In the suite there are as many seeds as fit into a minute; HISTORIES=1000, or make histories, asks for more.
-// HISTORIES_FROM is the first seed, and -known=false does not forgive what is on the list of broken promises.
+// HISTORIES_FROM is the first seed. With -shrink=false each kind of violation is told as it was found, at once.
 package histories

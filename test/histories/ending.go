@@ -81,6 +81,7 @@ func (s *story) content() {
 	for _, id := range s.world.Oracle.Payloads() {
 		s.unassign(id)
 	}
+	s.world.Advance(time.Minute) // nor does the operator see it at once
 	s.suspendTenant(func(bool) bool { return false })
 	s.whole()
 	s.editPolicy(func(p *v1alpha1.PasskeyPolicy) { p.Spec.Paused, p.Spec.Suspend = false, false })

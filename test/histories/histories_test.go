@@ -111,7 +111,7 @@ func live(t testing.TB, tl tale) (told []string, found []fastworld.Violation) {
 	if !s.over() {
 		s.end()
 	}
-	return s.world.Story(), s.world.Oracle.Violations
+	return append(s.world.Story(), s.world.Oracle.Describe()...), s.world.Oracle.Violations
 }
 
 // report shrinks a tale that breaks a promise, and fails the test with it.

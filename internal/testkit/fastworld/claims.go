@@ -4,6 +4,7 @@
 package fastworld
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -116,16 +117,18 @@ func (o *Oracle) Remains() []string {
 	return out
 }
 
-// Reached counts the devices that hold and revisions reach, and those that have two payloads of ours.
-func (o *Oracle) Reached() (hold, revision int) {
-	for _, list := range o.now {
-		for _, p := range list {
-			if p.hold {
-				hold++
-			} else {
-				revision++
+// Describe is what the tenant has of ours, one line for each object: its assignments and how many devices it reaches.
+func (o *Oracle) Describe() []string {
+	o.look()
+	var out []string
+	for _, p := range o.w.Sim.Snapshot(false).Policies {
+		reached := 0
+		for _, list := range o.now {
+			if slices.ContainsFunc(list, func(q *payload) bool { return q.id == p.ID }) {
+				reached++
 			}
 		}
+		out = append(out, fmt.Sprintf("%s reaches %d: %v", p.Name, reached, p.Assignments))
 	}
-	return hold, revision
+	return out
 }

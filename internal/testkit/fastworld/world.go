@@ -258,8 +258,12 @@ func (w *World) Step(ctx context.Context, key Key) error {
 	return nil
 }
 
+// late is when the operator comes back after a wait that it asked for. Jitter, which is drawn anew in each telling, is
+// rounded away.
 func (w *World) late(wait time.Duration) time.Duration {
 	switch {
+	case wait > time.Second && wait < time.Hour && wait%time.Second != 0:
+		return (wait/(15*time.Second) + 1) * 15 * time.Second
 	case w.Slow && wait >= 10*time.Minute:
 		return max(wait, 3*time.Hour)
 	case w.Slow && wait >= 30*time.Second:
