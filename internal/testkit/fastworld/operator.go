@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -133,19 +134,28 @@ func (o *Operator) write(before bool) error {
 	return nil
 }
 
+// clockwork says that a write may be due to real time: a Tenant's status tells when its token expires. It is not counted, or a
+// story could not be told again.
+func clockwork(w Write) bool { return strings.HasPrefix(w.Path, KindTenant+" ") }
+
 func (o *Operator) beforeKube(w Write) error {
-	if err := o.write(true); err != nil {
-		return err
+	if o.Dead() {
+		return errCut
+	}
+	if !clockwork(w) {
+		if err := o.write(true); err != nil {
+			return err
+		}
 	}
 	o.world.wrote(o, w)
 	return nil
 }
 
-func (o *Operator) afterKube(Write) error {
-	if err := o.write(false); err != nil {
-		return err
+func (o *Operator) afterKube(w Write) error {
+	if clockwork(w) {
+		return nil
 	}
-	return nil
+	return o.write(false)
 }
 
 func (o *Operator) beforeTenant(r *http.Request, w *Write) Trouble {

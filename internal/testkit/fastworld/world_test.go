@@ -60,7 +60,7 @@ func TestSameSeedSameStory(t *testing.T) {
 		w.Faults, w.CacheLag = Faults{Down: 0.02, Lost: 0.05, Unsent: 0.02}, 0.3
 		complete(t, w, 9)
 		return slices.DeleteFunc(w.Story(), func(line string) bool {
-			return strings.Contains(line, "again after") || strings.Contains(line, ": trouble ")
+			return strings.Contains(line, "again after") || strings.Contains(line, "resourceVersion") || strings.Contains(line, ": trouble ")
 		})
 	}
 	first, second := tell(), tell()
