@@ -69,7 +69,7 @@ func TestSameSeedSameStory(t *testing.T) {
 			t.Fatalf("line %d (-first +second) %s", i, cmp.Diff(first[i], second[i]))
 		}
 	}
-	if len(first) != len(second) || len(first) < 100 {
+	if len(first) != len(second) || len(first) < 50 {
 		t.Errorf("%d lines, then %d", len(first), len(second))
 	}
 }
