@@ -125,6 +125,10 @@ test: ## Run all tests; PKG=./internal/gate/... narrows, TESTFLAGS passes flags
 test-short: ## Run the tests that need no control plane
 	$(GO) test -short $(TESTFLAGS) $(PKG)
 
+.PHONY: histories
+histories: ## Tell HISTORIES=1000 random histories from seed HISTORIES_FROM=1; see test/histories/doc.go to replay one
+	HISTORIES=$${HISTORIES:-1000} $(GO) test -timeout 4h -v -run TestHistories ./test/histories
+
 .PHONY: bench
 bench: ## Run the benchmarks; BENCH=Regexp narrows
 	@assets="$$(hack/controlplane.sh)"; \

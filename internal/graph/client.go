@@ -27,7 +27,7 @@ type Client struct {
 	cfg      Config
 	hosts    hosts
 	adapter  abs.RequestAdapter
-	base     *http.Transport
+	base     http.RoundTripper
 	download *http.Client
 	tokens   *tokenSource
 	limiter  *limiter
@@ -46,7 +46,10 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("graph: %w", err)
 	}
-	base := newBaseTransport(h.roots)
+	base := cfg.Transport
+	if base == nil {
+		base = newBaseTransport(h.roots)
+	}
 	// Token requests need no client of their own: azidentity calls Do and follows no links.
 	credential, err := newCredential(cfg, h, &http.Client{Transport: base, Timeout: cfg.AttemptTimeout, CheckRedirect: noRedirect})
 	if err != nil {
@@ -64,7 +67,7 @@ func New(cfg Config) (*Client, error) {
 }
 
 // newClient puts the parts together.
-func newClient(cfg Config, h hosts, base *http.Transport, credential credentialFunc) (*Client, error) {
+func newClient(cfg Config, h hosts, base http.RoundTripper, credential credentialFunc) (*Client, error) {
 	m, err := newMetrics(cfg.Registry, strings.ToLower(cfg.TenantID))
 	if err != nil {
 		return nil, fmt.Errorf("graph: %w", err)
@@ -102,7 +105,9 @@ func newClient(cfg Config, h hosts, base *http.Transport, credential credentialF
 // their own. Closing again does nothing.
 func (c *Client) Close() {
 	c.closed.Do(func() {
-		c.base.CloseIdleConnections()
+		if base, ok := c.base.(interface{ CloseIdleConnections() }); ok {
+			base.CloseIdleConnections()
+		}
 		c.shared.leave(c.metrics)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -84,6 +85,8 @@ type Config struct {
 	Registry prometheus.Registerer
 	// Clock replaces the wall clock; nil means real time.
 	Clock clock.Clock
+	// Transport replaces the network: it gets every request, those for tokens too. nil means net/http.
+	Transport http.RoundTripper
 	// Shared is what this client has in common with others of the same tenant, see [NewShared]; nil means that it has a
 	// limiter of its own.
 	Shared *Shared

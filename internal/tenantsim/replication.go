@@ -58,6 +58,18 @@ func (s *Server) after(queue *arrivals, from time.Time, delay time.Duration, run
 	}})
 }
 
+// NextArrival is when Intune or the directory takes in the next change that is
+// on its way; false: none is. Between two arrivals, and without a request or a
+// device that comes or goes, no policy reaches anybody else.
+func (s *Server) NextArrival() (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.onTheWay) == 0 {
+		return time.Time{}, false
+	}
+	return s.onTheWay[0].at, true
+}
+
 // arriveUntil lets every change arrive that is due by the moment.
 func (s *Server) arriveUntil(limit int64) {
 	for len(s.onTheWay) > 0 && s.onTheWay[0].at.Unix() <= limit {

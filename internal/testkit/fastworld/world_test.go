@@ -1,0 +1,136 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package fastworld
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/tenantsim"
+)
+
+// small is a world with two waves on a calm tenant.
+func small(t *testing.T, seed uint64) *World {
+	t.Helper()
+	ctrl.SetLogger(logr.Discard())
+	none := ptr.To(0.0)
+	w := New(t, Options{Seed: seed, Devices: 40, Catalog: tenantsim.CatalogMacOSPasskeys, Trace: true, Scenario: tenantsim.Scenario{
+		Groups: []tenantsim.GroupSpec{
+			{DisplayName: "A", Count: 8, From: "windows"}, {DisplayName: "B", Count: 8, From: "windows"}, {DisplayName: Everyone, From: "everything", Percent: 100},
+		},
+		StalePercent: none, NeverPercent: none, UnenrolledPercent: none, MissingPrerequisitePercent: none, UnencryptedPercent: none, OfficeHoursPercent: none,
+		Churn: tenantsim.NoChurn(), Throttle: &tenantsim.Throttle{},
+	}})
+	if err := w.Apply(t.Context(), w.Tenant(), w.Policy(), w.Wave("a", "A"), w.Wave("b", "B", "a")); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// complete runs until both waves have succeeded, and cuts the operator off at every n-th write; 0 never.
+func complete(t *testing.T, w *World, n int) {
+	t.Helper()
+	done, err := w.Run(t.Context(), 20*24*time.Hour, func() bool {
+		if n > 0 && w.Operator().cutAt == 0 {
+			w.Operator().CutAt(n, w.operators%2 == 0)
+		}
+		return !slices.ContainsFunc(w.Waves(), func(p *v1alpha1.PilotWave) bool { return p.Status.Phase != v1alpha1.PhaseSucceeded })
+	})
+	if err != nil || !done || len(w.Oracle.Violations) > 0 {
+		t.Fatalf("complete %t, %v, %v, %d operators", done, err, w.Oracle.Violations, w.operators)
+	}
+}
+
+// TestSameSeedSameStory: a seed can be told again, faults, late caches and crashes included. Jitter and the order of reads that
+// run side by side are not told again; that of Busy shows in messages, and is left out.
+func TestSameSeedSameStory(t *testing.T) {
+	tell := func() []string {
+		w := small(t, 7)
+		w.Faults, w.CacheLag = Faults{Down: 0.02, Lost: 0.05, Unsent: 0.02}, 0.3
+		complete(t, w, 9)
+		return slices.DeleteFunc(w.Story(), func(line string) bool {
+			return strings.Contains(line, "again after") || strings.Contains(line, "resourceVersion") || strings.Contains(line, ": trouble ")
+		})
+	}
+	first, second := tell(), tell()
+	for i := range min(len(first), len(second)) {
+		if first[i] != second[i] {
+			t.Fatalf("line %d (-first +second) %s", i, cmp.Diff(first[i], second[i]))
+		}
+	}
+	if len(first) != len(second) || len(first) < 50 {
+		t.Errorf("%d lines, then %d", len(first), len(second))
+	}
+}
+
+// TestOracleSees: what somebody else does to devices shows, unless it is excused.
+func TestOracleSees(t *testing.T) {
+	w := small(t, 1)
+	complete(t, w, 0)
+	device := w.Oracle.Members("A")[0]
+	removed := slices.ContainsFunc(w.Oracle.Groups(), func(group string) bool {
+		return w.Portal("DELETE", "/v1.0/groups/"+group+"/members/"+device+"/$ref", "", nil) == nil
+	})
+	if !removed {
+		t.Fatal("the device is in no managed group")
+	}
+	w.Advance(3 * time.Hour)
+	if v := w.Oracle.Violations; len(v) != 1 || v[0].Promise != "P13" {
+		t.Errorf("violations %v, want P13: a device was taken out of its group", v)
+	}
+}
+
+// TestClusterIsAnAPIServer: what reconcilers rely on.
+func TestClusterIsAnAPIServer(t *testing.T) {
+	w := small(t, 1)
+	p, stale := &v1alpha1.PasskeyPolicy{}, &v1alpha1.PasskeyPolicy{}
+	key := client.ObjectKey{Namespace: Namespace, Name: PolicyName}
+	for _, o := range []*v1alpha1.PasskeyPolicy{p, stale} {
+		if err := w.Kube.Get(t.Context(), key, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.Generation != 1 || p.Spec.Mode != v1alpha1.ModeGate {
+		t.Errorf("a new object has generation %d and mode %q, want 1 and the default", p.Generation, p.Spec.Mode)
+	}
+	p.Spec.Paused, p.Status.Reason, p.Finalizers = true, "Ignored", []string{"test/hold"}
+	if err := w.Kube.Update(t.Context(), p); err != nil || p.Generation != 2 || p.Status.Reason != "" {
+		t.Errorf("an update of the spec: %v, generation %d, status %q", err, p.Generation, p.Status.Reason)
+	}
+	if err := w.Kube.Update(t.Context(), stale); !apierrors.IsConflict(err) {
+		t.Errorf("an update of what has changed: %v", err)
+	}
+	before := p.DeepCopy()
+	p.Status.Reason, p.Spec.Paused = "Noted", false
+	if err := w.Kube.Status().Patch(t.Context(), p, client.MergeFrom(before)); err != nil || p.Generation != 2 || p.Status.Reason != "Noted" || !p.Spec.Paused {
+		t.Errorf("a patch of the status: %v, generation %d, status %q, paused %t", err, p.Generation, p.Status.Reason, p.Spec.Paused)
+	}
+	p.Spec.Mode = v1alpha1.ModeEnforceOnly
+	if err := w.Kube.Update(t.Context(), p); !apierrors.IsInvalid(err) {
+		t.Errorf("an update that the rules forbid: %v", err)
+	}
+	if err := w.Kube.Delete(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Kube.Get(t.Context(), key, p); err != nil || p.DeletionTimestamp == nil {
+		t.Errorf("deleted with a finalizer: %v, %v", err, p.DeletionTimestamp)
+	}
+	p.Finalizers = nil
+	if err := w.Kube.Update(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Kube.Get(t.Context(), key, p); !apierrors.IsNotFound(err) {
+		t.Errorf("without finalizers: %v", err)
+	}
+}

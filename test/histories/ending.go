@@ -1,0 +1,312 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package histories
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/testkit/fastworld"
+)
+
+const (
+	day = 24 * time.Hour
+	// patience is how long a contented world may take to come to what is claimed: a person looks twice a day, and up to
+	// four waves follow one another, each with a rollback to prove before its next attempt.
+	patience = 40 * day
+	// rest is how long nothing may change after that.
+	rest = 3 * day
+)
+
+func assignBody(list []map[string]any) string {
+	for _, a := range list {
+		for key := range a {
+			if key != "target" && key != "id" {
+				delete(a, key)
+			}
+		}
+	}
+	if list == nil {
+		list = []map[string]any{}
+	}
+	raw, err := json.Marshal(map[string]any{"assignments": list})
+	if err != nil {
+		panic(broken{err})
+	}
+	return string(raw)
+}
+
+// end makes everything content and judges where the world comes to.
+func (s *story) end() {
+	s.round = 1000
+	s.content()
+	switch s.ending {
+	case healthy:
+		s.completes()
+	case bad, badNext:
+		s.fallsBack()
+	case silent:
+		s.holds()
+	}
+	if s.over() {
+		return
+	}
+	s.world.Oracle.Claims()
+	s.quiet()
+	if !s.over() {
+		s.leave()
+	}
+}
+
+// content ends the faults and mends what only a person can mend.
+func (s *story) content() {
+	s.world.Tell("--- contentment")
+	s.world.Faults, s.world.CacheLag, s.world.Slow = fastworld.Faults{}, 0, true
+	s.world.Operator().CutAt(0, false)
+	s.must(s.world.Sim.SetScenario(s.scenario))
+	s.try(s.world.Portal("POST", "/v1.0/directory/deletedItems/"+s.world.Oracle.GroupID(fastworld.Everyone)+"/restore", "", nil))
+	for id, text := range s.world.Oracle.Texts() { // the marker is what tells ours
+		s.try(s.world.Portal("PATCH", configurationPolicies+"/"+id, fmt.Sprintf(`{"description":%q}`, text), nil))
+	}
+	s.world.Advance(time.Minute) // what the portal shows is late, too
+	for _, id := range s.world.Oracle.Payloads() {
+		s.unassign(id)
+	}
+	s.world.Advance(time.Minute) // nor does the operator see it at once
+	s.suspendTenant(func(bool) bool { return false })
+	s.whole()
+	s.editPolicy(func(p *v1alpha1.PasskeyPolicy) { p.Spec.Paused, p.Spec.Suspend = false, false })
+	for _, w := range s.world.Waves() {
+		if w.DeletionTimestamp == nil {
+			c := w.DeepCopy()
+			s.edit(c, func() {
+				c.Spec.Paused = false
+				c.Spec.DependsOn = slices.DeleteFunc(c.Spec.DependsOn, func(d v1alpha1.WaveDependency) bool {
+					gone := s.world.Object(fastworld.Key{Kind: fastworld.KindWave, Name: d.Name})
+					return gone == nil || gone.GetDeletionTimestamp() != nil
+				})
+			})
+		}
+	}
+}
+
+// unassign takes the rings from the assignments of an object of ours: they are never ours.
+func (s *story) unassign(id string) {
+	var list struct {
+		Value []map[string]any `json:"value"`
+	}
+	s.try(s.world.Portal("GET", configurationPolicies+"/"+id+"/assignments", "", &list))
+	kept := slices.DeleteFunc(slices.Clone(list.Value), func(a map[string]any) bool {
+		target, _ := a["target"].(map[string]any)
+		return slices.ContainsFunc(rings, func(ring string) bool { return target["groupId"] == s.world.Oracle.GroupID(ring) })
+	})
+	if len(kept) < len(list.Value) {
+		s.try(s.world.Portal("POST", configurationPolicies+"/"+id+"/assign", assignBody(kept), nil))
+	}
+}
+
+// whole waits for a policy that is being deleted, and makes it again.
+func (s *story) whole() {
+	deleting := func() bool {
+		return slices.ContainsFunc(s.world.Policies(), func(p *v1alpha1.PasskeyPolicy) bool { return p.DeletionTimestamp != nil })
+	}
+	if deleting() { // its waves keep groups in the tenant, for which it waits
+		for _, w := range s.world.Waves() {
+			if w.DeletionTimestamp == nil {
+				s.must(s.world.Kube.Delete(s.ctx, w.DeepCopy()))
+			}
+		}
+	}
+	gone, err := s.world.Run(s.ctx, 7*day, func() bool { return !deleting() || s.over() })
+	s.must(err)
+	if !gone {
+		s.world.Oracle.Broke("P7", "a deleted policy does not go within a week: %s", s.stand())
+		return
+	}
+	if len(s.world.Policies()) == 0 {
+		s.renewPolicy()
+	}
+	if len(s.world.Waves()) == 0 {
+		s.waves = 0
+		s.addWave(s.random("again"))
+		s.addWave(s.random("again"))
+	}
+}
+
+// days lets time pass, and lets a person look twice a day, until done or patience ends.
+func (s *story) days(limit time.Duration, look func(), done func() bool) bool {
+	for passed := time.Duration(0); passed < limit; passed += day / 2 {
+		if look != nil {
+			look()
+		}
+		if ok, err := s.world.Run(s.ctx, day/2, func() bool { return s.over() || done != nil && done() }); err != nil || ok {
+			s.must(err)
+			return true
+		}
+	}
+	return false
+}
+
+// retries asks for the next attempt of every wave that has stopped.
+func (s *story) retries() {
+	for _, w := range s.world.Waves() {
+		if w.DeletionTimestamp != nil || !stopped(w) {
+			continue
+		}
+		c := w.DeepCopy()
+		if c.Status.Phase == v1alpha1.PhaseHeld && c.Spec.Gate.Coverage.MinReports > 1 { // exclusions have left too few for a proof
+			s.edit(c, func() {
+				c.Spec.Gate.Promote, c.Spec.Gate.Smoke, c.Spec.Gate.Coverage.MinReports = nil, &v1alpha1.SmokeTest{}, 1
+			})
+		}
+		s.annotate(c, v1alpha1.AnnotationRetry)
+	}
+}
+
+// completes: a payload that is good for ever completes.
+func (s *story) completes() {
+	complete := func() bool {
+		for _, p := range s.world.Policies() {
+			if !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionRolloutComplete) || !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady) {
+				return false
+			}
+		}
+		return !slices.ContainsFunc(s.world.Waves(), func(w *v1alpha1.PilotWave) bool {
+			return w.Status.Phase != v1alpha1.PhaseSucceeded || w.DeletionTimestamp != nil
+		})
+	}
+	if !s.days(patience, s.retries, complete) {
+		s.world.Oracle.Broke("ESR", "a good payload does not complete within %s: %s", patience, s.stand())
+	}
+	if !s.over() && !s.days(4*day, nil, nil) && !complete() {
+		s.world.Oracle.Broke("ESR", "a complete rollout does not stay complete: %s", s.stand())
+	}
+}
+
+// fallsBack: a payload that is bad for ever ends on what was before, and stays there.
+func (s *story) fallsBack() {
+	s.retries()
+	settled := func() bool {
+		return !slices.ContainsFunc(s.world.Waves(), func(w *v1alpha1.PilotWave) bool { return !atRest(w) })
+	}
+	s.days(patience/2, nil, settled)
+	s.days(rest, nil, nil)
+	s.world.Oracle.Claims()
+	for _, w := range s.world.Waves() {
+		if w.DeletionTimestamp == nil && w.Status.Phase == v1alpha1.PhaseSucceeded && s.badNow() {
+			s.world.Oracle.Broke("ESR", "a bad payload is promoted: wave %s: %s", w.Name, s.stand())
+		}
+	}
+	if !s.over() && !settled() {
+		s.world.Oracle.Broke("ESR", "a bad payload is not taken back: %s", s.stand())
+	}
+}
+
+// badNow says that what the policy asks for is what fails, and that no wave has ever asked for anything else.
+func (s *story) badNow() bool {
+	return s.ending == bad
+}
+
+// atRest says that a wave has come to an end that only a person changes, or waits for another one that has.
+func atRest(w *v1alpha1.PilotWave) bool {
+	return stopped(w) || w.Status.Phase == v1alpha1.PhaseSucceeded || w.Status.Phase == v1alpha1.PhasePending
+}
+
+// holds: silence promotes nothing.
+func (s *story) holds() {
+	s.retries()
+	s.days(20*day, nil, nil)
+	for _, w := range s.world.Waves() {
+		if w.Status.Phase == v1alpha1.PhaseSucceeded {
+			s.world.Oracle.Broke("P4", "silence is promoted: wave %s: %s", w.Name, s.stand())
+		}
+	}
+}
+
+// quiet is P12: a world that has come to rest writes nothing but the age of the inventory.
+func (s *story) quiet() {
+	if _, ok, err := s.world.Settle(s.ctx, 25); err != nil || !ok {
+		s.must(err)
+		s.world.Oracle.Broke("P12", "the operator does not come to rest at one instant: %s", s.stand())
+		return
+	}
+	if s.ending != healthy {
+		return // waves still count time and reports
+	}
+	mark := len(s.world.Writes())
+	s.days(day, nil, nil)
+	for _, w := range s.world.Writes()[mark:] {
+		if !strings.HasSuffix(w.Path, fastworld.KindTenant+" "+fastworld.TenantName) {
+			s.world.Oracle.Broke("P12", "a complete rollout is written to: %s", w)
+		}
+	}
+}
+
+// leave is P7: everything is deleted at once, in some order, and nothing of ours stays behind.
+func (s *story) leave() {
+	s.world.Tell("--- everything is deleted")
+	r := s.random("leave")
+	var all []client.Object
+	for _, key := range s.world.Keys() {
+		all = append(all, s.world.Object(key))
+	}
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	var secret *corev1.Secret
+	if r.IntN(3) == 0 {
+		secret = s.world.Secret()
+		s.must(s.world.Kube.Delete(s.ctx, secret))
+	}
+	for _, o := range all {
+		copied, _ := o.DeepCopyObject().(client.Object)
+		s.must(s.world.Kube.Delete(s.ctx, copied))
+		s.world.Wake(fastworld.Key{Kind: kindOf(copied), Name: copied.GetName()})
+		if r.IntN(3) == 0 {
+			_, err := s.world.Run(s.ctx, time.Duration(r.IntN(int(time.Hour))), nil)
+			s.must(err)
+		}
+	}
+	nothing := func() bool { return len(s.world.Keys()) == 0 || s.over() }
+	gone, err := s.world.Run(s.ctx, day, nothing)
+	s.must(err)
+	if !gone && secret != nil { // the credential went first: a person brings it back
+		s.must(s.world.Kube.Create(s.ctx, secret))
+	}
+	if !gone {
+		gone, err = s.world.Run(s.ctx, 7*day, nothing)
+		s.must(err)
+	}
+	if !gone {
+		s.world.Oracle.Broke("P7", "what was deleted does not go within a week: %s", s.stand())
+		return
+	}
+	if left := s.world.Oracle.Remains(); len(left) > 0 {
+		s.world.Oracle.Broke("P7", "a deletion leaves something behind: %v", left)
+	}
+}
+
+// stand is where every object stands, in words.
+func (s *story) stand() string {
+	var out []string
+	for _, p := range s.world.Policies() {
+		line := "policy " + p.Status.Reason
+		for _, c := range p.Status.Conditions {
+			if c.Type == v1alpha1.ConditionReady || c.Type == v1alpha1.ConditionRolloutComplete || c.Type == v1alpha1.ConditionStalled {
+				line += fmt.Sprintf(" %s=%s (%s: %s)", c.Type, c.Status, c.Reason, c.Message)
+			}
+		}
+		out = append(out, line)
+	}
+	for _, w := range s.world.Waves() {
+		out = append(out, fmt.Sprintf("wave %s %s %s attempt %d (%s: %s) deleted %t", w.Name, w.Status.Phase, w.Status.HeldReason, w.Status.Attempt, w.Status.Decision.Reason, w.Status.Decision.Message, w.DeletionTimestamp != nil))
+	}
+	return strings.Join(out, "; ")
+}

@@ -1,0 +1,220 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package histories
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/fastworld"
+)
+
+// ending is how the devices take the payload, for ever.
+type ending string
+
+// The endings.
+const (
+	healthy ending = "healthy" // every device applies it and says so
+	bad     ending = "bad"     // every device fails on it
+	badNext ending = "badNext" // every device fails on each payload but the first
+	silent  ending = "silent"  // every device checks in, and no report comes
+)
+
+// tale is one history: what it is made of.
+type tale struct {
+	seed   uint64
+	ending ending
+	// actors that take part; nil: those that the seed draws.
+	actors []string
+	// rounds before the end; 0: as many as the seed draws.
+	rounds int
+	trace  bool
+}
+
+// story is a tale under way.
+type story struct {
+	tale
+	ctx   context.Context
+	world *fastworld.World
+	// asks are the payloads that the policy has asked for so far.
+	asks []int
+	// round counts.
+	round int
+	// scenario is what the tenant goes back to in the end.
+	scenario tenantsim.Scenario
+	waves    int
+}
+
+// random is the chance of one actor in one round. It does not depend on who else takes part.
+func (s *story) random(what string) *rand.Rand {
+	h := fnv.New64a()
+	_, _ = fmt.Fprint(h, s.seed, "/", s.round, "/", what) // a hash takes everything
+	return rand.New(rand.NewPCG(h.Sum64(), 3))
+}
+
+// drawn fills in what the tale leaves to its seed.
+func (t tale) drawn() tale {
+	r := rand.New(rand.NewPCG(t.seed, 4))
+	endings := []ending{healthy, healthy, healthy, bad, badNext, silent}
+	if e := endings[r.IntN(len(endings))]; t.ending == "" {
+		t.ending = e
+	}
+	rounds := 6 + r.IntN(20)
+	if t.rounds == 0 {
+		t.rounds = rounds
+	}
+	var actors []string
+	for _, a := range allActors {
+		if r.Float64() < a.share {
+			actors = append(actors, a.name)
+		}
+	}
+	if t.actors == nil {
+		t.actors = actors
+	}
+	return t
+}
+
+// String is how to tell it again.
+func (t tale) String() string {
+	out := fmt.Sprintf("-seed %d -ending %s -rounds %d -actors ", t.seed, t.ending, t.rounds)
+	for i, a := range t.actors {
+		if i > 0 {
+			out += ","
+		}
+		out += a
+	}
+	return out
+}
+
+const (
+	ringSize = 8
+	vip      = "VIP"
+)
+
+// rings are the groups that waves are for.
+var rings = []string{"Ring A", "Ring B", "Ring C", "Ring D"}
+
+// begin makes the world of a tale.
+func begin(t testing.TB, tl tale) *story {
+	t.Helper()
+	s := &story{tale: tl.drawn(), ctx: t.Context(), asks: []int{0}}
+	s.scenario = s.calm()
+	s.world = fastworld.New(t, fastworld.Options{Seed: s.seed, Devices: 60, Catalog: "article", Scenario: s.scenario, Trace: s.trace})
+	r := s.random("begin")
+	policy := s.world.Policy()
+	if r.IntN(3) == 0 {
+		policy.Spec.Population.Exclude = []v1alpha1.GroupRef{{DisplayName: vip}}
+		s.world.Oracle.Excluded(s.world.Oracle.Members(vip)...)
+	}
+	s.must(s.world.Apply(s.ctx, s.world.Tenant(), policy))
+	for range 2 + r.IntN(2) {
+		s.addWave(r)
+	}
+	return s
+}
+
+// calm is a tenant whose devices are all fit and in contact, and that behaves as the ending says.
+func (s *story) calm() tenantsim.Scenario {
+	none := func() *float64 { return ptr.To(0.0) }
+	sc := tenantsim.Scenario{Groups: []tenantsim.GroupSpec{{DisplayName: fastworld.Everyone, From: "everything", Percent: 100}}}
+	for _, ring := range rings {
+		sc.Groups = append(sc.Groups, tenantsim.GroupSpec{DisplayName: ring, Count: ringSize, From: "windows"})
+	}
+	sc.Groups = append(sc.Groups, tenantsim.GroupSpec{DisplayName: vip, Percent: 12, From: "everything"})
+	sc.StalePercent, sc.NeverPercent, sc.UnenrolledPercent = none(), none(), none()
+	sc.MissingPrerequisitePercent, sc.UnencryptedPercent, sc.OfficeHoursPercent = none(), none(), none()
+	sc.Churn, sc.Throttle = tenantsim.NoChurn(), &tenantsim.Throttle{} // refusals are drawn by what is asked, see fastworld.Faults
+	rule := func(definition, value string, outcome tenantsim.Outcome) {
+		sc.Rules = append(sc.Rules, tenantsim.Rule{Name: string(s.ending) + " " + definition, DevicesPercent: 100, Definition: definition, Value: value, Outcome: outcome})
+	}
+	switch s.ending {
+	case bad:
+		rule("passkeysenabled", "_1", tenantsim.OutcomeError)
+	case badNext:
+		rule("passkeybackupstoragelocation", "", tenantsim.OutcomeError)
+		rule("passkeysyncscope", "", tenantsim.OutcomeError)
+	case silent:
+		rule("passkeysenabled", "_1", tenantsim.OutcomePending)
+	}
+	return sc
+}
+
+// addWave adds a wave on the next ring, after another one or beside it.
+func (s *story) addWave(r *rand.Rand) {
+	name := fmt.Sprintf("w%d", s.waves+1)
+	wave := s.world.Wave(name, rings[s.waves%len(rings)])
+	s.waves++
+	others := s.world.Waves()
+	if len(others) > 0 && r.IntN(3) > 0 {
+		wave.Spec.DependsOn = []v1alpha1.WaveDependency{{Name: others[r.IntN(len(others))].Name}}
+	}
+	wave.Spec.Exposure.BatchSize = int32(2 + r.IntN(8))
+	wave.Spec.Exposure.Interval = metav1.Duration{Duration: time.Duration(1+r.IntN(6)) * time.Hour}
+	if r.IntN(4) == 0 {
+		wave.Spec.Gate.Promote, wave.Spec.Gate.Smoke = nil, &v1alpha1.SmokeTest{}
+	}
+	if s.ending == bad || s.ending == badNext || r.IntN(2) == 0 {
+		wave.Spec.OnFailure.Action = v1alpha1.FailureRollback
+	}
+	s.must(s.world.Apply(s.ctx, wave))
+}
+
+// broken is a mistake of the history itself, not of the product.
+type broken struct{ err error }
+
+func (s *story) must(err error) {
+	if err != nil {
+		panic(broken{err})
+	}
+}
+
+// tell lives through the rounds. It ends early when a promise is broken.
+func (s *story) tell() {
+	for s.round = 1; s.round <= s.rounds && !s.over(); s.round++ {
+		for _, a := range allActors {
+			if !slices.Contains(s.actors, a.name) {
+				continue
+			}
+			if r := s.random(a.name); r.Float64() < a.chance {
+				s.world.Tell("--- %s", a.name)
+				a.act(s, r)
+			}
+		}
+		s.pass(s.random("time"))
+	}
+}
+
+// over says that there is no need to go on.
+func (s *story) over() bool {
+	if s.world.Steps > tooLong {
+		s.world.Oracle.Broke("LONG", "the story does not end: %s", s.stand())
+	}
+	return len(s.world.Oracle.Violations) > 0
+}
+
+// tooLong is more reconciles than any story needs.
+const tooLong = 6000
+
+// pass lets some time pass: moments, minutes, hours or a day, and now and then looks at an object that nothing woke.
+func (s *story) pass(r *rand.Rand) {
+	spans := []time.Duration{time.Second, time.Minute, 10 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour, 30 * time.Hour}
+	span := time.Duration(float64(spans[r.IntN(len(spans))]) * (0.5 + r.Float64()))
+	if keys := s.world.Keys(); r.IntN(3) == 0 && len(keys) > 0 {
+		s.must(s.world.Step(s.ctx, keys[r.IntN(len(keys))]))
+	}
+	most := s.world.Steps + 60
+	_, err := s.world.Run(s.ctx, span, func() bool { return s.over() || s.world.Steps > most })
+	s.must(err)
+}
