@@ -106,6 +106,10 @@ func (r *Report) Settled(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, 
 		return
 	case departed != "":
 		r.notApplied(v1alpha1.ReasonAssigning, departed)
+	case kept(built.Drifts) != nil:
+		d := kept(built.Drifts)
+		r.notApplied(string(d.Kind), fmt.Sprintf("devices may not have what this policy says: on %s, %s. Take the edit back in the tenant; until then no wave goes on", d.Key, d.Detail))
+		r.Standing.State = Stuck
 	default:
 		message := appliedMessage(p, built)
 		r.Add(Condition(v1alpha1.ConditionApplied, true, v1alpha1.ReasonApplied, message))
@@ -117,6 +121,18 @@ func (r *Report) Settled(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, 
 	if name, why := stalledWave(waves); name != "" {
 		r.Standing = Standing{State: Stuck, Reason: v1alpha1.ReasonWaveStalled, Message: fmt.Sprintf("wave %q is stalled: %s", name, why)}
 	}
+}
+
+// kept is the first edit of others that devices feel and that stays: one that is only reported, and an assignment that somebody
+// added, which takes devices out of a policy or brings others under it (P14). Nil when there is none.
+func kept(drifts []plan.Drift) *plan.Drift {
+	i := slices.IndexFunc(drifts, func(d plan.Drift) bool {
+		return d.Kind == plan.ForeignAssignment || d.Kind == plan.SettingsEdited || d.Kind == plan.AssignmentMissing || d.Kind == plan.ObjectDeleted
+	})
+	if i < 0 {
+		return nil
+	}
+	return &drifts[i]
 }
 
 // notedReason is why something that is wanted was not planned. Waves wait for assignments themselves; what somebody took

@@ -167,6 +167,18 @@ func TestDriftOfAssignments(t *testing.T) {
 	if !found {
 		t.Errorf("no event reports that the assignment to %s was taken away: %s", ours, notes(t, w, testkit.PolicyName))
 	}
+
+	t.Log("devices may not have what the policy says: it says so, and the wave goes on when the assignment is gone")
+	w.Pass(t, hour, 12*hour)
+	if err := condition(policy(t, w).Status.Conditions, v1alpha1.ConditionApplied, "False", v1alpha1.ReasonForeignAssignment); err != nil {
+		t.Error(err)
+	}
+	if s := w.Wave(t, "wave").Status; s.Phase == v1alpha1.PhaseSucceeded {
+		t.Error("the wave was promoted all the same")
+	}
+	if _, err := admin.Assign(t.Context(), allow.ID, []graph.Assignment{{Kind: graph.TargetGroup, GroupID: ours}}); err != nil {
+		t.Fatal(err)
+	}
 	reaches(t, w, "wave", v1alpha1.PhaseSucceeded)
 }
 
