@@ -151,7 +151,7 @@ func object(ctx context.Context, src PolicySource, s sought) (plan.Seen, error) 
 		return o, err
 	}
 	o.SettingsMatch = SameSettings(s.want.Settings, inst)
-	if !o.SettingsMatch && rec.ID == "" && rec.CreateSentAt == nil && reachesSomebody(o.Assignments) {
+	if unknownPayload(rec, &o.Observed) {
 		return o, forgotten(&o.Observed, live)
 	}
 	o.NameMatch = live.Name == s.want.Name && live.Description == s.want.Description
@@ -166,9 +166,10 @@ func forgotten(o *plan.Observed, live graph.ConfigurationPolicy) error {
 		live.Name, live.ID, o.Key)}
 }
 
-// reachesSomebody says that one of the targets is not an exclusion.
-func reachesSomebody(list []plan.Target) bool {
-	return slices.ContainsFunc(list, func(t plan.Target) bool { return t.Kind != plan.TargetExclude })
+// unknownPayload says that a policy of which there is no record reaches somebody with other settings than are wanted.
+func unknownPayload(rec *v1alpha1.TenantObject, o *plan.Observed) bool {
+	return !o.SettingsMatch && rec.ID == "" && rec.CreateSentAt == nil &&
+		slices.ContainsFunc(o.Assignments, func(t plan.Target) bool { return t.Kind != plan.TargetExclude })
 }
 
 // locate finds the object: by its id, and by its marker when the tenant does not have that id. The client has confirmed
