@@ -151,8 +151,25 @@ func object(ctx context.Context, src PolicySource, s sought) (plan.Seen, error) 
 		return o, err
 	}
 	o.SettingsMatch = SameSettings(s.want.Settings, inst)
+	if unknownPayload(rec, &o.Observed) {
+		return o, forgotten(&o.Observed, live)
+	}
 	o.NameMatch = live.Name == s.want.Name && live.Description == s.want.Description
 	return o, nil
+}
+
+// forgotten is why a policy with the marker of a level, but with other settings and no record, is not touched: a status from a
+// backup has forgotten the payload that devices have by it (P13).
+func forgotten(o *plan.Observed, live graph.ConfigurationPolicy) error {
+	return &Refusal{v1alpha1.ReasonObjectNotOwned, fmt.Sprintf(
+		"settings catalog policy %q (%s) carries the marker of %s, has other settings, and is not in the status, as after a restore from a backup; devices have it, so that nothing is written to it: remove its assignments, or delete it, to take it from them and go on",
+		live.Name, live.ID, o.Key)}
+}
+
+// unknownPayload says that a policy of which there is no record reaches somebody with other settings than are wanted.
+func unknownPayload(rec *v1alpha1.TenantObject, o *plan.Observed) bool {
+	return !o.SettingsMatch && rec.ID == "" && rec.CreateSentAt == nil &&
+		slices.ContainsFunc(o.Assignments, func(t plan.Target) bool { return t.Kind != plan.TargetExclude })
 }
 
 // locate finds the object: by its id, and by its marker when the tenant does not have that id. The client has confirmed
