@@ -204,11 +204,13 @@ func secretsOf(t *v1alpha1.Tenant) []string {
 	return t.Status.CredentialSecrets
 }
 
-// patchSecret changes the finalizers of a Secret and nothing else of it.
+// patchSecret changes the finalizers of a Secret and nothing else of it. Secrets are read past the cache: to keep track of the
+// write, the client would begin to list and watch all of them, and wait for what the manager has no right to.
 func (r *TenantReconciler) patchSecret(ctx context.Context, s *corev1.Secret, change func(o client.Object, finalizer string) bool) error {
 	before := s.DeepCopy()
 	change(s, v1alpha1.FinalizerCredential)
-	return r.Client.Patch(ctx, s, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), client.FieldOwner(FieldOwner))
+	return r.Client.Patch(ctx, s, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), client.FieldOwner(FieldOwner),
+		client.DisableReadYourWritesConsistency)
 }
 
 // refusedByCluster says that RBAC or an admission policy does not allow a write, which the next try does not change.

@@ -92,7 +92,8 @@ func reach(ctx context.Context, name string, try func(context.Context) error) er
 func (o *operator) settle(ctx context.Context, want []plan.Desired) error {
 	view := plan.View{
 		Stage: plan.StageWhole, Want: want,
-		Policy: &v1alpha1.PasskeyPolicy{Spec: v1alpha1.PasskeyPolicySpec{Drift: v1alpha1.DriftCorrect}},
+		Policy:    &v1alpha1.PasskeyPolicy{Spec: v1alpha1.PasskeyPolicySpec{Drift: v1alpha1.DriftCorrect}},
+		Revisions: []v1alpha1.RevisionStatus{{Number: 0, State: v1alpha1.RevisionBaseline}, {Number: 1, State: v1alpha1.RevisionCandidate}},
 	}
 	all, err := o.source.ConfigurationPolicies(ctx, "")
 	if view.ListErr = err; err == nil {
@@ -124,14 +125,14 @@ func (o *operator) remember(found *plan.Observed, want []plan.Desired) {
 			rec.Hash = want[i].Hash
 		}
 	case rec.ID != "":
-		*rec = v1alpha1.TenantObject{Role: rec.Role, Platform: rec.Platform, Name: rec.Name}
+		*rec = v1alpha1.TenantObject{Role: rec.Role, Platform: rec.Platform, Revision: rec.Revision, Name: rec.Name}
 	}
 }
 
 func (o *operator) record(key plan.Key) *v1alpha1.TenantObject {
 	i := slices.IndexFunc(o.records, func(r v1alpha1.TenantObject) bool { return r.Role == key.Role && r.Platform == key.Platform })
 	if i < 0 {
-		o.records = append(o.records, v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform})
+		o.records = append(o.records, v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform, Revision: key.Revision})
 		i = len(o.records) - 1
 	}
 	return &o.records[i]
@@ -172,7 +173,7 @@ func (o *operator) do(ctx context.Context, a *plan.Action) error {
 // create journals that a create leaves, and sends it.
 func (o *operator) create(ctx context.Context, rec *v1alpha1.TenantObject, want *plan.Desired) execute.Outcome {
 	old, now := *rec, metav1.Now()
-	*rec = v1alpha1.TenantObject{Role: old.Role, Platform: old.Platform, Name: want.Name, CreateSentAt: &now}
+	*rec = v1alpha1.TenantObject{Role: old.Role, Platform: old.Platform, Revision: old.Revision, Name: want.Name, CreateSentAt: &now}
 	out := execute.Create(ctx, o.client, want)
 	switch {
 	case out.Result == execute.Applied:

@@ -57,7 +57,7 @@ func (w *World) newOperator() (*Operator, error) {
 	direct := &View{cluster: w.Cluster, before: o.beforeKube, after: o.afterKube}
 	o.tap = &tap{tenant: w.Sim.Handler(), before: o.beforeTenant, after: w.observe}
 	kit := controllers.Kit{Client: o.cache, Reader: direct, Recorder: recorder{w}, Clock: w.Clock}
-	tenant := &controllers.TenantReconciler{Kit: kit, Store: o.store, Secrets: direct, Tune: o.tune}
+	tenant := &controllers.TenantReconciler{Kit: kit, Store: o.store, Tune: o.tune}
 	policy := &controllers.PasskeyPolicyReconciler{Kit: kit, Store: o.store, Namespaces: direct}
 	// Without a manager it sets nothing up but the reconciler itself, and says so.
 	if err := policy.SetupWithManager(nil, controller.Options{}); err == nil {
