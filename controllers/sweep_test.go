@@ -235,7 +235,14 @@ func foreignEdits() []foreign {
 		onObject("marker", patched("description", "")),
 		onObject("scope tags", func(s *sweeper, id string) { s.mute = true; patched("roleScopeTagIds", []string{"0", "7"})(s, id) }),
 		onObject("setting toggled", rewritten(toggle)),
-		onObject("deleted", func(s *sweeper, id string) { s.oddAll = true; s.portal(http.MethodDelete, sweepPolicies+id, nil, nil) }),
+		onObject("deleted", func(s *sweeper, id string) {
+			s.oddAll = true
+			s.portal(http.MethodDelete, sweepPolicies+id, nil, nil)
+			s.undo = func() { // nobody can make it again but Tidegate, and in mode Report only when it is told to
+				p := s.policy()
+				s.edit(p, func() { p.Spec.Drift = v1alpha1.DriftCorrect })
+			}
+		}),
 		onObject("duplicate", func(s *sweeper, id string) {
 			twin := struct{ ID string }{}
 			s.portal(http.MethodPost, sweepPolicies+id+"/createCopy", object{"displayName": "Copy"}, &twin)
@@ -545,7 +552,9 @@ type trial struct {
 	found []string
 }
 
-func (t *trial) Errorf(format string, args ...any) { t.found = append(t.found, fmt.Sprintf(format, args...)) }
+func (t *trial) Errorf(format string, args ...any) {
+	t.found = append(t.found, fmt.Sprintf(format, args...))
+}
 
 // compared runs a case and compares what it finds with what is known of it.
 func compared(t *testing.T, name string, body func(testing.TB)) {
