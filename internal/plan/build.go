@@ -123,7 +123,7 @@ func (b *builder) content(l *level) {
 		b.add(stageLookUp, l.action(LookUp, "a create was sent and its answer is not known"))
 	case l.desired == nil, l.desired.Retiring && !l.obs.Exists:
 	case l.deleted() && !correct:
-		b.note("%s was deleted by somebody else and drift is Report: it is not created again", l.key)
+		b.note("%s was deleted by somebody else and drift is Report: it is not created again before spec.drift is set to Correct", l.key)
 	case !l.obs.Exists:
 		l.create = true
 		b.add(stageCreate, l.action(Create, fmt.Sprintf("no policy yet; made as %q without assignments", l.desired.Name)))
