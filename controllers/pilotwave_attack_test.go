@@ -130,7 +130,9 @@ func TestPromise14_RevertOfAWaitingWaveIsProven(t *testing.T) {
 		t.Fatalf("%s %s, attempt %d: %+v", l.revisions(), s.Phase, s.Attempt, l.policy().Status.Conditions)
 	}
 	p = l.policy()
-	l.edit(p, func() { p.Spec.Settings.BackupStorageLocation, p.Spec.Settings.PasskeyCreation, p.Spec.Paused = "", v1alpha1.Enabled, false })
+	l.edit(p, func() {
+		p.Spec.Settings.BackupStorageLocation, p.Spec.Settings.PasskeyCreation, p.Spec.Paused = "", v1alpha1.Enabled, false
+	})
 	l.rest()
 	s := l.wave("a").Status
 	if s.Phase != v1alpha1.PhaseRollingBack {
