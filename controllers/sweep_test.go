@@ -522,9 +522,6 @@ var expectedBroken = []struct {
 	match   *regexp.Regexp
 	promise string
 }{
-	{regexp.MustCompile(`^allow/(marker|description)/(first batch|baking|succeeded|second revision)/.*/rollback=true$`),
-		"P9: a rollback does not withdraw a revision whose object lost its marker, since nothing without a marker is written (P6): " +
-			"the devices keep the revision until a person puts the marker back, as Stalled says"},
 }
 
 func TestForeignEditSweep(t *testing.T) {

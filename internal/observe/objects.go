@@ -67,7 +67,7 @@ func Recorded(ctx context.Context, src PolicySource, records []v1alpha1.TenantOb
 	var out []plan.Seen
 	for i := range records {
 		key := plan.KeyOf(&records[i])
-		o, err := object(ctx, src, sought{rec: &records[i], marker: self.Marker(key), now: now})
+		o, err := object(ctx, src, sought{rec: &records[i], marker: self.Marker(key), now: now, byRecord: true})
 		if err != nil {
 			o = plan.Seen{Observed: plan.Observed{Key: key}, Err: err}
 		}
@@ -92,6 +92,9 @@ type sought struct {
 	marker string
 	all    []graph.ConfigurationPolicy
 	now    time.Time
+	// byRecord takes an object of the id on record for ours although somebody took the marker off: what a rollback takes back
+	// is taken back (P9), and nothing else is written to it.
+	byRecord bool
 }
 
 // fresh says that the tenant may not show yet what it took at that time.
@@ -133,7 +136,7 @@ func object(ctx context.Context, src PolicySource, s sought) (plan.Seen, error) 
 	if !found {
 		return o, nil
 	}
-	if !strings.Contains(live.Description, s.marker) {
+	if !strings.Contains(live.Description, s.marker) && !(s.byRecord && strings.EqualFold(live.ID, rec.ID)) {
 		return o, &Refusal{v1alpha1.ReasonObjectNotOwned, fmt.Sprintf(
 			"settings catalog policy %q (%s) does not carry this operator's marker %s in its description: put the marker back, or delete the policy to have it made anew", live.Name, live.ID, s.marker)}
 	}
