@@ -5,6 +5,7 @@ package fastworld
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -323,7 +324,11 @@ func signOf(o client.Object) string {
 	case *v1alpha1.PasskeyPolicy:
 		s := o.Status.DeepCopy()
 		s.Conditions = nil
-		return head + fmt.Sprintf("%+v", *s)
+		text, err := json.Marshal(s) // not by fmt, which shows where a pointer points
+		if err != nil {
+			return head + err.Error()
+		}
+		return head + string(text)
 	case *v1alpha1.Tenant:
 		return head + o.Status.Reason + fmt.Sprint(o.Status.Inventory)
 	}
