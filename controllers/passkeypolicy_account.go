@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -117,6 +118,13 @@ func (r *policyRun) population(ctx context.Context, rep *status.Report) {
 	k.fleet, k.people = inv.AsOf, now
 	if known {
 		k.summary, r.left = a.Sentence(), a.Sentence()
+		if was := r.after.Status.Population; was != nil { // the same numbers are no news (P12)
+			same := a.Status
+			same.AsOf = was.AsOf
+			if equality.Semantic.DeepEqual(*was, same) {
+				a.Status = same
+			}
+		}
 		r.after.Status.Population = &a.Status
 	}
 	r.accounts.keep(r.after.UID, k)

@@ -521,8 +521,7 @@ func (s *sweeper) anyRevised() bool {
 var expectedBroken = []struct {
 	match   *regexp.Regexp
 	promise string
-}{
-}
+}{}
 
 func TestForeignEditSweep(t *testing.T) {
 	n := 0

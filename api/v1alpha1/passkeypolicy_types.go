@@ -667,7 +667,7 @@ type PopulationStatus struct {
 	// +optional
 	Outside int32 `json:"outside"`
 
-	// asOf is when the fleet and the groups were read.
+	// asOf is when fleet and groups were first read with these numbers. They are counted anew with every reading.
 	AsOf metav1.Time `json:"asOf"`
 }
 

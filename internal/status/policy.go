@@ -107,8 +107,11 @@ func (r *Report) Settled(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, 
 	case departed != "":
 		r.notApplied(v1alpha1.ReasonAssigning, departed)
 	case kept(built.Drifts) != nil:
-		d := kept(built.Drifts)
-		r.notApplied(string(d.Kind), fmt.Sprintf("devices may not have what this policy says: on %s, %s. Take the edit back in the tenant; until then no wave goes on", d.Key, d.Detail))
+		d, back := kept(built.Drifts), "Take the edit back in the tenant"
+		if p.Spec.Drift == v1alpha1.DriftReport {
+			back += ", or let Tidegate do so where it may: spec.drift is Report, set it to Correct"
+		}
+		r.notApplied(string(d.Kind), fmt.Sprintf("devices may not have what this policy says: on %s, %s. %s; until then no wave goes on", d.Key, d.Detail, back))
 		r.Standing.State = Stuck
 	default:
 		message := appliedMessage(p, built)

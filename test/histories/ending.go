@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -176,7 +177,10 @@ func (s *story) retries() {
 func (s *story) completes() {
 	complete := func() bool {
 		for _, p := range s.world.Policies() {
-			if !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionRolloutComplete) || !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady) {
+			c := meta.FindStatusCondition(p.Status.Conditions, v1alpha1.ConditionRolloutComplete)
+			// Some are in no wave of the story: they stay on hold, and the policy says so.
+			done := c != nil && (c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonStillOnHold)
+			if !done || !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady) {
 				return false
 			}
 		}
