@@ -27,14 +27,7 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 	r.accounts.drop(r.before.UID)
 	release := r.before.Annotations[v1alpha1.AnnotationReleaseFinalizer] == "true"
 	if release || r.before.Spec.DeletionPolicy == v1alpha1.DeletionOrphan {
-		remains := status.Remains(r.before, r.waves)
-		if err := r.setFinalizer(ctx, r.before, false); err != nil {
-			return ctrl.Result{}, client.IgnoreNotFound(err)
-		}
-		if release && remains != "" {
-			r.leaveBehind(ctx, r.before, remains)
-		}
-		return ctrl.Result{}, nil
+		return r.leave(ctx, release)
 	}
 	if len(r.before.Status.Objects) == 0 {
 		return r.letGo(ctx)
@@ -61,6 +54,18 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 		return ctrl.Result{}, err
 	}
 	return soon(), nil
+}
+
+// leave ends the deletion and leaves everything in the tenant. Who was let go by annotation is told what stays.
+func (r *policyRun) leave(ctx context.Context, release bool) (ctrl.Result, error) {
+	remains := status.Remains(r.before, r.waves)
+	if err := r.setFinalizer(ctx, r.before, false); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if release && remains != "" {
+		r.leaveBehind(ctx, r.before, remains)
+	}
+	return ctrl.Result{}, nil
 }
 
 // letGo ends the deletion of a policy that has nothing left in the tenant, as soon as no wave has a group there or is still

@@ -136,7 +136,8 @@ func object(ctx context.Context, src PolicySource, s sought) (plan.Seen, error) 
 	if !found {
 		return o, nil
 	}
-	if !strings.Contains(live.Description, s.marker) && !(s.byRecord && strings.EqualFold(live.ID, rec.ID)) {
+	recorded := s.byRecord && strings.EqualFold(live.ID, rec.ID)
+	if !recorded && !strings.Contains(live.Description, s.marker) {
 		return o, &Refusal{v1alpha1.ReasonObjectNotOwned, fmt.Sprintf(
 			"settings catalog policy %q (%s) does not carry this operator's marker %s in its description: put the marker back, or delete the policy to have it made anew", live.Name, live.ID, s.marker)}
 	}
