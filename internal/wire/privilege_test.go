@@ -68,7 +68,17 @@ func TestInstalledRightsAreEnough(t *testing.T) {
 	w.Apply(t, w.Secret(), w.Tenant(), w.Policy(), w.WaveOn("pilot", "Pilot"))
 	stranger := token(t, w.Config, w.Kube, w.Namespace, "stranger")
 	answers(t, "https://"+o.MetricsAddress+"/metrics", stranger, http.StatusForbidden) // needs both reviews of metrics.yaml
-	w.AdvanceUntil(t, 2*time.Hour, 6*24*time.Hour, w.InPhase("pilot", v1alpha1.PhaseSucceeded))
+	w.AdvanceUntil(t, 2*time.Hour, 6*24*time.Hour, func(ctx context.Context) error {
+		err := w.InPhase("pilot", v1alpha1.PhaseSucceeded)(ctx)
+		if err == nil {
+			return nil
+		}
+		policy := &v1alpha1.PasskeyPolicy{}
+		if readErr := w.Get(ctx, testkit.PolicyName, policy); readErr != nil {
+			return readErr
+		}
+		return fmt.Errorf("%w; the policy says %+v", err, policy.Status.Conditions)
+	})
 	var events corev1.EventList
 	testkit.Eventually(t, patience, func(ctx context.Context) error { // events are sent behind the reconcile
 		if err := w.Kube.List(ctx, &events, client.InNamespace(w.Namespace)); err != nil || len(events.Items) < 3 {
