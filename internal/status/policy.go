@@ -49,7 +49,7 @@ func (r *Report) Has(kind string) bool {
 // PolicySuspended reports on a policy that writes nothing but what a rollback takes back.
 func PolicySuspended(p *v1alpha1.PasskeyPolicy, now time.Time) Report {
 	r := Report{
-		Standing: Standing{State: Current, Reason: v1alpha1.ReasonSuspended,
+		Standing: Standing{State: Suspended, Reason: v1alpha1.ReasonSuspended,
 			Message: "suspended: nothing but what a rollback takes back is written to the tenant until spec.suspend is false"},
 		Keep: []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionPayloadOutdated, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted,
 			v1alpha1.ConditionWaitingForApproval},

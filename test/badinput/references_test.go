@@ -119,7 +119,7 @@ func TestSuspendedPolicy(t *testing.T) {
 	o := w.Policy()
 	o.Spec.Suspend = true
 	w.Apply(t, w.Secret(), w.Tenant(), o, w.WaveOn("pilot", "Pilot"))
-	w.says(t, policy(), v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSuspended, "nothing is written", "spec.suspend")
+	w.says(t, policy(), v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonSuspended, "nothing but what a rollback takes back", "spec.suspend")
 	w.says(t, wave("pilot"), v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonPolicyNotReady, `"`+testkit.PolicyName+`"`, "suspended", "spec.suspend")
 	w.untouched(t)
 	w.Edit(t, o, func() { o.Spec.Suspend = false })

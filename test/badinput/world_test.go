@@ -153,7 +153,7 @@ func (w *world) goesOn(t *testing.T) {
 // exposes waits until the wave has an audience and its group has members.
 func (w *world) exposes(t *testing.T, name string) {
 	t.Helper()
-	w.AdvanceUntil(t, 15*time.Second, 2*time.Hour, func(ctx context.Context) error {
+	w.AdvanceUntil(t, 3*time.Minute, 3*time.Hour, func(ctx context.Context) error {
 		o := &v1alpha1.PilotWave{}
 		if err := w.Get(ctx, name, o); err != nil {
 			return err
