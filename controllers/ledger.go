@@ -65,7 +65,12 @@ func (l waveLedgers) Save(ctx context.Context, ledger *audience.Ledger) error {
 	}
 	l.stored = next
 	l.world.Wave = next
-	l.world.Ledger = audience.Reading{State: audience.LedgerOK, Ledger: ledger}
+	reading := audience.Reading{State: audience.LedgerOK, Ledger: ledger}
+	if ledger.Attempt == next.Status.Attempt {
+		l.world.Ledger = reading
+	} else {
+		l.world.Earlier[ledger.Attempt] = reading // whoever saves it has read it
+	}
 	if l.after != nil {
 		l.after.ResourceVersion = next.ResourceVersion
 		if entry := attemptOf(l.after, ledger.Attempt); entry != nil {

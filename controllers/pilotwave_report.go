@@ -28,8 +28,9 @@ func (r *waveRun) report(ctx context.Context, in rollout.Input, m rollout.Measur
 		s.Decision.Reason, s.Decision.Message = st.Reason, st.Problem
 	}
 	s.Columns = status.WaveColumns(s, rollout.NextText(r.after, m.SoakUntil, r.world.Now))
-	standing := status.WaveStanding(s)
-	if err := r.write(ctx, standing, status.WaveConditions(in, r.after)); err != nil {
+	set := status.WaveConditions(in, r.after)
+	standing := status.WaveDeparted(status.WaveStanding(s), in, set, r.before.Status.Conditions)
+	if err := r.write(ctx, standing, set, status.EarlierUnread(in)...); err != nil {
 		return ctrl.Result{}, err
 	}
 	r.tell(append(status.WaveEvents(&r.before.Status, s), effected(d, st)...))
@@ -46,7 +47,7 @@ func (r *waveRun) report(ctx context.Context, in rollout.Input, m rollout.Measur
 func (r *waveRun) reportSafety(ctx context.Context, in rollout.Input, d rollout.Decision) (ctrl.Result, error) {
 	s := &r.after.Status
 	s.Columns = status.WaveColumns(s, rollout.NextText(r.after, time.Time{}, r.world.Now))
-	standing := status.WaveStanding(s)
+	standing := status.WaveDeparted(status.WaveStanding(s), in, nil, r.before.Status.Conditions)
 	if err := r.write(ctx, standing, status.SafetyConditions(in), status.Unread()...); err != nil {
 		return ctrl.Result{}, err
 	}
@@ -90,7 +91,7 @@ func effected(d rollout.Decision, st execute.WaveStep) []status.Event {
 		return nil
 	}
 	switch d.Effect {
-	case rollout.EffectRepairMembership, rollout.EffectExclude:
+	case rollout.EffectRepairMembership, rollout.EffectExclude, rollout.EffectGiveUp:
 		return []status.Event{{Warning: true, Reason: d.Reason, Message: d.Message}}
 	case rollout.EffectJoin:
 		return []status.Event{{Reason: d.Reason, Message: d.Message}}

@@ -20,7 +20,7 @@ type LedgerWriter interface {
 	// Freeze stores the first ledger of an attempt and returns what the status is to bind; nothing of it is exposed before
 	// the status does.
 	Freeze(ctx context.Context, l *audience.Ledger) (v1alpha1.LedgerBinding, error)
-	// Save stores a later ledger of the current attempt and binds it in the wave's status, before anything that follows from
+	// Save stores a later ledger of an attempt that the status knows and binds it in the wave's status, before anything that follows from
 	// it is sent to the tenant.
 	Save(ctx context.Context, l *audience.Ledger) error
 	// Delete removes the ledger of an attempt.
@@ -69,6 +69,8 @@ type WaveStep struct {
 	Batch int32
 	// Disposed is the attempt of which group and ledger are gone; 0 for none.
 	Disposed int32
+	// GivenUp are earlier attempts that do not stand any more.
+	GivenUp []int32
 }
 
 // Record writes what was stored on the way into the status: audience, attempts, clocks, counts.
@@ -84,8 +86,13 @@ func (s WaveStep) Record(to *v1alpha1.PilotWaveStatus, now time.Time) {
 	if s.Attempt != nil {
 		to.Attempts = append(to.Attempts, *s.Attempt)
 	}
+	at := v1alpha1.Stamp(now)
+	for i := range to.Attempts {
+		if a := &to.Attempts[i]; a.WithdrawnAt == nil && slices.Contains(s.GivenUp, a.Attempt) {
+			a.WithdrawnAt = &at
+		}
+	}
 	if s.Batch > 0 {
-		at := v1alpha1.Stamp(now)
 		to.Clocks.LastBatchAt = &at
 		to.Devices.Pending -= s.Batch
 		to.Devices.Exposed += s.Batch
@@ -104,6 +111,8 @@ func (e Wave) Do(ctx context.Context, d rollout.Decision, s *v1alpha1.PilotWaveS
 			return e.dispose(ctx, old)
 		}
 		return e.hidden("look at the tenant")
+	case d.Effect == rollout.EffectGiveUp:
+		return e.giveUp()
 	case e.Tenant == nil:
 		return WaveStep{Reason: v1alpha1.ReasonTenantFailed, Problem: "the Tenant of the policy is not connected; its conditions say why", After: retryMissing}
 	case d.Effect == rollout.EffectResolveAudience:
@@ -111,7 +120,11 @@ func (e Wave) Do(ctx context.Context, d rollout.Decision, s *v1alpha1.PilotWaveS
 	case d.Effect == rollout.EffectExposeBatch:
 		return e.expose(ctx)
 	case d.Effect == rollout.EffectRepairMembership:
-		return e.repair(ctx)
+		return e.repair(ctx, w.CurrentAttempt())
+	case d.Effect == rollout.EffectRepairEarlier:
+		if a, drifted := w.Drifted(); drifted {
+			return e.repair(ctx, a)
+		}
 	case d.Effect == rollout.EffectExclude:
 		return e.exclude(ctx)
 	case d.Effect == rollout.EffectJoin:
@@ -131,15 +144,15 @@ func (e Wave) expose(ctx context.Context) WaveStep {
 	if err := e.Ledgers.Save(ctx, &next); err != nil {
 		return unsaved(err)
 	}
-	step := e.add(ctx, next, batch, "add devices to the wave's group")
+	step := e.add(ctx, w.GroupID(), next, batch, "add devices to the wave's group")
 	step.Batch = int32(len(batch))
 	return e.shown(step)
 }
 
-// add makes members of the ledger members of the group. Whom the tenant refuses is noted, and not asked for again; the others
-// go on.
-func (e Wave) add(ctx context.Context, l audience.Ledger, members []audience.ID, doing string) WaveStep {
-	out := Expose(ctx, e.Tenant, e.World.GroupID(), members)
+// add makes members of the ledger of an attempt members of its group. Whom the tenant refuses is noted, and not asked for again;
+// the others go on.
+func (e Wave) add(ctx context.Context, group string, l audience.Ledger, members []audience.ID, doing string) WaveStep {
+	out := Expose(ctx, e.Tenant, group, members)
 	next, refused := l, 0
 	for _, r := range out.Refused {
 		why := audience.RefusedUnusable
@@ -158,33 +171,44 @@ func (e Wave) add(ctx context.Context, l audience.Ledger, members []audience.ID,
 	return e.became(out, doing)
 }
 
-// repair makes the group hold the exposed devices of the ledger, no more and no less (P2).
-func (e Wave) repair(ctx context.Context) WaveStep {
-	w := e.World
-	missing, extra := w.MemberDrift()
-	if step := e.became(Withdraw(ctx, e.Tenant, w.GroupID(), extra), "remove devices that the wave did not expose"); step.Problem != "" {
-		return step
+// repair makes the group of an attempt hold the exposed devices of its ledger, no more and no less (P2).
+func (e Wave) repair(ctx context.Context, a rollout.Attempt) WaveStep {
+	missing, extra := e.World.MemberDrift(a)
+	doing := fmt.Sprintf("remove devices that the wave did not expose from group %s", a.Entry.GroupID)
+	if step := e.became(Withdraw(ctx, e.Tenant, a.Entry.GroupID, extra), doing); step.Problem != "" || len(missing) == 0 {
+		return e.shown(step)
 	}
-	return e.shown(e.add(ctx, *w.Record(), missing, "put exposed devices back into the wave's group"))
+	return e.shown(e.add(ctx, a.Entry.GroupID, *a.Ledger, missing, fmt.Sprintf("put exposed devices back into group %s", a.Entry.GroupID)))
 }
 
-// exclude marks in the ledger whom the wave excludes now, and takes those of them who are exposed out of the group. After a
-// crash in between they are strangers in the group, and its repair removes them.
+// exclude marks in the ledger of one attempt whom the wave excludes now, and takes out of its group who is excluded. After a crash
+// in between, those who are marked leave the group by the next decision.
 func (e Wave) exclude(ctx context.Context) WaveStep {
-	w := e.World
-	inGroup, all := w.NewlyExcluded()
-	next, marked := w.Record().Exclude(all, w.Now)
-	if len(marked) == 0 {
+	a, due := e.World.Excluding()
+	if !due {
 		return WaveStep{}
 	}
-	if err := e.Ledgers.Save(ctx, &next); err != nil {
-		return unsaved(err)
+	leaving, unmarked := e.World.Exclusions(a)
+	if len(unmarked) > 0 {
+		next, _ := a.Ledger.Exclude(unmarked, e.World.Now)
+		if err := e.Ledgers.Save(ctx, &next); err != nil {
+			return unsaved(err)
+		}
 	}
-	step := e.became(Withdraw(ctx, e.Tenant, w.GroupID(), inGroup), "take excluded devices out of the wave's group")
-	if len(inGroup) == 0 {
+	step := e.became(Withdraw(ctx, e.Tenant, a.Entry.GroupID, leaving), fmt.Sprintf("take excluded devices out of group %s", a.Entry.GroupID))
+	if len(leaving) == 0 {
 		return step
 	}
 	return e.shown(step)
+}
+
+// giveUp leaves the earlier attempts behind whose groups are gone. The policy takes the groups out of its assignments.
+func (e Wave) giveUp() WaveStep {
+	step := WaveStep{Again: true}
+	for _, a := range e.World.Lost() {
+		step.GivenUp = append(step.GivenUp, a.Entry.Attempt)
+	}
+	return step
 }
 
 // join writes late joiners into the ledger; batches take them from there.

@@ -91,7 +91,7 @@ func someWave() (Wave, *tenant, *ledgers) {
 	w.Status.Audience = &v1alpha1.AudienceStatus{ResolvedAt: v1alpha1.Stamp(wednesday.Add(-time.Hour))}
 	return Wave{Tenant: ten, Ledgers: book, Claims: &claims{tenant: ten}, World: rollout.World{
 		Now: wednesday, Wave: w, Policy: &v1alpha1.PasskeyPolicy{ObjectMeta: metav1.ObjectMeta{UID: "salt"}}, Connected: true,
-		Ledger: audience.Reading{State: audience.LedgerOK, Ledger: &l}, Members: map[audience.ID]bool{devices[1]: true}, Excluded: map[audience.ID]bool{},
+		Ledger: audience.Reading{State: audience.LedgerOK, Ledger: &l}, GroupReading: rollout.GroupReading{Members: map[audience.ID]bool{devices[1]: true}}, Excluded: map[audience.ID]bool{},
 		MemberLag: 5 * time.Minute, ObjectLag: 2 * time.Minute,
 		Candidates: &audience.Candidates{Targeted: devices, Eligible: devices[:1], Ineligible: []v1alpha1.ReasonCount{{Reason: "R", Count: 1}}},
 	}}, ten, book
@@ -122,7 +122,7 @@ func TestWaveEffects(t *testing.T) {
 		"expose": {func(ctx context.Context, e Wave) WaveStep { return e.expose(ctx) },
 			[]string{"save", "add to g: " + devices[1].String()}, true,
 			v1alpha1.PilotWaveStatus{Attempts: both, Devices: v1alpha1.DeviceCounts{Pending: 9, Exposed: 2}, Clocks: v1alpha1.Clocks{LastBatchAt: v1alpha1.StampOf(wednesday)}}},
-		"repair": {func(ctx context.Context, e Wave) WaveStep { return e.repair(ctx) },
+		"repair": {func(ctx context.Context, e Wave) WaveStep { return e.repair(ctx, e.World.CurrentAttempt()) },
 			[]string{"remove from g: " + devices[1].String(), "add to g: " + devices[0].String()}, true,
 			v1alpha1.PilotWaveStatus{Attempts: both, Devices: v1alpha1.DeviceCounts{Pending: 10, Exposed: 1}}},
 		"exclude": {func(ctx context.Context, e Wave) WaveStep {

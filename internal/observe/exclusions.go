@@ -13,11 +13,11 @@ import (
 	"github.com/tidegate/tidegate/internal/rollout"
 )
 
-// readExclusions reads whom the wave and the policy exclude, in an attempt whose audience is frozen. The groups are read again
-// when spec names others, and once in an interval of the policy: they are small, and an exclusion has no other voice. A list that
+// readExclusions reads whom the wave and the policy exclude, where an attempt has a group: the current one, or an earlier one that
+// stands, such as that of a wave which waits for its next attempt. The groups are read again when spec names others, and once in an interval of the policy: they are small, and an exclusion has no other voice. A list that
 // cannot be read is unknown, whatever it was before.
 func (r WaveReader) readExclusions(ctx context.Context, src WaveTenant, world *rollout.World) {
-	if world.GroupID() == "" {
+	if world.GroupID() == "" && len(world.StandingEarlier()) == 0 {
 		return
 	}
 	a := v1alpha1.Audience{Groups: v1alpha1.GroupSelection{Exclude: exclusions(world)}}

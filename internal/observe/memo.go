@@ -25,9 +25,20 @@ type remembered struct {
 	key      string
 	excluded map[audience.ID]bool
 	readAt   time.Time
+	// reading counts how often the excluded were read.
+	reading int
 	// settled is the reading of the fleet in which a growing audience, by that hash of its spec, had no joiners.
 	settled time.Time
 	spec    string
+	// groups are those of earlier attempts, by their numbers, that were seen as they should be.
+	groups map[int32]settledGroup
+}
+
+// settledGroup is when the group of an attempt was read, beside which ledger and which reading of the excluded.
+type settledGroup struct {
+	readAt  time.Time
+	ledger  string
+	reading int
 }
 
 // NewMemo makes an empty memo.
@@ -61,7 +72,7 @@ func (m *Memo) keepExclusions(world *rollout.World, key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.of(world.Wave)
-	r.key, r.excluded, r.readAt = key, world.Excluded, world.Now
+	r.key, r.excluded, r.readAt, r.reading = key, world.Excluded, world.Now, r.reading+1
 }
 
 // Forget drops what is remembered of a wave that is gone.
@@ -95,4 +106,39 @@ func (m *Memo) settle(world *rollout.World) {
 	defer m.mu.Unlock()
 	r := m.of(world.Wave)
 	r.settled, r.spec = world.Fleet.AsOf(), rollout.AudienceHash(&world.Wave.Spec.Audience)
+}
+
+// hasSettledGroup says that the group of an earlier attempt was read less than an interval ago and was as it should be, by the
+// ledger and the exclusions that are known now.
+func (m *Memo) hasSettledGroup(world *rollout.World, a *v1alpha1.WaveAttempt) bool {
+	if m == nil || world.Excluded == nil {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.of(world.Wave)
+	g, known := r.groups[a.Attempt]
+	age := world.Now.Sub(g.readAt)
+	return known && g.ledger == digestOf(a) && g.reading == r.reading && age >= 0 && age < interval(world)
+}
+
+func (m *Memo) settleGroup(world *rollout.World, a *v1alpha1.WaveAttempt) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.of(world.Wave)
+	if r.groups == nil {
+		r.groups = map[int32]settledGroup{}
+	}
+	r.groups[a.Attempt] = settledGroup{readAt: world.Now, ledger: digestOf(a), reading: r.reading}
+}
+
+// digestOf identifies the ledger that the status binds for an attempt.
+func digestOf(a *v1alpha1.WaveAttempt) string {
+	if a.Ledger == nil {
+		return ""
+	}
+	return a.Ledger.Digest
 }

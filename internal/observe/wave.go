@@ -80,8 +80,8 @@ func (r WaveReader) Observe(ctx context.Context, world *rollout.World) error {
 		return nil
 	}
 	r.readExclusions(ctx, src, world)
-	if inventory == nil {
-		return nil
+	if err := r.readEarlier(ctx, src, world); err != nil || world.TenantProblem != nil || inventory == nil {
+		return err
 	}
 	return r.readCandidates(ctx, src, inventory, world)
 }
@@ -177,31 +177,32 @@ func findLostGroups(ctx context.Context, src WaveTenant, world *rollout.World) {
 	}
 }
 
-// readMembers reads the members of the managed group, if there is one.
+// readMembers reads the members of the current attempt's group, if there is one.
 func readMembers(ctx context.Context, src WaveTenant, world *rollout.World) {
-	id := world.GroupID()
-	if id == "" {
-		return
+	if a := rollout.Current(&world.Wave.Status); a != nil && a.GroupID != "" {
+		world.GroupReading, world.TenantProblem = readGroup(ctx, src, world, a)
 	}
-	list, err := src.Members(ctx, id)
-	if graph.KindOf(err) == graph.KindNotFound && world.GroupShows() {
-		world.GroupGone = true
-		return
+}
+
+// readGroup reads the members of the group of an attempt. A list is whole or it is not known, and only a group that has had the
+// time to show can be gone.
+func readGroup(ctx context.Context, src WaveTenant, world *rollout.World, a *v1alpha1.WaveAttempt) (rollout.GroupReading, *rollout.TenantProblem) {
+	list, err := src.Members(ctx, a.GroupID)
+	if graph.KindOf(err) == graph.KindNotFound && world.Shows(a) {
+		return rollout.GroupReading{GroupGone: true}, nil
 	}
 	if err != nil {
-		world.TenantProblem = problem(fmt.Errorf("read the members of group %s: %w", id, err), world.Now)
-		return
+		return rollout.GroupReading{}, problem(fmt.Errorf("read the members of group %s: %w", a.GroupID, err), world.Now)
 	}
 	members := make(map[audience.ID]bool, len(list))
 	for _, m := range list {
-		device, err := audience.ParseID(m.ID)
+		id, err := audience.ParseID(m.ID)
 		if err != nil {
-			world.TenantProblem = problem(fmt.Errorf("group %s has a member with the id %q: %w", id, m.ID, err), world.Now)
-			return
+			return rollout.GroupReading{}, problem(fmt.Errorf("group %s has a member with the id %q: %w", a.GroupID, m.ID, err), world.Now)
 		}
-		members[device] = true
+		members[id] = true
 	}
-	world.Members = members
+	return rollout.GroupReading{Members: members}, nil
 }
 
 // fleetView is an inventory as waves look at it.

@@ -174,6 +174,9 @@ func newAttempt(s *v1alpha1.PilotWaveStatus, d Decision, at *metav1.Time) {
 	if a := Current(s); a != nil && d.CloseAttempt == OutcomeLost {
 		a.SucceededAt = nil // nothing stands for it any more
 	}
+	if a := Current(s); a != nil && d.Lost && a.WithdrawnAt == nil {
+		a.WithdrawnAt = at
+	}
 	s.History = slices.DeleteFunc(s.History, func(h v1alpha1.AttemptRecord) bool { return h.Attempt == r.Attempt }) // one that was restored
 	s.History = append(s.History, r)
 	if len(s.History) > maxHistory {

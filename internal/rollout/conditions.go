@@ -65,12 +65,21 @@ var (
 	lost    = condition{"ledger or managed group lost", func(in *Input) bool { return ledgerBad.holds(in) || groupGone.holds(in) }}
 	notLost = not(lost, "ledger and managed group there")
 
-	exclusionDue = condition{"devices excluded since", func(in *Input) bool { return in.Exclusion.State == ExclusionDue }}
-	joiners      = condition{"devices wait to join", func(in *Input) bool { return in.Growing && in.Growth.State == GrowthDue }}
-	growing      = condition{"audience grows", func(in *Input) bool { return in.Growing }}
-	restorable   = condition{"an earlier attempt stands for the payload", func(in *Input) bool { return in.Restorable }}
-	reverting    = condition{"reverted", func(in *Input) bool { return in.Reverting }}
-	inSync       = condition{"managed group in sync", func(in *Input) bool { return !drifted.holds(in) && !groupGone.holds(in) }}
+	exclusionDue   = condition{"devices excluded since", func(in *Input) bool { return in.Exclusion.State == ExclusionDue }}
+	joiners        = condition{"devices wait to join", func(in *Input) bool { return in.Growing && in.Growth.State == GrowthDue }}
+	growing        = condition{"audience grows", func(in *Input) bool { return in.Growing }}
+	earlierDrifted = condition{"group of an earlier attempt drifted", func(in *Input) bool { return in.Earlier.State == EarlierDrifted }}
+	earlierGone    = condition{"group of an earlier attempt gone", func(in *Input) bool { return in.Earlier.State == EarlierGone }}
+	// earlierDeparted is what stops further exposure (P14).
+	earlierDeparted = condition{"group of an earlier attempt drifted or gone", func(in *Input) bool {
+		return earlierDrifted.holds(in) || earlierGone.holds(in)
+	}}
+	earlierStands = not(earlierDeparted, "groups of earlier attempts as they should be")
+	corrects      = condition{"spec.drift is not Report", func(in *Input) bool { return !in.OnlyReports }}
+
+	restorable = condition{"an earlier attempt stands for the payload", func(in *Input) bool { return in.Restorable }}
+	reverting  = condition{"reverted", func(in *Input) bool { return in.Reverting }}
+	inSync     = condition{"managed group in sync", func(in *Input) bool { return !drifted.holds(in) && !groupGone.holds(in) }}
 
 	rollbackVerified = condition{"rollback verified", func(in *Input) bool { return in.Rollback.State == RollbackVerified }}
 	rollbackOverdue  = condition{"rollback overdue", func(in *Input) bool { return in.Rollback.State == RollbackOverdue }}
@@ -105,7 +114,7 @@ var (
 	payloadNotCompared = not(payloadSame, "payload not known")
 
 	// proof is all that a promotion rests on (P3).
-	proof = all(evidencePass, payloadSame, telemetryFresh, bakeElapsed, inSync, policyReady, dependenciesMet)
+	proof = all(evidencePass, payloadSame, telemetryFresh, bakeElapsed, inSync, policyReady, dependenciesMet, earlierStands)
 
 	audienceOK      = condition{"audience accepted", func(in *Input) bool { return in.Audience.State == AudienceOK }}
 	audienceRefused = condition{"audience refused", func(in *Input) bool { return in.Audience.State == AudienceRefused }}
@@ -135,7 +144,7 @@ var (
 		return slices.Contains(outages, in.HeldReason) || heldByLoss.holds(in) || telemetryOut.holds(in)
 	}}
 	// growth is all that a batch of late joiners rests on.
-	growth       = all(growing, batchDue, admitted, payloadSame, telemetryFresh, policyReady, dependenciesMet, calmEvidence)
+	growth       = all(growing, batchDue, admitted, payloadSame, telemetryFresh, policyReady, dependenciesMet, calmEvidence, earlierStands)
 	calmEvidence = condition{"no halt evidence, no conflict", func(in *Input) bool {
 		return !evidenceHalt.holds(in) && !evidenceConflict.holds(in)
 	}}

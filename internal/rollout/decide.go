@@ -74,6 +74,7 @@ func (r *rule) decide(in *Input) Decision {
 	}
 	if r.closes != nil {
 		d.NewAttempt, d.CloseAttempt = true, r.closes(in)
+		d.Lost = r.handles == RequestRetry && groupGone.holds(in)
 	}
 	return d
 }

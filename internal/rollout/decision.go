@@ -27,6 +27,10 @@ const (
 	// EffectExclude takes devices that are excluded now out of the managed group and marks them in the ledger: they are never
 	// exposed again by this attempt, and each falls back to what it had in one change (P1, P2).
 	EffectExclude Effect = "Exclude"
+	// EffectRepairEarlier does for the group of an earlier attempt that stands what EffectRepairMembership does for the current one.
+	EffectRepairEarlier Effect = "RepairEarlier"
+	// EffectGiveUp takes earlier attempts back whose groups are gone: nothing stands for them any more.
+	EffectGiveUp Effect = "GiveUp"
 	// EffectJoin writes late joiners into the ledger of a growing audience; batches take it from there.
 	EffectJoin Effect = "Join"
 	// EffectRelease cleans up for a deletion.
@@ -65,6 +69,8 @@ type Decision struct {
 	// audience, payload hash, evidence and clocks. They come together.
 	CloseAttempt string
 	NewAttempt   bool
+	// Lost: the group of the attempt that is closed is gone, so that it does not stand for anything any more.
+	Lost bool
 	// Withdraw: the attempt, and every other of the wave that is not proven, is taken back from its revision.
 	Withdraw bool
 	// Revert: the rollback that begins is the revert of the payload; it ends where the wave was before.

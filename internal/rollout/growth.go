@@ -47,32 +47,6 @@ func (w World) growth() Fact[GrowthState] {
 	return Fact[GrowthState]{}
 }
 
-// NewlyExcluded are the entries of the ledger that are excluded now and were not before: those in the group, if the list of its
-// members was read, and all of them.
-func (w World) NewlyExcluded() (inGroup, all []audience.ID) {
-	if !w.Frozen() {
-		return nil, nil
-	}
-	for _, e := range w.Record().Entries {
-		if !w.Excluded[e.ID] || !e.ExcludedAt.IsZero() {
-			continue
-		}
-		all = append(all, e.ID)
-		if e.Exposed() && (w.Members == nil || w.Members[e.ID] || w.Now.Sub(e.AskedAt.Time()) < w.MemberLag) {
-			inGroup = append(inGroup, e.ID)
-		}
-	}
-	return inGroup, all
-}
-
-func (w World) exclusion() Fact[ExclusionState] {
-	in, all := w.NewlyExcluded()
-	if len(all) == 0 {
-		return Fact[ExclusionState]{}
-	}
-	return FactOf(ExclusionDue, fmt.Sprintf("%d devices of the audience are excluded now, %d of them exposed: these leave group %s", len(all), len(in), w.GroupID()))
-}
-
 // AudienceHash identifies a spec.audience: equal ones have equal hashes.
 func AudienceHash(a *v1alpha1.Audience) string {
 	data, err := json.Marshal(a) // struct fields only: the order is fixed and nothing in it can fail to marshal

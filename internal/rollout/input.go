@@ -137,6 +137,22 @@ const (
 	MembershipGone MembershipState = "Gone"
 )
 
+// EarlierState compares the groups of the wave's earlier attempts that stand with what the wave left in them: their devices have
+// what these brought until a later attempt reaches them.
+type EarlierState string
+
+// The results of the comparison. Not known (they were not read) neither moves nor stops a wave.
+const (
+	// EarlierWhole: they are as they should be, or there are none.
+	EarlierWhole EarlierState = "Whole"
+	// EarlierDrifted: somebody took exposed devices out of one, or put others in.
+	EarlierDrifted EarlierState = "Drifted"
+	// EarlierGone: one does not exist any more. Its devices have fallen back to what they had before.
+	EarlierGone EarlierState = "Gone"
+	// EarlierUntold: the record of one cannot be relied on, so that nobody can say who belongs into its group.
+	EarlierUntold EarlierState = "Untold"
+)
+
 // LedgerState says whether the record of the attempt's devices can be relied on.
 type LedgerState string
 
@@ -241,6 +257,10 @@ type Input struct {
 	Ledger    Fact[LedgerState]
 	Exclusion Fact[ExclusionState]
 	Growth    Fact[GrowthState]
+	// Earlier is about the groups of earlier attempts that stand.
+	Earlier Fact[EarlierState]
+	// OnlyReports: spec.drift of the policy is Report. What others did to the group of an earlier attempt stays.
+	OnlyReports bool
 	// Growing: spec.audience.membership is Growing.
 	Growing bool
 	// Restorable: an earlier attempt of the wave, proven and not taken back, brought the revision that the policy wants.

@@ -20,12 +20,24 @@ func implies(a, b bool) bool { return !a || b }
 // undisturbed: nothing that comes before the gate in the order of checks applies.
 func undisturbed(in *Input) bool {
 	return !in.Deleting && in.Request == RequestNone && !in.Paused && !in.Suspended && in.Payload.State != PayloadReverted &&
-		in.Exclusion.State != ExclusionDue && !isLost(in)
+		in.Exclusion.State != ExclusionDue && !isLost(in) && !departed(in)
+}
+
+// departed: what an earlier attempt stands for is not what its devices have.
+func departed(in *Input) bool {
+	return in.Earlier.State == EarlierDrifted || in.Earlier.State == EarlierGone
 }
 
 // isLost: what the operator keeps or owns for the wave is not there, or not what it was.
 func isLost(in *Input) bool {
 	return in.Ledger.State == LedgerLost || in.Ledger.State == LedgerAltered || in.Membership.State == MembershipGone
+}
+
+// undisturbedBut is undisturbed but for what departed from the earlier attempts.
+func undisturbedBut(in *Input) bool {
+	same := *in
+	same.Earlier = Fact[EarlierState]{}
+	return undisturbed(&same)
 }
 
 // judgeable: what evidence says now counts, for this payload.
@@ -104,7 +116,7 @@ var invariants = map[string]invariant{
 		return implies(isJudged(in.Phase) && still && isLost(in), d.Phase == held && d.Freeze && slices.Contains(losses, d.HeldReason)) &&
 			implies(isLost(in), d.Effect != EffectExposeBatch && d.Effect != EffectPromote && d.Effect != EffectJoin && d.Effect != EffectRepairMembership || in.Phase == resolving) &&
 			implies(in.Phase == succeeded && still && isLost(in) && in.Request == RequestNone && in.Payload.State != PayloadChanged,
-				d.Phase == succeeded && slices.Contains(losses, d.Reason))
+				d.Phase == succeeded && (slices.Contains(losses, d.Reason) || d.Effect == EffectRepairEarlier))
 	},
 	"a retry leaves what is lost": func(in *Input, d *Decision) bool {
 		return implies(in.Phase == succeeded && in.Request == RequestRetry && !in.Deleting && isLost(in) && in.Payload.State != PayloadReverted &&
@@ -172,11 +184,36 @@ var invariants = map[string]invariant{
 			early.HandledRequest == d.HandledRequest && early.Rule == d.Rule)
 	},
 	"an exclusion acts at once": func(in *Input, d *Decision) bool {
-		due := in.Exclusion.State == ExclusionDue && slices.Contains(kept, in.Phase)
+		due := in.Exclusion.State == ExclusionDue
+		moves := in.Phase == halted || (in.Phase == rollingBack || in.Phase == rollbackIncomplete) && in.Rollback.State != RollbackWaiting ||
+			in.Payload.State == PayloadReverted && in.Phase != pending && !slices.Contains(restrained, in.Phase) || in.Payload.State == PayloadReverted && in.Exposed
 		return implies(d.Effect == EffectExclude, due && !in.Paused && !in.Suspended) &&
 			implies(due, d.Effect != EffectExposeBatch) &&
-			implies(due && !in.Deleting && !safety(in.Request) && !in.Paused && !in.Suspended && in.Payload.State != PayloadReverted && calm(in) &&
-				in.Phase != halted, d.Effect == EffectExclude && d.Phase == in.Phase)
+			implies(due && !in.Deleting && !safety(in.Request) && !in.Paused && !in.Suspended && calm(in) && !moves, d.Effect == EffectExclude && d.Phase == in.Phase)
+	},
+	"what earlier attempts left stays, or stops further exposure": func(in *Input, d *Decision) bool {
+		starts := in.Phase == pending && d.Phase == resolving || in.Phase == resolving && d.Phase == exposing ||
+			d.Effect == EffectExposeBatch || d.Effect == EffectResolveAudience || d.Restore && in.Phase == pending
+		due := in.Earlier.State == EarlierDrifted && !in.OnlyReports
+		rests := slices.Contains(phases{pending, resolving, aborted, rolledBack, rollingBack}, in.Phase) || in.Phase == halted && in.OnFailure != v1alpha1.FailureRollback
+		said := d.Reason == v1alpha1.ReasonGroupLost || d.Reason == v1alpha1.ReasonMembershipDrifted
+		return implies(departed(in), !starts) &&
+			implies(d.Effect == EffectRepairEarlier, due && !in.Paused && !in.Suspended && d.Phase == in.Phase) &&
+			implies(due && rests && undisturbedBut(in) && in.Rollback.State == RollbackWaiting && in.Payload.State == PayloadSame, d.Effect == EffectRepairEarlier) &&
+			implies(departed(in) && (in.Phase == pending || in.Phase == resolving) && undisturbedBut(in) && in.Payload.State == PayloadSame, said)
+	},
+	"a drifted group of an earlier attempt is repaired where nothing moves the wave": func(in *Input, d *Decision) bool {
+		due := in.Earlier.State == EarlierDrifted && !in.OnlyReports && undisturbedBut(in) && in.Payload.State == PayloadSame &&
+			in.Telemetry.State == TelemetryFresh && calm(in) && !in.DeadlinePassed && in.Rollback.State == RollbackWaiting
+		moved := in.Phase == held && d.Phase == in.HeldPhase || in.Phase == halted && d.Phase != halted
+		return implies(due && !moved, d.Effect == EffectRepairEarlier)
+	},
+	"only a person gives up an attempt whose group is gone": func(in *Input, d *Decision) bool {
+		byItself := d.CloseAttempt == OutcomeSuperseded || d.CloseAttempt == OutcomeReverted
+		return implies(d.Effect == EffectGiveUp, in.Request == RequestRetry && in.Earlier.State == EarlierGone && in.Phase != rollingBack && d.Phase == in.Phase) &&
+			implies(d.Lost, in.Request == RequestRetry && d.NewAttempt && in.Membership.State == MembershipGone) &&
+			implies(d.NewAttempt && !byItself && in.Membership.State == MembershipGone, d.Lost) &&
+			implies(d.NewAttempt && !byItself && in.Earlier.State == EarlierGone && !in.Paused && !in.Suspended, in.Phase == succeeded && isLost(in))
 	},
 	"late joiners come in only where the audience grows": func(in *Input, d *Decision) bool {
 		takes := in.Phase == succeeded && in.Telemetry.State == TelemetryFresh || in.Phase == exposing && judgeable(in) && open(in) &&
@@ -317,13 +354,16 @@ var invariants = map[string]invariant{
 		if in.Phase == succeeded && isLost(in) {
 			return true // see "a retry leaves what is lost"
 		}
+		if d.Effect == EffectGiveUp { // what there is to retry is next
+			return (d.HandledRequest == RequestNone) == slices.Contains(retryable, in.Phase)
+		}
 		if !slices.Contains(retryable, in.Phase) {
 			same := *in
 			same.Request = RequestNone
 			was := Decide(same)
 			return d.HandledRequest == RequestRetry && d.Phase == was.Phase && d.Effect == was.Effect && d.Reason == was.Reason
 		}
-		excluded := in.Exclusion.State == ExclusionDue && !in.Paused && !in.Suspended && slices.Contains(kept, in.Phase)
+		excluded := in.Exclusion.State == ExclusionDue && !in.Paused && !in.Suspended
 		reverted := in.Payload.State == PayloadReverted && (in.Phase == held || slices.Contains(halting, in.Phase) && in.Exposed)
 		later := in.Phase == held && (in.Paused || in.Suspended || in.Evidence.State == EvidenceHalt) || excluded || reverted ||
 			in.Phase == halted && in.OnFailure == v1alpha1.FailureRollback ||

@@ -153,7 +153,7 @@ func TestExcludedAndRefusedCount(t *testing.T) {
 		t.Errorf("%+v %+v", d, m.Audience)
 	}
 	w.Excluded = map[audience.ID]bool{device(0): true, device(2): true, device(32): true}
-	in, all := w.NewlyExcluded()
+	in, all := w.Exclusions(w.CurrentAttempt())
 	if len(in) != 1 || in[0] != device(2) || len(all) != 2 {
 		t.Errorf("%v %v", in, all)
 	}

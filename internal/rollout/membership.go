@@ -19,7 +19,7 @@ func (w World) membership() Fact[MembershipState] {
 	case w.Members == nil || !w.Frozen():
 		return Fact[MembershipState]{}
 	}
-	missing, extra := w.MemberDrift()
+	missing, extra := w.MemberDrift(w.CurrentAttempt())
 	if len(missing)+len(extra) == 0 {
 		return FactOf(MembershipInSync, "")
 	}
@@ -27,24 +27,38 @@ func (w World) membership() Fact[MembershipState] {
 		"group %s lacks %d exposed devices and has %d members that this wave did not expose", w.GroupID(), len(missing), len(extra)))
 }
 
-// MemberDrift is where the group and the ledger differ: exposed members in the order of their exposure, and strangers in the
-// order of their ids. It needs a ledger. One that was exposed just now is not missing: the list of members may not show it
-// yet. Neither is one that the directory no longer has, that is excluded, or that may be: nobody puts it back.
-func (w World) MemberDrift() (missing, extra []audience.ID) {
-	exposed := map[audience.ID]bool{}
-	for _, e := range w.Record().Exposed() {
-		exposed[e.ID] = true
-		if !w.Members[e.ID] && w.Now.Sub(e.AskedAt.Time()) >= w.MemberLag && w.exists(e.ID) && w.admissible(e.ID) {
-			missing = append(missing, e.ID)
+// MemberDrift is where the group of an attempt and its ledger differ: exposed members in the order of their exposure, and
+// strangers in the order of their ids. Without a ledger or a list of members nothing differs. One that was exposed just now is
+// not missing: the list of members may not show it yet. Neither is one that the directory no longer has, that is excluded, or
+// that may be: nobody puts it back. Who is excluded and in the group all the same is no stranger but one to exclude.
+func (w World) MemberDrift(a Attempt) (missing, extra []audience.ID) {
+	if a.Ledger == nil || a.Group.Members == nil {
+		return nil, nil
+	}
+	known := map[audience.ID]bool{}
+	for _, e := range a.Ledger.Entries {
+		switch {
+		case !e.ExcludedAt.IsZero():
+			known[e.ID] = true
+		case e.Exposed():
+			known[e.ID] = true
+			if w.putsBack(a) && w.lacks(a, e) && w.Now.Sub(e.AskedAt.Time()) >= w.MemberLag {
+				missing = append(missing, e.ID)
+			}
 		}
 	}
-	for id := range w.Members {
-		if !exposed[id] {
+	for id := range a.Group.Members {
+		if !known[id] && !w.Excluded[id] {
 			extra = append(extra, id)
 		}
 	}
 	slices.SortFunc(extra, audience.ID.Compare)
 	return missing, extra
+}
+
+// lacks says that the list of an attempt's members does not show an exposed one that belongs there.
+func (w World) lacks(a Attempt, e audience.Entry) bool {
+	return !a.Group.Members[e.ID] && w.exists(e.ID) && w.admissible(e.ID)
 }
 
 // admissible says that a member is known not to be excluded.

@@ -58,6 +58,13 @@ func reasonHeld(in *Input) string {
 	return in.HeldReason
 }
 
+func reasonEarlier(in *Input) string {
+	if in.Earlier.State == EarlierGone {
+		return v1alpha1.ReasonGroupLost
+	}
+	return v1alpha1.ReasonMembershipDrifted
+}
+
 func reasonLedger(in *Input) string {
 	if in.Ledger.State == LedgerAltered {
 		return v1alpha1.ReasonLedgerAltered
@@ -157,6 +164,26 @@ func sayLedger(in *Input) string {
 func sayGroupGone(in *Input) string {
 	return in.Membership.or("the managed group of the wave was deleted in the tenant, so that nobody has what it brought: " +
 		"restore it from the deleted groups of Entra, or request a retry, which starts a new attempt with a group of its own")
+}
+
+// EarlierDeparture is why the groups of earlier attempts are not what the wave left there, for conditions: a reason and a sentence.
+func EarlierDeparture(in *Input) (reason, message string) { return reasonEarlier(in), sayEarlier(in) }
+
+// sayEarlier says what the groups of earlier attempts are not, and the way back.
+func sayEarlier(in *Input) string {
+	s := in.Earlier.or("the group of an earlier attempt that stands is not what this wave left there")
+	switch {
+	case in.Earlier.State == EarlierGone:
+		return s + "; restore it from the deleted groups of Entra, or request a retry, which gives that attempt up; until then the wave exposes nobody else"
+	case in.OnlyReports:
+		return s + "; spec.drift of the policy is Report: put the members right in the tenant, or set it to Correct; until then the wave exposes nobody else"
+	}
+	return s + "; it is repaired unless the wave, its policy or its Tenant is paused or suspended"
+}
+
+func sayGivenUp(in *Input) string {
+	return "retry requested: " + in.Earlier.or("the group of an earlier attempt was deleted in the tenant") +
+		"; that attempt is given up, and its devices get what later attempts bring them"
 }
 
 // sayLater tells a stopped wave that the world has moved on.

@@ -177,6 +177,8 @@ func settle(in Input, d Decision) Input {
 		in.Exposed = true
 	case EffectExclude:
 		in.Exclusion = Fact[ExclusionState]{}
+	case EffectRepairEarlier, EffectGiveUp:
+		in.Earlier = Fact[EarlierState]{}
 	case EffectJoin:
 		in.Growth = Fact[GrowthState]{}
 	case EffectRepairMembership:

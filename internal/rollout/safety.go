@@ -17,7 +17,7 @@ func (w World) Safety() Input {
 		Policy:    w.policyState(), Payload: w.payload(), Admission: w.admission(),
 		Exposed: w.exposed(w.floor()), Growing: w.Wave.Spec.Audience.Membership == v1alpha1.MembershipGrowing,
 		Restorable: w.restorable(), Reverting: s.Rollback != nil && s.Rollback.Reverting,
-		OnFailure: w.Wave.Spec.OnFailure.Action,
+		OnFailure: w.Wave.Spec.OnFailure.Action, OnlyReports: w.Policy != nil && w.Policy.Spec.Drift == v1alpha1.DriftReport,
 	}
 	in.Dependencies, _ = Depend(w.Wave, w.Siblings, w.Target(), w.restartFrom(), w.Now)
 	if Time(&w.Wave.Spec, s.Clocks, w.Now).RollbackOverdue {

@@ -201,7 +201,7 @@ func (w *world) check(t *testing.T, seed uint64, in Input, d Decision) {
 
 // disturb lets one actor do one thing.
 func (w *world) disturb(r *rand.Rand) {
-	switch r.IntN(48) {
+	switch r.IntN(54) {
 	case 0:
 		w.in.Request = []Request{RequestAbort, RequestRollback}[r.IntN(2)]
 	case 1, 2, 3:
@@ -254,6 +254,12 @@ func (w *world) disturb(r *rand.Rand) {
 		w.in.Exclusion.State = ExclusionDue
 	case 38:
 		w.in.Growing, w.in.Growth.State = true, GrowthDue
+	case 48, 49:
+		w.in.Earlier.State = []EarlierState{EarlierDrifted, EarlierGone, EarlierUntold, ""}[r.IntN(4)]
+	case 50, 51:
+		w.in.Earlier.State, w.in.OnlyReports = EarlierWhole, false
+	case 52:
+		w.in.OnlyReports = true
 	case 30:
 		w.in.OnFailure = []v1alpha1.FailureAction{v1alpha1.FailureHold, v1alpha1.FailureRollback}[r.IntN(2)]
 	}

@@ -47,7 +47,7 @@ func (w World) Situation() (Input, Measured, error) {
 	m.Timing = Time(&w.Wave.Spec, clocks, w.Now)
 	in := w.Safety()
 	in.Audience, in.Membership, in.Ledger, in.Telemetry = w.audience(), w.membership(), w.ledgerFact(), w.telemetry()
-	in.Exclusion, in.Growth = w.exclusion(), w.growth()
+	in.Exclusion, in.Growth, in.Earlier = w.exclusion(), w.growth(), w.earlier()
 	in.BakeElapsed, in.DeadlinePassed = m.Timing.BakeElapsed, m.Timing.DeadlinePassed
 	if refused := w.Refusal(); refused != nil && in.HeldPhase == v1alpha1.PhaseResolving {
 		in.HeldReason = refused.Reason // the audience was edited, and is wrong in another way now

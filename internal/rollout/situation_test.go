@@ -361,7 +361,7 @@ func TestMemberDrift(t *testing.T) {
 	} {
 		w := aWorld(15)
 		tt.change(&w)
-		missing, extra := w.MemberDrift()
+		missing, extra := w.MemberDrift(w.CurrentAttempt())
 		if !slices.Equal(missing, tt.missing) || !slices.Equal(extra, tt.extra) {
 			t.Errorf("%s: %v %v", name, missing, extra)
 		}

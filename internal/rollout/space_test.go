@@ -67,13 +67,16 @@ var (
 	dimSuspended = boolDimension("Suspended", func(in *Input) *bool { return &in.Suspended })
 	dimLedger    = factDimension("Ledger", func(in *Input) *Fact[LedgerState] { return &in.Ledger }, "", LedgerOK, LedgerLost, LedgerAltered)
 	dimExclusion = factDimension("Exclusion", func(in *Input) *Fact[ExclusionState] { return &in.Exclusion }, "", ExclusionDue)
+	dimEarlier   = factDimension("Earlier", func(in *Input) *Fact[EarlierState] { return &in.Earlier }, "", EarlierWhole, EarlierDrifted, EarlierGone, EarlierUntold)
+	dimReports   = boolDimension("OnlyReports", func(in *Input) *bool { return &in.OnlyReports })
 	dimGrowth    = factDimension("Growth", func(in *Input) *Fact[GrowthState] { return &in.Growth }, "", GrowthDue)
 	dimGrowing   = boolDimension("Growing", func(in *Input) *bool { return &in.Growing })
 	dimRestore   = boolDimension("Restorable", func(in *Input) *bool { return &in.Restorable })
 	dimReverting = boolDimension("Reverting", func(in *Input) *bool { return &in.Reverting })
 
 	// sampled are the axes that are drawn at random instead of crossed with all others, whose product would be too large.
-	sampled = []*dimension{dimSuspended, dimLedger, dimExclusion, dimGrowth, dimGrowing, dimRestore, dimReverting}
+	sampled = []*dimension{dimSuspended, dimLedger, dimExclusion, dimGrowth, dimGrowing, dimRestore, dimReverting,
+		dimEarlier, dimReports}
 
 	dimPolicy = factDimension("Policy", func(in *Input) *Fact[PolicyState] { return &in.Policy },
 		PolicyReady, PolicyNotReady, PolicyMissing)
@@ -106,31 +109,31 @@ var (
 	dimensions = []*dimension{dimHeldPhase, dimHeldReason, dimDeleting, dimRequest, dimPaused, dimPolicy, dimPayload,
 		dimDependencies, dimAudience, dimAudienceReason, dimAdmission, dimExposure, dimExposed, dimMembership, dimTelemetry,
 		dimEvidence, dimBake, dimDeadline, dimOnFailure, dimRollback, dimClear,
-		dimSuspended, dimLedger, dimExclusion, dimGrowth, dimGrowing, dimRestore, dimReverting}
+		dimSuspended, dimLedger, dimExclusion, dimGrowth, dimGrowing, dimRestore, dimReverting, dimEarlier, dimReports}
 )
 
 // relevant are the axes that may influence the decision in a phase; TestIrrelevantDimensions shows that the others do
 // not. Deletion and requests are relevant in all.
 var relevant = map[v1alpha1.WavePhase][]*dimension{
-	pending: {dimPaused, dimSuspended, dimRestore, dimPayload, dimPolicy, dimDependencies, dimExposed, dimEvidence},
-	resolving: {dimPaused, dimSuspended, dimPolicy, dimPayload, dimDependencies, dimAudience, dimAudienceReason, dimExposed, dimMembership,
+	pending: {dimEarlier, dimReports, dimExclusion, dimPaused, dimSuspended, dimRestore, dimPayload, dimPolicy, dimDependencies, dimExposed, dimEvidence},
+	resolving: {dimEarlier, dimReports, dimExclusion, dimPaused, dimSuspended, dimPolicy, dimPayload, dimDependencies, dimAudience, dimAudienceReason, dimExposed, dimMembership,
 		dimTelemetry, dimEvidence},
-	exposing: {dimPaused, dimSuspended, dimLedger, dimExclusion, dimGrowing, dimGrowth, dimPolicy, dimPayload, dimDependencies, dimAdmission, dimExposure, dimExposed, dimMembership,
+	exposing: {dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimGrowing, dimGrowth, dimPolicy, dimPayload, dimDependencies, dimAdmission, dimExposure, dimExposed, dimMembership,
 		dimTelemetry, dimEvidence, dimDeadline, dimOnFailure},
-	baking: {dimPaused, dimSuspended, dimLedger, dimExclusion, dimPayload, dimExposed, dimMembership, dimTelemetry, dimEvidence, dimBake, dimDeadline, dimOnFailure},
-	evaluating: {dimPaused, dimSuspended, dimLedger, dimExclusion, dimPolicy, dimPayload, dimDependencies, dimExposed, dimMembership, dimTelemetry, dimEvidence,
+	baking: {dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimPayload, dimExposed, dimMembership, dimTelemetry, dimEvidence, dimBake, dimDeadline, dimOnFailure},
+	evaluating: {dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimPolicy, dimPayload, dimDependencies, dimExposed, dimMembership, dimTelemetry, dimEvidence,
 		dimBake, dimDeadline, dimOnFailure},
-	promoting: {dimPaused, dimSuspended, dimLedger, dimExclusion, dimPolicy, dimPayload, dimDependencies, dimExposed, dimMembership, dimTelemetry, dimEvidence,
+	promoting: {dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimPolicy, dimPayload, dimDependencies, dimExposed, dimMembership, dimTelemetry, dimEvidence,
 		dimBake, dimDeadline, dimOnFailure},
-	succeeded: {dimPaused, dimSuspended, dimLedger, dimExclusion, dimGrowing, dimGrowth, dimPolicy, dimPayload, dimDependencies, dimAdmission,
+	succeeded: {dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimGrowing, dimGrowth, dimPolicy, dimPayload, dimDependencies, dimAdmission,
 		dimExposure, dimExposed, dimMembership, dimTelemetry, dimEvidence, dimOnFailure},
-	held: {dimHeldPhase, dimHeldReason, dimPaused, dimSuspended, dimLedger, dimExclusion, dimMembership, dimPayload, dimAudience, dimExposed,
+	held: {dimEarlier, dimReports, dimHeldPhase, dimHeldReason, dimPaused, dimSuspended, dimLedger, dimExclusion, dimMembership, dimPayload, dimAudience, dimExposed,
 		dimTelemetry, dimEvidence, dimDeadline, dimOnFailure, dimClear},
-	halted:             {dimPaused, dimSuspended, dimExclusion, dimPayload, dimExposed, dimEvidence, dimOnFailure},
-	rollingBack:        {dimRollback, dimReverting, dimRestore, dimPayload},
-	rolledBack:         {dimPayload, dimRollback},
-	rollbackIncomplete: {dimPayload, dimRollback, dimReverting, dimRestore},
-	aborted:            {dimPaused, dimSuspended, dimExclusion, dimPayload, dimExposed},
+	halted:             {dimEarlier, dimMembership, dimReports, dimPaused, dimSuspended, dimExclusion, dimPayload, dimExposed, dimEvidence, dimOnFailure},
+	rollingBack:        {dimEarlier, dimReports, dimPaused, dimSuspended, dimExclusion, dimRollback, dimReverting, dimRestore, dimPayload},
+	rolledBack:         {dimEarlier, dimMembership, dimReports, dimPaused, dimSuspended, dimExclusion, dimPayload, dimRollback},
+	rollbackIncomplete: {dimEarlier, dimMembership, dimReports, dimPaused, dimSuspended, dimExclusion, dimPayload, dimRollback, dimReverting, dimRestore},
+	aborted:            {dimEarlier, dimMembership, dimReports, dimPaused, dimSuspended, dimExclusion, dimPayload, dimExposed},
 }
 
 // eachInput walks the full product of the axes that are relevant in a phase, but for the sampled ones, with the i-th request, and

@@ -69,8 +69,6 @@ var (
 	restrained = phases{rollingBack, rolledBack, rollbackIncomplete}
 	// halting are the phases in which a person or halt evidence has stopped the wave: only a person starts it again (P9).
 	halting = phases{halted, aborted}
-	// kept are the phases in which devices may have what the attempt brought.
-	kept = phases{exposing, baking, evaluating, promoting, held, succeeded, halted, aborted}
 	// retryable are the phases from which a person may start the next attempt.
 	retryable = phases{held, halted, aborted, rolledBack, rollbackIncomplete}
 	// everyPhase in the order of a wave's life.
@@ -80,7 +78,7 @@ var (
 
 // table is the state machine: first match wins, section by section in the fixed order of checks (design §5, gate E4).
 var table = slices.Concat(deletion, requests, reverts, rollbackProgress, pause, haltEvidence, exclusion, retry, losing,
-	telemetryValidity, payloadChange, deadline, recovery, prerequisites, resolution, batches, promotion, settled)
+	telemetryValidity, payloadChange, deadline, recovery, upkeep, waiting, prerequisites, resolution, batches, promotion, settled)
 
 // safetyRows are the rows that are decided on the state of the cluster alone, before the tenant, the ledger or the fleet is
 // read (P9).
@@ -140,8 +138,6 @@ var rollbackProgress = []rule{
 	{name: "rollback-overdue", in: phases{rollingBack}, when: rollbackOverdue, next: rollbackIncomplete,
 		reason:  always(v1alpha1.ReasonRollbackIncomplete),
 		message: sayRollback("too few devices report by the deadline that the setting is gone; look at the others, later reports still count")},
-	{name: "rollback-waiting", in: phases{rollingBack}, when: otherwise, reason: always(v1alpha1.ReasonRollbackWaiting),
-		message: sayRollback("waiting for devices to report that the setting is gone")},
 }
 
 var pause = []rule{
@@ -169,13 +165,20 @@ var haltEvidence = []rule{
 		reason: always(v1alpha1.ReasonTargetingConflict), message: sayConflict},
 }
 
-// exclusion acts at once, whatever else the wave waits for (P2).
+// exclusion acts at once, whatever else the wave waits for, and on every attempt that stands (P2).
 var exclusion = []rule{
-	{name: "exclude", in: kept, when: all(exclusionDue, not(stopped, "not paused or suspended")), effect: EffectExclude,
+	{name: "exclude", in: everyPhase, when: all(exclusionDue, not(stopped, "not paused or suspended")), effect: EffectExclude,
 		reason: always(v1alpha1.ReasonDeviceExcluded), message: sayExcluded},
 }
 
+// retry is a person's word that what stopped the wave, or what is lost, is left behind. An earlier attempt whose group is gone is
+// given up by it first; where the wave itself has something to retry, that follows.
 var retry = []rule{
+	{name: "retry-earlier-lost", in: retryable, when: all(retryRequested, earlierGone, not(stopped, "not paused or suspended")), effect: EffectGiveUp,
+		reason: always(v1alpha1.ReasonGroupLost), message: sayGivenUp},
+	{name: "give-up-earlier", in: without(everyPhase, retryable, phases{rollingBack}),
+		when:   all(retryRequested, earlierGone, notLost, not(stopped, "not paused or suspended")),
+		effect: EffectGiveUp, handles: RequestRetry, reason: always(v1alpha1.ReasonGroupLost), message: sayGivenUp},
 	{name: "retry-lost", in: phases{succeeded}, when: all(retryRequested, lost), next: pending, handles: RequestRetry,
 		closes: func(*Input) string { return OutcomeLost }, reason: always(v1alpha1.ReasonAttemptStarted),
 		message: text("retry requested: the attempt, whose ledger or group is lost, is closed and the next one begins with a group of its own")},
@@ -215,7 +218,7 @@ var deadline = []rule{
 		reason: always(v1alpha1.ReasonDeadlineExceeded), message: sayDeadline},
 }
 
-// recovery leads out of Held, or stays there.
+// recovery leads out of Held.
 var recovery = []rule{
 	{name: "audience-cleared", in: phases{held}, when: all(heldInResolving, audienceOK), next: back,
 		reason: always(v1alpha1.ReasonHeldCauseCleared), message: sayCleared},
@@ -224,7 +227,22 @@ var recovery = []rule{
 	{name: "cause-cleared", in: phases{held},
 		when: all(heldLater, not(heldByDeadline, "not by the deadline"), not(heldByLoss, "not by a loss"), telemetryFresh, causeGone),
 		next: back, reason: always(v1alpha1.ReasonHeldCauseCleared), message: sayCleared},
+}
+
+// upkeep keeps what the wave's earlier attempts stand for, in every phase: their devices have it until a later attempt reaches
+// them, and a rollback falls back to it. What departs from that, and is not put right, stops further exposure (P14).
+var upkeep = []rule{
+	{name: "repair-earlier", in: everyPhase, when: all(earlierDrifted, corrects, not(stopped, "not paused or suspended")), effect: EffectRepairEarlier,
+		reason: always(v1alpha1.ReasonMembershipDrifted), message: sayEarlier},
+	{name: "earlier-departed", in: phases{pending, resolving}, when: earlierDeparted, reason: reasonEarlier, message: sayEarlier},
+	{name: "earlier-departed-expansion", in: phases{exposing}, when: all(exposureIncomplete, earlierDeparted), reason: reasonEarlier, message: sayEarlier},
+}
+
+// waiting is where a wave stays that nothing above moves.
+var waiting = []rule{
 	{name: "held", in: phases{held}, when: otherwise, freezeIf: heldOrOut, reason: reasonHeld, message: sayHeld},
+	{name: "rollback-waiting", in: phases{rollingBack}, when: otherwise, reason: always(v1alpha1.ReasonRollbackWaiting),
+		message: sayRollback("waiting for devices to report that the setting is gone")},
 }
 
 // prerequisites stop a wave from starting and from expanding. A wave that has proven already what the policy wants has
@@ -294,6 +312,7 @@ var promotion = []rule{
 	{name: "pass-payload", in: phases{evaluating}, when: all(evidencePass, payloadNotCompared),
 		reason: always(v1alpha1.ReasonPolicyNotReady), message: sayPayloadUnknown},
 	{name: "pass-dependencies", in: phases{evaluating}, when: all(evidencePass, dependenciesBlock), reason: reasonDependencies, message: sayDependencies},
+	{name: "pass-earlier", in: phases{evaluating}, when: all(evidencePass, earlierDeparted), reason: reasonEarlier, message: sayEarlier},
 	{name: "pass", in: phases{evaluating}, when: proof, next: promoting,
 		reason: always(v1alpha1.ReasonGatePassed), message: sayGate("the gate passes: the wave is promoted next")},
 	{name: "gate-waiting", in: phases{evaluating}, when: otherwise,

@@ -30,15 +30,16 @@ type World struct {
 
 	// Ledger is what is known of the ledger of the current attempt.
 	Ledger audience.Reading
-	// Earlier are the ledgers of the wave's other attempts. They are read to prove a rollback, and when the wave is deleted.
+	// Earlier are the ledgers of the wave's other attempts. They are read to prove a rollback, when the wave is deleted, and to
+	// compare the group of one that stands with it.
 	Earlier map[int32]audience.Reading
-	// Members are whom the tenant lists as members of the managed group; nil when the list was not read.
-	Members map[audience.ID]bool
+	// GroupReading is what the tenant says of the group of the current attempt.
+	GroupReading
+	// EarlierGroups is the same for the other attempts that stand; none for one that was not looked at.
+	EarlierGroups map[int32]GroupReading
 	// MemberLag is how long the list of members may not show a change of the operator's own, ObjectLag how long the tenant may
 	// not show an object that was made, AssignmentLag how long Intune may take to act on assignments that it shows.
 	MemberLag, ObjectLag, AssignmentLag time.Duration
-	// GroupGone: the tenant says for certain that the managed group does not exist.
-	GroupGone bool
 	// LostGroups are the ids of groups of attempts that the tenant has and the status does not know. They are looked for only
 	// when the wave is deleted.
 	LostGroups map[int32]string
@@ -59,6 +60,17 @@ type World struct {
 	TenantProblem *TenantProblem
 	// Fleet is the newest complete reading of the tenant's devices; nil when this process has none.
 	Fleet FleetView
+}
+
+// GroupReading is what the tenant says of the group of one attempt. The zero value is one that was not read.
+type GroupReading struct {
+	// Members are whom the tenant lists as members; nil when the list was not read.
+	Members map[audience.ID]bool
+	// GroupGone: the tenant says for certain that the group does not exist.
+	GroupGone bool
+	// Settled: the list was read less than an interval ago, and was what ledger and exclusions say, neither of which has changed
+	// since. It is not read again for that long.
+	Settled bool
 }
 
 // FleetView is one complete reading of the devices of a tenant.

@@ -95,6 +95,8 @@ func (w *world) execute(e Effect) {
 		w.exposures++
 	case EffectExclude:
 		w.in.Exclusion.State = ""
+	case EffectRepairEarlier, EffectGiveUp:
+		w.in.Earlier.State = EarlierWhole
 	case EffectJoin:
 		w.in.Growth.State = ""
 	case EffectRepairMembership:

@@ -89,8 +89,12 @@ func WaveEvents(before, after *v1alpha1.PilotWaveStatus) []Event {
 	if before.HandledRequests != after.HandledRequests && before.Phase == after.Phase {
 		out = append(out, event(false, v1alpha1.ReasonSafetyRequestAccepted, after.Decision.Message))
 	}
+	var stalled []Event
 	if before.Phase == after.Phase { // a move tells it already
-		out = append(out, ConditionEvents(before.Conditions, after.Conditions, v1alpha1.ConditionStalled)...)
+		stalled = ConditionEvents(before.Conditions, after.Conditions, v1alpha1.ConditionStalled)
+	}
+	if out = append(out, stalled...); len(stalled) == 0 { // which tells it already, too
+		out = append(out, ConditionEvents(before.Conditions, after.Conditions, v1alpha1.ConditionDrifted)...)
 	}
 	out = append(out, ConditionEvents(before.Conditions, after.Conditions, v1alpha1.ConditionAudienceOutdated)...)
 	return append(out, pauseEvents(before.Conditions, after.Conditions)...)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -23,6 +24,9 @@ func WaveConditions(in rollout.Input, w *v1alpha1.PilotWave) []metav1.Condition 
 	if a := s.Audience; a != nil && a.SpecHash != "" && a.SpecHash != rollout.AudienceHash(&w.Spec.Audience) {
 		out = append(out, Condition(v1alpha1.ConditionAudienceOutdated, true, v1alpha1.ReasonAudienceEdited, outdated(in)))
 	}
+	if c := earlierDrift(in); c != nil {
+		out = append(out, *c)
+	}
 	if len(s.Gate) > 0 {
 		reason := v1alpha1.ReasonGateWaiting
 		if in.Evidence.State == rollout.EvidencePass {
@@ -31,6 +35,50 @@ func WaveConditions(in rollout.Input, w *v1alpha1.PilotWave) []metav1.Condition 
 		out = append(out, Condition(v1alpha1.ConditionGatePassed, in.Evidence.State == rollout.EvidencePass, reason, in.Evidence.Message))
 	}
 	return out
+}
+
+// earlierDrift says what the groups of earlier attempts that stand are not; nil when they are as they should be or were not read.
+func earlierDrift(in rollout.Input) *metav1.Condition {
+	var c metav1.Condition
+	switch in.Earlier.State {
+	case rollout.EarlierGone, rollout.EarlierDrifted:
+		reason, message := rollout.EarlierDeparture(&in)
+		c = Condition(v1alpha1.ConditionDrifted, true, reason, message)
+	case rollout.EarlierUntold:
+		c = Unknown(v1alpha1.ConditionDrifted, v1alpha1.ReasonLedgerLost, in.Earlier.Message)
+	case rollout.EarlierWhole:
+		return nil
+	default:
+		return nil
+	}
+	return &c
+}
+
+// EarlierUnread names the condition on which a look has nothing to say that did not read the groups of earlier attempts.
+func EarlierUnread(in rollout.Input) []string {
+	if in.Earlier.State == "" {
+		return []string{v1alpha1.ConditionDrifted}
+	}
+	return nil
+}
+
+// WaveDeparted is the standing of a wave while the group of an earlier attempt is not what it left there: devices do not have what the
+// wave stands for (P14). What is put right by itself is on its way; what stays needs a person. set are the conditions of this look,
+// before are those of the one before, which stand where this one did not read the groups.
+func WaveDeparted(s Standing, in rollout.Input, set, before []metav1.Condition) Standing {
+	c := meta.FindStatusCondition(set, v1alpha1.ConditionDrifted)
+	if c == nil && in.Earlier.State == "" {
+		c = meta.FindStatusCondition(before, v1alpha1.ConditionDrifted)
+	}
+	switch {
+	case c == nil || c.Status != metav1.ConditionTrue || s.State == Stuck:
+		return s
+	case c.Reason == v1alpha1.ReasonGroupLost || in.OnlyReports:
+		return Standing{State: Stuck, Reason: c.Reason, Message: c.Message}
+	case s.State == Current:
+		return Standing{State: InProgress, Reason: c.Reason, Message: c.Message}
+	}
+	return s
 }
 
 // outdated says what the edit of an audience does to the running attempt.
@@ -55,7 +103,7 @@ func SafetyConditions(in rollout.Input) []metav1.Condition {
 
 // Unread are the conditions on which a decision that was taken before anything else was read has nothing to say.
 func Unread() []string {
-	return []string{v1alpha1.ConditionAudienceResolved, v1alpha1.ConditionTelemetryFresh, v1alpha1.ConditionAudienceOutdated, v1alpha1.ConditionGatePassed}
+	return []string{v1alpha1.ConditionAudienceResolved, v1alpha1.ConditionTelemetryFresh, v1alpha1.ConditionAudienceOutdated, v1alpha1.ConditionDrifted, v1alpha1.ConditionGatePassed}
 }
 
 func dependencyReason(in rollout.Input) string {
