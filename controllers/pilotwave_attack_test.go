@@ -101,7 +101,6 @@ func TestPromise02_ExclusionLeavesEarlierAttempts(t *testing.T) {
 				}
 			})
 			l.until("time", 3, func() bool { return false == (l.wave("a").Status.Phase == "") })
-			dbg(t, l)
 			for _, m := range l.members(first) {
 				if slices.Contains(out, m) {
 					t.Errorf("%s is excluded and has r1 by the first attempt; phase %s", m, l.wave("a").Status.Phase)

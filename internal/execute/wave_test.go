@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -216,7 +217,7 @@ func TestJoin(t *testing.T) {
 		t.Errorf("%+v %v %+v", step, ten.calls, book.saved)
 	}
 	e.World.Wave.Spec.Audience.Bounds = &v1alpha1.AudienceBounds{Max: ptr.To[int32](2)}
-	if step := e.join(t.Context()); step != (WaveStep{}) {
+	if step := e.join(t.Context()); !reflect.DeepEqual(step, WaveStep{}) {
 		t.Errorf("past its bounds: %+v", step)
 	}
 }
@@ -257,7 +258,7 @@ func TestWaveEffectsThatFail(t *testing.T) {
 		t.Errorf("expose: %+v", step)
 	}
 	ten.calls = nil
-	if step := e.repair(t.Context()); !strings.Contains(step.Problem, "cannot remove") || len(ten.calls) != 1 {
+	if step := e.repair(t.Context(), e.World.CurrentAttempt()); !strings.Contains(step.Problem, "cannot remove") || len(ten.calls) != 1 {
 		t.Errorf("repair goes on after a failure: %+v %v", step, ten.calls)
 	}
 	ten.calls = nil
@@ -265,7 +266,7 @@ func TestWaveEffectsThatFail(t *testing.T) {
 		t.Errorf("dispose: %+v %v", step, ten.calls)
 	}
 	e.World.Wave.Spec.Exposure.BatchSize, ten.calls = 0, nil
-	if step := e.expose(t.Context()); step != (WaveStep{}) || len(ten.calls) != 0 {
+	if step := e.expose(t.Context()); !reflect.DeepEqual(step, WaveStep{}) || len(ten.calls) != 0 {
 		t.Errorf("an empty batch: %+v %v", step, ten.calls)
 	}
 }

@@ -176,12 +176,12 @@ var exclusion = []rule{
 var retry = []rule{
 	{name: "retry-earlier-lost", in: retryable, when: all(retryRequested, earlierGone, not(stopped, "not paused or suspended")), effect: EffectGiveUp,
 		reason: always(v1alpha1.ReasonGroupLost), message: sayGivenUp},
-	{name: "give-up-earlier", in: without(everyPhase, retryable, phases{rollingBack}),
-		when:   all(retryRequested, earlierGone, notLost, not(stopped, "not paused or suspended")),
-		effect: EffectGiveUp, handles: RequestRetry, reason: always(v1alpha1.ReasonGroupLost), message: sayGivenUp},
 	{name: "retry-lost", in: phases{succeeded}, when: all(retryRequested, lost), next: pending, handles: RequestRetry,
 		closes: func(*Input) string { return OutcomeLost }, reason: always(v1alpha1.ReasonAttemptStarted),
 		message: text("retry requested: the attempt, whose ledger or group is lost, is closed and the next one begins with a group of its own")},
+	{name: "give-up-earlier", in: without(everyPhase, retryable, phases{rollingBack}),
+		when:   all(retryRequested, earlierGone, not(stopped, "not paused or suspended")),
+		effect: EffectGiveUp, handles: RequestRetry, reason: always(v1alpha1.ReasonGroupLost), message: sayGivenUp},
 	{name: "retry", in: retryable, when: retryRequested, next: pending, handles: RequestRetry, closes: outcomeOfPhase,
 		reason: always(v1alpha1.ReasonAttemptStarted), message: sayRetry},
 }
