@@ -77,10 +77,14 @@
 //	  --[ onFailure is Rollback, nothing exposed ]--> RolledBack
 //	Exposing, Baking, Evaluating, Promoting
 //	  --[ targeting conflict ]--> Held
-//	any but Pending, Resolving, RollingBack, RolledBack, RollbackIncomplete
+//	any phase
 //	  --[ devices excluded since, not paused or suspended ]--> the same  +Exclude
+//	Held, Halted, Aborted, RolledBack, RollbackIncomplete
+//	  --[ retry requested, group of an earlier attempt gone, not paused or suspended ]--> the same  +GiveUp
 //	Succeeded
 //	  --[ retry requested, ledger or managed group lost ]--> Pending
+//	any but Held, Halted, RollingBack, RolledBack, RollbackIncomplete, Aborted
+//	  --[ retry requested, group of an earlier attempt gone, not paused or suspended ]--> the same  +GiveUp
 //	Held, Halted, Aborted, RolledBack, RollbackIncomplete
 //	  --[ retry requested ]--> Pending
 //	Exposing, Baking, Evaluating, Promoting
@@ -105,6 +109,8 @@
 //	  --[ held later, held by the deadline, telemetry fresh, gate passes ]--> the held phase
 //	Held
 //	  --[ held later, not by the deadline, not by a loss, telemetry fresh, cause gone in two readings ]--> the held phase
+//	any phase
+//	  --[ group of an earlier attempt drifted, spec.drift is not Report, not paused or suspended ]--> the same  +RepairEarlier
 //	Pending
 //	  --[ an earlier attempt stands for the payload ]--> Succeeded
 //	Pending
@@ -136,9 +142,9 @@
 //	Baking
 //	  --[ bake elapsed ]--> Evaluating
 //	Evaluating
-//	  --[ gate passes, payload same, telemetry fresh, bake elapsed, managed group in sync, policy ready, dependencies met ]--> Promoting
+//	  --[ gate passes, payload same, telemetry fresh, bake elapsed, managed group in sync, policy ready, dependencies met, groups of earlier attempts as they should be ]--> Promoting
 //	Promoting
-//	  --[ gate passes, payload same, telemetry fresh, bake elapsed, managed group in sync, policy ready, dependencies met ]--> Succeeded  +Promote
+//	  --[ gate passes, payload same, telemetry fresh, bake elapsed, managed group in sync, policy ready, dependencies met, groups of earlier attempts as they should be ]--> Succeeded  +Promote
 //	Promoting
 //	  --[ otherwise ]--> Evaluating
 //	Succeeded
@@ -146,5 +152,5 @@
 //	Succeeded
 //	  --[ devices wait to join, telemetry fresh, not paused or suspended ]--> Succeeded  +Join
 //	Succeeded
-//	  --[ audience grows, batch due, group admitted, payload same, telemetry fresh, policy ready, dependencies met, no halt evidence, no conflict, not paused or suspended ]--> Succeeded  +ExposeBatch
+//	  --[ audience grows, batch due, group admitted, payload same, telemetry fresh, policy ready, dependencies met, no halt evidence, no conflict, groups of earlier attempts as they should be, not paused or suspended ]--> Succeeded  +ExposeBatch
 package rollout

@@ -51,6 +51,11 @@ var (
 	progress  = FactOf(RollbackWaiting, "92 of 100 devices verified, 95 needed; 7 unreachable, 1 unconfirmed")
 )
 
+const (
+	earlierText = "group g1 of attempt 1, which stands for r1, lacks 1 exposed devices and has 2 members that this wave did not expose"
+	goneText    = "group g1 of attempt 1, which stands for r1, was deleted in the tenant, so that its devices do not have that revision any more"
+)
+
 // examples are the situations whose rendering is kept, with the scenario of gate F that they belong to.
 var examples = []example{
 	{"a new wave", "", func(in *Input) {
@@ -80,6 +85,26 @@ var examples = []example{
 	{"group deleted after the success", succeeded, func(in *Input) { in.Membership = FactOf(MembershipGone, "") }},
 	{"retry of a lost group", succeeded, func(in *Input) { in.Membership, in.Request = FactOf(MembershipGone, ""), RequestRetry }},
 	{"excluded since", baking, func(in *Input) { in.Exclusion = FactOf(ExclusionDue, "7 devices of this attempt are excluded now") }},
+	{"excluded while the next attempt waits", pending, func(in *Input) {
+		in.Exclusion = FactOf(ExclusionDue, "2 devices of attempt 1 are newly excluded; 2 excluded devices leave group g1")
+	}},
+	{"excluded after a rollback", rolledBack, func(in *Input) {
+		in.Exclusion = FactOf(ExclusionDue, "0 devices of attempt 1 are newly excluded; 1 excluded devices leave group g1")
+	}},
+	{"strangers in an earlier group", pending, func(in *Input) { in.Earlier = FactOf(EarlierDrifted, earlierText) }},
+	{"strangers in an earlier group, drift Report", exposing, func(in *Input) {
+		in.Earlier, in.OnlyReports = FactOf(EarlierDrifted, earlierText), true
+	}},
+	{"strangers in an earlier group, drift Report, the gate passes", evaluating, func(in *Input) {
+		in.BakeElapsed, in.Evidence, in.Earlier, in.OnlyReports = true, passText, FactOf(EarlierDrifted, earlierText), true
+	}},
+	{"earlier group deleted", pending, func(in *Input) { in.Earlier = FactOf(EarlierGone, goneText) }},
+	{"retry of a wave whose earlier group is deleted", succeeded, func(in *Input) {
+		in.Earlier, in.Request = FactOf(EarlierGone, goneText), RequestRetry
+	}},
+	{"retry after an abort, earlier group deleted", aborted, func(in *Input) {
+		in.Earlier, in.Request = FactOf(EarlierGone, goneText), RequestRetry
+	}},
 	{"joiners", succeeded, func(in *Input) { in.Growing, in.Growth = true, FactOf(GrowthDue, "3 devices became eligible") }},
 	{"joiners go out", succeeded, func(in *Input) { in.Growing, in.Exposure = true, FactOf(ExposureDue, "3 of 3 devices go out now") }},
 	{"growing wave halts", succeeded, func(in *Input) { in.Growing, in.Evidence = true, haltText }},

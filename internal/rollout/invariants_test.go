@@ -113,7 +113,7 @@ var invariants = map[string]invariant{
 	"a lost ledger or group holds, freezes, and moves nothing": func(in *Input, d *Decision) bool {
 		still := !in.Deleting && !in.Paused && !in.Suspended && !safety(in.Request) && in.Payload.State != PayloadReverted &&
 			in.Exclusion.State != ExclusionDue && calm(in)
-		return implies(isJudged(in.Phase) && still && isLost(in), d.Phase == held && d.Freeze && slices.Contains(losses, d.HeldReason)) &&
+		return implies(isJudged(in.Phase) && still && isLost(in) && d.Effect != EffectGiveUp, d.Phase == held && d.Freeze && slices.Contains(losses, d.HeldReason)) &&
 			implies(isLost(in), d.Effect != EffectExposeBatch && d.Effect != EffectPromote && d.Effect != EffectJoin && d.Effect != EffectRepairMembership || in.Phase == resolving) &&
 			implies(in.Phase == succeeded && still && isLost(in) && in.Request == RequestNone && in.Payload.State != PayloadChanged,
 				d.Phase == succeeded && (slices.Contains(losses, d.Reason) || d.Effect == EffectRepairEarlier))
@@ -207,6 +207,13 @@ var invariants = map[string]invariant{
 			in.Telemetry.State == TelemetryFresh && calm(in) && !in.DeadlinePassed && in.Rollback.State == RollbackWaiting
 		moved := in.Phase == held && d.Phase == in.HeldPhase || in.Phase == halted && d.Phase != halted
 		return implies(due && !moved, d.Effect == EffectRepairEarlier)
+	},
+	"a retry gives up the earlier attempts whose groups are gone": func(in *Input, d *Decision) bool {
+		asked := in.Request == RequestRetry && in.Earlier.State == EarlierGone && !in.Deleting && !in.Paused && !in.Suspended
+		first := in.Exclusion.State == ExclusionDue || in.Payload.State == PayloadReverted || !calm(in) || in.Phase == rollingBack ||
+			in.Phase == rollbackIncomplete && in.Rollback.State == RollbackVerified || in.Phase == succeeded && isLost(in) ||
+			in.Phase == halted && in.OnFailure == v1alpha1.FailureRollback
+		return implies(asked && !first, d.Effect == EffectGiveUp && d.Phase == in.Phase)
 	},
 	"only a person gives up an attempt whose group is gone": func(in *Input, d *Decision) bool {
 		byItself := d.CloseAttempt == OutcomeSuperseded || d.CloseAttempt == OutcomeReverted
