@@ -157,10 +157,10 @@ func (s *story) days(limit time.Duration, look func(), done func() bool) bool {
 	return false
 }
 
-// retries asks for the next attempt of every wave that has stopped.
+// retries asks for the next attempt of every wave that has stopped, and gives up what is lost where a wave says that a retry does.
 func (s *story) retries() {
 	for _, w := range s.world.Waves() {
-		if w.DeletionTimestamp != nil || !stopped(w) {
+		if w.DeletionTimestamp != nil || !stopped(w) && !lost(w) {
 			continue
 		}
 		c := w.DeepCopy()
@@ -171,6 +171,13 @@ func (s *story) retries() {
 		}
 		s.annotate(c, v1alpha1.AnnotationRetry)
 	}
+}
+
+// lost says that a wave has lost a group or a ledger, for good as far as this story goes.
+func lost(w *v1alpha1.PilotWave) bool {
+	c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionStalled)
+	return c != nil && c.Status == metav1.ConditionTrue &&
+		slices.Contains([]string{v1alpha1.ReasonGroupLost, v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered}, c.Reason)
 }
 
 // completes: a payload that is good for ever completes.
