@@ -4,7 +4,6 @@
 package controllers
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -63,51 +62,6 @@ func (l *lab) groupID(name string) string {
 	}
 	l.t.Fatalf("no group %q", name)
 	return ""
-}
-
-// TestPromise02_ExclusionLeavesEarlierAttempts: who is excluded while a later attempt is under way, or waits, leaves the groups
-// of the earlier ones too.
-func TestPromise02_ExclusionLeavesEarlierAttempts(t *testing.T) {
-	for _, phase := range []v1alpha1.WavePhase{v1alpha1.PhasePending, v1alpha1.PhaseExposing} {
-		t.Run(string(phase), func(t *testing.T) {
-			l := proven(t, v1alpha1.ModeGate, group("Out", 1))
-			first := l.attemptGroup("a")
-			out := l.members(first)[:2]
-			p := l.policy()
-			l.edit(p, func() {
-				p.Spec.Settings.BackupStorageLocation = "AzureAD"
-				p.Spec.Paused = phase == v1alpha1.PhasePending
-			})
-			if phase == v1alpha1.PhaseExposing {
-				l.until("the second attempt exposes", 20, func() bool { s := l.wave("a").Status; return s.Attempt == 2 && s.Clocks.LastBatchAt != nil })
-			}
-			l.rest()
-			id := l.groupID("Out")
-			if err := l.admin().RemoveMembers(t.Context(), id, l.members(id)); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := l.admin().AddMembers(t.Context(), id, out); err != nil {
-				t.Fatal(err)
-			}
-			if phase == v1alpha1.PhasePending {
-				p = l.policy()
-				l.edit(p, func() { p.Spec.Paused = false })
-			}
-			w := l.wave("a")
-			l.edit(w, func() {
-				w.Spec.Audience.Groups.Exclude = []v1alpha1.GroupRef{{DisplayName: "Out"}}
-				if phase == v1alpha1.PhasePending {
-					w.Spec.DependsOn = []v1alpha1.WaveDependency{{Name: "none"}}
-				}
-			})
-			l.until("time", 3, func() bool { return false == (l.wave("a").Status.Phase == "") })
-			for _, m := range l.members(first) {
-				if slices.Contains(out, m) {
-					t.Errorf("%s is excluded and has r1 by the first attempt; phase %s", m, l.wave("a").Status.Phase)
-				}
-			}
-		})
-	}
 }
 
 // TestPromise14_RevertOfAWaitingWaveIsProven: a wave that waits for its third attempt while its devices have the second one's
