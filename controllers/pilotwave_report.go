@@ -40,7 +40,11 @@ func (r *waveRun) report(ctx context.Context, in rollout.Input, m rollout.Measur
 	case st.Again || moved || d.NewAttempt:
 		return soon(), nil
 	}
-	return r.Kit.after(rollout.Wait(r.after, r.interval(), m.SoakUntil, r.world.Now)), nil
+	wait := rollout.Wait(r.after, r.interval(), m.SoakUntil, r.world.Now)
+	if again := r.memo().Again(&r.world); again > 0 {
+		wait = min(wait, again)
+	}
+	return r.Kit.after(wait), nil
 }
 
 // reportSafety is report for a decision before which nothing but the cluster was read. What was not looked at stays as it was.

@@ -12,7 +12,7 @@ import (
 
 // readEarlier reads ledger and group of each earlier attempt that stands: its devices have what it brought, and who is excluded,
 // put in or taken out by others feels it there. One that was as it should be is read again when exclusions or ledger have changed,
-// and once in an interval of the policy; one that was not, at every look. Exclusions have been read by then.
+// and once in an interval of the policy; one that was not, at every look.
 func (r WaveReader) readEarlier(ctx context.Context, src WaveTenant, world *rollout.World) error {
 	world.EarlierGroups = map[int32]rollout.GroupReading{}
 	for _, a := range world.StandingEarlier() {
@@ -25,9 +25,9 @@ func (r WaveReader) readEarlier(ctx context.Context, src WaveTenant, world *roll
 			return err
 		}
 		group, trouble := readGroup(ctx, src, world, a.Entry)
-		if trouble != nil {
+		if trouble != nil { // what the others show is acted on all the same
 			world.TenantProblem = trouble
-			return nil
+			continue
 		}
 		world.EarlierGroups[n] = group
 	}

@@ -4,6 +4,8 @@
 package observe
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,23 +24,24 @@ type Memo struct {
 }
 
 type remembered struct {
-	key      string
-	excluded map[audience.ID]bool
-	readAt   time.Time
-	// reading counts how often the excluded were read.
-	reading int
+	// excluded are whom the groups of key exclude, as read at readAt; named is when these groups were read for the first time.
+	key           string
+	excluded      map[audience.ID]bool
+	readAt, named time.Time
+	// lists counts the lists of the excluded that differed from the one before.
+	lists int
 	// settled is the reading of the fleet in which a growing audience, by that hash of its spec, had no joiners.
 	settled time.Time
 	spec    string
-	// groups are those of earlier attempts, by their numbers, that were seen as they should be.
+	// groups are those of attempts, by their numbers, that were seen as they should be.
 	groups map[int32]settledGroup
 }
 
-// settledGroup is when the group of an attempt was read, beside which ledger and which reading of the excluded.
+// settledGroup is when the group of an attempt was read, beside which ledger and which list of the excluded.
 type settledGroup struct {
-	readAt  time.Time
-	ledger  string
-	reading int
+	readAt time.Time
+	ledger string
+	list   int
 }
 
 // NewMemo makes an empty memo.
@@ -53,7 +56,8 @@ func (m *Memo) of(w *v1alpha1.PilotWave) *remembered {
 	return r
 }
 
-// exclusions gives whom the groups of key exclude, if that was read less than an interval ago.
+// exclusions gives whom the groups of key exclude, if that was read less than an interval ago. A list that was read when spec had
+// just named its groups may be older than what a person did before that edit: it is relied on for MemberLag only.
 func (m *Memo) exclusions(world *rollout.World, key string) (map[audience.ID]bool, bool) {
 	if m == nil {
 		return nil, false
@@ -62,7 +66,25 @@ func (m *Memo) exclusions(world *rollout.World, key string) (map[audience.ID]boo
 	defer m.mu.Unlock()
 	r := m.of(world.Wave)
 	age := world.Now.Sub(r.readAt)
-	return r.excluded, r.excluded != nil && r.key == key && age >= 0 && age < interval(world)
+	return r.excluded, r.excluded != nil && r.key == key && age >= 0 && age < r.lasts(world)
+}
+
+// lasts is how long the list of the excluded is relied on.
+func (r *remembered) lasts(world *rollout.World) time.Duration {
+	if r.readAt.Sub(r.named) < world.MemberLag {
+		return min(world.MemberLag, interval(world))
+	}
+	return interval(world)
+}
+
+// excludedNow says that the list of the excluded was read for this look.
+func (m *Memo) excludedNow(world *rollout.World) bool {
+	if m == nil {
+		return true
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.of(world.Wave).readAt.Equal(world.Now)
 }
 
 func (m *Memo) keepExclusions(world *rollout.World, key string) {
@@ -72,7 +94,13 @@ func (m *Memo) keepExclusions(world *rollout.World, key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.of(world.Wave)
-	r.key, r.excluded, r.readAt, r.reading = key, world.Excluded, world.Now, r.reading+1
+	if r.excluded == nil || r.key != key {
+		r.named = world.Now
+	}
+	if r.excluded == nil || !maps.Equal(r.excluded, world.Excluded) {
+		r.lists++
+	}
+	r.key, r.excluded, r.readAt = key, world.Excluded, world.Now
 }
 
 // Forget drops what is remembered of a wave that is gone.
@@ -108,8 +136,8 @@ func (m *Memo) settle(world *rollout.World) {
 	r.settled, r.spec = world.Fleet.AsOf(), rollout.AudienceHash(&world.Wave.Spec.Audience)
 }
 
-// hasSettledGroup says that the group of an earlier attempt was read less than an interval ago and was as it should be, by the
-// ledger and the exclusions that are known now.
+// hasSettledGroup says that the group of an attempt was read less than an interval ago and was as it should be, by the ledger and
+// the exclusions that are known now.
 func (m *Memo) hasSettledGroup(world *rollout.World, a *v1alpha1.WaveAttempt) bool {
 	if m == nil || world.Excluded == nil {
 		return false
@@ -119,7 +147,7 @@ func (m *Memo) hasSettledGroup(world *rollout.World, a *v1alpha1.WaveAttempt) bo
 	r := m.of(world.Wave)
 	g, known := r.groups[a.Attempt]
 	age := world.Now.Sub(g.readAt)
-	return known && g.ledger == digestOf(a) && g.reading == r.reading && age >= 0 && age < interval(world)
+	return known && g.ledger == digestOf(a) && g.list == r.lists && age >= 0 && age < interval(world)
 }
 
 func (m *Memo) settleGroup(world *rollout.World, a *v1alpha1.WaveAttempt) {
@@ -132,7 +160,7 @@ func (m *Memo) settleGroup(world *rollout.World, a *v1alpha1.WaveAttempt) {
 	if r.groups == nil {
 		r.groups = map[int32]settledGroup{}
 	}
-	r.groups[a.Attempt] = settledGroup{readAt: world.Now, ledger: digestOf(a), reading: r.reading}
+	r.groups[a.Attempt] = settledGroup{readAt: world.Now, ledger: digestOf(a), list: r.lists}
 }
 
 // digestOf identifies the ledger that the status binds for an attempt.
@@ -141,4 +169,31 @@ func digestOf(a *v1alpha1.WaveAttempt) string {
 		return ""
 	}
 	return a.Ledger.Digest
+}
+
+// Again is how long until something of what was remembered for this look has to be read again, for a wave that sleeps longer; 0 when
+// nothing was. Without it a wave that is woken now and then would see a departure later than an interval (P14).
+func (m *Memo) Again(world *rollout.World) time.Duration {
+	if m == nil || world.Policy == nil {
+		return 0
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, rest := m.of(world.Wave), max(rollout.Idle, interval(world))
+	var due []time.Time
+	if lasts := r.lasts(world); world.Excluded != nil && len(exclusions(world)) > 0 {
+		if lasts == interval(world) {
+			lasts = rest
+		}
+		due = append(due, r.readAt.Add(lasts))
+	}
+	for _, a := range append(world.StandingEarlier(), world.CurrentAttempt()) {
+		if a.Group.Settled {
+			due = append(due, r.groups[a.Entry.Attempt].readAt.Add(rest))
+		}
+	}
+	if len(due) == 0 {
+		return 0
+	}
+	return max(time.Second, slices.MinFunc(due, time.Time.Compare).Sub(world.Now))
 }

@@ -75,13 +75,17 @@ func (r WaveReader) Observe(ctx context.Context, world *rollout.World) error {
 	if src == nil {
 		return nil
 	}
-	readMembers(ctx, src, world)
-	if world.TenantProblem != nil {
-		return nil
-	}
 	r.readExclusions(ctx, src, world)
-	if err := r.readEarlier(ctx, src, world); err != nil || world.TenantProblem != nil || inventory == nil {
+	if err := r.readGroups(ctx, src, world); err != nil {
 		return err
+	}
+	if r.renewExclusions(ctx, src, world) {
+		if err := r.readGroups(ctx, src, world); err != nil {
+			return err
+		}
+	}
+	if world.TenantProblem != nil || inventory == nil {
+		return nil
 	}
 	return r.readCandidates(ctx, src, inventory, world)
 }
@@ -177,10 +181,30 @@ func findLostGroups(ctx context.Context, src WaveTenant, world *rollout.World) {
 	}
 }
 
-// readMembers reads the members of the current attempt's group, if there is one.
-func readMembers(ctx context.Context, src WaveTenant, world *rollout.World) {
-	if a := rollout.Current(&world.Wave.Status); a != nil && a.GroupID != "" {
-		world.GroupReading, world.TenantProblem = readGroup(ctx, src, world, a)
+// readGroups reads the groups of every attempt that stands. Exclusions have been read by then.
+func (r WaveReader) readGroups(ctx context.Context, src WaveTenant, world *rollout.World) error {
+	r.readMembers(ctx, src, world)
+	if world.TenantProblem != nil {
+		return nil
+	}
+	return r.readEarlier(ctx, src, world)
+}
+
+// readMembers reads the members of the current attempt's group, if there is one. That of a wave which has succeeded is read once in
+// an interval of the policy as long as it is as it should be (see readEarlier); before that, a batch may be on its way into it.
+func (r WaveReader) readMembers(ctx context.Context, src WaveTenant, world *rollout.World) {
+	s := &world.Wave.Status
+	a := rollout.Current(s)
+	switch {
+	case a == nil || a.GroupID == "":
+		return
+	case s.Phase == v1alpha1.PhaseSucceeded && r.Memo.hasSettledGroup(world, a):
+		world.Settled = true
+		return
+	}
+	world.GroupReading, world.TenantProblem = readGroup(ctx, src, world, a)
+	if world.Settles(world.CurrentAttempt()) {
+		r.Memo.settleGroup(world, a)
 	}
 }
 

@@ -65,7 +65,7 @@ func TestReadMembers(t *testing.T) {
 	} {
 		world := exposing(tt.ago)
 		src := waveTenant{tenant: &tenant{members: map[string][]graph.Member{"g": tt.members}, fail: map[string]error{"Members": tt.err}}}
-		readMembers(t.Context(), src, &world)
+		WaveReader{}.readMembers(t.Context(), src, &world)
 		read := -1
 		if world.Members != nil {
 			read = len(world.Members)
@@ -77,7 +77,7 @@ func TestReadMembers(t *testing.T) {
 	world := exposing(time.Hour)
 	world.Wave.Status.Attempts = nil
 	src := waveTenant{tenant: &tenant{}}
-	if readMembers(t.Context(), src, &world); world.Members != nil || len(src.calls) != 0 {
+	if (WaveReader{}).readMembers(t.Context(), src, &world); world.Members != nil || len(src.calls) != 0 {
 		t.Errorf("without a group: %v, calls %v", world.Members, src.calls)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
 )
 
@@ -16,6 +17,8 @@ func (w World) membership() Fact[MembershipState] {
 	case w.GroupGone:
 		return FactOf(MembershipGone, fmt.Sprintf(
 			"the wave's group %s was deleted in the tenant: restore it from the deleted groups, or request a retry, which starts a new attempt with a group of its own", w.GroupID()))
+	case w.Settled && w.Frozen():
+		return FactOf(MembershipInSync, "")
 	case w.Members == nil || !w.Frozen():
 		return Fact[MembershipState]{}
 	}
@@ -54,6 +57,22 @@ func (w World) MemberDrift(a Attempt) (missing, extra []audience.ID) {
 	}
 	slices.SortFunc(extra, audience.ID.Compare)
 	return missing, extra
+}
+
+// PutsIn says that somebody may become a member of a group of the wave next: a batch is due, or exposed members are missing.
+func (w World) PutsIn() bool {
+	for _, a := range append(w.StandingEarlier(), w.CurrentAttempt()) {
+		if missing, _ := w.MemberDrift(a); len(missing) > 0 {
+			return true
+		}
+	}
+	s := &w.Wave.Status
+	if s.Phase != v1alpha1.PhaseExposing && s.Phase != v1alpha1.PhaseSucceeded || !w.Frozen() || len(w.Record().Pending()) == 0 {
+		return false
+	}
+	clocks := s.Clocks
+	clocks.LastBatchAt = w.lastBatchAt()
+	return Time(&w.Wave.Spec, clocks, w.Now).BatchDue
 }
 
 // lacks says that the list of an attempt's members does not show an exposed one that belongs there.

@@ -84,7 +84,7 @@ func (w World) Lost() []Attempt {
 	return slices.DeleteFunc(w.StandingEarlier(), func(a Attempt) bool { return !a.Group.GroupGone })
 }
 
-// Settles says that the group of an earlier attempt is as ledger and exclusions say, and shows everybody who was exposed: it need
+// Settles says that the group of an attempt is as ledger and exclusions say, and shows everybody who was exposed: it need
 // not be looked at again before the next interval.
 func (w World) Settles(a Attempt) bool {
 	if a.Ledger == nil || a.Group.Members == nil || w.Excluded == nil {
