@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,54 @@ func TestWaveEffects(t *testing.T) {
 		step.Record(&s, wednesday)
 		if diff := cmp.Diff(tt.status, s); diff != "" {
 			t.Errorf("%s: status\n%s", name, diff)
+		}
+	}
+}
+
+// withEarlier is the same wave with an earlier attempt, whose group is old: it has exposed the second device and stands for r3.
+func withEarlier() (Wave, *tenant, *ledgers) {
+	e, ten, book := someWave()
+	s := &e.World.Wave.Status
+	frozen := audience.NewLedger(audience.Header{Attempt: 1, Revision: 3}, devices)
+	next, _ := frozen.Expose(2, wednesday.Add(-time.Hour))
+	s.Attempts = append([]v1alpha1.WaveAttempt{{Attempt: 1, Revision: 3, GroupID: "old", CreatedAt: v1alpha1.Stamp(wednesday.Add(-time.Hour)), SucceededAt: v1alpha1.StampOf(wednesday)}}, s.Attempts...)
+	e.World.Policy.Status.Revisions = []v1alpha1.RevisionStatus{{Number: 3, State: v1alpha1.RevisionStable}}
+	e.World.Earlier = map[int32]audience.Reading{1: {State: audience.LedgerOK, Ledger: &next}}
+	e.World.EarlierGroups = map[int32]rollout.GroupReading{1: {Members: map[audience.ID]bool{devices[0]: true, devices[1]: true}}}
+	return e, ten, book
+}
+
+// TestEarlierAttempts: what is done to the group of an earlier attempt is done to no other, the ledger first.
+func TestEarlierAttempts(t *testing.T) {
+	stranger := audience.ID{15: 9}
+	for name, tt := range map[string]struct {
+		effect rollout.Effect
+		change func(*Wave)
+		calls  []string
+	}{
+		"exclude": {rollout.EffectExclude, func(e *Wave) { e.World.Excluded[devices[1]] = true }, []string{"save", "remove from old: " + devices[1].String()}},
+		"exclude again": {rollout.EffectExclude, func(e *Wave) { e.World.Earlier[1].Ledger.Entries[1].ExcludedAt = audience.StampOf(wednesday) },
+			[]string{"remove from old: " + devices[1].String()}},
+		"exclude who is nowhere": {rollout.EffectExclude, func(*Wave) {}, nil},
+		"repair": {rollout.EffectRepairEarlier, func(e *Wave) {
+			e.World.EarlierGroups[1] = rollout.GroupReading{Members: map[audience.ID]bool{devices[0]: true, stranger: true}}
+		}, []string{"remove from old: " + stranger.String(), "add to old: " + devices[1].String()}},
+		"repair what is whole": {rollout.EffectRepairEarlier, func(*Wave) {}, nil},
+		"give up":              {rollout.EffectGiveUp, func(e *Wave) { e.World.EarlierGroups[1] = rollout.GroupReading{GroupGone: true} }, nil},
+	} {
+		e, ten, book := withEarlier()
+		tt.change(&e)
+		step := e.Do(t.Context(), rollout.Decision{Effect: tt.effect}, &v1alpha1.PilotWaveStatus{})
+		if diff := cmp.Diff(tt.calls, ten.calls); diff != "" || step.Problem != "" {
+			t.Errorf("%s: %+v\n%s", name, step, diff)
+		}
+		if slices.Contains(ten.calls, "save") && (book.saved.Attempt != 1 || book.saved.Entries[1].ExcludedAt.IsZero() || !book.saved.Entries[0].ExcludedAt.IsZero()) {
+			t.Errorf("%s: saved %+v", name, book.saved)
+		}
+		s := e.World.Wave.Status.DeepCopy()
+		step.Record(s, wednesday)
+		if gone := s.Attempts[0].WithdrawnAt != nil; gone != (tt.effect == rollout.EffectGiveUp) || s.Attempts[1].WithdrawnAt != nil {
+			t.Errorf("%s: %+v", name, s.Attempts)
 		}
 	}
 }

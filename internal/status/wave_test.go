@@ -139,6 +139,12 @@ func TestWaveEvents(t *testing.T) {
 		{"stuck in the same phase", func(s *v1alpha1.PilotWaveStatus) {
 			s.Conditions = []metav1.Condition{Condition(v1alpha1.ConditionStalled, true, "S", "lost")}
 		}, "!S", "lost"},
+		{"an earlier group has drifted", func(s *v1alpha1.PilotWaveStatus) {
+			s.Conditions = []metav1.Condition{Condition(v1alpha1.ConditionDrifted, true, "D", "has 1 member")}
+		}, "!D", "has 1 member"},
+		{"drifted and therefore stuck is said once", func(s *v1alpha1.PilotWaveStatus) {
+			s.Conditions = []metav1.Condition{Condition(v1alpha1.ConditionStalled, true, "D", "lost"), Condition(v1alpha1.ConditionDrifted, true, "D", "lost")}
+		}, "!D", "lost"},
 		{"audience edited", func(s *v1alpha1.PilotWaveStatus) {
 			s.Conditions = []metav1.Condition{Condition(v1alpha1.ConditionAudienceOutdated, true, "E", "edited")}
 		}, "!E", "edited"},

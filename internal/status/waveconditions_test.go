@@ -50,3 +50,45 @@ func TestAudienceOutdated(t *testing.T) {
 		}
 	}
 }
+
+// TestWaveDeparted: while the group of an earlier attempt is not what the wave left there, the wave is not what it stands for. A look
+// that did not read the groups says nothing new of them.
+func TestWaveDeparted(t *testing.T) {
+	type earlier = rollout.Fact[rollout.EarlierState]
+	drifted, gone := rollout.FactOf(rollout.EarlierDrifted, "group g has 1 member"), rollout.FactOf(rollout.EarlierGone, "group g was deleted")
+	before := []metav1.Condition{Condition(v1alpha1.ConditionDrifted, true, v1alpha1.ReasonGroupLost, "group g was deleted")}
+	for name, tt := range map[string]struct {
+		earlier earlier
+		reports bool
+		before  []metav1.Condition
+		was     State
+		want    State
+		reason  string // of the condition; empty: there is none
+		keeps   bool
+	}{
+		"whole":                      {rollout.FactOf(rollout.EarlierWhole, ""), false, nil, Current, Current, "", false},
+		"whole again":                {rollout.FactOf(rollout.EarlierWhole, ""), false, before, Current, Current, "", false},
+		"drifted, put right":         {drifted, false, nil, Current, InProgress, v1alpha1.ReasonMembershipDrifted, false},
+		"drifted on the way":         {drifted, false, nil, InProgress, InProgress, v1alpha1.ReasonMembershipDrifted, false},
+		"drifted, reported":          {drifted, true, nil, Current, Stuck, v1alpha1.ReasonMembershipDrifted, false},
+		"gone":                       {gone, false, nil, Current, Stuck, v1alpha1.ReasonGroupLost, false},
+		"gone, stuck by another":     {gone, false, nil, Stuck, Stuck, v1alpha1.ReasonGroupLost, false},
+		"record lost":                {rollout.FactOf(rollout.EarlierUntold, "no record"), false, nil, Current, Current, v1alpha1.ReasonLedgerLost, false},
+		"not read":                   {earlier{}, false, nil, Current, Current, "", true},
+		"not read, gone before that": {earlier{}, false, before, Current, Stuck, "", true},
+	} {
+		in := rollout.Input{Earlier: tt.earlier, OnlyReports: tt.reports}
+		set := WaveConditions(in, &v1alpha1.PilotWave{})
+		c := meta.FindStatusCondition(set, v1alpha1.ConditionDrifted)
+		if (c != nil) != (tt.reason != "") || c != nil && (c.Reason != tt.reason || (c.Status == metav1.ConditionTrue) != (tt.earlier.State != rollout.EarlierUntold)) {
+			t.Errorf("%s: %+v", name, c)
+		}
+		got := WaveDeparted(Standing{State: tt.was, Reason: "R"}, in, set, tt.before)
+		if got.State != tt.want || (got.Reason == "R") != (tt.was == tt.want) {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if keeps := EarlierUnread(in); (len(keeps) > 0) != tt.keeps {
+			t.Errorf("%s: keeps %v", name, keeps)
+		}
+	}
+}
