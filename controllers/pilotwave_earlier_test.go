@@ -34,7 +34,7 @@ func second(t *testing.T, phase v1alpha1.WavePhase) (l *lab, first string) {
 		return l, first
 	}
 	l.until("the second attempt exposes", 20, func() bool { s := l.wave("a").Status; return s.Attempt == 2 && s.Clocks.LastBatchAt != nil })
-	switch phase { //nolint:exhaustive // the others come by themselves
+	switch phase {
 	case v1alpha1.PhaseHeld: // its record is lost
 		for _, c := range l.chunks() {
 			if c.Spec.Attempt == 2 {
