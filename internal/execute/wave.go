@@ -181,13 +181,22 @@ func (e Wave) repair(ctx context.Context, a rollout.Attempt) WaveStep {
 	return e.shown(e.add(ctx, a.Entry.GroupID, *a.Ledger, missing, fmt.Sprintf("put exposed devices back into group %s", a.Entry.GroupID)))
 }
 
-// exclude marks in the ledger of one attempt whom the wave excludes now, and takes out of its group who is excluded. After a crash
-// in between, those who are marked leave the group by the next decision.
+// exclude takes those who are excluded out of the groups of all attempts that stand. What fails for one group is told, and the
+// others go on.
 func (e Wave) exclude(ctx context.Context) WaveStep {
-	a, due := e.World.Excluding()
-	if !due {
-		return WaveStep{}
+	var step WaveStep
+	for _, a := range e.World.Excluding() {
+		one := e.excludeFrom(ctx, a)
+		if step.Problem == "" && (one.Problem != "" || step.After == 0) {
+			step = one
+		}
 	}
+	return step
+}
+
+// excludeFrom marks in the ledger of one attempt whom the wave excludes now, and takes out of its group who is excluded. After a
+// crash in between, those who are marked leave the group by the next decision.
+func (e Wave) excludeFrom(ctx context.Context, a rollout.Attempt) WaveStep {
 	leaving, unmarked := e.World.Exclusions(a)
 	if len(unmarked) > 0 {
 		next, _ := a.Ledger.Exclude(unmarked, e.World.Now)

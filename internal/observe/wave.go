@@ -203,7 +203,7 @@ func (r WaveReader) readMembers(ctx context.Context, src WaveTenant, world *roll
 		return
 	}
 	world.GroupReading, world.TenantProblem = readGroup(ctx, src, world, a)
-	if world.Settles(world.CurrentAttempt()) {
+	if s.Phase == v1alpha1.PhaseSucceeded && world.Settles(world.CurrentAttempt()) {
 		r.Memo.settleGroup(world, a)
 	}
 }

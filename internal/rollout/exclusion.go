@@ -6,6 +6,7 @@ package rollout
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tidegate/tidegate/internal/audience"
 )
@@ -39,27 +40,28 @@ func (w World) Exclusions(a Attempt) (leaving, unmarked []audience.ID) {
 	return leaving, unmarked
 }
 
-// Excluding is the attempt from which somebody is to be excluded next; false when there is none. The oldest comes first: who is
-// in several groups then falls back once, and not from revision to revision. An attempt that was taken back is left alone, for
-// nothing reaches its group, and so is a group that is gone.
-func (w World) Excluding() (Attempt, bool) {
-	for _, a := range append(w.StandingEarlier(), w.CurrentAttempt()) {
+// Excluding are the attempts from which somebody is to be excluded now. The oldest comes first: who is in several groups then
+// falls back once, and not from revision to revision. An attempt that was taken back is left alone, for nothing reaches its group,
+// and so is a group that is gone.
+func (w World) Excluding() []Attempt {
+	return slices.DeleteFunc(append(w.StandingEarlier(), w.CurrentAttempt()), func(a Attempt) bool {
 		if a.Entry == nil || a.Entry.GroupID == "" || a.Entry.WithdrawnAt != nil || a.Group.Settled || a.Group.GroupGone {
-			continue
+			return true
 		}
-		if leaving, unmarked := w.Exclusions(a); len(leaving)+len(unmarked) > 0 {
-			return a, true
-		}
-	}
-	return Attempt{}, false
+		leaving, unmarked := w.Exclusions(a)
+		return len(leaving)+len(unmarked) == 0
+	})
 }
 
 func (w World) exclusion() Fact[ExclusionState] {
-	a, due := w.Excluding()
-	if !due {
+	var parts []string
+	for _, a := range w.Excluding() {
+		leaving, unmarked := w.Exclusions(a)
+		parts = append(parts, fmt.Sprintf("%d devices of attempt %d are newly excluded, %d excluded devices leave its group %s",
+			len(unmarked), a.Entry.Attempt, len(leaving), a.Entry.GroupID))
+	}
+	if len(parts) == 0 {
 		return Fact[ExclusionState]{}
 	}
-	leaving, unmarked := w.Exclusions(a)
-	return FactOf(ExclusionDue, fmt.Sprintf("%d devices of attempt %d are newly excluded; %d excluded devices leave group %s",
-		len(unmarked), a.Entry.Attempt, len(leaving), a.Entry.GroupID))
+	return FactOf(ExclusionDue, strings.Join(parts, "; "))
 }

@@ -86,10 +86,10 @@ var examples = []example{
 	{"retry of a lost group", succeeded, func(in *Input) { in.Membership, in.Request = FactOf(MembershipGone, ""), RequestRetry }},
 	{"excluded since", baking, func(in *Input) { in.Exclusion = FactOf(ExclusionDue, "7 devices of this attempt are excluded now") }},
 	{"excluded while the next attempt waits", pending, func(in *Input) {
-		in.Exclusion = FactOf(ExclusionDue, "2 devices of attempt 1 are newly excluded; 2 excluded devices leave group g1")
+		in.Exclusion = FactOf(ExclusionDue, "2 devices of attempt 1 are newly excluded, 2 excluded devices leave its group g1")
 	}},
 	{"excluded after a rollback", rolledBack, func(in *Input) {
-		in.Exclusion = FactOf(ExclusionDue, "0 devices of attempt 1 are newly excluded; 1 excluded devices leave group g1")
+		in.Exclusion = FactOf(ExclusionDue, "0 devices of attempt 1 are newly excluded, 1 excluded devices leave its group g1")
 	}},
 	{"strangers in an earlier group", pending, func(in *Input) { in.Earlier = FactOf(EarlierDrifted, earlierText) }},
 	{"strangers in an earlier group, drift Report", exposing, func(in *Input) {

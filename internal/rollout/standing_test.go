@@ -4,6 +4,7 @@
 package rollout
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -87,42 +88,48 @@ func TestExclusions(t *testing.T) {
 	out := func(n int) func(*World) { return func(w *World) { w.Excluded[device(n)] = true } }
 	for name, tt := range map[string]struct {
 		change            func(*World)
-		attempt           int32 // 0: nobody is to be excluded
+		attempts          []int32
 		leaving, unmarked []audience.ID
 	}{
-		"nobody":                       {func(*World) {}, 0, nil, nil},
-		"in both, the oldest first":    {out(1), 1, []audience.ID{device(1)}, []audience.ID{device(1)}},
-		"in the earlier one only":      {out(4), 1, []audience.ID{device(4)}, []audience.ID{device(4)}},
-		"pending in both":              {out(20), 1, nil, []audience.ID{device(20)}},
-		"a stranger who is excluded":   {func(w *World) { out(90)(w); w.earlierGroup(func(g *GroupReading) { g.Members[device(90)] = true }) }, 1, []audience.ID{device(90)}, nil},
-		"marked before, put in again":  {marked, 1, []audience.ID{device(4)}, nil},
-		"marked and out":               {func(w *World) { marked(w); w.earlierGroup(func(g *GroupReading) { delete(g.Members, device(4)) }) }, 0, nil, nil},
-		"list of exclusions not known": {func(w *World) { marked(w); w.Excluded = nil }, 1, []audience.ID{device(4)}, nil},
+		"nobody":                       {func(*World) {}, nil, nil, nil},
+		"in both, the oldest first":    {out(1), []int32{1, 2}, []audience.ID{device(1)}, []audience.ID{device(1)}},
+		"in one, pending in the other": {out(4), []int32{1, 2}, []audience.ID{device(4)}, []audience.ID{device(4)}},
+		"pending in both":              {out(20), []int32{1, 2}, nil, []audience.ID{device(20)}},
+		"a stranger who is excluded":   {func(w *World) { out(90)(w); w.earlierGroup(func(g *GroupReading) { g.Members[device(90)] = true }) }, []int32{1}, []audience.ID{device(90)}, nil},
+		"marked before, put in again":  {marked, []int32{1}, []audience.ID{device(4)}, nil},
+		"marked and out":               {func(w *World) { marked(w); w.earlierGroup(func(g *GroupReading) { delete(g.Members, device(4)) }) }, nil, nil, nil},
+		"list of exclusions not known": {func(w *World) { marked(w); w.Excluded = nil }, []int32{1}, []audience.ID{device(4)}, nil},
 		"not in the list of members": {func(w *World) { out(4)(w); w.earlierGroup(func(g *GroupReading) { delete(g.Members, device(4)) }) },
-			1, nil, []audience.ID{device(4)}},
-		"members not read":            {func(w *World) { out(4)(w); w.EarlierGroups = nil }, 1, []audience.ID{device(4)}, []audience.ID{device(4)}},
-		"record lost":                 {func(w *World) { out(4)(w); w.Earlier[1] = audience.Reading{State: audience.LedgerLost} }, 1, []audience.ID{device(4)}, nil},
-		"earlier group gone":          {func(w *World) { out(1)(w); w.EarlierGroups[1] = GroupReading{GroupGone: true} }, 2, []audience.ID{device(1)}, []audience.ID{device(1)}},
-		"earlier group settled":       {func(w *World) { out(1)(w); w.EarlierGroups[1] = GroupReading{Settled: true} }, 2, []audience.ID{device(1)}, []audience.ID{device(1)}},
-		"earlier attempt taken back":  {func(w *World) { out(1)(w); w.Wave.Status.Attempts[0].WithdrawnAt = v1alpha1.StampOf(hour(60)) }, 2, []audience.ID{device(1)}, []audience.ID{device(1)}},
-		"both taken back":             {func(w *World) { out(1)(w); withdrawAll(w) }, 0, nil, nil},
-		"the next has not begun":      {func(w *World) { out(4)(w); w.Wave.Status.Attempt, w.Wave.Status.Phase = 3, pending }, 1, []audience.ID{device(4)}, []audience.ID{device(4)}},
-		"exposed just now, not shown": {func(w *World) { out(2)(w); justExposed(w, 2) }, 2, []audience.ID{device(2)}, []audience.ID{device(2)}},
+			[]int32{1, 2}, nil, []audience.ID{device(4)}},
+		"members not read":            {func(w *World) { out(4)(w); w.EarlierGroups = nil }, []int32{1, 2}, []audience.ID{device(4)}, []audience.ID{device(4)}},
+		"record lost":                 {func(w *World) { out(4)(w); w.Earlier[1] = audience.Reading{State: audience.LedgerLost} }, []int32{1, 2}, []audience.ID{device(4)}, nil},
+		"earlier group gone":          {func(w *World) { out(1)(w); w.EarlierGroups[1] = GroupReading{GroupGone: true} }, []int32{2}, []audience.ID{device(1)}, []audience.ID{device(1)}},
+		"earlier group settled":       {func(w *World) { out(1)(w); w.EarlierGroups[1] = GroupReading{Settled: true} }, []int32{2}, []audience.ID{device(1)}, []audience.ID{device(1)}},
+		"earlier attempt taken back":  {func(w *World) { out(1)(w); w.Wave.Status.Attempts[0].WithdrawnAt = v1alpha1.StampOf(hour(60)) }, []int32{2}, []audience.ID{device(1)}, []audience.ID{device(1)}},
+		"both taken back":             {func(w *World) { out(1)(w); withdrawAll(w) }, nil, nil, nil},
+		"the next has not begun":      {func(w *World) { out(4)(w); w.Wave.Status.Attempt, w.Wave.Status.Phase = 3, pending }, []int32{1}, []audience.ID{device(4)}, []audience.ID{device(4)}},
+		"exposed just now, not shown": {func(w *World) { out(2)(w); justExposed(w, 2) }, []int32{2}, []audience.ID{device(2)}, []audience.ID{device(2)}},
 	} {
 		w := nextWorld()
 		tt.change(&w)
-		a, due := w.Excluding()
-		if !due {
-			a = Attempt{Entry: &v1alpha1.WaveAttempt{}}
+		var attempts []int32
+		for _, a := range w.Excluding() {
+			attempts = append(attempts, a.Entry.Attempt)
 		}
 		var leaving, unmarked []audience.ID
-		if due {
-			leaving, unmarked = w.Exclusions(a)
+		if len(attempts) > 0 {
+			leaving, unmarked = w.Exclusions(w.Excluding()[0])
 		}
-		if a.Entry.Attempt != tt.attempt || !slices.Equal(leaving, tt.leaving) || !slices.Equal(unmarked, tt.unmarked) {
-			t.Errorf("%s: attempt %d, leaving %v, unmarked %v", name, a.Entry.Attempt, leaving, unmarked)
+		if !slices.Equal(attempts, tt.attempts) || !slices.Equal(leaving, tt.leaving) || !slices.Equal(unmarked, tt.unmarked) {
+			t.Errorf("%s: attempts %d, leaving %v, unmarked %v", name, attempts, leaving, unmarked)
 		}
-		if got := w.exclusion(); (got.State == ExclusionDue) != (tt.attempt > 0) || due && !strings.Contains(got.Message, a.Entry.GroupID) {
+		got := w.exclusion()
+		for _, a := range attempts {
+			if !strings.Contains(got.Message, fmt.Sprintf("of attempt %d are", a)) {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+		if (got.State == ExclusionDue) != (len(attempts) > 0) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
