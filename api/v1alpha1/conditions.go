@@ -18,13 +18,13 @@ const (
 	// PasskeyPolicy.
 	ConditionSettingsResolved   = "SettingsResolved"
 	ConditionApplied            = "Applied"
-	ConditionDrifted            = "Drifted"
 	ConditionWaitingForApproval = "WaitingForApproval"
 	ConditionRolloutComplete    = "RolloutComplete"
 	ConditionPayloadOutdated    = "PayloadOutdated"
 
 	// PasskeyPolicy and PilotWave.
-	ConditionPaused = "Paused"
+	ConditionDrifted = "Drifted"
+	ConditionPaused  = "Paused"
 
 	// PilotWave.
 	ConditionAudienceResolved = "AudienceResolved"

@@ -215,7 +215,8 @@ type PasskeyPolicySpec struct {
 
 	// drift says what to do about a foreign edit of an object that this policy owns in the tenant: Correct (default)
 	// writes the desired state back after reporting it, Report only reports. Assignments that others added are kept and
-	// reported in both cases.
+	// reported in both cases. The same goes for the members of the groups of earlier attempts of a wave; whoever is excluded
+	// leaves them in both cases.
 	// +kubebuilder:default=Correct
 	// +optional
 	Drift DriftAction `json:"drift,omitempty"`
