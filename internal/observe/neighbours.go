@@ -24,7 +24,7 @@ type Neighbours struct {
 	// Older are those that write for the same tenant, platform and scope, and came first: whatever Tenant object or namespace
 	// they are of. Sorted by age.
 	Older []v1alpha1.PasskeyPolicy
-	// Living are the uids of all.
+	// Living are the uids of all that have a Tenant for the same tenant. What another one left there nobody looks after.
 	Living map[string]bool
 }
 
@@ -43,7 +43,7 @@ func NeighboursOf(ctx context.Context, c client.Reader, p *v1alpha1.PasskeyPolic
 	tenant := ids[TenantOf(p)]
 	for i := range policies.Items {
 		q := &policies.Items[i]
-		n.Living[string(q.UID)] = true
+		n.Living[string(q.UID)] = ids[TenantOf(q)] == tenant
 		if q.UID != p.UID && tenant != "" && ids[TenantOf(q)] == tenant && sameObjects(p, q) && older(q, p) {
 			n.Older = append(n.Older, *q)
 		}
@@ -52,12 +52,23 @@ func NeighboursOf(ctx context.Context, c client.Reader, p *v1alpha1.PasskeyPolic
 	return n, nil
 }
 
-// sameObjects says that two policies write settings of the same scope on a platform.
+// sameObjects says that two policies write settings of the same scope on a platform, or have some there: of a platform that left
+// the spec devices keep what they have.
 func sameObjects(p, q *v1alpha1.PasskeyPolicy) bool {
 	scope := func(p *v1alpha1.PasskeyPolicy) v1alpha1.PolicyScope {
 		return cmp.Or(p.Spec.Scope, v1alpha1.ScopeDevice)
 	}
-	return scope(p) == scope(q) && slices.ContainsFunc(p.Spec.Platforms, func(f v1alpha1.Platform) bool { return slices.Contains(q.Spec.Platforms, f) })
+	theirs := platforms(q)
+	return scope(p) == scope(q) && slices.ContainsFunc(platforms(p), func(f v1alpha1.Platform) bool { return slices.Contains(theirs, f) })
+}
+
+// platforms are those of the spec and those of objects on record.
+func platforms(p *v1alpha1.PasskeyPolicy) []v1alpha1.Platform {
+	out := slices.Clone(p.Spec.Platforms)
+	for i := range p.Status.Objects {
+		out = append(out, p.Status.Objects[i].Platform)
+	}
+	return out
 }
 
 func older(a, b *v1alpha1.PasskeyPolicy) bool { return age(a, b) < 0 }
