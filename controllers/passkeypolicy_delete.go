@@ -33,7 +33,11 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 		return r.letGo(ctx)
 	}
 	if r.src == nil {
-		return r.deletionWaits(ctx, fmt.Sprintf("Tenant %q is not connected", r.tenant.Name))
+		rep, _, err := r.tenantUsable(ctx)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		return r.deletionWaits(ctx, rep.Standing.Message)
 	}
 	if err := r.clusterID(ctx); err != nil {
 		return ctrl.Result{}, err
