@@ -21,11 +21,16 @@ func TestPromise12_RestInEveryStandingState(t *testing.T) {
 		return func(l *lab) { l.annotate("a", key, "now") }
 	}
 	for name, stop := range map[string]func(l *lab){
-		"succeeded":   func(l *lab) { l.until("it succeeds", 60, l.inPhase("a", v1alpha1.PhaseSucceeded)) },
-		"aborted":     annotated(v1alpha1.AnnotationAbort),
-		"rolled back": func(l *lab) { annotated(v1alpha1.AnnotationRollback)(l); l.until("it is rolled back", 60, l.inPhase("a", v1alpha1.PhaseRolledBack)) },
+		"succeeded": func(l *lab) { l.until("it succeeds", 60, l.inPhase("a", v1alpha1.PhaseSucceeded)) },
+		"aborted":   annotated(v1alpha1.AnnotationAbort),
+		"rolled back": func(l *lab) {
+			annotated(v1alpha1.AnnotationRollback)(l)
+			l.until("it is rolled back", 60, l.inPhase("a", v1alpha1.PhaseRolledBack))
+		},
 		"rollback incomplete": func(l *lab) {
-			l.setScenario(func(s *tenantsim.Scenario) { s.Outages = []tenantsim.Outage{{From: "0s", Status: 503, Scope: "reports"}} })
+			l.setScenario(func(s *tenantsim.Scenario) {
+				s.Outages = []tenantsim.Outage{{From: "0s", Status: 503, Scope: "reports"}}
+			})
 			annotated(v1alpha1.AnnotationRollback)(l)
 			l.until("the deadline passes", 200, l.inPhase("a", v1alpha1.PhaseRollbackIncomplete))
 			l.setScenario(func(s *tenantsim.Scenario) { s.Outages = nil })
