@@ -93,6 +93,7 @@ func TestPromise17_ExcludedByMistake(t *testing.T) {
 // TestPromise13_JoinersOfARevertedRevision: devices that joined a growing wave while it brought r2 fall back to hold with the
 // revert, and join the attempt of r1 again.
 func TestPromise13_JoinersOfARevertedRevision(t *testing.T) {
+	thorough(t)
 	l, later := grown(t)
 	p := l.policy()
 	l.edit(p, func() { p.Spec.Settings.BackupStorageLocation = "AzureAD" })
@@ -121,6 +122,7 @@ func TestPromise13_JoinersOfARevertedRevision(t *testing.T) {
 
 // TestPromise02_ExcludedJoiner: a device that joins and is excluded before its batch is never exposed.
 func TestPromise02_ExcludedJoiner(t *testing.T) {
+	thorough(t)
 	l, later := grown(t)
 	w := l.wave("a")
 	l.edit(w, func() { w.Spec.Exposure.BatchSize, w.Spec.Exposure.Interval = 1, hours(4) })

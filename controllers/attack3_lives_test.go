@@ -23,6 +23,9 @@ import (
 func TestPromise07_OrphanNamespaceInAnyOrder(t *testing.T) {
 	for _, order := range orders([]string{"policies", "tenants", "waves"}) {
 		t.Run(strings.Join(order, ","), func(t *testing.T) {
+			if order[0] != "policies" {
+				thorough(t)
+			}
 			l := rolledOut(t)
 			p := l.policy()
 			l.edit(p, func() { p.Spec.DeletionPolicy = v1alpha1.DeletionOrphan })
@@ -53,6 +56,7 @@ func TestPromise07_OrphanNamespaceInAnyOrder(t *testing.T) {
 // TestPromise05_LostGroupOfAClosedAttempt: the answer to the creation of a group is lost, the operator dies, and the attempt is
 // aborted before anybody looked again. The group is not left in the tenant when the wave has gone.
 func TestPromise05_LostGroupOfAClosedAttempt(t *testing.T) {
+	thorough(t)
 	for _, attempts := range []int{1, 3} {
 		t.Run(fmt.Sprint(attempts), func(t *testing.T) {
 			l := newLab(t, calm(group("First", 20)))
@@ -153,17 +157,14 @@ func revert(t *testing.T, failAt int) (*lab, outcome) {
 	return l, l.outcome()
 }
 
-// TestPromise05_CrashAtEveryWriteOfARevert runs a whole revert for every third write to the API server that it makes, and lets
+// TestPromise05_CrashAtEveryWriteOfARevert runs a whole revert for every write to the API server that it makes, and lets
 // the process die at that write: every run ends with the same tenant and the same wave.
 func TestPromise05_CrashAtEveryWriteOfARevert(t *testing.T) {
+	thorough(t)
 	l, want := revert(t, 0)
 	writes := l.writes
 	t.Logf("%d writes, %+v", writes, want)
-	stride := 3
-	if testing.Short() {
-		stride = 9
-	}
-	for n := 1; n <= writes; n += stride {
+	for n := 1; n <= writes; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			if _, got := revert(t, n); !cmp.Equal(want, got) {

@@ -17,6 +17,7 @@ import (
 // TestPromise12_RestInEveryStandingState: a wave or policy that waits for a person, or is done, writes nothing while hours pass:
 // no status of its own, no event, no change in the tenant.
 func TestPromise12_RestInEveryStandingState(t *testing.T) {
+	thorough(t)
 	annotated := func(key string) func(l *lab) {
 		return func(l *lab) { l.annotate("a", key, "now") }
 	}
