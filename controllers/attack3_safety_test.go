@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -107,4 +108,23 @@ func TestPromise14_NotAppliedWhileARollbackWaits(t *testing.T) {
 	if c := l.condition(v1alpha1.ConditionApplied); meta.IsStatusConditionTrue(l.policy().Status.Conditions, v1alpha1.ConditionApplied) {
 		t.Errorf("r1 still reaches the wave's devices, and Applied is %s: %s", c.Status, c.Message)
 	}
+}
+
+// TestPromise09_UnreadableRollbackOfASuspendedPolicy: a rollback whose policy is suspended and cannot be read for a moment is
+// tried again by itself.
+func TestPromise09_UnreadableRollbackOfASuspendedPolicy(t *testing.T) {
+	l := exposing(t, []string{"a"})
+	p := l.policy()
+	l.edit(p, func() { p.Spec.Suspend = true })
+	l.rest()
+	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 503, Match: tenantsim.FaultMatch{Method: http.MethodGet, Route: policiesRoute + "/*"}},
+		tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 503, Match: tenantsim.FaultMatch{Method: http.MethodGet, Route: policiesRoute + "/*/assignments"}})
+	l.takeBack("a")
+	res, err := l.policies.Reconcile(t.Context(), requestOf("pkp"))
+	if err != nil || res.RequeueAfter <= 0 || l.level(1) == "" {
+		t.Errorf("%v %+v, r1 %q: %+v", err, res, l.level(1), l.policy().Status.Conditions)
+	}
+	l.faults()
+	l.rest()
+	l.mustBe("r1 is taken back", l.level(1), "")
 }

@@ -167,8 +167,13 @@ func (r *policyRun) rollbackAlone(rollback *pass) status.Report {
 	if !r.after.Spec.Suspend {
 		rep.Standing = r.lacks.Standing
 	}
-	if rollback.out.Action != nil {
+	switch gap := rollback.built.Unknown; {
+	case rollback.out.Action != nil:
 		r.notTaken(&rep, &rollback.out)
+	case gap != nil: // there may be something to take back
+		failed := r.failure(gap.Err, gap.Doing)
+		rep.Standing.Message += "; " + failed.Standing.Message
+		rep.Sooner(failed.Requeue)
 	}
 	rep.NotTakenBack(r.after, r.waves, r.Clock.Now())
 	return rep

@@ -273,8 +273,8 @@ func rivals(list []plan.Rival) string {
 				"from spec.population of one, or delete one of the two", r.Policy, r.Why)
 			continue
 		}
-		parts[i] = fmt.Sprintf("a PasskeyPolicy that is gone, or has no Tenant object for this tenant any more (uid %s), has left %d policies in the tenant, for example %q: delete them there, or take the marker out of their "+
-			"descriptions if they are to stay and reach nobody of this population", r.Gone, len(r.Policies), r.Policies[0])
+		parts[i] = fmt.Sprintf("a PasskeyPolicy that is gone, or has no Tenant object for this tenant any more (uid %s), has left %d policies in the tenant, for example %q: "+
+			"delete them there, or take the marker out of their descriptions if they are to stay and reach nobody of this population", r.Gone, len(r.Policies), r.Policies[0])
 	}
 	return "nothing is written beside another PasskeyPolicy but what takes back: " + strings.Join(parts, "; ")
 }
