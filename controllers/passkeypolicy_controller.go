@@ -78,7 +78,9 @@ type policyRun struct {
 	waves         []v1alpha1.PilotWave
 	neighbours    observe.Neighbours
 	// left says in a sentence who of the population is not on a revision; empty when nobody, or not known.
-	left   string
+	left string
+	// lacks is what is to be said of a tenant that has not granted all permissions; nil when it has.
+	lacks  *status.Report
 	tenant types.NamespacedName
 	src    policyTenant
 }
@@ -129,12 +131,13 @@ func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 }
 
 // step takes one step: first what a rollback takes back, by the records alone, and then the whole (P9). Of a policy that is
-// suspended only the former.
+// suspended, or whose tenant lacks a permission, only the former.
 func (r *policyRun) step(ctx context.Context) (status.Report, error) {
 	if rep, ok, err := r.tenantUsable(ctx); !ok || err != nil {
 		if r.after.Spec.Suspend {
 			rep = status.PolicySuspended(r.after, r.Clock.Now())
 		}
+		rep.NotTakenBack(r.after, r.waves, r.Clock.Now())
 		return rep, err
 	}
 	if err := r.clusterID(ctx); err != nil {
@@ -151,14 +154,29 @@ func (r *policyRun) step(ctx context.Context) (status.Report, error) {
 	if err != nil || rollback.ends() {
 		return r.rolledBack(rollback), err
 	}
-	if r.after.Spec.Suspend {
-		rep := status.PolicySuspended(r.after, r.Clock.Now())
-		if rollback.out.Action != nil {
-			r.notTaken(&rep, &rollback.out)
-		}
-		return rep, nil
+	if r.after.Spec.Suspend || r.lacks != nil {
+		return r.rollbackAlone(&rollback), nil
 	}
 	return r.rest(ctx, &rollback)
+}
+
+// rollbackAlone reports on a policy of which nothing but what a rollback takes back is written: it is suspended, or its tenant
+// has not granted all permissions. What a rollback needs may be among those that are granted.
+func (r *policyRun) rollbackAlone(rollback *pass) status.Report {
+	rep := status.PolicySuspended(r.after, r.Clock.Now())
+	if !r.after.Spec.Suspend {
+		rep.Standing = r.lacks.Standing
+	}
+	switch gap := rollback.built.Unknown; {
+	case rollback.out.Action != nil:
+		r.notTaken(&rep, &rollback.out)
+	case gap != nil: // there may be something to take back
+		failed := r.failure(gap.Err, gap.Doing)
+		rep.Standing.Message += "; " + failed.Standing.Message
+		rep.Sooner(failed.Requeue)
+	}
+	rep.NotTakenBack(r.after, r.waves, r.Clock.Now())
+	return rep
 }
 
 // rest does what the spec asks for, after what a rollback takes back.
@@ -262,9 +280,14 @@ func (r *policyRun) tenantUsable(ctx context.Context) (status.Report, bool, erro
 	case t.Spec.Suspend:
 		return status.Report{Keep: stands, Standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonSuspended,
 			Message: fmt.Sprintf("Tenant %q is suspended until its spec.suspend is false", t.Name)}}, false, nil
-	case r.src == nil || len(t.Status.MissingPermissions) > 0 || refused(t):
-		return status.Report{Keep: stands, Standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonTenantFailed,
-			Message: fmt.Sprintf("Tenant %q is not connected (%s); its own conditions say why", t.Name, orPending(t.Status.Reason))}}, false, nil
+	}
+	failed := status.Report{Keep: stands, Standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonTenantFailed,
+		Message: fmt.Sprintf("Tenant %q is not connected (%s); its own conditions say why", t.Name, orPending(t.Status.Reason))}}
+	if r.src == nil || refused(t) {
+		return failed, false, nil
+	}
+	if len(t.Status.MissingPermissions) > 0 {
+		r.lacks = &failed
 	}
 	return status.Report{}, true, nil
 }

@@ -33,7 +33,11 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 		return r.letGo(ctx)
 	}
 	if r.src == nil {
-		return r.deletionWaits(ctx, fmt.Sprintf("Tenant %q is not connected", r.tenant.Name))
+		rep, _, err := r.tenantUsable(ctx)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		return r.deletionWaits(ctx, rep.Standing.Message)
 	}
 	if err := r.clusterID(ctx); err != nil {
 		return ctrl.Result{}, err
@@ -56,8 +60,14 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 	return soon(), nil
 }
 
-// leave ends the deletion and leaves everything in the tenant. Who was let go by annotation is told what stays.
+// leave ends the deletion and leaves everything in the tenant. Who was let go by annotation is told what stays. Under
+// deletionPolicy Orphan it waits for the waves: they know by their policy that their groups are to stay, and without it would
+// look for a tenant for ever (P7).
 func (r *policyRun) leave(ctx context.Context, release bool) (ctrl.Result, error) {
+	if owners := r.owners(); !release && len(owners) > 0 {
+		return r.deletionFollows(ctx, fmt.Sprintf("everything stays in the tenant; these waves still go by this policy: %s. Delete them, which leaves their groups in place, "+
+			"or set annotation %s to \"true\" to let this policy go before them", strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer))
+	}
 	remains := status.Remains(r.before, r.waves)
 	if err := r.setFinalizer(ctx, r.before, false); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
@@ -71,6 +81,16 @@ func (r *policyRun) leave(ctx context.Context, release bool) (ctrl.Result, error
 // letGo ends the deletion of a policy that has nothing left in the tenant, as soon as no wave has a group there or is still
 // looking for one: a wave finds its tenant through its policy, and without it could never clean up (P7).
 func (r *policyRun) letGo(ctx context.Context) (ctrl.Result, error) {
+	owners := r.owners()
+	if len(owners) == 0 {
+		return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
+	}
+	return r.deletionFollows(ctx, fmt.Sprintf("the policies are gone from the tenant; the groups of these waves are not: %s. Delete the waves, or set annotation %s to \"true\" to leave the groups behind",
+		strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer))
+}
+
+// owners are the names of the waves that have a group in the tenant or are being deleted, sorted.
+func (r *policyRun) owners() []string {
 	var owners []string
 	for i := range r.waves {
 		w := &r.waves[i]
@@ -78,12 +98,12 @@ func (r *policyRun) letGo(ctx context.Context) (ctrl.Result, error) {
 			owners = append(owners, w.Name)
 		}
 	}
-	if len(owners) == 0 {
-		return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
-	}
 	slices.Sort(owners)
-	message := fmt.Sprintf("the policies are gone from the tenant; the groups of these waves are not: %s. Delete the waves, or set annotation %s to \"true\" to leave the groups behind",
-		strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer)
+	return owners
+}
+
+// deletionFollows says what the deletion waits for: what people delete next.
+func (r *policyRun) deletionFollows(ctx context.Context, message string) (ctrl.Result, error) {
 	return r.report(ctx, status.Report{Standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}})
 }
 

@@ -194,7 +194,7 @@ type PasskeyPolicySpec struct {
 
 	// restartFrom says where a new revision of the payload begins. FirstWave (default): every wave proves it in the order of
 	// dependsOn. EarliestIncomplete: the waves that had not succeeded on the revision before come first, as if the others had
-	// proven this one; those follow when they have succeeded.
+	// proven this one; those follow when they have succeeded, in the order of dependsOn.
 	// +kubebuilder:default=FirstWave
 	// +optional
 	RestartFrom RestartFrom `json:"restartFrom,omitempty"`

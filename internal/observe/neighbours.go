@@ -24,7 +24,10 @@ type Neighbours struct {
 	// Older are those that write for the same tenant, platform and scope, and came first: whatever Tenant object or namespace
 	// they are of. Sorted by age.
 	Older []v1alpha1.PasskeyPolicy
-	// Living are the uids of all.
+	// Younger are those that came later and have objects in the tenant all the same, which is right as long as the two share
+	// nobody. Sorted by age.
+	Younger []v1alpha1.PasskeyPolicy
+	// Living are the uids of all that have a Tenant for the same tenant. What another one left there nobody looks after.
 	Living map[string]bool
 }
 
@@ -43,21 +46,38 @@ func NeighboursOf(ctx context.Context, c client.Reader, p *v1alpha1.PasskeyPolic
 	tenant := ids[TenantOf(p)]
 	for i := range policies.Items {
 		q := &policies.Items[i]
-		n.Living[string(q.UID)] = true
-		if q.UID != p.UID && tenant != "" && ids[TenantOf(q)] == tenant && sameObjects(p, q) && older(q, p) {
+		n.Living[string(q.UID)] = ids[TenantOf(q)] == tenant
+		switch {
+		case q.UID == p.UID || tenant == "" || ids[TenantOf(q)] != tenant || !sameObjects(p, q):
+		case older(q, p):
 			n.Older = append(n.Older, *q)
+		case slices.ContainsFunc(q.Status.Objects, func(o v1alpha1.TenantObject) bool { return o.ID != "" }):
+			n.Younger = append(n.Younger, *q)
 		}
 	}
-	slices.SortFunc(n.Older, func(a, b v1alpha1.PasskeyPolicy) int { return age(&a, &b) })
+	for _, list := range [][]v1alpha1.PasskeyPolicy{n.Older, n.Younger} {
+		slices.SortFunc(list, func(a, b v1alpha1.PasskeyPolicy) int { return age(&a, &b) })
+	}
 	return n, nil
 }
 
-// sameObjects says that two policies write settings of the same scope on a platform.
+// sameObjects says that two policies write settings of the same scope on a platform, or have some there: of a platform that left
+// the spec devices keep what they have.
 func sameObjects(p, q *v1alpha1.PasskeyPolicy) bool {
 	scope := func(p *v1alpha1.PasskeyPolicy) v1alpha1.PolicyScope {
 		return cmp.Or(p.Spec.Scope, v1alpha1.ScopeDevice)
 	}
-	return scope(p) == scope(q) && slices.ContainsFunc(p.Spec.Platforms, func(f v1alpha1.Platform) bool { return slices.Contains(q.Spec.Platforms, f) })
+	theirs := platforms(q)
+	return scope(p) == scope(q) && slices.ContainsFunc(platforms(p), func(f v1alpha1.Platform) bool { return slices.Contains(theirs, f) })
+}
+
+// platforms are those of the spec and those of objects on record.
+func platforms(p *v1alpha1.PasskeyPolicy) []v1alpha1.Platform {
+	out := slices.Clone(p.Spec.Platforms)
+	for i := range p.Status.Objects {
+		out = append(out, p.Status.Objects[i].Platform)
+	}
+	return out
 }
 
 func older(a, b *v1alpha1.PasskeyPolicy) bool { return age(a, b) < 0 }
@@ -66,12 +86,17 @@ func age(a, b *v1alpha1.PasskeyPolicy) int {
 	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.UID, b.UID))
 }
 
-// rivals are those of the older policies whose population shares somebody with that of p. Where that cannot be told it is
-// taken to be so: two policies on one device are a conflict that Intune decides by chance.
+// rivals are those of the older policies whose population shares somebody with that of p, and of the younger ones when p is about
+// to take in more than it has: they were there first. Where that cannot be told it is taken to be so: two policies on one device
+// are a conflict that Intune decides by chance.
 func rivals(ctx context.Context, src MemberSource, p *v1alpha1.PasskeyPolicy, own *Population, n *Neighbours) ([]plan.Rival, error) {
 	var out []plan.Rival
-	for i := range n.Older {
-		q := &n.Older[i]
+	first := slices.Clone(n.Older)
+	if own.widens(p) {
+		first = append(first, n.Younger...)
+	}
+	for i := range first {
+		q := &first[i]
 		why, err := overlap(ctx, src, p, own, q)
 		if err != nil {
 			return nil, fmt.Errorf("compare with PasskeyPolicy %s/%s: %w", q.Namespace, q.Name, err)
@@ -81,6 +106,32 @@ func rivals(ctx context.Context, src MemberSource, p *v1alpha1.PasskeyPolicy, ow
 		}
 	}
 	return out, nil
+}
+
+// widens says that the population is to include a group that the hold of p does not include yet, or to give one back that it
+// excluded. Whoever joins the groups is another matter: that stops the younger policy alone.
+func (p *Population) widens(of *v1alpha1.PasskeyPolicy) bool {
+	s := &of.Status
+	if len(s.Objects) == 0 {
+		return true // nothing is written yet
+	}
+	include, exclude := slices.Clone(p.Include), slices.Clone(p.Exclude)
+	if p.All {
+		include = append(include, plan.Everyone)
+	}
+	for i := range s.Waves {
+		exclude = append(exclude, s.Waves[i].GroupID)
+	}
+	return slices.ContainsFunc(s.Objects, func(o v1alpha1.TenantObject) bool {
+		return o.Role == v1alpha1.RoleHold && (!within(include, o.IncludeGroups) || !within(o.ExcludeGroups, exclude))
+	})
+}
+
+// within says that every id of a is among those of b.
+func within(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(id string) bool {
+		return !slices.ContainsFunc(b, func(other string) bool { return strings.EqualFold(id, other) })
+	})
 }
 
 // overlap says whom two populations share, or why that is not known; empty when they share nobody.

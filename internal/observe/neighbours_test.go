@@ -49,7 +49,7 @@ func TestNeighboursOf(t *testing.T) {
 	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(tenant("ns", "AAAA"), tenant("east", "aaaa"), tenant("west", "bbbb"),
 		self, user, mac, beside("east", "first", 1), beside("west", "other-tenant", 1), beside("ns", "a-twin", 10), beside("ns", "z-twin", 10), beside("ns", "younger", 11)).Build()
 	n, err := NeighboursOf(t.Context(), c, self)
-	if err != nil || len(n.Living) != 8 || len(n.Older) != 2 || n.Older[0].Name != "first" || n.Older[1].Name != "a-twin" {
+	if err != nil || len(n.Living) != 8 || n.Living["uid-other-tenant"] || !n.Living["uid-younger"] || len(n.Older) != 2 || n.Older[0].Name != "first" || n.Older[1].Name != "a-twin" {
 		t.Errorf("%v: %v, %+v", err, n.Living, n.Older)
 	}
 }

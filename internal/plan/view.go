@@ -79,7 +79,8 @@ type OtherOperator struct {
 type Rival struct {
 	// Policy is its namespace and name, and Why says whom the two share; both empty for one that is gone.
 	Policy, Why string
-	// Gone is the uid of one that does not exist any more, and Policies are the names of what it left in the tenant, sorted.
+	// Gone is the uid of one that does not exist any more, or has no Tenant for the same tenant, and Policies are the names of
+	// what it left in the tenant, sorted.
 	Gone     string
 	Policies []string
 }

@@ -14,7 +14,8 @@ import (
 
 // Depend sums up the dependencies of a wave. waves are all waves of the policy, target what they should have proven: a success
 // on an earlier revision does not count (P3), unless restartFrom is EarliestIncomplete. Then a wave that had succeeded before
-// counts, and comes itself after all that had not. next is when a soak time ends, zero if none is running.
+// counts for those that had not, and comes itself after all of them, in the order of its own dependencies. next is when a soak
+// time ends, zero if none is running.
 func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, target Target, restart v1alpha1.RestartFrom, now time.Time) (d Fact[DependencyState], next time.Time) {
 	byName := map[string]*v1alpha1.PilotWave{}
 	for i := range waves {
@@ -24,8 +25,14 @@ func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, target Target, re
 		return Fact[DependencyState]{State: DependenciesCycle, Message: fmt.Sprintf("spec.dependsOn forms a cycle: %s; remove one of these dependencies", strings.Join(path, " → "))}, next
 	}
 	d.State = DependenciesMet
+	anew := restart == v1alpha1.RestartEarliestIncomplete && provenBefore(&w.Status, target)
+	early := restart == v1alpha1.RestartEarliestIncomplete && !anew
 	for _, dep := range w.Spec.DependsOn {
-		state, message, until := dependency(dep, byName[dep.Name], w.Spec.PolicyRef.Name, target, restart, now)
+		o := byName[dep.Name]
+		if early && o != nil && provenBefore(&o.Status, target) && !stoppedForGood(o.Status.Phase) {
+			continue
+		}
+		state, message, until := dependency(dep, o, w.Spec.PolicyRef.Name, target, now)
 		if rank(state) > rank(d.State) {
 			d = Fact[DependencyState]{State: state, Message: message}
 		}
@@ -33,7 +40,7 @@ func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, target Target, re
 			next = until
 		}
 	}
-	if d.State == DependenciesMet && restart == v1alpha1.RestartEarliestIncomplete && provenBefore(&w.Status, target) {
+	if d.State == DependenciesMet && anew {
 		d = incomplete(w, waves, target)
 	}
 	return d, next
@@ -65,13 +72,10 @@ func rank(s DependencyState) int {
 	return slices.Index([]DependencyState{DependenciesMet, DependenciesWaiting, DependenciesFailed, DependenciesMissing}, s)
 }
 
-func dependency(dep v1alpha1.WaveDependency, w *v1alpha1.PilotWave, policy string, target Target, restart v1alpha1.RestartFrom, now time.Time) (DependencyState, string, time.Time) {
+func dependency(dep v1alpha1.WaveDependency, w *v1alpha1.PilotWave, policy string, target Target, now time.Time) (DependencyState, string, time.Time) {
 	var never time.Time
 	if w == nil {
 		return DependenciesMissing, fmt.Sprintf("spec.dependsOn names wave %q, which policy %q does not have: create it or correct the name", dep.Name, policy), never
-	}
-	if restart == v1alpha1.RestartEarliestIncomplete && provenBefore(&w.Status, target) && !stoppedForGood(w.Status.Phase) {
-		return DependenciesMet, "", never
 	}
 	switch w.Status.Phase { //nolint:exhaustive // neither ended badly nor succeeded: it is waited for, also without a phase
 	case v1alpha1.PhaseHalted, v1alpha1.PhaseAborted, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete:

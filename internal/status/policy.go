@@ -60,6 +60,33 @@ func PolicySuspended(p *v1alpha1.PasskeyPolicy, now time.Time) Report {
 	return r
 }
 
+// NotTakenBack adds what a tenant that is not looked at as a whole still has although it was taken back: devices have it, and the
+// policy does not go on claiming what was true before (P14). When it is gone, what else the tenant has is not known again before
+// the next whole look.
+func (r *Report) NotTakenBack(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, now time.Time) {
+	if len(p.Status.Revisions) == 0 {
+		return // lost: nobody knows what was taken back
+	}
+	var left []string
+	groups := plan.WaveGroups(p, waves, p.Status.Revisions, now)
+	for i := range groups {
+		if g := &groups[i]; !g.Admit && (g.State == v1alpha1.Admitting || g.State == v1alpha1.Admitted) {
+			left = append(left, fmt.Sprintf("group %s of wave %q (attempt %d)", g.ID, g.Wave, g.Attempt))
+		}
+	}
+	was := meta.FindStatusCondition(p.Status.Conditions, v1alpha1.ConditionApplied)
+	switch {
+	case len(left) > 0:
+		r.Add(Condition(v1alpha1.ConditionApplied, false, v1alpha1.ReasonRollbackWaiting,
+			fmt.Sprintf("devices still have what was taken back, by %s: %s", atMost(left, 3), r.Standing.Message)))
+	case was != nil && was.Reason == v1alpha1.ReasonRollbackWaiting:
+		r.Add(Unknown(v1alpha1.ConditionApplied, r.Standing.Reason, "what was taken back is; whether all else is as it should be is not looked at: "+r.Standing.Message))
+	default:
+		return
+	}
+	r.Keep = slices.DeleteFunc(slices.Clone(r.Keep), func(kind string) bool { return kind == v1alpha1.ConditionApplied })
+}
+
 // PolicySeen begins the report on a look: with what is known of settings and drift.
 func PolicySeen(p *v1alpha1.PasskeyPolicy, built plan.Result, res *settings.Resolution, decided *revision.Result) Report {
 	var r Report
@@ -246,8 +273,8 @@ func rivals(list []plan.Rival) string {
 				"from spec.population of one, or delete one of the two", r.Policy, r.Why)
 			continue
 		}
-		parts[i] = fmt.Sprintf("a PasskeyPolicy that is gone (uid %s) has left %d policies in the tenant, for example %q: delete them there, or take the marker out of their "+
-			"descriptions if they are to stay and reach nobody of this population", r.Gone, len(r.Policies), r.Policies[0])
+		parts[i] = fmt.Sprintf("a PasskeyPolicy that is gone, or has no Tenant object for this tenant any more (uid %s), has left %d policies in the tenant, for example %q: "+
+			"delete them there, or take the marker out of their descriptions if they are to stay and reach nobody of this population", r.Gone, len(r.Policies), r.Policies[0])
 	}
 	return "nothing is written beside another PasskeyPolicy but what takes back: " + strings.Join(parts, "; ")
 }

@@ -105,7 +105,7 @@ func TestPolicyNotAlone(t *testing.T) {
 	}
 	rival := plan.View{Rivals: []plan.Rival{{Policy: "ns/first", Why: "both include group g"}, {Gone: "uid", Policies: []string{"a"}}}}
 	if c, not := NotAlone(&rival); !not || c.Reason != v1alpha1.ReasonOtherPolicy || !strings.Contains(c.Message, "ns/first") || !strings.Contains(c.Message, "both include group g") ||
-		!strings.Contains(c.Message, `uid) has left 1 policies in the tenant, for example "a"`) {
+		!strings.Contains(c.Message, `uid), has left 1 policies in the tenant, for example "a"`) {
 		t.Errorf("%+v", c)
 	}
 	c, not := NotAlone(&plan.View{Others: []plan.OtherOperator{{Cluster: "east", Policies: []string{"a", "b"}}}, Rivals: rival.Rivals})
