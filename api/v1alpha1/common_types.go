@@ -94,6 +94,9 @@ const (
 	// AnnotationTake on a PasskeyPolicy takes the newest catalog definitions of the settings that the spec asks for, as a new
 	// revision: see condition PayloadOutdated.
 	AnnotationTake = "tidegate.dev/take-definitions-at"
+	// AnnotationLetGo on a PasskeyPolicy lists, separated by commas, ids of groups whose members are to fall back to what they
+	// had before: groups that were found in the tenant after the status was lost, and that no wave claims. See RevisionFound.
+	AnnotationLetGo = "tidegate.dev/let-go-groups"
 	// AnnotationReleaseFinalizer set to "true" lets a deletion finish although the tenant cannot be cleaned (P7).
 	AnnotationReleaseFinalizer = "tidegate.dev/release-finalizer"
 )

@@ -89,6 +89,7 @@ const (
 	ReasonDefinitionGone      = "DefinitionGone"
 	ReasonPayloadEqualsHold   = "PayloadEqualsHold"
 	ReasonRevisionsLost       = "RevisionsLost"
+	ReasonRevisionFound       = "RevisionFound"
 	ReasonRevisionMinted      = "RevisionMinted"
 	ReasonRevisionReturned    = "RevisionReturned"
 	ReasonRevisionReverted    = "RevisionReverted"

@@ -521,6 +521,12 @@ type WaveAdmission struct {
 	// never admitted and is empty.
 	// +optional
 	AdmittedAt *metav1.Time `json:"admittedAt,omitempty"`
+
+	// found: the group was found in the tenant after this status had lost it, as in a restore from a backup. While no wave
+	// claims it, its members keep the revision until a person asks for it back by annotation
+	// tidegate.dev/let-go-groups.
+	// +optional
+	Found bool `json:"found,omitempty"`
 }
 
 // AdmissionState is how far the tenant has followed a wave's decision.
@@ -597,7 +603,8 @@ type RevisionStatus struct {
 	// payloadHash identifies what is written, on all platforms.
 	PayloadHash string `json:"payloadHash"`
 
-	// settingsHash identifies what the spec asked for.
+	// settingsHash identifies what the spec asked for. Empty for a revision that was found in the tenant after this status
+	// had lost it, and that the spec has not asked for since.
 	// +optional
 	SettingsHash string `json:"settingsHash,omitempty"`
 

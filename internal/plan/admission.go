@@ -71,6 +71,7 @@ func admission(was *v1alpha1.WaveAdmission, g *Group, see *sights, now time.Time
 		next = *was
 	}
 	next.Name, next.UID, next.Attempt, next.Revision, next.GroupID = g.Wave, g.UID, g.Attempt, g.Revision, g.ID
+	next.Found = next.Found && !g.Listed
 	from := next.State
 	if g.Admit {
 		admit(&next, g, see, now)

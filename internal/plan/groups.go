@@ -6,6 +6,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -72,15 +73,16 @@ func seenFor(a *v1alpha1.WaveAdmission, now time.Time) bool {
 //
 // A group is admitted when its attempt is not withdrawn, its wave is not being deleted, its revision is neither reverted nor
 // retired, and, for the current attempt, exposure has begun. An older attempt stands until its revision retires: devices
-// keep what they have until a later attempt reaches them (P13). Under deletionPolicy Orphan the groups of deleted waves stay
+// keep what they have until a later attempt reaches them (P13). One that its wave has forgotten stays as well. Under deletionPolicy Orphan the groups of deleted waves stay
 // where they are (P7).
 func WaveGroups(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, revisions []v1alpha1.RevisionStatus, now time.Time) []Group {
-	l := groupList{policy: p, live: map[int32]bool{}, now: now}
+	l := groupList{policy: p, waves: map[string]*v1alpha1.PilotWave{}, live: map[int32]bool{}, now: now}
 	for i := range revisions {
 		r := &revisions[i]
 		l.live[r.Number] = r.State != v1alpha1.RevisionReverted && r.State != v1alpha1.RevisionRetired
 	}
 	for i := range waves {
+		l.waves[string(waves[i].UID)] = &waves[i]
 		l.wave(&waves[i])
 	}
 	l.recorded()
@@ -93,6 +95,7 @@ func WaveGroups(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, revisions
 // groupList collects groups.
 type groupList struct {
 	policy *v1alpha1.PasskeyPolicy
+	waves  map[string]*v1alpha1.PilotWave // by uid
 	live   map[int32]bool
 	now    time.Time
 	groups []Group
@@ -129,7 +132,7 @@ func (l *groupList) recorded() {
 		}
 		g := Group{ID: a.GroupID, Wave: a.Name, UID: a.UID, Attempt: a.Attempt, Revision: a.Revision}
 		stays := l.remember(&g)
-		g.Occupied, g.Admit = true, stays && l.orphans() && l.live[a.Revision]
+		g.Occupied, g.Admit = true, stays && l.live[a.Revision] && (l.orphans() || l.forgotten(a))
 		l.add(g)
 	}
 	for i := range l.policy.Status.Objects {
@@ -145,6 +148,22 @@ func (l *groupList) recorded() {
 			l.add(g)
 		}
 	}
+}
+
+// forgotten says that nobody decided that a group is to go: its wave is there and does not list the attempt, as after a restore
+// of its status, and will claim it; or the group was found in the tenant, and no person has let it go.
+func (l *groupList) forgotten(a *v1alpha1.WaveAdmission) bool {
+	if w := l.waves[a.UID]; w != nil {
+		return w.DeletionTimestamp.IsZero()
+	}
+	return a.Found && !LetGo(l.policy, a.GroupID)
+}
+
+// LetGo says that a person asked for the members of a group that no wave claims to fall back to what they had before.
+func LetGo(p *v1alpha1.PasskeyPolicy, group string) bool {
+	return slices.ContainsFunc(strings.Split(p.Annotations[v1alpha1.AnnotationLetGo], ","), func(id string) bool {
+		return strings.EqualFold(strings.TrimSpace(id), group)
+	})
 }
 
 // remember fills in what the policy has on record of a group, and says whether that is an admission that still stands.

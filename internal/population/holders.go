@@ -23,6 +23,8 @@ type Attempt struct {
 	Ledger *audience.Ledger
 	// Unknown says that the ledger is lost or altered: who has the revision is not known.
 	Unknown bool
+	// Group is the id of its group; set with Unknown.
+	Group string
 }
 
 // Holders are who has which revision, by the records of the waves.
@@ -35,6 +37,8 @@ type Holders struct {
 	// when it is settled there, and until then for an earlier one that it is in. A revision of which a record is unknown is
 	// missing.
 	Devices map[int32]int32
+	// Unread are the attempts that are unknown: their groups tell who has the revision.
+	Unread []Attempt
 }
 
 // HoldersOf counts by the attempts of all waves of a policy. revisions are the numbers to count.
@@ -44,6 +48,9 @@ func HoldersOf(attempts []Attempt, revisions []int32, now time.Time) Holders {
 	unknown := map[int32]bool{}
 	for _, a := range attempts {
 		unknown[a.Revision] = unknown[a.Revision] || a.Unknown
+		if a.Unknown {
+			h.Unread = append(h.Unread, a)
+		}
 		if a.Ledger == nil {
 			continue
 		}

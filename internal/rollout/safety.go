@@ -35,5 +35,5 @@ func (w World) restorable() bool {
 		return false
 	}
 	t := w.Target()
-	return t.Revision != 0 && Standing(s, t.Revision) != nil
+	return t.Revision != 0 && Standing(s, t.Revision) != nil && w.beyond() == nil
 }

@@ -147,5 +147,9 @@ func (w World) policyState() Fact[PolicyState] {
 	case applied == nil || applied.ObservedGeneration != w.Policy.Generation || applied.Status != metav1.ConditionTrue && applied.Reason != v1alpha1.ReasonAssigning:
 		return fact(PolicyNotReady, "PasskeyPolicy %q is not in the tenant as it should be: its condition Applied says why", name)
 	}
+	if a := w.beyond(); a != nil {
+		return fact(PolicyNotReady, "devices of attempt %d have %s, which came later than %s, and PasskeyPolicy %q asks for the latter: ask for a rollback (annotation %s) to take "+
+			"it back, or set the policy's spec.settings to what %s writes", a.Attempt, revision.Name(a.Revision), revision.Name(w.Target().Revision), name, v1alpha1.AnnotationRollback, revision.Name(a.Revision))
+	}
 	return FactOf(PolicyReady, "")
 }
