@@ -618,7 +618,8 @@ type RevisionStatus struct {
 	// +optional
 	MinEdge string `json:"minEdge,omitempty"`
 
-	// devices that have this revision, by the records of the waves; of unit User, users.
+	// devices that have this revision, by the records of the waves; of unit User, users. One that moves to another revision
+	// counts for both until Intune has had the time to act.
 	// +optional
 	Devices int32 `json:"devices"`
 
