@@ -177,31 +177,55 @@ func findLostGroups(ctx context.Context, src WaveTenant, world *rollout.World) {
 	}
 }
 
-// readMembers reads the members of the managed group, if there is one.
+// readMembers reads the members of the managed group, if there is one, and of those of attempts that are taken back and have no
+// other record.
 func readMembers(ctx context.Context, src WaveTenant, world *rollout.World) {
-	id := world.GroupID()
-	if id == "" {
-		return
+	if id := world.GroupID(); id != "" {
+		list, gone, err := membersOf(ctx, src, id)
+		switch {
+		case gone && world.GroupShows():
+			world.GroupGone = true
+		case err != nil:
+			world.TenantProblem = problem(err, world.Now)
+			return
+		default:
+			world.Members = make(map[audience.ID]bool, len(list))
+			for _, m := range list {
+				world.Members[m] = true
+			}
+		}
 	}
-	list, err := src.Members(ctx, id)
-	if graph.KindOf(err) == graph.KindNotFound && world.GroupShows() {
-		world.GroupGone = true
-		return
-	}
-	if err != nil {
-		world.TenantProblem = problem(fmt.Errorf("read the members of group %s: %w", id, err), world.Now)
-		return
-	}
-	members := make(map[audience.ID]bool, len(list))
-	for _, m := range list {
-		device, err := audience.ParseID(m.ID)
+	for _, a := range world.Unreadable() {
+		list, gone, err := membersOf(ctx, src, a.GroupID)
+		if gone {
+			continue // nobody can say any more
+		}
 		if err != nil {
-			world.TenantProblem = problem(fmt.Errorf("group %s has a member with the id %q: %w", id, m.ID, err), world.Now)
+			world.TenantProblem = problem(err, world.Now)
 			return
 		}
-		members[device] = true
+		if world.TakenMembers == nil {
+			world.TakenMembers = map[int32][]audience.ID{}
+		}
+		world.TakenMembers[a.Attempt] = list
 	}
-	world.Members = members
+}
+
+// membersOf lists the members of a group, not nil without an error. gone says that the tenant does not know the group.
+func membersOf(ctx context.Context, src WaveTenant, id string) (ids []audience.ID, gone bool, err error) {
+	list, err := src.Members(ctx, id)
+	if err != nil {
+		return nil, graph.KindOf(err) == graph.KindNotFound, fmt.Errorf("read the members of group %s: %w", id, err)
+	}
+	ids = make([]audience.ID, 0, len(list))
+	for _, m := range list {
+		member, err := audience.ParseID(m.ID)
+		if err != nil {
+			return nil, false, fmt.Errorf("group %s has a member with the id %q: %w", id, m.ID, err)
+		}
+		ids = append(ids, member)
+	}
+	return ids, false, nil
 }
 
 // fleetView is an inventory as waves look at it.

@@ -37,10 +37,9 @@ type Input struct {
 	// of the tenant could not be listed, so that there may be others: then no number is given (P5).
 	Found    []Found
 	Unlisted bool
-	// Devices are how many devices (or users) have each revision: those in an active attempt of it and in no active attempt
-	// of a later one. A device counts for the later one only when the tenant has shown it in that group for as long as
-	// Intune takes to hear of it; until then it counts for the earlier one. A revision without an entry is unknown, and
-	// never retires on that.
+	// Devices are how many devices (or users) may have each revision: those in an active attempt of it that are not settled in
+	// one of a later revision. A device is settled when the tenant has shown it in that group for as long as Intune takes to
+	// hear of it; until then it counts for both. A revision without an entry is unknown, and never retires on that.
 	Devices map[int32]int32
 	// Now is the time of the decision.
 	Now time.Time
