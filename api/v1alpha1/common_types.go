@@ -88,6 +88,9 @@ const (
 	AnnotationAbort = "tidegate.dev/abort-requested-at"
 	// AnnotationRollback takes the setting back from every device that the wave exposed.
 	AnnotationRollback = "tidegate.dev/rollback-requested-at"
+	// AnnotationAcceptRollback ends a rollback that devices have not proven, on a person's word: those that are still to prove it
+	// never will. It counts once the policy has taken the wave's groups out of its assignments.
+	AnnotationAcceptRollback = "tidegate.dev/rollback-accepted-at"
 	// AnnotationRetry starts the next attempt of a wave that ended without success. On a PasskeyPolicy it asks again for an
 	// approval that was refused.
 	AnnotationRetry = "tidegate.dev/retry-requested-at"

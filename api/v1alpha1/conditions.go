@@ -155,6 +155,7 @@ const (
 	ReasonRollbackStarted       = "RollbackStarted"
 	ReasonRollbackWaiting       = "RollbackWaiting"
 	ReasonRollbackVerified      = "RollbackVerified"
+	ReasonRollbackAccepted      = "RollbackAccepted"
 	ReasonRollbackIncomplete    = "RollbackIncomplete"
 	ReasonInventoryNotLoaded    = "InventoryNotLoaded"
 	ReasonHeldCauseCleared      = "HeldCauseCleared"

@@ -587,6 +587,9 @@ type RollbackStatus struct {
 	// before.
 	// +optional
 	Reverting bool `json:"reverting,omitempty"`
+	// accepted: a person ended the rollback by annotation tidegate.dev/rollback-accepted-at, before devices had proven it.
+	// +optional
+	Accepted bool `json:"accepted,omitempty"`
 	// target is the number of exposed devices.
 	Target int32 `json:"target"`
 	// verified devices show that they have what they had before.
@@ -635,6 +638,9 @@ type HandledRequests struct {
 	// rollback is the handled value of tidegate.dev/rollback-requested-at.
 	// +optional
 	Rollback string `json:"rollback,omitzero"`
+	// rollbackAccepted is the handled value of tidegate.dev/rollback-accepted-at.
+	// +optional
+	RollbackAccepted string `json:"rollbackAccepted,omitempty"`
 	// retry is the handled value of tidegate.dev/retry-requested-at.
 	// +optional
 	Retry string `json:"retry,omitempty"`

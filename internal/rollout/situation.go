@@ -121,7 +121,9 @@ func (m Measured) Record(s *v1alpha1.PilotWaveStatus) {
 		s.Decision.Verdict, s.Decision.EvidenceDigest = j.Row.Verdict, j.Digest
 	}
 	if m.Rollback != nil {
-		m.Rollback.Reverting = s.Rollback != nil && s.Rollback.Reverting
+		if s.Rollback != nil {
+			m.Rollback.Reverting, m.Rollback.Accepted = s.Rollback.Reverting, s.Rollback.Accepted
+		}
 		s.Rollback = m.Rollback
 	}
 }
