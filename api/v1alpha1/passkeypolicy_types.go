@@ -517,6 +517,13 @@ type WaveAdmission struct {
 	// +optional
 	AssignedAt *metav1.Time `json:"assignedAt,omitempty"`
 
+	// left is, while the group is Withdrawing, since when no policy of the revision on a platform was seen to include it: half
+	// an hour later devices of that platform have what they had before, whatever the other platform waits for.
+	// +listType=map
+	// +listMapKey=platform
+	// +optional
+	Left []PlatformTime `json:"left,omitempty"`
+
 	// admittedAt is when the state first was Admitted: since then the group may have members. Absent for a group that was
 	// never admitted and is empty.
 	// +optional
@@ -527,6 +534,14 @@ type WaveAdmission struct {
 	// tidegate.dev/let-go-groups.
 	// +optional
 	Found bool `json:"found,omitempty"`
+}
+
+// PlatformTime is a time on one platform.
+type PlatformTime struct {
+	// platform that it is about.
+	Platform Platform `json:"platform"`
+	// at is the time.
+	At metav1.Time `json:"at"`
 }
 
 // AdmissionState is how far the tenant has followed a wave's decision.

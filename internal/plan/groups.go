@@ -29,8 +29,10 @@ type Group struct {
 	Admit bool
 	// State of the group as last recorded; empty for a group that the policy never touched.
 	State v1alpha1.AdmissionState
-	// Released says that devices have let go of the revision: earlier levels need not exclude the group any more.
-	Released bool
+	// Released says that devices have let go of the revision: earlier levels need not exclude the group any more. ReleasedOn
+	// are the platforms on which they have, before all have.
+	Released   bool
+	ReleasedOn []v1alpha1.Platform
 	// Occupied says that the group may have members.
 	Occupied bool
 	// Cleared says that devices have taken in that earlier levels exclude the group.
@@ -39,8 +41,10 @@ type Group struct {
 	Listed bool
 }
 
-// Excluded says that earlier levels have to exclude the group.
-func (g *Group) Excluded() bool { return g.Admit || g.State != "" && !g.Released }
+// Excluded says that earlier levels on a platform have to exclude the group.
+func (g *Group) Excluded(on v1alpha1.Platform) bool {
+	return g.Admit || g.State != "" && !g.Released && !slices.Contains(g.ReleasedOn, on)
+}
 
 // Managed are the ids of the groups, for Options.Managed.
 func Managed(groups []Group) []string {
@@ -55,6 +59,18 @@ func Managed(groups []Group) []string {
 // go of it, so that earlier levels may take them back.
 func Released(a *v1alpha1.WaveAdmission, now time.Time) bool {
 	return a.State == v1alpha1.Withdrawn || a.State == v1alpha1.Withdrawing && seenFor(a, now)
+}
+
+// ReleasedOn are the platforms on which that is so of a group which is being withdrawn: what cannot be written on one platform
+// keeps nobody of the other waiting (P9).
+func ReleasedOn(a *v1alpha1.WaveAdmission, now time.Time) []v1alpha1.Platform {
+	var out []v1alpha1.Platform
+	for _, l := range a.Left {
+		if a.State == v1alpha1.Withdrawing && now.Sub(l.At.Time) >= AssignmentLag {
+			out = append(out, l.Platform)
+		}
+	}
+	return out
 }
 
 // Cleared says that a group which is being admitted was seen excluded from all earlier levels for so long that devices
@@ -172,7 +188,8 @@ func (l *groupList) remember(g *Group) (stands bool) {
 	if a == nil {
 		return false
 	}
-	g.State, g.Released, g.Cleared, g.Occupied = a.State, Released(a, l.now), Cleared(a, l.now), a.AdmittedAt != nil
+	g.State, g.Cleared, g.Occupied = a.State, Cleared(a, l.now), a.AdmittedAt != nil
+	g.Released, g.ReleasedOn = Released(a, l.now), ReleasedOn(a, l.now)
 	return a.State == v1alpha1.Admitting || a.State == v1alpha1.Admitted
 }
 
