@@ -164,6 +164,7 @@ const (
 	ReasonLedgerLost            = "LedgerLost"
 	ReasonLedgerAltered         = "LedgerAltered"
 	ReasonAudienceEdited        = "AudienceEdited"
+	ReasonMembersRefused        = "MembersRefused"
 	ReasonDeviceExcluded        = "DevicesExcluded"
 	ReasonDevicesJoined         = "DevicesJoined"
 	ReasonSafetyRequestAccepted = "SafetyRequestAccepted"

@@ -413,6 +413,11 @@ type AudienceStatus struct {
 	// excluded is the number of devices of this audience that were excluded later.
 	// +optional
 	Excluded int32 `json:"excluded,omitempty"`
+
+	// refused is the number of devices of this audience that the tenant did not take as members of the wave's group. They do
+	// not count as exposed; the findings name some of them with the reason.
+	// +optional
+	Refused int32 `json:"refused,omitempty"`
 }
 
 // WaveAttempt is an attempt whose group may exist in the tenant.

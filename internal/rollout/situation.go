@@ -95,7 +95,7 @@ func (w World) recorded() *v1alpha1.AudienceStatus {
 		out.ResolvedAt = Current(&w.Wave.Status).CreatedAt
 	}
 	c := l.Counts()
-	out.Joined, out.Excluded, out.Eligible = int32(c.Joined), int32(c.Excluded), 0
+	out.Joined, out.Excluded, out.Refused, out.Eligible = int32(c.Joined), int32(c.Excluded), int32(c.Refused), 0
 	for _, e := range l.Entries {
 		left := !e.ExcludedAt.IsZero() || e.Refused != audience.RefusedNot
 		if !left || e.Refused == audience.RefusedNot && e.Last.Kind != audience.WordNone {
