@@ -126,6 +126,7 @@ func (r *policyRun) population(ctx context.Context, rep *status.Report) {
 			}
 		}
 		r.after.Status.Population = &a.Status
+		status.CountUnread(&r.after.Status, k.holders.Devices)
 	}
 	r.accounts.keep(r.after.UID, k)
 }

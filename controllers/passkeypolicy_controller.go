@@ -21,6 +21,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/execute"
 	"github.com/tidegate/tidegate/internal/fleet"
+	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/status"
@@ -77,6 +78,11 @@ type policyRun struct {
 	before, after *v1alpha1.PasskeyPolicy
 	waves         []v1alpha1.PilotWave
 	neighbours    observe.Neighbours
+	// listed are the policies of the tenant, where the reconcile has listed them, and found those that status has forgotten.
+	listed *observe.Listing
+	found  observe.Found
+	// looked says that the groups that its policies are assigned to were looked at in this reconcile.
+	looked bool
 	// left says in a sentence who of the population is not on a revision; empty when nobody, or not known.
 	left string
 	// lacks is what is to be said of a tenant that has not granted all permissions; nil when it has.
@@ -181,7 +187,13 @@ func (r *policyRun) rollbackAlone(rollback *pass) status.Report {
 
 // rest does what the spec asks for, after what a rollback takes back.
 func (r *policyRun) rest(ctx context.Context, rollback *pass) (status.Report, error) {
+	if err := r.find(ctx); err != nil {
+		return r.failure(err, "look for what the status has forgotten"), nil
+	}
 	pay, err := r.resolve(ctx)
+	if graph.KindOf(err) != "" {
+		return r.failure(err, "look for groups that the status has forgotten"), nil
+	}
 	if err != nil {
 		return status.Report{}, err
 	}
@@ -206,6 +218,7 @@ func (r *policyRun) rest(ctx context.Context, rollback *pass) (status.Report, er
 		}
 		if !rep.Again {
 			rep.Waits(pay.decided.Waiting)
+			rep.Forgotten(r.after, r.waves)
 		}
 	}
 	if rollback.out.Action != nil && !tried {
@@ -228,7 +241,10 @@ func (r *policyRun) view(stage plan.Stage) plan.View {
 
 // pass observes, plans, records and takes the next step of one stage. rollback are the actions of the stage before.
 func (r *policyRun) pass(ctx context.Context, v plan.View, rollback []plan.Action) (pass, error) {
-	v = observe.Policy(ctx, r.src, r.owner(), r.neighbours, v)
+	v, err := r.observe(ctx, v)
+	if err != nil {
+		return pass{}, err
+	}
 	built := plan.Build(v)
 	r.after.Status = v.Record(built, rollback)
 	if len(built.Actions) > 0 && !equality.Semantic.DeepEqual(r.before.Status.Waves, r.after.Status.Waves) {

@@ -5,6 +5,7 @@ package controllers
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,35 @@ func TestPromise09_OnePlatformDoesNotHoldUpAnother(t *testing.T) {
 	}
 	if c := l.condition(v1alpha1.ConditionStalled); c == nil || c.Reason != v1alpha1.ReasonInvalid || !strings.Contains(c.Message, "MacOS/r1") {
 		t.Errorf("after %d writes: %+v", l.writes-writes, l.policy().Status.Conditions)
+	}
+	held := func() (out []v1alpha1.Platform) {
+		for _, o := range l.policy().Status.Objects {
+			if o.Role == v1alpha1.RoleHold && len(o.ExcludeGroups) > 0 {
+				out = append(out, o.Platform)
+			}
+		}
+		return out
+	}
+	if got := held(); len(got) != 2 {
+		t.Errorf("given back before devices have let go: only %v are excluded from hold", got)
+	}
+	for range 3 {
+		l.clock.Advance(plan.AssignmentLag / 2)
+		l.round()
+		l.round()
+	}
+	if got := held(); !slices.Equal(got, []v1alpha1.Platform{v1alpha1.PlatformMacOS}) {
+		t.Errorf("excluded from hold on %v: Windows has let go, macOS has not; %+v", got, l.policy().Status.Waves)
+	}
+	l.faults()
+	for range 8 {
+		l.clock.Advance(plan.AssignmentLag / 2)
+		l.round()
+		l.round()
+	}
+	l.mustBe("in the end", l.admissions(), "a-1 r1 Withdrawn")
+	if got := held(); len(got) != 0 {
+		t.Errorf("excluded from hold on %v", got)
 	}
 }
 

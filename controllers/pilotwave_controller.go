@@ -113,7 +113,10 @@ func (r *PilotWaveReconciler) Reconcile(ctx context.Context, req ctrl.Request) (
 		return ctrl.Result{}, err
 	}
 	run := &waveRun{PilotWaveReconciler: r, reader: reader, world: world, before: before, stored: before}
-	in := world.Safety()
+	if err := run.claim(ctx); err != nil {
+		return ctrl.Result{}, err
+	}
+	in := run.world.Safety()
 	if decision, decided := rollout.DecideSafety(in); decided {
 		return run.safety(ctx, in, decision)
 	}
@@ -130,6 +133,19 @@ type waveRun struct {
 	reader                observe.WaveReader
 	world                 rollout.World
 	before, stored, after *v1alpha1.PilotWave
+}
+
+// claim takes up attempts that the status has forgotten, before anything is decided.
+func (r *waveRun) claim(ctx context.Context) error {
+	claimed := r.world.Claim()
+	if claimed == nil {
+		return nil
+	}
+	if err := r.patchStatus(ctx, r.stored, claimed); err != nil {
+		return err
+	}
+	r.stored, r.world.Wave = claimed, claimed
+	return nil
 }
 
 // safety carries out what was decided before ledger, tenant and fleet were read (P9).

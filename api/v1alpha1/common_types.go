@@ -88,12 +88,18 @@ const (
 	AnnotationAbort = "tidegate.dev/abort-requested-at"
 	// AnnotationRollback takes the setting back from every device that the wave exposed.
 	AnnotationRollback = "tidegate.dev/rollback-requested-at"
+	// AnnotationAcceptRollback ends a rollback that devices have not proven, on a person's word: those that are still to prove it
+	// never will. It counts once the policy has taken the wave's groups out of its assignments.
+	AnnotationAcceptRollback = "tidegate.dev/rollback-accepted-at"
 	// AnnotationRetry starts the next attempt of a wave that ended without success. On a PasskeyPolicy it asks again for an
 	// approval that was refused.
 	AnnotationRetry = "tidegate.dev/retry-requested-at"
 	// AnnotationTake on a PasskeyPolicy takes the newest catalog definitions of the settings that the spec asks for, as a new
 	// revision: see condition PayloadOutdated.
 	AnnotationTake = "tidegate.dev/take-definitions-at"
+	// AnnotationLetGo on a PasskeyPolicy lists, separated by commas, ids of groups whose members are to fall back to what they
+	// had before: groups that were found in the tenant after the status was lost, and that no wave claims. See RevisionFound.
+	AnnotationLetGo = "tidegate.dev/let-go-groups"
 	// AnnotationReleaseFinalizer set to "true" lets a deletion finish although the tenant cannot be cleaned (P7).
 	AnnotationReleaseFinalizer = "tidegate.dev/release-finalizer"
 )

@@ -518,10 +518,31 @@ type WaveAdmission struct {
 	// +optional
 	AssignedAt *metav1.Time `json:"assignedAt,omitempty"`
 
+	// left is, while the group is Withdrawing, since when no policy of the revision on a platform was seen to include it: half
+	// an hour later devices of that platform have what they had before, whatever the other platform waits for.
+	// +listType=map
+	// +listMapKey=platform
+	// +optional
+	Left []PlatformTime `json:"left,omitempty"`
+
 	// admittedAt is when the state first was Admitted: since then the group may have members. Absent for a group that was
 	// never admitted and is empty.
 	// +optional
 	AdmittedAt *metav1.Time `json:"admittedAt,omitempty"`
+
+	// found: the group was found in the tenant after this status had lost it, as in a restore from a backup. While no wave
+	// claims it, its members keep the revision until a person asks for it back by annotation
+	// tidegate.dev/let-go-groups.
+	// +optional
+	Found bool `json:"found,omitempty"`
+}
+
+// PlatformTime is a time on one platform.
+type PlatformTime struct {
+	// platform that it is about.
+	Platform Platform `json:"platform"`
+	// at is the time.
+	At metav1.Time `json:"at"`
 }
 
 // AdmissionState is how far the tenant has followed a wave's decision.
@@ -598,7 +619,8 @@ type RevisionStatus struct {
 	// payloadHash identifies what is written, on all platforms.
 	PayloadHash string `json:"payloadHash"`
 
-	// settingsHash identifies what the spec asked for.
+	// settingsHash identifies what the spec asked for. Empty for a revision that was found in the tenant after this status
+	// had lost it, and that the spec has not asked for since.
 	// +optional
 	SettingsHash string `json:"settingsHash,omitempty"`
 
@@ -612,7 +634,8 @@ type RevisionStatus struct {
 	// +optional
 	MinEdge string `json:"minEdge,omitempty"`
 
-	// devices that have this revision, by the records of the waves; of unit User, users.
+	// devices that have this revision, by the records of the waves; of unit User, users. One that moves to another revision
+	// counts for both until Intune has had the time to act.
 	// +optional
 	Devices int32 `json:"devices"`
 

@@ -413,6 +413,11 @@ type AudienceStatus struct {
 	// excluded is the number of devices of this audience that were excluded later.
 	// +optional
 	Excluded int32 `json:"excluded,omitempty"`
+
+	// refused is the number of devices of this audience that the tenant did not take as members of the wave's group. They do
+	// not count as exposed; the findings name some of them with the reason.
+	// +optional
+	Refused int32 `json:"refused,omitempty"`
 }
 
 // WaveAttempt is an attempt whose group may exist in the tenant.
@@ -587,6 +592,9 @@ type RollbackStatus struct {
 	// before.
 	// +optional
 	Reverting bool `json:"reverting,omitempty"`
+	// accepted: a person ended the rollback by annotation tidegate.dev/rollback-accepted-at, before devices had proven it.
+	// +optional
+	Accepted bool `json:"accepted,omitempty"`
 	// target is the number of exposed devices.
 	Target int32 `json:"target"`
 	// verified devices show that they have what they had before.
@@ -635,6 +643,9 @@ type HandledRequests struct {
 	// rollback is the handled value of tidegate.dev/rollback-requested-at.
 	// +optional
 	Rollback string `json:"rollback,omitzero"`
+	// rollbackAccepted is the handled value of tidegate.dev/rollback-accepted-at.
+	// +optional
+	RollbackAccepted string `json:"rollbackAccepted,omitempty"`
 	// retry is the handled value of tidegate.dev/retry-requested-at.
 	// +optional
 	Retry string `json:"retry,omitempty"`

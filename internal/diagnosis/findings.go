@@ -43,6 +43,11 @@ func (t *Tally) note(o Outcome, name string) {
 	g.sample(name)
 }
 
+// Refused notes whom the tenant does not take as a member: a finding, and no outcome, for the wave does not expose them.
+func (t *Tally) Refused(reason, name string) {
+	t.note(Outcome{Mode: ModePrerequisite, Reason: reason}, name)
+}
+
 func (g *group) sample(name string) {
 	if name == "" {
 		return
@@ -105,5 +110,7 @@ var runbooks = map[string]string{
 	ReasonNoCheckIn:              "Find out whether the device is in use; start a sync, and check its network access to Intune.",
 	ReasonSilent:                 "Treat as a possible effect of the policy: check a sample device for network, sign-in and enrolment before exposing more.",
 	ReasonReportOlder:            "The device has not reported since it was exposed: start a sync on a sample device and look at its policy status.",
+	ReasonMemberGone:             "Nothing, where it was retired or replaced; a device that was enrolled again is another one, which the next attempt takes up. See MembersRefused in the operations guide.",
+	ReasonMemberRefused:          "Look the object up in the Entra admin center: its kind, and whether it may be a member of a security group. A retry asks again. See MembersRefused in the operations guide.",
 	ReasonReportFromFuture:       "Check the clock of this cluster against the tenant's: a result is dated after the inventory was read.",
 }

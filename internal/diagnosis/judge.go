@@ -76,6 +76,11 @@ const (
 	ReasonReportOlder = "ReportOlderThanExposure"
 	// ReasonReportFromFuture: the only result is dated after the reading.
 	ReasonReportFromFuture = "ReportFromFuture"
+
+	// ReasonMemberGone: the directory has no such object any more, so that it could not be made a member of the wave's group.
+	ReasonMemberGone = "MemberGone"
+	// ReasonMemberRefused: the tenant does not take the object as a member of the wave's group.
+	ReasonMemberRefused = "MemberRefused"
 )
 
 // maxReportLead is how much later than the beginning of a reading a report may be dated: a reading of a large tenant

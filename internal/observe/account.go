@@ -6,12 +6,15 @@ package observe
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/diagnosis"
 	"github.com/tidegate/tidegate/internal/fleet"
+	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/population"
 )
 
@@ -44,7 +47,7 @@ func Holders(ctx context.Context, src AllLedgers, p *v1alpha1.PasskeyPolicy, wav
 			numbers = append(numbers, n)
 		}
 	}
-	return population.HoldersOf(attempts, numbers, now), nil
+	return population.HoldersOf(append(attempts, unclaimed(p, waves)...), numbers, now), nil
 }
 
 // holding is an attempt for the account; false when its group is out of all assignments.
@@ -62,10 +65,25 @@ func holding(p *v1alpha1.PasskeyPolicy, uid string, a v1alpha1.WaveAttempt, r au
 	switch {
 	case r.State == audience.LedgerOK:
 		out.Ledger = r.Ledger
-	case a.Ledger != nil: // the status binds one, and it is not there as it was
-		out.Unknown = true
+	case a.GroupID != "": // the status binds none, or it is not there as it was
+		out.Unknown, out.Group = true, a.GroupID
 	}
 	return out, true
+}
+
+// unclaimed are the groups that no wave lists and that may stand in assignments: nobody knows who is in them.
+func unclaimed(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave) []population.Attempt {
+	var out []population.Attempt
+	for i := range p.Status.Waves {
+		e := &p.Status.Waves[i]
+		lists := func(w v1alpha1.PilotWave) bool {
+			return slices.ContainsFunc(w.Status.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.GroupID == e.GroupID })
+		}
+		if e.State != v1alpha1.Withdrawn && !slices.ContainsFunc(waves, lists) {
+			out = append(out, population.Attempt{Revision: e.Revision, Leaving: e.State == v1alpha1.Withdrawing, Unknown: true, Group: e.GroupID})
+		}
+	}
+	return out
 }
 
 // Account accounts for every member of the population of a policy. false says that the members are not known, and why.
@@ -75,13 +93,17 @@ func Account(ctx context.Context, src MemberSource, inv *fleet.Inventory, p *v1a
 	if err != nil || !members.Complete() {
 		return population.Account{}, false, err
 	}
+	revisions, err := withUnread(ctx, src, h, unit)
+	if err != nil {
+		return population.Account{}, false, err
+	}
 	asOf := inv.AsOf
 	if now.Before(asOf) {
 		asOf = now
 	}
 	rules := policyRules(p, inv.AsOf)
 	return population.Of(population.Facts{
-		Unit: unit, AsOf: asOf, Members: members.Members(inv), Revisions: h.Revisions, Audiences: h.Audiences,
+		Unit: unit, AsOf: asOf, Members: members.Members(inv), Revisions: revisions, Audiences: h.Audiences,
 		OutOfReach: func(id audience.ID) (string, bool) { return Unreachable(inv, unit, id, rules) },
 		Ineligible: func(id audience.ID) string {
 			if eligible, reason, _ := Eligible(inv, unit, id, rules); !eligible {
@@ -90,6 +112,26 @@ func Account(ctx context.Context, src MemberSource, inv *fleet.Inventory, p *v1a
 			return ""
 		},
 	}), true, nil
+}
+
+// withUnread are the holders of each revision with the members of the groups of which no ledger tells: they have what the group
+// has, whoever put them there.
+func withUnread(ctx context.Context, src MemberSource, h population.Holders, unit v1alpha1.Unit) (map[int32][]audience.ID, error) {
+	if len(h.Unread) == 0 {
+		return h.Revisions, nil
+	}
+	out := maps.Clone(h.Revisions)
+	for _, a := range h.Unread {
+		m, err := readMembership(ctx, src, v1alpha1.GroupRef{ID: a.Group}, graph.Group{ID: a.Group})
+		if graph.KindOf(err) == graph.KindNotFound {
+			continue // nobody has anything by it
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[a.Revision] = slices.Concat(out[a.Revision], m.Of(unit))
+	}
+	return out, nil
 }
 
 // policyRules are the prerequisites of a policy, as every wave of it applies them.

@@ -10,15 +10,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
-	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
 // Policy completes a view with what the tenant shows, as far as its stage needs it. A part that cannot be read says so; what
 // rests on it is not looked for. The revisions of the view are decided before: what the settings resolve to, see Settings, is
-// no part of this look. n are the neighbours of the policy.
-func Policy(ctx context.Context, src PolicySource, self Owner, n Neighbours, v plan.View) plan.View {
+// no part of this look. n are the neighbours of the policy, list the policies of the tenant; nil has them listed where the stage
+// needs them.
+func Policy(ctx context.Context, src PolicySource, self Owner, n Neighbours, list *Listing, v plan.View) plan.View {
 	switch v.Stage {
 	case plan.StageRollback:
 		v.Objects = Recorded(ctx, src, v.Records(), self, v.At)
@@ -35,10 +35,14 @@ func Policy(ctx context.Context, src PolicySource, self Owner, n Neighbours, v p
 		v.Want = plan.Want(v.Policy, v.Revisions, v.Population, v.Groups, func(key plan.Key) string { return self.describe(v.Policy, key) })
 	case plan.StageRemoval: // nothing is wanted
 	}
-	var all []graph.ConfigurationPolicy
-	if all, v.ListErr = tenantPolicies(ctx, src, v.Records(), v.At); v.ListErr != nil {
+	if list == nil {
+		found := List(ctx, src, v.Policy, v.At)
+		list = &found
+	}
+	if v.ListErr = list.Err; v.ListErr != nil {
 		return v
 	}
+	all := list.All
 	v.Objects = Objects(ctx, src, all, v.Records(), v.Want, self, v.At)
 	v.Others = otherOperators(all, self.Cluster)
 	if v.Stage == plan.StageWhole {

@@ -49,7 +49,7 @@ func pinned(mode v1alpha1.PolicyMode) *v1alpha1.PasskeyPolicy {
 
 func look(t *testing.T, src *tenant, stage plan.Stage, p *v1alpha1.PasskeyPolicy) plan.View {
 	t.Helper()
-	return Policy(t.Context(), src, self, Neighbours{}, plan.NewView(stage, p, nil, now))
+	return Policy(t.Context(), src, self, Neighbours{}, nil, plan.NewView(stage, p, nil, now))
 }
 
 // TestSettings: mode and revisions reach the resolution: a Gate policy whose settings have no restrictive value is blocked, the

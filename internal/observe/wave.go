@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -187,7 +188,29 @@ func (r WaveReader) readGroups(ctx context.Context, src WaveTenant, world *rollo
 	if world.TenantProblem != nil {
 		return nil
 	}
-	return r.readEarlier(ctx, src, world)
+	if err := r.readEarlier(ctx, src, world); err != nil || world.TenantProblem != nil {
+		return err
+	}
+	world.TenantProblem = readTaken(ctx, src, world)
+	return nil
+}
+
+// readTaken reads the groups of attempts that are taken back and have no other record.
+func readTaken(ctx context.Context, src WaveTenant, world *rollout.World) *rollout.TenantProblem {
+	for _, a := range world.Unreadable() {
+		group, trouble := readGroup(ctx, src, world, &a)
+		if trouble != nil {
+			return trouble
+		}
+		if group.GroupGone {
+			continue // nobody can say any more
+		}
+		if world.TakenMembers == nil {
+			world.TakenMembers = map[int32][]audience.ID{}
+		}
+		world.TakenMembers[a.Attempt] = slices.SortedFunc(maps.Keys(group.Members), audience.ID.Compare)
+	}
+	return nil
 }
 
 // readMembers reads the members of the current attempt's group, if there is one. That of a wave which has succeeded is read once in

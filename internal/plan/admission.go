@@ -50,6 +50,11 @@ func NextLook(list []v1alpha1.WaveAdmission, now time.Time) time.Duration {
 	var next time.Duration
 	for i := range list {
 		a := &list[i]
+		for _, l := range a.Left {
+			if d := l.At.Add(AssignmentLag).Sub(now); d > 0 && (next == 0 || d < next) {
+				next = d
+			}
+		}
 		if a.AssignedAt == nil || a.State != v1alpha1.Admitting && a.State != v1alpha1.Withdrawing {
 			continue
 		}
@@ -71,6 +76,7 @@ func admission(was *v1alpha1.WaveAdmission, g *Group, see *sights, now time.Time
 		next = *was
 	}
 	next.Name, next.UID, next.Attempt, next.Revision, next.GroupID = g.Wave, g.UID, g.Attempt, g.Revision, g.ID
+	next.Found = next.Found && !g.Listed
 	from := next.State
 	if g.Admit {
 		admit(&next, g, see, now)
@@ -88,7 +94,7 @@ func admission(was *v1alpha1.WaveAdmission, g *Group, see *sights, now time.Time
 
 func admit(next *v1alpha1.WaveAdmission, g *Group, see *sights, now time.Time) {
 	if next.State != v1alpha1.Admitting && next.State != v1alpha1.Admitted { // the time of a withdrawal is another one
-		next.State, next.AssignedAt = v1alpha1.Admitting, nil
+		next.State, next.AssignedAt, next.Left = v1alpha1.Admitting, nil, nil
 	}
 	in, out := see.included(g), see.excluded(g)
 	// A group without members waits for everything at once. One that may have some waits for the exclusions first, for it
@@ -108,15 +114,23 @@ func admit(next *v1alpha1.WaveAdmission, g *Group, see *sights, now time.Time) {
 
 func withdraw(next *v1alpha1.WaveAdmission, g *Group, see *sights, now time.Time) {
 	if next.State != v1alpha1.Withdrawing && next.State != v1alpha1.Withdrawn {
-		next.State, next.AssignedAt = v1alpha1.Withdrawing, nil
+		next.State, next.AssignedAt, next.Left = v1alpha1.Withdrawing, nil, nil
 	}
-	left := see.left(g)
+	platforms := see.platforms(g)
+	left := see.left(g, platforms...)
 	stamp(next, left, now)
 	switch {
 	case left == missing:
 		next.State = v1alpha1.Withdrawing
 	case left == there && seenFor(next, now) && see.givenBack(g) == there:
 		next.State = v1alpha1.Withdrawn
+	}
+	if next.State == v1alpha1.Withdrawn {
+		next.Left = nil
+		return
+	}
+	for _, platform := range platforms {
+		next.Left = stampOn(next.Left, platform, see.left(g, platform), now)
 	}
 }
 
@@ -129,6 +143,19 @@ func stamp(a *v1alpha1.WaveAdmission, seen sight, now time.Time) {
 		at := metav1.NewTime(now)
 		a.AssignedAt = &at
 	}
+}
+
+// stampOn keeps since when a group was seen to have left a platform, sorted by platform.
+func stampOn(list []v1alpha1.PlatformTime, platform v1alpha1.Platform, seen sight, now time.Time) []v1alpha1.PlatformTime {
+	on := func(t v1alpha1.PlatformTime) bool { return t.Platform == platform }
+	switch {
+	case seen == missing:
+		return slices.DeleteFunc(slices.Clone(list), on)
+	case seen == there && !slices.ContainsFunc(list, on):
+		list = append(slices.Clone(list), v1alpha1.PlatformTime{Platform: platform, At: metav1.NewTime(now)})
+		slices.SortFunc(list, func(a, b v1alpha1.PlatformTime) int { return strings.Compare(string(a.Platform), string(b.Platform)) })
+	}
+	return list
 }
 
 // sight is what was seen of something.
@@ -203,13 +230,31 @@ func (s *sights) excluded(g *Group) sight {
 	return seen
 }
 
-// left: no policy of the revision includes the group, wanted or not.
-func (s *sights) left(g *Group) sight {
-	seen, _ := s.over(g, func(d *Desired) bool { return d.Revision == g.Revision }, func(o *Observed) bool {
+// platforms are those on which a policy of the group's revision is wanted or was seen.
+func (s *sights) platforms(g *Group) []v1alpha1.Platform {
+	var out []v1alpha1.Platform
+	for i := range s.desired {
+		if s.desired[i].Revision == g.Revision {
+			out = append(out, s.desired[i].Platform)
+		}
+	}
+	for key := range s.observed {
+		if key.Revision == g.Revision {
+			out = append(out, key.Platform)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// left: no policy of the revision on these platforms includes the group, wanted or not.
+func (s *sights) left(g *Group, on ...v1alpha1.Platform) sight {
+	concerns := func(key Key) bool { return key.Revision == g.Revision && slices.Contains(on, key.Platform) }
+	seen, _ := s.over(g, func(d *Desired) bool { return concerns(d.Key) }, func(o *Observed) bool {
 		return !o.Exists || !targeted(o, TargetInclude, g.ID)
 	})
 	for key, o := range s.observed {
-		if key.Revision == g.Revision && o.Exists && targeted(o, TargetInclude, g.ID) {
+		if concerns(key) && o.Exists && targeted(o, TargetInclude, g.ID) {
 			return missing
 		}
 	}

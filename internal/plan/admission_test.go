@@ -4,11 +4,13 @@
 package plan
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
@@ -146,5 +148,43 @@ func TestAdmissionsList(t *testing.T) {
 	observed[0].Assignments = []Target{{Kind: TargetAllDevices}} // somebody made it reach everybody
 	if e := entry(Admissions(got, []Group{{ID: "w", Revision: 2, Admit: true, State: v1alpha1.Admitting}}, desired, observed, noon), "w"); e.AssignedAt != nil {
 		t.Error("a level that reaches everybody need not exclude the group")
+	}
+}
+
+// TestPromise09_WithdrawnByPlatform: each platform gives a group back when its own devices have let go. One that shows the group
+// again starts over, and what is not seen changes nothing.
+func TestPromise09_WithdrawnByPlatform(t *testing.T) {
+	later := func(min int) time.Time { return noon.Add(time.Duration(min) * time.Minute) }
+	mac := onMac(seenHold("g1"))
+	in, out := onMac(seenR1("g1")), onMac(seenR1())
+	list := []v1alpha1.WaveAdmission{{GroupID: "g1", Revision: 1, State: v1alpha1.Admitted, Since: metav1.NewTime(noon), AssignedAt: ptr.To(metav1.NewTime(noon))}}
+	desired := []Desired{wantHold("g1"), wantR1(), wantOnMac(wantHold("g1")), wantOnMac(wantR1())}
+	for _, step := range []struct {
+		at       int
+		observed []Observed
+		released string
+	}{
+		{0, []Observed{seenHold("g1"), seenR1(), mac, in}, ""},
+		{29, []Observed{seenHold("g1"), seenR1(), mac, in}, ""},
+		{30, []Observed{seenHold("g1"), seenR1(), mac, in}, "Windows"},
+		{35, []Observed{seenHold("g1"), mac, in}, "Windows"},
+		{40, []Observed{seenHold(), seenR1("g1"), mac, in}, ""},
+		{45, []Observed{seenHold("g1"), seenR1(), mac, out}, ""},
+		{75, []Observed{seenHold("g1"), seenR1(), mac, out}, "MacOS Windows"},
+	} {
+		g := Group{ID: "g1", Revision: 1, State: list[0].State, Listed: true}
+		list = Admissions(list, []Group{g}, desired, step.observed, later(step.at))
+		var on []string
+		for _, p := range ReleasedOn(&list[0], later(step.at)) {
+			on = append(on, string(p))
+		}
+		g.State, g.ReleasedOn = list[0].State, ReleasedOn(&list[0], later(step.at))
+		if got := strings.Join(on, " "); got != step.released || g.Excluded(v1alpha1.PlatformWindows) == strings.Contains(step.released, "Windows") {
+			t.Errorf("after %d minutes released on %q, want %q: %+v", step.at, got, step.released, list[0])
+		}
+	}
+	list = Admissions(list, []Group{{ID: "g1", Revision: 1, State: list[0].State, Listed: true}}, desired, []Observed{seenHold(), seenR1(), onMac(seenHold()), out}, later(76))
+	if list[0].State != v1alpha1.Withdrawn || list[0].Left != nil {
+		t.Errorf("%+v", list[0])
 	}
 }

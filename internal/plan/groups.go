@@ -6,6 +6,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -28,8 +29,10 @@ type Group struct {
 	Admit bool
 	// State of the group as last recorded; empty for a group that the policy never touched.
 	State v1alpha1.AdmissionState
-	// Released says that devices have let go of the revision: earlier levels need not exclude the group any more.
-	Released bool
+	// Released says that devices have let go of the revision: earlier levels need not exclude the group any more. ReleasedOn
+	// are the platforms on which they have, before all have.
+	Released   bool
+	ReleasedOn []v1alpha1.Platform
 	// Occupied says that the group may have members.
 	Occupied bool
 	// Cleared says that devices have taken in that earlier levels exclude the group.
@@ -38,8 +41,10 @@ type Group struct {
 	Listed bool
 }
 
-// Excluded says that earlier levels have to exclude the group.
-func (g *Group) Excluded() bool { return g.Admit || g.State != "" && !g.Released }
+// Excluded says that earlier levels on a platform have to exclude the group.
+func (g *Group) Excluded(on v1alpha1.Platform) bool {
+	return g.Admit || g.State != "" && !g.Released && !slices.Contains(g.ReleasedOn, on)
+}
 
 // Managed are the ids of the groups, for Options.Managed.
 func Managed(groups []Group) []string {
@@ -54,6 +59,18 @@ func Managed(groups []Group) []string {
 // go of it, so that earlier levels may take them back.
 func Released(a *v1alpha1.WaveAdmission, now time.Time) bool {
 	return a.State == v1alpha1.Withdrawn || a.State == v1alpha1.Withdrawing && seenFor(a, now)
+}
+
+// ReleasedOn are the platforms on which that is so of a group which is being withdrawn: what cannot be written on one platform
+// keeps nobody of the other waiting (P9).
+func ReleasedOn(a *v1alpha1.WaveAdmission, now time.Time) []v1alpha1.Platform {
+	var out []v1alpha1.Platform
+	for _, l := range a.Left {
+		if a.State == v1alpha1.Withdrawing && now.Sub(l.At.Time) >= AssignmentLag {
+			out = append(out, l.Platform)
+		}
+	}
+	return out
 }
 
 // Cleared says that a group which is being admitted was seen excluded from all earlier levels for so long that devices
@@ -72,15 +89,16 @@ func seenFor(a *v1alpha1.WaveAdmission, now time.Time) bool {
 //
 // A group is admitted when its attempt is not withdrawn, its wave is not being deleted, its revision is neither reverted nor
 // retired, and, for the current attempt, exposure has begun. An older attempt stands until its revision retires: devices
-// keep what they have until a later attempt reaches them (P13). Under deletionPolicy Orphan the groups of deleted waves stay
+// keep what they have until a later attempt reaches them (P13). One that its wave has forgotten stays as well. Under deletionPolicy Orphan the groups of deleted waves stay
 // where they are (P7).
 func WaveGroups(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, revisions []v1alpha1.RevisionStatus, now time.Time) []Group {
-	l := groupList{policy: p, live: map[int32]bool{}, now: now}
+	l := groupList{policy: p, waves: map[string]*v1alpha1.PilotWave{}, live: map[int32]bool{}, now: now}
 	for i := range revisions {
 		r := &revisions[i]
 		l.live[r.Number] = r.State != v1alpha1.RevisionReverted && r.State != v1alpha1.RevisionRetired
 	}
 	for i := range waves {
+		l.waves[string(waves[i].UID)] = &waves[i]
 		l.wave(&waves[i])
 	}
 	l.recorded()
@@ -93,6 +111,7 @@ func WaveGroups(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, revisions
 // groupList collects groups.
 type groupList struct {
 	policy *v1alpha1.PasskeyPolicy
+	waves  map[string]*v1alpha1.PilotWave // by uid
 	live   map[int32]bool
 	now    time.Time
 	groups []Group
@@ -129,7 +148,7 @@ func (l *groupList) recorded() {
 		}
 		g := Group{ID: a.GroupID, Wave: a.Name, UID: a.UID, Attempt: a.Attempt, Revision: a.Revision}
 		stays := l.remember(&g)
-		g.Occupied, g.Admit = true, stays && l.orphans() && l.live[a.Revision]
+		g.Occupied, g.Admit = true, stays && l.live[a.Revision] && (l.orphans() || l.forgotten(a))
 		l.add(g)
 	}
 	for i := range l.policy.Status.Objects {
@@ -147,13 +166,30 @@ func (l *groupList) recorded() {
 	}
 }
 
+// forgotten says that nobody decided that a group is to go: its wave is there and does not list the attempt, as after a restore
+// of its status, and will claim it; or the group was found in the tenant, and no person has let it go.
+func (l *groupList) forgotten(a *v1alpha1.WaveAdmission) bool {
+	if w := l.waves[a.UID]; w != nil {
+		return w.DeletionTimestamp.IsZero()
+	}
+	return a.Found && !LetGo(l.policy, a.GroupID)
+}
+
+// LetGo says that a person asked for the members of a group that no wave claims to fall back to what they had before.
+func LetGo(p *v1alpha1.PasskeyPolicy, group string) bool {
+	return slices.ContainsFunc(strings.Split(p.Annotations[v1alpha1.AnnotationLetGo], ","), func(id string) bool {
+		return strings.EqualFold(strings.TrimSpace(id), group)
+	})
+}
+
 // remember fills in what the policy has on record of a group, and says whether that is an admission that still stands.
 func (l *groupList) remember(g *Group) (stands bool) {
 	a := entry(l.policy.Status.Waves, g.ID)
 	if a == nil {
 		return false
 	}
-	g.State, g.Released, g.Cleared, g.Occupied = a.State, Released(a, l.now), Cleared(a, l.now), a.AdmittedAt != nil
+	g.State, g.Cleared, g.Occupied = a.State, Cleared(a, l.now), a.AdmittedAt != nil
+	g.Released, g.ReleasedOn = Released(a, l.now), ReleasedOn(a, l.now)
 	return a.State == v1alpha1.Admitting || a.State == v1alpha1.Admitted
 }
 

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
@@ -126,5 +127,23 @@ func (v *View) closeAssigns(s *v1alpha1.PasskeyPolicyStatus, want []Desired, see
 		}
 		rec.IncludeGroups, rec.ExcludeGroups = Ours(*o, wanted(want, o.Key))
 		rec.AssignSentAt = nil
+	}
+}
+
+// Claim records groups that were found under revisions as this operator's own among the targets of a policy.
+func Claim(s *v1alpha1.PasskeyPolicyStatus, found []v1alpha1.WaveAdmission, key Key, targets []Target) {
+	at := place(s, key)
+	if at < 0 {
+		return
+	}
+	rec := &s.Objects[at]
+	for _, t := range targets {
+		switch {
+		case !slices.ContainsFunc(found, func(a v1alpha1.WaveAdmission) bool { return strings.EqualFold(a.GroupID, t.GroupID) }):
+		case t.Kind == TargetInclude:
+			rec.IncludeGroups = newSet(append(rec.IncludeGroups, t.GroupID))
+		case t.Kind == TargetExclude:
+			rec.ExcludeGroups = newSet(append(rec.ExcludeGroups, t.GroupID))
+		}
 	}
 }

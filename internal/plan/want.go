@@ -77,7 +77,7 @@ func (w *wishes) object(r *v1alpha1.RevisionStatus, pay *v1alpha1.PinnedPayload)
 			if g.Occupied && !g.Cleared {
 				d.KeepOnly = append(d.KeepOnly, g.ID)
 			}
-		case g.Revision > r.Number && g.Excluded() && w.on(g.Revision, pay.Platform):
+		case g.Revision > r.Number && g.Excluded(pay.Platform) && w.on(g.Revision, pay.Platform):
 			d.Exclude = append(d.Exclude, g.ID)
 		}
 	}

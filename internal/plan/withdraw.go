@@ -22,7 +22,7 @@ type Withdrawal struct {
 
 // Records are the objects on record that a group has to leave, and those that have to be seen without it.
 func (w Withdrawal) Records(records []v1alpha1.TenantObject) []v1alpha1.TenantObject {
-	admitted, released := w.admitted(), w.released()
+	admitted := w.admitted()
 	leaving := map[int32]bool{}
 	for i := range w.Groups {
 		g := &w.Groups[i]
@@ -34,7 +34,7 @@ func (w Withdrawal) Records(records []v1alpha1.TenantObject) []v1alpha1.TenantOb
 	for i := range records {
 		rec := &records[i]
 		if rec.Revision > 0 && (leaving[rec.Revision] || !newSet(rec.IncludeGroups).within(admitted)) ||
-			len(newSet(rec.ExcludeGroups).intersect(released)) > 0 {
+			len(newSet(rec.ExcludeGroups).intersect(w.released(rec.Platform))) > 0 {
 			stale[rec.Platform] = true
 		}
 	}
@@ -50,7 +50,7 @@ func (w Withdrawal) Build(records []v1alpha1.TenantObject, observed []Observed) 
 		key := KeyOf(&records[i])
 		blind[key.Platform] = blind[key.Platform] || !slices.ContainsFunc(observed, func(o Observed) bool { return o.Key == key })
 	}
-	admitted, released := w.admitted(), w.released()
+	admitted := w.admitted()
 	desired := make([]Desired, len(observed))
 	for i := range observed {
 		o := &observed[i]
@@ -59,7 +59,7 @@ func (w Withdrawal) Build(records []v1alpha1.TenantObject, observed []Observed) 
 			desired[i].Include = newSet(o.Previous.Include).intersect(admitted)
 		}
 		if !blind[o.Platform] {
-			desired[i].Exclude = newSet(o.Previous.Exclude).minus(released)
+			desired[i].Exclude = newSet(o.Previous.Exclude).minus(w.released(o.Platform))
 		}
 	}
 	actions := compare(desired, observed, Options{Drift: w.Drift, Managed: Managed(w.Groups), NarrowOnly: true}).Actions
@@ -98,11 +98,11 @@ func (w Withdrawal) admitted() set {
 	return newSet(out)
 }
 
-// released are the groups that earlier levels take back.
-func (w Withdrawal) released() set {
+// released are the groups that earlier levels on a platform take back.
+func (w Withdrawal) released(on v1alpha1.Platform) set {
 	var out []string
 	for i := range w.Groups {
-		if g := &w.Groups[i]; !g.Excluded() {
+		if g := &w.Groups[i]; !g.Excluded(on) {
 			out = append(out, g.ID)
 		}
 	}

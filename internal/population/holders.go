@@ -4,6 +4,8 @@
 package population
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/audience"
@@ -23,6 +25,8 @@ type Attempt struct {
 	Ledger *audience.Ledger
 	// Unknown says that the ledger is lost or altered: who has the revision is not known.
 	Unknown bool
+	// Group is the id of its group; set with Unknown.
+	Group string
 }
 
 // Holders are who has which revision, by the records of the waves.
@@ -31,65 +35,69 @@ type Holders struct {
 	Revisions map[int32][]audience.ID
 	// Audiences are all in the records of waves, exposed or not.
 	Audiences []audience.ID
-	// Devices are by number how many have a revision, for decisions on what may go: a member counts for a later revision only
-	// when it is settled there, and until then for an earlier one that it is in. A revision of which a record is unknown is
-	// missing.
+	// Devices are by number how many may have a revision, for decisions on what may go: a member counts for the latest one in
+	// which it is settled and for each later one that it is in. A revision of which a record is unknown is missing.
 	Devices map[int32]int32
+	// Unread are the attempts that are unknown: their groups tell who has the revision.
+	Unread []Attempt
 }
 
 // HoldersOf counts by the attempts of all waves of a policy. revisions are the numbers to count.
 func HoldersOf(attempts []Attempt, revisions []int32, now time.Time) Holders {
 	h := Holders{Revisions: map[int32][]audience.ID{}, Devices: map[int32]int32{}}
-	keeps := map[audience.ID]keep{}
-	unknown := map[int32]bool{}
-	for _, a := range attempts {
-		unknown[a.Revision] = unknown[a.Revision] || a.Unknown
-		if a.Ledger == nil {
-			continue
-		}
-		for _, e := range a.Ledger.Entries {
-			h.Audiences = append(h.Audiences, e.ID)
-			if !e.Exposed() {
-				continue
-			}
-			if !e.ConfirmedAt.IsZero() {
-				h.Revisions[a.Revision] = append(h.Revisions[a.Revision], e.ID)
-			}
-			if !a.Leaving {
-				keeps[e.ID] = keeps[e.ID].with(a.Revision, !e.ConfirmedAt.IsZero() && !now.Before(e.ConfirmedAt.Time().Add(Settled)))
-			}
-		}
-	}
+	attempts = slices.SortedStableFunc(slices.Values(attempts), func(a, b Attempt) int { return cmp.Compare(a.Revision, b.Revision) })
 	for _, number := range revisions {
-		if !unknown[number] {
-			h.Devices[number] = 0
-		}
+		h.Devices[number] = 0
 	}
-	for _, k := range keeps {
-		if number := k.revision(); !unknown[number] {
-			h.Devices[number]++
-		}
+	members := map[audience.ID]member{}
+	for _, a := range attempts {
+		h.list(a, members, now)
+	}
+	for _, a := range attempts {
+		h.count(a, members)
+	}
+	for _, a := range h.Unread {
+		delete(h.Devices, a.Revision)
 	}
 	return h
 }
 
-// keep is which revisions a member is in: the latest where it is settled, 0 for none, and the earliest of all.
-type keep struct{ settled, earliest int32 }
+// member is the latest revision in which somebody is settled, 0 for none, and the one for which they were counted last.
+type member struct{ settled, counted int32 }
 
-func (k keep) with(revision int32, settled bool) keep {
-	if settled {
-		k.settled = max(k.settled, revision)
+// list notes whom the record of an attempt names, and who is settled by it.
+func (h *Holders) list(a Attempt, members map[audience.ID]member, now time.Time) {
+	if a.Unknown {
+		h.Unread = append(h.Unread, a)
 	}
-	if k.earliest == 0 || revision < k.earliest {
-		k.earliest = revision
+	if a.Ledger == nil {
+		return
 	}
-	return k
+	for _, e := range a.Ledger.Entries {
+		h.Audiences = append(h.Audiences, e.ID)
+		if !e.Exposed() || e.ConfirmedAt.IsZero() {
+			continue
+		}
+		h.Revisions[a.Revision] = append(h.Revisions[a.Revision], e.ID)
+		if m := members[e.ID]; !a.Leaving && !now.Before(e.ConfirmedAt.Time().Add(Settled)) {
+			m.settled = a.Revision // they come in ascending order
+			members[e.ID] = m
+		}
+	}
 }
 
-// revision that the member counts for.
-func (k keep) revision() int32 {
-	if k.settled > 0 {
-		return k.settled
+// count counts whom an attempt may have brought its revision, once for each.
+func (h *Holders) count(a Attempt, members map[audience.ID]member) {
+	if a.Ledger == nil || a.Leaving {
+		return
 	}
-	return k.earliest
+	for _, e := range a.Ledger.Entries {
+		m := members[e.ID]
+		if !e.Exposed() || a.Revision < m.settled || a.Revision == m.counted {
+			continue
+		}
+		h.Devices[a.Revision]++
+		m.counted = a.Revision
+		members[e.ID] = m
+	}
 }

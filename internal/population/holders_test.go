@@ -11,8 +11,8 @@ import (
 	"github.com/tidegate/tidegate/internal/audience"
 )
 
-// TestHolders: a member counts for a later revision only when it has settled there; one that leaves, was refused or excluded, or
-// is pending counts for none; what is unknown is not counted.
+// TestHolders: a member counts for every revision that it may have: the latest in which it has settled, and later ones that it is on
+// its way to; one that leaves, was refused or excluded, or is pending counts for none; what is unknown is not counted.
 func TestHolders(t *testing.T) {
 	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	at := func(ago time.Duration) audience.Stamp { return audience.StampOf(now.Add(-ago)) }
@@ -37,8 +37,9 @@ func TestHolders(t *testing.T) {
 		confirmed int // on r2
 	}{
 		"one revision":       {[]Attempt{first}, map[int32]int32{1: 4, 2: 0}, 0},
-		"some have moved":    {[]Attempt{first, {Revision: 2, Ledger: ledger(entry(1, old), entry(2, young), entry(3, unconfirmed), entry(6, young))}}, map[int32]int32{1: 3, 2: 2}, 3},
+		"some have moved":    {[]Attempt{first, {Revision: 2, Ledger: ledger(entry(1, old), entry(2, young), entry(3, unconfirmed), entry(6, young))}}, map[int32]int32{1: 3, 2: 4}, 3},
 		"and are on the way": {[]Attempt{first, {Revision: 2, Leaving: true, Ledger: ledger(entry(1, old))}}, map[int32]int32{1: 4, 2: 0}, 1},
+		"again":              {[]Attempt{first, {Revision: 1, Ledger: ledger(entry(1, young), entry(7, young))}}, map[int32]int32{1: 5, 2: 0}, 0},
 		"nobody knows":       {[]Attempt{first, {Revision: 2, Unknown: true}}, map[int32]int32{1: 4}, 0},
 		"nor of the first":   {[]Attempt{{Revision: 1, Unknown: true}, {Revision: 2, Ledger: ledger(entry(1, old))}}, map[int32]int32{2: 1}, 1},
 	} {

@@ -21,6 +21,7 @@ import (
 // proven in the moment the spec changes becomes stable and is kept.
 func Next(in Input) Result {
 	d := newDecision(in)
+	d.find()
 	d.restore()
 	d.count()
 	d.prove()
@@ -38,6 +39,8 @@ func Next(in Input) Result {
 type decision struct {
 	in Input
 	Result
+	// unreadable are found revisions of which nobody can say what they set.
+	unreadable []Found
 }
 
 func newDecision(in Input) *decision {
@@ -150,10 +153,16 @@ func (d *decision) same() {
 		return
 	}
 	for i := len(d.Revisions) - 1; i >= 0; i-- {
-		if r := &d.Revisions[i]; d.returnable(r) && r.SettingsHash == d.in.Ask {
+		r := &d.Revisions[i]
+		switch {
+		case !d.returnable(r) || r.SettingsHash != d.in.Ask:
+			continue
+		case d.foundFirst():
+			d.adopt(r)
+		default:
 			d.returnTo(r)
-			return
 		}
+		return
 	}
 }
 
@@ -169,15 +178,25 @@ func (d *decision) resolved() {
 	res := d.in.Resolution
 	target := Target(d.Revisions)
 	if target != nil && target.PayloadHash == res.Hash {
-		target.SettingsHash, d.TakeHandled = d.in.Ask, d.in.Take
+		d.answer(target)
 		return
 	}
 	for i := len(d.Revisions) - 1; i >= 0; i-- {
-		if r := &d.Revisions[i]; d.returnable(r) && r.PayloadHash == res.Hash {
-			r.SettingsHash, d.TakeHandled = d.in.Ask, d.in.Take
+		r := &d.Revisions[i]
+		switch {
+		case !d.returnable(r) || r.PayloadHash != res.Hash:
+			continue
+		case d.foundFirst() || r.Number > target.Number:
+			d.adopt(r)
+		default:
+			d.answer(r)
 			d.returnTo(r)
-			return
 		}
+		return
+	}
+	if d.in.Unlisted {
+		d.Waiting = unlisted()
+		return
 	}
 	if d.Waiting = d.full(); d.Waiting != nil {
 		return

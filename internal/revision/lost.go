@@ -44,13 +44,16 @@ func (d *decision) lost() bool {
 	return true
 }
 
-// missing are the numbers that groups in the tenant have and the list has not, ascending.
+// missing are the numbers that groups or policies in the tenant have and the list has not, ascending.
 func (d *decision) missing() []int32 {
 	var out []int32
 	add := func(number int32) {
 		if number > 0 && ByNumber(d.Revisions, number) == nil && !slices.Contains(out, number) {
 			out = append(out, number)
 		}
+	}
+	for _, f := range d.unreadable {
+		add(f.Number)
 	}
 	for i := range d.in.Waves {
 		for j := range d.in.Waves[i].Attempts {

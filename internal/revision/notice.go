@@ -22,6 +22,12 @@ func unread(take bool) *Notice {
 		". Devices keep what they have meanwhile; condition SettingsResolved says when the catalog cannot be read."}
 }
 
+// unlisted says that no number can be given.
+func unlisted() *Notice {
+	return &Notice{Reason: v1alpha1.ReasonProgressing, Message: "The policies in the tenant could not be listed, so that it is not known which revisions " +
+		"there are: the number of a new one might be that of an older one. Devices keep what they have meanwhile."}
+}
+
 // waitsFor says why a third candidate cannot be made, and how to make room for it.
 func (d *decision) waitsFor(older, newer int32) *Notice {
 	return &Notice{Reason: v1alpha1.ReasonPayloadWaiting, Message: fmt.Sprintf(
@@ -36,6 +42,11 @@ func (d *decision) losing() *Notice {
 	names := make([]string, len(d.Lost))
 	for i, number := range d.Lost {
 		names[i] = fmt.Sprintf("%s (%s)", Name(number), d.whose(number))
+		for _, f := range d.unreadable {
+			if f.Number == number {
+				names[i] += ": " + f.Problem
+			}
+		}
 	}
 	return &Notice{Reason: v1alpha1.ReasonRevisionsLost, Message: fmt.Sprintf(
 		"The record of what %s writes is gone from status, and devices may have it. Nothing new is written until that is settled; devices keep what they "+

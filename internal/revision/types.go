@@ -33,10 +33,13 @@ type Input struct {
 	Groups []v1alpha1.WaveAdmission
 	// Objects are the revisions of which an object is recorded in the tenant.
 	Objects []int32
-	// Devices are how many devices (or users) have each revision: those in an active attempt of it and in no active attempt
-	// of a later one. A device counts for the later one only when the tenant has shown it in that group for as long as
-	// Intune takes to hear of it; until then it counts for the earlier one. A revision without an entry is unknown, and
-	// never retires on that.
+	// Found are revisions that the tenant has policies of and that Revisions or Objects lack. Unlisted says that the policies
+	// of the tenant could not be listed, so that there may be others: then no number is given (P5).
+	Found    []Found
+	Unlisted bool
+	// Devices are how many devices (or users) may have each revision: those in an active attempt of it that are not settled in
+	// one of a later revision. A device is settled when the tenant has shown it in that group for as long as Intune takes to
+	// hear of it; until then it counts for both. A revision without an entry is unknown, and never retires on that.
 	Devices map[int32]int32
 	// Now is the time of the decision.
 	Now time.Time
@@ -100,6 +103,8 @@ type Result struct {
 
 	// Minted is the number of a new revision; 0 when there is none.
 	Minted int32
+	// Found are the numbers of revisions that status had lost and that are back as the tenant has them.
+	Found []int32
 	// Restored is the number of a revision that status had lost and that was recognized by its content; 0 when there is none.
 	Restored int32
 	// ReturnedTo is the number of an earlier revision that is the target again; 0 when there is none.
@@ -130,5 +135,5 @@ type Result struct {
 
 // Changed says that a revision is another one, or stands otherwise, than before.
 func (r *Result) Changed() bool {
-	return r.Minted+r.Restored+r.ReturnedTo+r.BecameStable > 0 || len(r.Reverted)+len(r.Superseded)+len(r.Retired)+len(r.Removed) > 0
+	return r.Minted+r.Restored+r.ReturnedTo+r.BecameStable > 0 || len(r.Found)+len(r.Reverted)+len(r.Superseded)+len(r.Retired)+len(r.Removed) > 0
 }

@@ -82,7 +82,11 @@ func enter(w *v1alpha1.PilotWave, d Decision, target Target, at *metav1.Time) {
 			s.Clocks.RollbackStartedAt = at
 		}
 		s.Rollback = &v1alpha1.RollbackStatus{Reverting: d.Revert}
-	case pending, exposing, evaluating, promoting, held, halted, rolledBack, rollbackIncomplete, aborted: // no clock of their own
+	case v1alpha1.PhaseRolledBack:
+		if s.Rollback != nil {
+			s.Rollback.Accepted = d.Reason == v1alpha1.ReasonRollbackAccepted
+		}
+	case pending, exposing, evaluating, promoting, held, halted, rollbackIncomplete, aborted: // no clock of their own
 	}
 }
 
@@ -196,6 +200,8 @@ func Requested(w *v1alpha1.PilotWave) Request {
 		return RequestRollback
 	case a[v1alpha1.AnnotationAbort] != "" && a[v1alpha1.AnnotationAbort] != h.Abort:
 		return RequestAbort
+	case a[v1alpha1.AnnotationAcceptRollback] != "" && a[v1alpha1.AnnotationAcceptRollback] != h.RollbackAccepted:
+		return RequestAccept
 	case a[v1alpha1.AnnotationRetry] != "" && a[v1alpha1.AnnotationRetry] != h.Retry:
 		return RequestRetry
 	}
@@ -203,14 +209,19 @@ func Requested(w *v1alpha1.PilotWave) Request {
 }
 
 // handle notes a request as acted on. One that stops the wave voids a retry that was asked for before it was seen: only a
-// retry after the stop starts the wave again (P9).
+// retry after the stop starts the wave again (P9). A rollback voids an acceptance in the same way: that was one of another.
 func handle(w *v1alpha1.PilotWave, r Request) {
 	h := &w.Status.HandledRequests
 	switch r {
 	case RequestRollback:
 		h.Rollback, h.Retry = w.Annotations[v1alpha1.AnnotationRollback], w.Annotations[v1alpha1.AnnotationRetry]
+		if !slices.Contains(restrained, w.Status.Phase) {
+			h.RollbackAccepted = w.Annotations[v1alpha1.AnnotationAcceptRollback]
+		}
 	case RequestAbort:
 		h.Abort, h.Retry = w.Annotations[v1alpha1.AnnotationAbort], w.Annotations[v1alpha1.AnnotationRetry]
+	case RequestAccept:
+		h.RollbackAccepted = w.Annotations[v1alpha1.AnnotationAcceptRollback]
 	case RequestRetry:
 		h.Retry = w.Annotations[v1alpha1.AnnotationRetry]
 	case RequestNone:

@@ -155,6 +155,18 @@ func TestRequested(t *testing.T) {
 			t.Errorf("%v handled %+v: %q, want %q", tt.asked, tt.handled, got, tt.want)
 		}
 	}
+	for _, both := range []v1alpha1.WavePhase{exposing, rollbackIncomplete} { // an acceptance is of the rollback that a person saw
+		w := waveAt(both)
+		w.Annotations = map[string]string{b: "y", v1alpha1.AnnotationAcceptRollback: "w"}
+		Advance(w, Decision{Phase: rollbackIncomplete, HandledRequest: RequestRollback}, Target{}, epoch)
+		if got, want := Requested(w), map[v1alpha1.WavePhase]Request{rollbackIncomplete: RequestAccept}[both]; got != want {
+			t.Errorf("%s: %q, want %q", both, got, want)
+		}
+		Advance(w, Decision{Phase: rolledBack, HandledRequest: RequestAccept, Reason: v1alpha1.ReasonRollbackAccepted}, Target{}, epoch)
+		if got := Requested(w); got != RequestNone {
+			t.Errorf("%s: %q", both, got)
+		}
+	}
 	// Handling any request handles that one; one that stops the wave voids a retry that is already there (P9).
 	for _, r := range []Request{RequestAbort, RequestRollback, RequestRetry, RequestNone} {
 		w := waveAt(exposing)

@@ -54,7 +54,7 @@ func (w World) ledgerFact() Fact[LedgerState] {
 		return FactOf(LedgerAltered, w.Ledger.Message)
 	case audience.LedgerNone:
 		if w.GroupID() != "" {
-			return FactOf(LedgerLost, fmt.Sprintf("the status of attempt %d names a group and binds no ledger", w.Wave.Status.Attempt))
+			return FactOf(LedgerLost, fmt.Sprintf("the status of attempt %d names a group and binds no ledger, as after a restore of the status", w.Wave.Status.Attempt))
 		}
 	}
 	return Fact[LedgerState]{}

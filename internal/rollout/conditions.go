@@ -49,6 +49,7 @@ var (
 	deleting          = condition{"deletion", func(in *Input) bool { return in.Deleting }}
 	abortRequested    = condition{"abort requested", func(in *Input) bool { return in.Request == RequestAbort }}
 	rollbackRequested = condition{"rollback requested", func(in *Input) bool { return in.Request == RequestRollback }}
+	acceptRequested   = condition{"rollback accepted", func(in *Input) bool { return in.Request == RequestAccept }}
 	retryRequested    = condition{"retry requested", func(in *Input) bool { return in.Request == RequestRetry }}
 	paused            = condition{"paused", func(in *Input) bool { return in.Paused }}
 
@@ -82,6 +83,8 @@ var (
 	inSync     = condition{"managed group in sync", func(in *Input) bool { return !drifted.holds(in) && !groupGone.holds(in) }}
 
 	rollbackVerified = condition{"rollback verified", func(in *Input) bool { return in.Rollback.State == RollbackVerified }}
+	takenBack        = condition{"nothing assigned any more", func(in *Input) bool { return in.TakenBack }}
+	rollbackAccepted = condition{"ended by a person", func(in *Input) bool { return in.Accepted }}
 	rollbackOverdue  = condition{"rollback overdue", func(in *Input) bool { return in.Rollback.State == RollbackOverdue }}
 	rollsBack        = condition{"onFailure is Rollback", func(in *Input) bool { return in.OnFailure == v1alpha1.FailureRollback }}
 

@@ -15,7 +15,7 @@ func Decide(in Input) Decision {
 	in = normalize(in)
 	for _, r := range rulesOf(in.Phase) {
 		if r.when.holds(&in) {
-			return noteMootRetry(&in, r.decide(&in))
+			return noteMoot(&in, r.decide(&in))
 		}
 	}
 	// Not reached: the last row of every phase holds always, which a test proves.
@@ -30,7 +30,7 @@ func DecideSafety(in Input) (Decision, bool) {
 	in = normalize(in)
 	for _, r := range rulesOf(in.Phase) {
 		if safetyRows[r.name] && r.when.holds(&in) {
-			return noteMootRetry(&in, r.decide(&in)), true
+			return noteMoot(&in, r.decide(&in)), true
 		}
 	}
 	return Decision{}, false
@@ -87,13 +87,19 @@ func resumeAt(p v1alpha1.WavePhase) v1alpha1.WavePhase {
 	return p
 }
 
-// noteMootRetry marks a retry as handled in a phase in which there is nothing to retry. It changes nothing else, so that a
-// retry never stands in the way of a safety check.
-func noteMootRetry(in *Input, d Decision) Decision {
-	if in.Request != RequestRetry || in.Deleting || d.HandledRequest == RequestRetry || slices.Contains(retryable, in.Phase) {
+// noteMoot marks a retry as handled in a phase in which there is nothing to retry, and the acceptance of a rollback where none is
+// under way. It changes nothing else, so that neither ever stands in the way of a safety check.
+func noteMoot(in *Input, d Decision) Decision {
+	if in.Deleting || d.HandledRequest != RequestNone {
 		return d
 	}
-	d.HandledRequest = RequestRetry
-	d.Message += "; the retry request changes nothing, because " + whyNoRetry(in.Phase)
+	switch {
+	case in.Request == RequestRetry && !slices.Contains(retryable, in.Phase):
+		d.HandledRequest = RequestRetry
+		d.Message += "; the retry request changes nothing, because " + whyNoRetry(in.Phase)
+	case in.Request == RequestAccept && in.Phase != rollingBack && in.Phase != rollbackIncomplete:
+		d.HandledRequest = RequestAccept
+		d.Message += "; there is no rollback to accept"
+	}
 	return d
 }

@@ -61,6 +61,12 @@
 //	  --[ rollback verified, reverted ]--> Pending
 //	RollingBack, RollbackIncomplete
 //	  --[ rollback verified ]--> RolledBack
+//	RollingBack, RollbackIncomplete
+//	  --[ rollback accepted, nothing assigned any more, reverted, an earlier attempt stands for the payload ]--> Succeeded
+//	RollingBack, RollbackIncomplete
+//	  --[ rollback accepted, nothing assigned any more, reverted ]--> Pending
+//	RollingBack, RollbackIncomplete
+//	  --[ rollback accepted, nothing assigned any more ]--> RolledBack
 //	RollingBack
 //	  --[ rollback overdue ]--> RollbackIncomplete
 //	any but Succeeded, Halted, RollingBack, RolledBack, RollbackIncomplete, Aborted

@@ -33,6 +33,17 @@ func (c Case) outcome(e audience.Entry) (o diagnosis.Outcome, name string, count
 	return remember(c.present(e, facts), e), name, true
 }
 
+// refusal is why the tenant does not take a member, as a finding says it; empty for one that it took, or that is excluded since.
+func refusal(e audience.Entry) string {
+	switch {
+	case !e.ExcludedAt.IsZero() || e.Refused == audience.RefusedNot:
+		return ""
+	case e.Refused == audience.RefusedGone:
+		return diagnosis.ReasonMemberGone
+	}
+	return diagnosis.ReasonMemberRefused
+}
+
 // present is what the facts of this reading alone make of an entry. Its clocks start when the tenant showed it as a member.
 func (c Case) present(e audience.Entry, facts []diagnosis.Facts) diagnosis.Outcome {
 	at := e.ConfirmedAt.Time()

@@ -188,6 +188,10 @@ var examples = []example{
 	{"rollback verified late (gate F19)", rollbackIncomplete, func(in *Input) {
 		in.Rollback = FactOf(RollbackVerified, "96 of 100 devices verified, 95 needed")
 	}},
+	{"rollback accepted", rollbackIncomplete, func(in *Input) { in.Request, in.TakenBack, in.Rollback = RequestAccept, true, progress }},
+	{"rollback accepted too early", rollingBack, func(in *Input) { in.Request, in.Rollback = RequestAccept, progress }},
+	{"rollback that was accepted", rolledBack, func(in *Input) { in.Accepted = true }},
+	{"acceptance of nothing", baking, func(in *Input) { in.Request = RequestAccept }},
 	{"retry after an abort", aborted, func(in *Input) { in.Request = RequestRetry }},
 	{"retry of a running bake", baking, func(in *Input) { in.Request = RequestRetry }},
 	{"deletion", baking, func(in *Input) { in.Deleting, in.Request = true, RequestAbort }},

@@ -40,7 +40,9 @@ const (
 	RequestNone     Request = ""
 	RequestAbort    Request = "Abort"
 	RequestRollback Request = "Rollback"
-	RequestRetry    Request = "Retry"
+	// RequestAccept: a person takes a rollback for finished that devices have not proven.
+	RequestAccept Request = "Accept"
+	RequestRetry  Request = "Retry"
 )
 
 // PolicyState says whether the PasskeyPolicy lets its waves start, expand and promote.
@@ -277,6 +279,11 @@ type Input struct {
 	DeadlinePassed bool
 	// OnFailure is spec.onFailure.action; anything but Rollback holds.
 	OnFailure v1alpha1.FailureAction
+	// TakenBack is read only in RollingBack and RollbackIncomplete: the policy has nothing assigned any more to the groups that
+	// the wave took back.
+	TakenBack bool
+	// Accepted is read only in RolledBack: a person, and not the devices, ended the rollback.
+	Accepted bool
 	// Rollback is read only in RollingBack and RollbackIncomplete.
 	Rollback Fact[RollbackState]
 	// Clear is read only in Held, and is about HeldReason.

@@ -71,7 +71,7 @@ var invariants = map[string]invariant{
 	"promotion only from a proven Pass": func(in *Input, d *Decision) bool {
 		forward := d.Effect == EffectPromote || d.Phase == promoting && in.Phase != promoting || d.Phase == succeeded && in.Phase != succeeded && !d.Restore
 		retried := *in
-		if in.Request == RequestRetry { // moot in these phases: it changes nothing
+		if in.Request == RequestRetry || in.Request == RequestAccept { // moot in these phases: it changes nothing
 			retried.Request = RequestNone
 		}
 		return implies(forward, proven(&retried))
@@ -169,6 +169,22 @@ var invariants = map[string]invariant{
 		return implies(over && in.Reverting && in.Restorable, d.Phase == succeeded && d.Restore && d.CloseAttempt == OutcomeReverted) &&
 			implies(over && in.Reverting && !in.Restorable, d.Phase == pending && d.CloseAttempt == OutcomeReverted) &&
 			implies(over && !in.Reverting, d.Phase == rolledBack)
+	},
+	"a rollback is accepted when nothing is assigned any more, and nothing else is": func(in *Input, d *Decision) bool {
+		if in.Request != RequestAccept || in.Deleting {
+			return implies(d.Reason == v1alpha1.ReasonRollbackAccepted, in.Accepted && d.Phase == in.Phase)
+		}
+		if in.Phase != rollingBack && in.Phase != rollbackIncomplete {
+			same := *in
+			same.Request = RequestNone
+			was := Decide(same)
+			return d.HandledRequest == RequestAccept && d.Phase == was.Phase && d.Effect == was.Effect && d.Reason == was.Reason
+		}
+		if in.Rollback.State == RollbackVerified {
+			return true // devices have proven it, see the other rows
+		}
+		ends := map[v1alpha1.WavePhase]bool{rolledBack: !in.Reverting, pending: in.Reverting && !in.Restorable, succeeded: in.Reverting && in.Restorable}
+		return in.TakenBack == (d.HandledRequest == RequestAccept) && in.TakenBack == ends[d.Phase] && !d.Withdraw && d.Effect == EffectNone
 	},
 	"who has proven the payload has nothing to start": func(in *Input, d *Decision) bool {
 		return implies(d.Restore, in.Restorable) && implies(in.Phase == pending && undisturbed(in) && in.Restorable, d.Phase == succeeded && d.Restore)
@@ -347,7 +363,7 @@ var invariants = map[string]invariant{
 		return implies(stopped && away, in.Request == RequestRetry && d.HandledRequest == RequestRetry)
 	},
 	"an attempt ends by a changed payload or a retry, and never by itself": func(in *Input, d *Decision) bool {
-		byItself := in.Payload.State == PayloadChanged || in.Payload.State == PayloadReverted || in.Reverting && in.Rollback.State == RollbackVerified
+		byItself := in.Payload.State == PayloadChanged || in.Payload.State == PayloadReverted || in.Reverting && (in.Rollback.State == RollbackVerified || in.Request == RequestAccept && in.TakenBack)
 		return d.NewAttempt == (d.CloseAttempt != "") && implies(in.Phase != pending && d.Phase == pending, d.NewAttempt) &&
 			implies(d.NewAttempt, d.Phase == pending || d.Restore) &&
 			implies(d.NewAttempt, byItself || d.HandledRequest == RequestRetry && in.Request == RequestRetry) &&

@@ -61,6 +61,9 @@ func Judge(c Case) (Judgement, error) {
 	fmt.Fprintf(digest, "%d\n%s\n%s\n", c.Ledger.Attempt, c.Ledger.PayloadHash, GateHash(&c.Spec.Gate))
 	for _, e := range c.Ledger.Entries {
 		o, name, counts := c.outcome(e)
+		if reason := refusal(e); reason != "" {
+			tally.Refused(reason, name)
+		}
 		if !counts {
 			continue
 		}

@@ -144,14 +144,25 @@ func TestExcludedAndRefusedCount(t *testing.T) {
 	next, _ := w.Record().Exclude(ids(1), w.Now)                           // exposed, and succeeded
 	next, _ = next.Exclude([]audience.ID{device(30)}, w.Now)               // pending
 	next, _ = next.Refuse([]audience.ID{device(31)}, audience.RefusedGone) // pending
+	next, _ = next.Refuse([]audience.ID{device(3)}, audience.RefusedUnusable)
 	w.Ledger = readOf(&next)
 	_, m, err := w.Situation()
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := m.Evidence.Devices
-	if d.Succeeded != 15 || d.Pending != 23 || m.Audience.Eligible != 38 || m.Audience.Excluded != 2 {
+	if d.Succeeded != 14 || d.Pending != 23 || m.Audience.Eligible != 37 || m.Audience.Excluded != 2 || m.Audience.Refused != 2 {
 		t.Errorf("%+v %+v", d, m.Audience)
+	}
+	found := map[string]int32{}
+	for _, f := range m.Evidence.Findings {
+		found[f.Reason] = f.Count
+		if f.Runbook == "" || len(f.Samples) != 1 {
+			t.Errorf("%+v", f)
+		}
+	}
+	if len(found) != 2 || found[diagnosis.ReasonMemberGone] != 1 || found[diagnosis.ReasonMemberRefused] != 1 {
+		t.Errorf("who was refused is not told: %v", found)
 	}
 	w.Excluded = map[audience.ID]bool{device(0): true, device(2): true, device(32): true}
 	in, all := w.Exclusions(w.CurrentAttempt())

@@ -148,10 +148,30 @@ func (w World) exposedIn(a *v1alpha1.WaveAttempt) (ids []audience.ID, why string
 		}
 	case a.Attempt == w.Wave.Status.Attempt && w.Members != nil && !w.GroupGone:
 		ids = w.Shown() // the group tells as well who had it
+	case w.TakenMembers[a.Attempt] != nil:
+		ids = w.TakenMembers[a.Attempt]
 	case a.Ledger == nil || a.Ledger.Asked > 0:
 		why = fmt.Sprintf("the ledger of attempt %d cannot be relied on, so that nobody can say which devices have to show it: %s", a.Attempt, r.Message)
 	}
 	return ids, why
+}
+
+// Unreadable are the other attempts that the rollback takes back and whose ledger cannot be relied on: their groups tell who had
+// what they brought.
+func (w World) Unreadable() []v1alpha1.WaveAttempt {
+	s := &w.Wave.Status
+	began := s.Clocks.RollbackStartedAt
+	if began == nil || s.Phase != v1alpha1.PhaseRollingBack && s.Phase != v1alpha1.PhaseRollbackIncomplete {
+		return nil
+	}
+	var out []v1alpha1.WaveAttempt
+	for _, a := range s.Attempts {
+		taken := a.WithdrawnAt != nil && !a.WithdrawnAt.Time.Before(began.Time)
+		if taken && a.Attempt != s.Attempt && a.GroupID != "" && w.reading(a.Attempt).State != audience.LedgerOK {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 func (w World) reading(attempt int32) audience.Reading {

@@ -3,7 +3,11 @@
 
 package rollout
 
-import "github.com/tidegate/tidegate/api/v1alpha1"
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
 
 // Safety is the part of the situation that the objects of the cluster tell: all that [DecideSafety] needs (P9). Ledger,
 // tenant and fleet need not be read for it.
@@ -16,7 +20,8 @@ func (w World) Safety() Input {
 		Suspended: w.Tenant != nil && w.Tenant.Spec.Suspend,
 		Policy:    w.policyState(), Payload: w.payload(), Admission: w.admission(),
 		Exposed: w.exposed(w.floor()), Growing: w.Wave.Spec.Audience.Membership == v1alpha1.MembershipGrowing,
-		Restorable: w.restorable(), Reverting: s.Rollback != nil && s.Rollback.Reverting,
+		Restorable: w.restorable(), TakenBack: w.takenOut(), Reverting: s.Rollback != nil && s.Rollback.Reverting,
+		Accepted:  s.Rollback != nil && s.Rollback.Accepted,
 		OnFailure: w.Wave.Spec.OnFailure.Action, OnlyReports: w.Policy != nil && w.Policy.Spec.Drift == v1alpha1.DriftReport,
 	}
 	in.Dependencies, _ = Depend(w.Wave, w.Siblings, w.Target(), w.restartFrom(), w.Now)
@@ -24,6 +29,12 @@ func (w World) Safety() Input {
 		in.Rollback = FactOf(RollbackOverdue, "")
 	}
 	return in
+}
+
+// takenOut says that the policy has nothing assigned any more to the groups of the attempts that the wave took back. Without a
+// policy nobody takes them out.
+func (w World) takenOut() bool {
+	return w.Policy != nil && !slices.ContainsFunc(w.Wave.Status.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.WithdrawnAt != nil && w.assigned(&a) })
 }
 
 // restorable says that an earlier attempt stands for what the policy wants.
@@ -35,5 +46,5 @@ func (w World) restorable() bool {
 		return false
 	}
 	t := w.Target()
-	return t.Revision != 0 && Standing(s, t.Revision) != nil
+	return t.Revision != 0 && Standing(s, t.Revision) != nil && w.beyond() == nil
 }

@@ -95,7 +95,7 @@ func (w World) recorded() *v1alpha1.AudienceStatus {
 		out.ResolvedAt = Current(&w.Wave.Status).CreatedAt
 	}
 	c := l.Counts()
-	out.Joined, out.Excluded, out.Eligible = int32(c.Joined), int32(c.Excluded), 0
+	out.Joined, out.Excluded, out.Refused, out.Eligible = int32(c.Joined), int32(c.Excluded), int32(c.Refused), 0
 	for _, e := range l.Entries {
 		left := !e.ExcludedAt.IsZero() || e.Refused != audience.RefusedNot
 		if !left || e.Refused == audience.RefusedNot && e.Last.Kind != audience.WordNone {
@@ -121,7 +121,9 @@ func (m Measured) Record(s *v1alpha1.PilotWaveStatus) {
 		s.Decision.Verdict, s.Decision.EvidenceDigest = j.Row.Verdict, j.Digest
 	}
 	if m.Rollback != nil {
-		m.Rollback.Reverting = s.Rollback != nil && s.Rollback.Reverting
+		if s.Rollback != nil {
+			m.Rollback.Reverting, m.Rollback.Accepted = s.Rollback.Reverting, s.Rollback.Accepted
+		}
 		s.Rollback = m.Rollback
 	}
 }
@@ -146,6 +148,10 @@ func (w World) policyState() Fact[PolicyState] {
 		return fact(PolicyNotReady, "the settings of PasskeyPolicy %q are not resolved: its condition SettingsResolved says why", name)
 	case applied == nil || applied.ObservedGeneration != w.Policy.Generation || applied.Status != metav1.ConditionTrue && applied.Reason != v1alpha1.ReasonAssigning:
 		return fact(PolicyNotReady, "PasskeyPolicy %q is not in the tenant as it should be: its condition Applied says why", name)
+	}
+	if a := w.beyond(); a != nil {
+		return fact(PolicyNotReady, "devices of attempt %d have %s, which came later than %s, and PasskeyPolicy %q asks for the latter: ask for a rollback (annotation %s) to take "+
+			"it back, or set the policy's spec.settings to what %s writes", a.Attempt, revision.Name(a.Revision), revision.Name(w.Target().Revision), name, v1alpha1.AnnotationRollback, revision.Name(a.Revision))
 	}
 	return FactOf(PolicyReady, "")
 }

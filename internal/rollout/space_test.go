@@ -62,7 +62,7 @@ var (
 	dimHeldReason = stringDimension("HeldReason", func(in *Input) *string { return &in.HeldReason }, heldReasons...)
 	dimDeleting   = boolDimension("Deleting", func(in *Input) *bool { return &in.Deleting })
 	dimRequest    = stringDimension("Request", func(in *Input) *Request { return &in.Request },
-		RequestNone, RequestAbort, RequestRollback, RequestRetry)
+		RequestNone, RequestAbort, RequestRollback, RequestAccept, RequestRetry)
 	dimPaused    = boolDimension("Paused", func(in *Input) *bool { return &in.Paused })
 	dimSuspended = boolDimension("Suspended", func(in *Input) *bool { return &in.Suspended })
 	dimLedger    = factDimension("Ledger", func(in *Input) *Fact[LedgerState] { return &in.Ledger }, "", LedgerOK, LedgerLost, LedgerAltered)
@@ -72,10 +72,12 @@ var (
 	dimGrowth    = factDimension("Growth", func(in *Input) *Fact[GrowthState] { return &in.Growth }, "", GrowthDue)
 	dimGrowing   = boolDimension("Growing", func(in *Input) *bool { return &in.Growing })
 	dimRestore   = boolDimension("Restorable", func(in *Input) *bool { return &in.Restorable })
+	dimTaken     = boolDimension("TakenBack", func(in *Input) *bool { return &in.TakenBack })
+	dimAccepted  = boolDimension("Accepted", func(in *Input) *bool { return &in.Accepted })
 	dimReverting = boolDimension("Reverting", func(in *Input) *bool { return &in.Reverting })
 
 	// sampled are the axes that are drawn at random instead of crossed with all others, whose product would be too large.
-	sampled = []*dimension{dimSuspended, dimLedger, dimExclusion, dimGrowth, dimGrowing, dimRestore, dimReverting,
+	sampled = []*dimension{dimSuspended, dimLedger, dimExclusion, dimGrowth, dimGrowing, dimRestore, dimReverting, dimTaken,
 		dimEarlier, dimReports}
 
 	dimPolicy = factDimension("Policy", func(in *Input) *Fact[PolicyState] { return &in.Policy },
@@ -109,7 +111,7 @@ var (
 	dimensions = []*dimension{dimHeldPhase, dimHeldReason, dimDeleting, dimRequest, dimPaused, dimPolicy, dimPayload,
 		dimDependencies, dimAudience, dimAudienceReason, dimAdmission, dimExposure, dimExposed, dimMembership, dimTelemetry,
 		dimEvidence, dimBake, dimDeadline, dimOnFailure, dimRollback, dimClear,
-		dimSuspended, dimLedger, dimExclusion, dimGrowth, dimGrowing, dimRestore, dimReverting, dimEarlier, dimReports}
+		dimSuspended, dimLedger, dimExclusion, dimGrowth, dimGrowing, dimRestore, dimReverting, dimTaken, dimAccepted, dimEarlier, dimReports}
 )
 
 // relevant are the axes that may influence the decision in a phase; TestIrrelevantDimensions shows that the others do
@@ -130,9 +132,9 @@ var relevant = map[v1alpha1.WavePhase][]*dimension{
 	held: {dimEarlier, dimReports, dimHeldPhase, dimHeldReason, dimPaused, dimSuspended, dimLedger, dimExclusion, dimMembership, dimPayload, dimAudience, dimExposed,
 		dimTelemetry, dimEvidence, dimDeadline, dimOnFailure, dimClear},
 	halted:             {dimEarlier, dimMembership, dimReports, dimPaused, dimSuspended, dimExclusion, dimPayload, dimExposed, dimEvidence, dimOnFailure},
-	rollingBack:        {dimEarlier, dimReports, dimPaused, dimSuspended, dimExclusion, dimRollback, dimReverting, dimRestore, dimPayload},
-	rolledBack:         {dimEarlier, dimMembership, dimReports, dimPaused, dimSuspended, dimExclusion, dimPayload, dimRollback},
-	rollbackIncomplete: {dimEarlier, dimMembership, dimReports, dimPaused, dimSuspended, dimExclusion, dimPayload, dimRollback, dimReverting, dimRestore},
+	rollingBack:        {dimEarlier, dimReports, dimPaused, dimSuspended, dimExclusion, dimRollback, dimReverting, dimRestore, dimTaken, dimPayload},
+	rolledBack:         {dimEarlier, dimMembership, dimReports, dimPaused, dimSuspended, dimExclusion, dimPayload, dimRollback, dimAccepted},
+	rollbackIncomplete: {dimEarlier, dimMembership, dimReports, dimPaused, dimSuspended, dimExclusion, dimPayload, dimRollback, dimReverting, dimRestore, dimTaken},
 	aborted:            {dimEarlier, dimMembership, dimReports, dimPaused, dimSuspended, dimExclusion, dimPayload, dimExposed},
 }
 

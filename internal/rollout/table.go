@@ -135,6 +135,14 @@ var rollbackProgress = []rule{
 		reason: always(v1alpha1.ReasonRollbackVerified), message: sayRollback("the revert is verified; the wave begins anew with the payload that the policy returned to")},
 	{name: "rollback-verified", in: phases{rollingBack, rollbackIncomplete}, when: rollbackVerified, next: rolledBack,
 		reason: always(v1alpha1.ReasonRollbackVerified), message: sayRollback("enough devices report that the setting is gone")},
+	{name: "accept-restored", in: phases{rollingBack, rollbackIncomplete}, when: all(acceptRequested, takenBack, reverting, restorable), next: succeeded,
+		handles: RequestAccept, restores: true, closes: func(*Input) string { return OutcomeReverted },
+		reason: always(v1alpha1.ReasonRollbackAccepted), message: sayRollback("a person accepted the revert as it is: the wave is what it had proven before")},
+	{name: "accept-reverted", in: phases{rollingBack, rollbackIncomplete}, when: all(acceptRequested, takenBack, reverting), next: pending,
+		handles: RequestAccept, closes: func(*Input) string { return OutcomeReverted },
+		reason: always(v1alpha1.ReasonRollbackAccepted), message: sayRollback("a person accepted the revert as it is; the wave begins anew with the payload that the policy returned to")},
+	{name: "accept", in: phases{rollingBack, rollbackIncomplete}, when: all(acceptRequested, takenBack), next: rolledBack, handles: RequestAccept,
+		reason: always(v1alpha1.ReasonRollbackAccepted), message: sayRollback("a person accepted the rollback as it is; a retry starts the next attempt")},
 	{name: "rollback-overdue", in: phases{rollingBack}, when: rollbackOverdue, next: rollbackIncomplete,
 		reason:  always(v1alpha1.ReasonRollbackIncomplete),
 		message: sayRollback("too few devices report by the deadline that the setting is gone; look at the others, later reports still count")},
@@ -241,6 +249,8 @@ var upkeep = []rule{
 // waiting is where a wave stays that nothing above moves.
 var waiting = []rule{
 	{name: "held", in: phases{held}, when: otherwise, freezeIf: heldOrOut, reason: reasonHeld, message: sayHeld},
+	{name: "accept-waits", in: phases{rollingBack, rollbackIncomplete}, when: acceptRequested, reason: reasonInForce,
+		message: sayRollback("the acceptance of the rollback waits until the policy has taken the groups of this wave out of its assignments: devices may still have it")},
 	{name: "rollback-waiting", in: phases{rollingBack}, when: otherwise, reason: always(v1alpha1.ReasonRollbackWaiting),
 		message: sayRollback("waiting for devices to report that the setting is gone")},
 }
@@ -337,10 +347,13 @@ var settled = []rule{
 		reason: always(v1alpha1.ReasonBatchExposed), message: sayExposure("the next batch of late joiners is exposed")},
 	{name: "succeeded", in: phases{succeeded}, when: otherwise, reason: always(v1alpha1.ReasonPromoted), message: saySucceeded},
 	{name: "halted", in: phases{halted}, when: otherwise, reason: always(v1alpha1.ReasonGateHalted), message: sayHalted},
+	{name: "rolled-back-accepted", in: phases{rolledBack}, when: rollbackAccepted, reason: always(v1alpha1.ReasonRollbackAccepted),
+		message: sayRollback("a person accepted the rollback as it was; a retry starts the next attempt")},
 	{name: "rolled-back", in: phases{rolledBack}, when: otherwise, reason: always(v1alpha1.ReasonRollbackVerified),
 		message: sayRollback("the wave is rolled back; a retry starts the next attempt")},
 	{name: "rollback-incomplete", in: phases{rollbackIncomplete}, when: otherwise, reason: always(v1alpha1.ReasonRollbackIncomplete),
-		message: sayRollback("too few devices report that the setting is gone; look at the others, later reports still count")},
+		message: sayRollback("too few devices report that the setting is gone; look at the others, later reports still count, and annotation " +
+			v1alpha1.AnnotationAcceptRollback + " accepts it as it is")},
 	{name: "aborted", in: phases{aborted}, when: otherwise, reason: always(v1alpha1.ReasonAborted), message: sayAborted},
 	{name: "unknown-phase", in: phases{unknown}, when: otherwise, reason: always(v1alpha1.ReasonInvalid), message: sayUnknown},
 }

@@ -53,6 +53,10 @@ func (w World) payload() Fact[PayloadState] {
 		return FactOf(PayloadChanged, fmt.Sprintf(
 			"PasskeyPolicy %q wants %s: evidence for %s proves nothing about it", w.Policy.Name, revision.Name(want), revision.Name(have)))
 	}
+	if revision.ByNumber(w.Policy.Status.Revisions, have) != nil {
+		return FactOf(PayloadNotCompared, fmt.Sprintf("PasskeyPolicy %q asks for %s, and this attempt brings %s, which came later and was not taken back: see its conditions",
+			w.Policy.Name, revision.Name(want), revision.Name(have)))
+	}
 	return FactOf(PayloadNotCompared, fmt.Sprintf("PasskeyPolicy %q has no record of %s, which this attempt brings: see its conditions", w.Policy.Name, revision.Name(have)))
 }
 

@@ -37,6 +37,9 @@ type World struct {
 	GroupReading
 	// EarlierGroups is the same for the other attempts that stand; none for one that was not looked at.
 	EarlierGroups map[int32]GroupReading
+	// TakenMembers are, by attempt, the members of the groups of other attempts that a rollback takes back and whose ledger
+	// cannot be relied on. They are read to prove a rollback.
+	TakenMembers map[int32][]audience.ID
 	// MemberLag is how long the list of members may not show a change of the operator's own, ObjectLag how long the tenant may
 	// not show an object that was made, AssignmentLag how long Intune may take to act on assignments that it shows.
 	MemberLag, ObjectLag, AssignmentLag time.Duration

@@ -30,7 +30,7 @@ func TestGateNeedsAnInverse(t *testing.T) {
 		{"no mode", "", onlyLocation, false},
 	} {
 		got := Resolve(Request{Settings: tt.settings, Platforms: onWindows, Mode: tt.mode, Catalog: catalog})
-		if got.Blocked != tt.blocked || got.Blocked != (got.Hash == "") || got.Blocked != (len(got.Payloads) == 0) {
+		if got.Blocked != tt.blocked || got.Blocked != (got.Hash == "") || got.Blocked != (len(got.Pinned) == 0) {
 			t.Errorf("%s: %+v", tt.name, got)
 		}
 		if !tt.blocked {

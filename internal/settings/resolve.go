@@ -71,7 +71,6 @@ func (r *Resolution) deliver(platform v1alpha1.Platform, found []finding, in Req
 	if problem != "" {
 		problems = append(problems, problem)
 	}
-	r.Payloads = append(r.Payloads, payload)
 	r.Pinned = append(r.Pinned, Pin(payload))
 	if in.Mode != v1alpha1.ModeGate {
 		return problems
@@ -95,7 +94,7 @@ func (r *Resolution) block(equal, others []string) Resolution {
 		r.BlockReason = v1alpha1.ReasonPayloadEqualsHold
 	}
 	r.BlockMessage = strings.Join(slices.Concat(equal, others), " ")
-	r.Payloads, r.Pinned, r.Baseline = nil, nil, nil
+	r.Pinned, r.Baseline = nil, nil
 	return *r
 }
 

@@ -172,8 +172,8 @@ func TestResolveVerdicts(t *testing.T) {
 					t.Errorf("message lacks %q: %s", part, got.BlockMessage)
 				}
 			}
-			if got.Blocked != (len(got.Payloads) == 0) || got.Blocked != (got.Hash == "") {
-				t.Errorf("blocked %v with %d payloads and hash %q", got.Blocked, len(got.Payloads), got.Hash)
+			if got.Blocked != (len(got.Pinned) == 0) || got.Blocked != (got.Hash == "") {
+				t.Errorf("blocked %v with %d payloads and hash %q", got.Blocked, len(got.Pinned), got.Hash)
 			}
 			if got.MinEdge != tt.minEdge {
 				t.Errorf("MinEdge = %q, want %q", got.MinEdge, tt.minEdge)
@@ -205,7 +205,7 @@ func TestResolvePayload(t *testing.T) {
 			{DefinitionID: location.ID, Kind: InstanceChoice, Value: location.ID + "_azuread"},
 		},
 	}}
-	if diff := cmp.Diff(want, got.Payloads); diff != "" {
+	if diff := cmp.Diff(want, payloads(got)); diff != "" {
 		t.Errorf("payloads (-want +got):\n%s", diff)
 	}
 	if why := got.Verdicts[2].Why; !strings.Contains(why, "hold leaves it alone") {
@@ -217,7 +217,7 @@ func TestResolvePayload(t *testing.T) {
 		Platform: "MacOS", GraphPlatforms: "macOS", Technologies: "mdm,appleRemoteManagement",
 		Allow: []Instance{{DefinitionID: passkeysMac.ID, Kind: InstanceChoice, Value: passkeysMac.ID + "_false"}},
 	}}
-	if diff := cmp.Diff(want, got.Payloads); diff != "" {
+	if diff := cmp.Diff(want, payloads(got)); diff != "" {
 		t.Errorf("payloads (-want +got):\n%s", diff)
 	}
 	if why := got.Verdicts[0].Why; !strings.Contains(why, "no user scope") {
@@ -367,6 +367,15 @@ func TestPromise11_NothingIsDroppedQuietly(t *testing.T) {
 	}
 }
 
+// payloads are what a resolution has written to the tenant.
+func payloads(r Resolution) []Payload {
+	out := make([]Payload, len(r.Pinned))
+	for i, p := range r.Pinned {
+		out[i] = Unpin(p)
+	}
+	return out
+}
+
 func checkDelivered(t *testing.T, n int, in Request, got Resolution) {
 	t.Helper()
 	have := map[string]Definition{}
@@ -374,7 +383,7 @@ func checkDelivered(t *testing.T, n int, in Request, got Resolution) {
 		have[d.ID] = d
 	}
 	writtenIDs := map[string]bool{}
-	for _, p := range got.Payloads {
+	for _, p := range payloads(got) {
 		if len(p.Allow) == 0 {
 			t.Fatalf("%d: empty payload on %s", n, p.Platform)
 		}

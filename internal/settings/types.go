@@ -107,9 +107,8 @@ type Request struct {
 type Resolution struct {
 	// Verdicts has one entry per setting asked for and platform, in a fixed order.
 	Verdicts []v1alpha1.SettingStatus
-	// Payloads are sorted by platform; empty when Blocked, so that nothing is half-written.
-	Payloads []Payload
-	// Pinned is what Payloads write, as a revision keeps it; empty when Blocked.
+	// Pinned is what is to be written, as a revision keeps it, sorted by platform; empty when Blocked, so that nothing is
+	// half-written.
 	Pinned []v1alpha1.PinnedPayload
 	// Baseline is the restrictive value of every setting of this ask that has one, on each platform where one has: what
 	// hold sets when this is the first ask of a policy in mode Gate. It depends on the definitions, never on the direction

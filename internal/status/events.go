@@ -6,11 +6,13 @@ package status
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/diagnosis"
 )
 
 // Event is one event to emit, once, after the status that it describes was written.
@@ -78,6 +80,11 @@ func WaveEvents(before, after *v1alpha1.PilotWaveStatus) []Event {
 		out = append(out, event(false, v1alpha1.ReasonAudienceResolved,
 			fmt.Sprintf("%d devices targeted, %d eligible; membership of attempt %d is frozen", a.Targeted, a.Eligible, after.Attempt)))
 	}
+	if n := refusedOf(after); n > refusedOf(before) {
+		out = append(out, event(true, v1alpha1.ReasonMembersRefused, fmt.Sprintf(
+			"the tenant does not take %d of the devices of attempt %d as members of the wave's group: they do not get the payload and do not count, the others go on%s",
+			n, after.Attempt, samplesOf(after.Findings, diagnosis.ReasonMemberGone, diagnosis.ReasonMemberRefused))))
+	}
 	if b := after.Clocks.LastBatchAt; b != nil && (before.Clocks.LastBatchAt == nil || !before.Clocks.LastBatchAt.Equal(b)) {
 		out = append(out, event(false, v1alpha1.ReasonBatchExposed, fmt.Sprintf("%d of %d eligible devices are exposed",
 			eligible(after)-int(after.Devices.Pending), eligible(after))))
@@ -110,6 +117,27 @@ func pauseEvents(before, after []metav1.Condition) []Event {
 	default:
 		return nil
 	}
+}
+
+func refusedOf(s *v1alpha1.PilotWaveStatus) int32 {
+	if s.Audience == nil {
+		return 0
+	}
+	return s.Audience.Refused
+}
+
+// samplesOf names devices of findings with one of the reasons, as the end of a sentence; empty when there are none.
+func samplesOf(findings []v1alpha1.Finding, reasons ...string) string {
+	var parts []string
+	for _, f := range findings {
+		if slices.Contains(reasons, f.Reason) && len(f.Samples) > 0 {
+			parts = append(parts, fmt.Sprintf("%s (%d): %s", f.Reason, f.Count, strings.Join(f.Samples, ", ")))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; " + strings.Join(parts, "; ")
 }
 
 func eligible(s *v1alpha1.PilotWaveStatus) int {

@@ -5,6 +5,7 @@ package status
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,9 @@ func RevisionEvents(decided *revision.Result) []Event {
 	}
 	if n := decided.Minted; n > 0 {
 		add(false, v1alpha1.ReasonRevisionMinted, "%s of the payload is what the spec asks for now; nothing changes on a device before its wave exposes it", revision.Name(n))
+	}
+	if len(decided.Found) > 0 {
+		add(true, v1alpha1.ReasonRevisionFound, "the status had lost %s, of which the tenant has policies: taken up as they are; nothing changes on a device", names(decided.Found))
 	}
 	if n := decided.Restored; n > 0 {
 		add(true, v1alpha1.ReasonRevisionMinted, "the record of %s was lost and is back: the spec asks for what its waves have", revision.Name(n))
@@ -136,5 +140,61 @@ func Lost(n *revision.Notice) Report {
 		Conditions: []metav1.Condition{Condition(v1alpha1.ConditionApplied, false, n.Reason, n.Message)},
 		Keep:       []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionPayloadOutdated, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval},
 		Requeue:    StoppedLook,
+	}
+}
+
+// FoundGroups tells that groups were found in the tenant of which the status had no entry.
+func FoundGroups(found []v1alpha1.WaveAdmission) []Event {
+	var out []Event
+	for i := range found {
+		a := &found[i]
+		out = append(out, event(true, v1alpha1.ReasonRevisionFound, fmt.Sprintf(
+			"group %s of attempt %d of wave %q has %s in the tenant, and the status had no record of that: its members keep what they have", a.GroupID, a.Attempt, a.Name, revision.Name(a.Revision))))
+	}
+	return out
+}
+
+// Forgotten ends a report with what a person has to decide on after the status was lost: devices have a revision that is later
+// than what the spec asks for, or by a group that no wave claims.
+func (r *Report) Forgotten(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave) {
+	var parts []string
+	if t := revision.Target(p.Status.Revisions); t != nil {
+		for _, found := range revision.Beyond(p.Status.Revisions) {
+			parts = append(parts, fmt.Sprintf("%s is on devices and later than %s, which the spec asks for. To go on with it, set spec.settings to what it writes (status.revisions); "+
+				"to take it back, ask its waves for a rollback (annotation %s)", revision.Name(found.Number), revision.Name(t.Number), v1alpha1.AnnotationRollback))
+		}
+	}
+	for i := range p.Status.Waves {
+		a := &p.Status.Waves[i]
+		owned := func(w v1alpha1.PilotWave) bool { return string(w.UID) == a.UID }
+		if !a.Found || a.State == v1alpha1.Withdrawn || a.State == v1alpha1.Withdrawing || slices.ContainsFunc(waves, owned) {
+			continue
+		}
+		parts = append(parts, fmt.Sprintf("the members of group %s (%q, attempt %d) have %s, and its wave does not exist here. To let them fall back to what they had before, name "+
+			"the group in annotation %s", a.GroupID, a.Name, a.Attempt, revision.Name(a.Revision), v1alpha1.AnnotationLetGo))
+	}
+	if len(parts) == 0 || r.Standing.State == Stuck && r.Standing.Reason != v1alpha1.ReasonWaveStalled {
+		return
+	}
+	was := r.Standing
+	r.Standing = Standing{State: Stuck, Reason: v1alpha1.ReasonRevisionFound, Message: "the status was older than the tenant: " + strings.Join(parts, "; ") + ". Nothing changes on a device until then"}
+	if was.State != Current && was.Message != "" {
+		r.Standing.Message += "; besides: " + was.Message
+	}
+}
+
+// CountUnread gives the revisions that no record counts the number of members of the population that have them.
+func CountUnread(s *v1alpha1.PasskeyPolicyStatus, counted map[int32]int32) {
+	for i := range s.Revisions {
+		r := &s.Revisions[i]
+		if _, known := counted[r.Number]; known || r.Number == 0 {
+			continue
+		}
+		r.Devices = 0
+		for _, c := range s.Population.Revisions {
+			if c.Revision == r.Number {
+				r.Devices = c.Count
+			}
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/diagnosis"
 )
 
 // TestWaveStanding: which phases end by themselves, which need a person, and which are done.
@@ -128,6 +129,10 @@ func TestWaveEvents(t *testing.T) {
 		{"batch", func(s *v1alpha1.PilotWaveStatus) {
 			s.Clocks.LastBatchAt, s.Devices.Pending = &metav1.Time{Time: epoch.Add(time.Hour)}, 50
 		}, v1alpha1.ReasonBatchExposed, "50 of 100 eligible devices are exposed"},
+		{"members refused", func(s *v1alpha1.PilotWaveStatus) {
+			s.Audience.Refused = 2
+			s.Findings = []v1alpha1.Finding{{Reason: "Offline", Count: 9, Samples: []string{"x"}}, {Reason: diagnosis.ReasonMemberGone, Count: 2, Samples: []string{"pc-1", "pc-2"}}}
+		}, "!" + v1alpha1.ReasonMembersRefused, "the tenant does not take 2 of the devices of attempt 2 as members of the wave's group: they do not get the payload and do not count, the others go on; MemberGone (2): pc-1, pc-2"},
 		{"attempt", func(s *v1alpha1.PilotWaveStatus) {
 			s.History = append(slices.Clone(s.History), v1alpha1.AttemptRecord{Attempt: 2, Outcome: "Superseded", Reason: "X", K: 1, N: 9, Exposed: 25})
 			s.Attempt, s.Clocks = 3, v1alpha1.Clocks{}
