@@ -273,7 +273,7 @@ func (s *story) leader(r *rand.Rand) {
 	for _, kind := range []string{fastworld.KindTenant, fastworld.KindPolicy, fastworld.KindWave} {
 		late[kind] = int64(r.IntN(6))
 	}
-	s.must(s.world.Replace(func(kind string) int64 { return late[kind] }))
+	s.world.Replace(func(kind string) int64 { return late[kind] })
 }
 
 func (s *story) cache(r *rand.Rand) { s.world.CacheLag = []float64{0, 0.3, 0.7}[r.IntN(3)] }
@@ -283,7 +283,7 @@ func (s *story) downtime(r *rand.Rand) {
 	span := []time.Duration{24 * time.Hour, 7 * 24 * time.Hour}[r.IntN(2)]
 	s.world.Tell("nobody is there for %s", span)
 	s.world.Advance(span)
-	s.must(s.world.Replace(nil))
+	s.world.Replace(nil)
 }
 
 var errNothing = errors.New("there is nothing to change")

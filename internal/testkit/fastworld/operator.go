@@ -19,7 +19,6 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/tidegate/tidegate/controllers"
@@ -50,22 +49,18 @@ type Operator struct {
 }
 
 // newOperator starts a process whose cache is as of now.
-func (w *World) newOperator() (*Operator, error) {
+func (w *World) newOperator() *Operator {
 	w.operators++
 	o := &Operator{Name: fmt.Sprintf("operator-%d", w.operators), world: w, store: fleet.NewStore()}
 	o.cache = &View{cluster: w.Cluster, seen: map[schema.GroupVersionKind]int64{}, before: o.beforeKube, after: o.afterKube}
 	direct := &View{cluster: w.Cluster, before: o.beforeKube, after: o.afterKube}
-	o.tap = &tap{tenant: w.Sim.Handler(), before: o.beforeTenant, after: w.observe}
+	o.tap = &tap{tenant: w.catalog, before: o.beforeTenant, after: w.observe}
 	kit := controllers.Kit{Client: o.cache, Reader: direct, Recorder: recorder{w}, Clock: w.Clock}
 	tenant := &controllers.TenantReconciler{Kit: kit, Store: o.store, Tune: o.tune}
-	policy := &controllers.PasskeyPolicyReconciler{Kit: kit, Store: o.store, Namespaces: direct}
-	// Without a manager it sets nothing up but the reconciler itself, and says so.
-	if err := policy.SetupWithManager(nil, controller.Options{}); err == nil {
-		return nil, errors.New("fastworld: the policy controller was set up without a manager")
-	}
+	policy := controllers.NewPasskeyPolicyReconciler(kit, o.store, direct)
 	wave := &controllers.PilotWaveReconciler{Kit: kit, Store: o.store}
 	o.kinds = map[string]reconcile.Reconciler{KindTenant: tenant, KindPolicy: policy, KindWave: wave}
-	return o, nil
+	return o
 }
 
 // The kinds that have reconcilers.

@@ -85,6 +85,7 @@ type World struct {
 	Steps int
 
 	options   Options
+	catalog   http.Handler // the tenant, with its catalog remembered
 	operator  *Operator
 	operators int
 	rand      *rand.Rand
@@ -125,9 +126,8 @@ func New(t testing.TB, o Options) *World {
 		}
 	}
 	w.Oracle = newOracle(w)
-	if w.operator, err = w.newOperator(); err != nil {
-		t.Fatal(err)
-	}
+	w.catalog = remembered{w.Sim}
+	w.operator = w.newOperator()
 	return w
 }
 
@@ -254,7 +254,7 @@ func (w *World) Step(ctx context.Context, key Key) error {
 	w.wake(key)
 	w.Oracle.after(w.writes[mark:])
 	if w.operator.Dead() {
-		return w.Replace(nil)
+		w.Replace(nil)
 	}
 	return nil
 }
@@ -275,11 +275,8 @@ func (w *World) late(wait time.Duration) time.Duration {
 
 // Replace lets another operator take over, which reads everything anew. behind is by how many writes its cache of each kind
 // is late; nil is a cache that is up to date.
-func (w *World) Replace(behind func(kind string) int64) error {
-	o, err := w.newOperator()
-	if err != nil {
-		return err
-	}
+func (w *World) Replace(behind func(kind string) int64) {
+	o := w.newOperator()
 	w.operator = o
 	if behind != nil {
 		o.behind(behind)
@@ -288,7 +285,6 @@ func (w *World) Replace(behind func(kind string) int64) error {
 		w.due[key] = w.Clock.Now()
 	}
 	w.tell("%s takes over", o.Name)
-	return nil
 }
 
 // Operator is the process that leads.
