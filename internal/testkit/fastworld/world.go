@@ -266,7 +266,7 @@ func (w *World) late(wait time.Duration) time.Duration {
 	case wait > time.Second && wait < time.Hour && wait%time.Second != 0:
 		return (wait/(15*time.Second) + 1) * 15 * time.Second
 	case w.Slow && wait >= 10*time.Minute:
-		return max(wait, 3*time.Hour)
+		return max(wait, 6*time.Hour)
 	case w.Slow && wait >= 30*time.Second:
 		return max(wait, 10*time.Minute)
 	}
