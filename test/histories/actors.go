@@ -48,6 +48,18 @@ var allActors = []actor{
 	{"objects", 0.12, 0.1, (*story).objects},
 	{"groups", 0.12, 0.1, (*story).groups},
 	{"population", 0.06, 0.1, (*story).population},
+	{"populace", 0.2, 0.12, (*story).populace},
+	{"joiners", 0.35, 0.3, (*story).joiners},
+	{"audience", 0.2, 0.15, (*story).audience},
+	{"gate", 0.25, 0.15, (*story).regate},
+	{"catalog", 0.2, 0.12, (*story).newerDefinition},
+	{"ledger", 0.1, 0.12, (*story).ledger},
+	{"clock", 0.12, 0.2, (*story).clockStep},
+	{"frail", 0.12, 0.25, (*story).frail},
+	{"lostgroups", 0.15, 0.3, (*story).lostGroups},
+	{"window", 0.1, 0.1, (*story).window},
+	{"drift", 0.08, 0.1, (*story).drift},
+	{"secret", 0.06, 0.1, (*story).secret},
 }
 
 // edit changes an object as a person does; what admission refuses is left alone.
@@ -115,12 +127,17 @@ var payloads = []v1alpha1.PasskeySettings{
 
 // payload asks for another payload: a new one, or one of before, which is a revert.
 func (s *story) payload(r *rand.Rand) {
+	if s.scene.mac { // its catalog has one setting
+		s.newerDefinition(r)
+		return
+	}
 	next := r.IntN(len(payloads))
 	if next == s.asks[len(s.asks)-1] {
 		return
 	}
 	if slices.Contains(s.asks, next) {
 		s.world.Oracle.Reverted(fastworld.PolicyName)
+		s.world.Oracle.Reverted(second)
 	}
 	s.asks = append(s.asks, next)
 	s.editPolicy(func(p *v1alpha1.PasskeyPolicy) {
@@ -219,25 +236,27 @@ func (s *story) wave(r *rand.Rand) {
 	}
 }
 
-// policy deletes the policy, or makes it again when it is gone.
-func (s *story) policy(*rand.Rand) {
+// policy deletes a policy, or makes those again that are gone.
+func (s *story) policy(r *rand.Rand) {
 	list := s.world.Policies()
-	if len(list) == 0 {
-		s.renewPolicy()
+	if len(list) < len(s.policies()) {
+		s.renewPolicies()
 		return
 	}
-	if list[0].DeletionTimestamp == nil {
-		s.world.Tell("the policy is deleted")
-		s.must(s.world.Kube.Delete(s.ctx, list[0].DeepCopy()))
-		s.world.Wake(fastworld.Key{Kind: fastworld.KindPolicy, Name: list[0].Name})
+	if p := list[r.IntN(len(list))]; p.DeletionTimestamp == nil {
+		s.world.Tell("policy %s is deleted", p.Name)
+		s.must(s.world.Kube.Delete(s.ctx, p.DeepCopy()))
+		s.world.Wake(fastworld.Key{Kind: fastworld.KindPolicy, Name: p.Name})
 	}
 }
 
-func (s *story) renewPolicy() {
-	s.world.Tell("the policy is made again")
-	p := s.world.Policy()
-	p.Spec.Settings = payloads[s.asks[len(s.asks)-1]]
-	s.must(s.world.Apply(s.ctx, p))
+func (s *story) renewPolicies() {
+	for _, p := range s.policies() {
+		if s.world.Object(fastworld.Key{Kind: fastworld.KindPolicy, Name: p.Name}) == nil {
+			s.world.Tell("policy %s is made again", p.Name)
+			s.must(s.world.Apply(s.ctx, p))
+		}
+	}
 }
 
 // faults of the service, or their end.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -38,6 +39,9 @@ func (w *World) ledgers() (map[string][]string, error) {
 	out := map[string][]string{}
 	store := journal.Store{Client: w.Kube, Reader: w.Kube, Clock: w.Clock, Bound: controllers.LedgerBinding}
 	for _, wave := range w.Waves() {
+		if w.Oracle.tampered[string(wave.UID)] {
+			continue
+		}
 		all, err := store.LoadAll(context.Background(), wave)
 		if err != nil {
 			return nil, err
@@ -57,13 +61,19 @@ func (w *World) ledgers() (map[string][]string, error) {
 	return out, nil
 }
 
-var ownName = regexp.MustCompile(`(Windows|MacOS|IOS|Android) (Allow|Hold|r(\d+))$`)
+var ownName = regexp.MustCompile(`(Windows|MacOS|IOS|Android) (Hold|r(\d+))$`)
 
-// roleOf reads the name that an object of ours was made with.
-func roleOf(name string) (platform string, hold, ok bool) {
+// roleOf reads the name that an object of ours was made with. Revision 0 is hold.
+func roleOf(name string) (platform string, revision int, ok bool) {
 	m := ownName.FindStringSubmatch(name)
 	if m == nil || !strings.HasPrefix(name, "Tidegate ") {
-		return "", false, false
+		return "", 0, false
 	}
-	return m[1], m[2] == "Hold", true
+	if m[2] != "Hold" {
+		var err error
+		if revision, err = strconv.Atoi(m[3]); err != nil {
+			return "", 0, false
+		}
+	}
+	return m[1], revision, true
 }

@@ -5,7 +5,6 @@ package fastworld
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -36,7 +35,7 @@ func (o *Oracle) Claims() {
 	}
 	for device, list := range o.now {
 		for _, p := range list {
-			if !p.hold && !o.ledgered[device] && !o.foreign[device] && !o.foreign[p.id] {
+			if !p.hold && !o.isLedgered(device) && !o.isForeign(device) && !o.foreign[p.id] && !o.anyTampered(device) {
 				o.Broke("P2", "a device has a revision that no ledger knows of: %s is reached by %q", o.who(device), p.name)
 			}
 		}
@@ -45,14 +44,8 @@ func (o *Oracle) Claims() {
 
 // claimsOfPolicy: a policy that is Ready reaches every device of its population with one payload.
 func (o *Oracle) claimsOfPolicy(p *v1alpha1.PasskeyPolicy) {
-	if p.Spec.Mode != v1alpha1.ModeGate || p.Spec.Population == nil || p.Spec.Suspend {
-		return
-	}
 	var bare []string
-	for _, device := range slices.Sorted(maps.Keys(o.onWindows())) {
-		if !o.in(device, p.Spec.Population.Include) || o.in(device, p.Spec.Population.Exclude) || o.foreign[device] {
-			continue
-		}
+	for _, device := range o.populationOf(p) {
 		if len(o.now[device]) == 0 {
 			bare = append(bare, device)
 		}
@@ -63,17 +56,25 @@ func (o *Oracle) claimsOfPolicy(p *v1alpha1.PasskeyPolicy) {
 	}
 }
 
-// onWindows are the managed devices that a policy for Windows can reach.
-func (o *Oracle) onWindows() map[string]bool {
-	if o.windows == nil {
-		o.windows = map[string]bool{}
-		for _, d := range o.w.Sim.Snapshot(true).Devices {
-			if d.ManagedID != "" && d.Facts.OperatingSystem == "Windows" {
-				o.windows[d.ObjectID] = true
+// systemsOf are the operating systems of each platform, as Intune calls them.
+var systemsOf = map[v1alpha1.Platform]string{v1alpha1.PlatformWindows: "Windows", v1alpha1.PlatformMacOS: "macOS"}
+
+// populationOf are the managed devices that a policy has to reach, in order.
+func (o *Oracle) populationOf(p *v1alpha1.PasskeyPolicy) []string {
+	q := p.Spec.Population
+	if p.Spec.Mode != v1alpha1.ModeGate || q == nil || p.Spec.Suspend {
+		return nil
+	}
+	var out []string
+	for _, platform := range p.Spec.Platforms {
+		for _, device := range o.Managed(systemsOf[platform]) {
+			everyone := q.All && (p.Spec.Unit != v1alpha1.UnitUser || o.owners[device] != "")
+			if (everyone || o.in(device, q.Include)) && !o.in(device, q.Exclude) {
+				out = append(out, device)
 			}
 		}
 	}
-	return o.windows
+	return out
 }
 
 // claimsOfWave: who succeeded has given its devices a revision, who rolled back has taken it away.
@@ -81,18 +82,17 @@ func (o *Oracle) claimsOfWave(w *v1alpha1.PilotWave, exposed []string) {
 	if w.DeletionTimestamp != nil || meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionStalled) {
 		return
 	}
-	for _, device := range exposed {
-		if o.foreign[device] || o.dropped[device] {
+	for _, device := range o.devicesOf(exposed) {
+		if o.isDropped(device) || o.isForeign(device) {
 			continue
 		}
-		has := slices.ContainsFunc(o.now[device], func(p *payload) bool { return !p.hold })
 		switch w.Status.Phase {
 		case v1alpha1.PhaseSucceeded:
-			if !has {
-				o.Broke("P14", "a wave has succeeded and a device of it has no revision: wave %s, %s has [%s]", w.Name, o.who(device), names(o.now[device]))
+			if !o.has(device, func(p *payload) bool { return p.revision >= int(w.Status.Revision) && !p.hold }) {
+				o.Broke("P14", "a wave has succeeded and a device of it does not have its revision: wave %s, %s has [%s]", w.Name, o.who(device), names(o.now[device]))
 			}
 		case v1alpha1.PhaseRolledBack:
-			if has && len(o.exposers[device]) == 1 && !o.stable[w.Spec.PolicyRef.Name] {
+			if len(o.exposersOf(device)) == 1 && o.has(device, func(p *payload) bool { return p.revision == int(w.Status.Revision) && !p.hold }) {
 				o.Broke("P14", "a wave has rolled back and a device of it keeps the revision: wave %s, %s has [%s]", w.Name, o.who(device), names(o.now[device]))
 			}
 		}
@@ -130,5 +130,30 @@ func (o *Oracle) Describe() []string {
 		}
 		out = append(out, fmt.Sprintf("%s reaches %d: %v", p.Name, reached, p.Assignments))
 	}
+	return out
+}
+
+func (o *Oracle) has(device string, is func(*payload) bool) bool {
+	return slices.ContainsFunc(o.now[device], is)
+}
+
+func (o *Oracle) anyTampered(device string) bool {
+	for uid := range o.exposersOf(device) {
+		if o.tampered[uid] {
+			return true
+		}
+	}
+	return false
+}
+
+// devicesOf are the managed devices of the entries of a ledger, which are devices or users.
+func (o *Oracle) devicesOf(entries []string) []string {
+	var out []string
+	for device := range o.systems {
+		if slices.ContainsFunc(o.selves(device), func(id string) bool { return slices.Contains(entries, id) }) {
+			out = append(out, device)
+		}
+	}
+	slices.Sort(out)
 	return out
 }

@@ -55,13 +55,35 @@ func (w *World) newOperator() *Operator {
 	o.cache = &View{cluster: w.Cluster, seen: map[schema.GroupVersionKind]int64{}, before: o.beforeKube, after: o.afterKube}
 	direct := &View{cluster: w.Cluster, before: o.beforeKube, after: o.afterKube}
 	o.tap = &tap{tenant: w.catalog, before: o.beforeTenant, after: w.observe}
-	kit := controllers.Kit{Client: o.cache, Reader: direct, Recorder: recorder{w}, Clock: w.Clock}
+	kit := controllers.Kit{Client: o.cache, Reader: direct, Recorder: recorder{w}, Clock: skewedClock{w}}
 	tenant := &controllers.TenantReconciler{Kit: kit, Store: o.store, Tune: o.tune}
 	policy := controllers.NewPasskeyPolicyReconciler(kit, o.store, direct)
 	wave := &controllers.PilotWaveReconciler{Kit: kit, Store: o.store}
 	o.kinds = map[string]reconcile.Reconciler{KindTenant: tenant, KindPolicy: policy, KindWave: wave}
+	if w.Frail > 0 {
+		o.CutAt(w.Frail, w.operators%2 == 0)
+	}
 	return o
 }
+
+// current says that the cache has everything that there is.
+func (o *Operator) current() bool {
+	for gvk, k := range o.world.Cluster.kinds {
+		if seen, known := o.cache.seen[gvk]; known && seen < k.rev {
+			return false
+		}
+	}
+	return true
+}
+
+// skewedClock is the clock of the machine that the operator runs on.
+type skewedClock struct{ w *World }
+
+// Now implements clock.PassiveClock.
+func (c skewedClock) Now() time.Time { return c.w.Clock.Now().Add(c.w.Skew) }
+
+// Since implements clock.PassiveClock.
+func (c skewedClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
 // The kinds that have reconcilers.
 const (

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -53,6 +54,8 @@ type Faults struct {
 	Busy, Down, Broken, Unsent float64
 	// Lost are writes that are done, and whose answer is lost.
 	Lost float64
+	// Groups are the writes to groups that are done, and whose answer is lost.
+	Groups float64
 	// Reports is the share of the calls to export jobs that are refused with 500.
 	Reports float64
 }
@@ -78,6 +81,10 @@ type World struct {
 	Faults Faults
 	// CacheLag is the share of looks at which the operator's cache of a kind has not caught up.
 	CacheLag float64
+	// Skew is by how much the operator's clock is ahead of the true time.
+	Skew time.Duration
+	// Frail lets every operator die at its n-th write, in turns before and after it; 0 does not.
+	Frail int
 	// Slow lets the operator come back late, which is no fault and makes long stretches of time cost less: after hours where
 	// it asked for ten minutes or more, and after ten minutes where it asked for half a minute or more.
 	Slow bool
@@ -235,6 +242,7 @@ func (w *World) Step(ctx context.Context, key Key) error {
 	w.operator.lag(func(string) bool { return w.rand.Float64() < w.CacheLag })
 	clear(w.asked)
 	mark := len(w.writes)
+	asked := w.unheard(key)
 	res, err := w.operator.Reconcile(ctx, key)
 	now := w.Clock.Now()
 	switch {
@@ -253,8 +261,14 @@ func (w *World) Step(ctx context.Context, key Key) error {
 	}
 	w.wake(key)
 	w.Oracle.after(w.writes[mark:])
-	if w.operator.Dead() {
+	switch {
+	case w.operator.Dead():
 		w.Replace(nil)
+	case err == nil:
+		w.Oracle.looked(key)
+		fallthrough
+	case !apierrors.IsConflict(err):
+		w.Oracle.heard(key, asked, err)
 	}
 	return nil
 }
@@ -447,6 +461,12 @@ func (w *World) trouble(r *http.Request, write *Write) Trouble {
 			share float64
 			is    Trouble
 		}{f.Lost, Lost})
+	}
+	if write != nil && strings.Contains(r.URL.Path, "/groups") {
+		kinds = append(kinds, struct {
+			share float64
+			is    Trouble
+		}{f.Groups, Lost})
 	}
 	if strings.Contains(r.URL.Path, "/reports/") {
 		kinds = append(kinds, struct {
