@@ -5,12 +5,13 @@ package histories
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -195,13 +196,20 @@ func (s *story) rollback(r *rand.Rand) {
 }
 
 func (s *story) retry(r *rand.Rand) {
-	if w := s.oneWave(r); w != nil && stopped(w) {
+	if w := s.oneWave(r); w != nil && (stopped(w) || lost(w)) {
 		s.annotate(w, v1alpha1.AnnotationRetry)
 	}
 }
 
 func stopped(w *v1alpha1.PilotWave) bool {
 	return slices.Contains([]v1alpha1.WavePhase{v1alpha1.PhaseHeld, v1alpha1.PhaseHalted, v1alpha1.PhaseAborted, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete}, w.Status.Phase)
+}
+
+// lost says that a wave has lost its ledger or its group, which only another attempt makes good.
+func lost(w *v1alpha1.PilotWave) bool {
+	c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionStalled)
+	return c != nil && c.Status == metav1.ConditionTrue &&
+		slices.Contains([]string{v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered, v1alpha1.ReasonGroupLost}, c.Reason)
 }
 
 // exclude adds the group of important people to what a wave or the policy leaves out.
@@ -374,7 +382,7 @@ func (s *story) members(r *rand.Rand) {
 	}
 	s.world.Oracle.Foreign(device)
 	if r.IntN(2) == 0 {
-		s.try(s.world.Portal("POST", "/v1.0/groups/"+id+"/members/$ref", fmt.Sprintf(`{"@odata.id":"https://graph.microsoft.com/v1.0/directoryObjects/%s"}`, device), nil))
+		s.try(s.world.Portal("POST", "/v1.0/groups/"+id+"/members/$ref", memberRef(device), nil))
 		return
 	}
 	s.try(s.world.Portal("DELETE", "/v1.0/groups/"+id+"/members/"+device+"/$ref", "", nil))

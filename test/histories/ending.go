@@ -72,47 +72,76 @@ func (s *story) end() {
 func (s *story) content() {
 	s.world.Tell("--- contentment")
 	s.world.Faults, s.world.CacheLag, s.world.Slow = fastworld.Faults{}, 0, true
+	s.world.Skew, s.world.Frail = 0, 0
 	s.world.Operator().CutAt(0, false)
 	s.must(s.world.Sim.SetScenario(s.scenario))
+	s.credential()
 	s.try(s.world.Portal("POST", "/v1.0/directory/deletedItems/"+s.world.Oracle.GroupID(fastworld.Everyone)+"/restore", "", nil))
 	for id, text := range s.world.Oracle.Texts() { // the marker is what tells ours
 		s.try(s.world.Portal("PATCH", configurationPolicies+"/"+id, fmt.Sprintf(`{"description":%q}`, text), nil))
 	}
-	s.world.Advance(time.Minute) // what the portal shows is late, too
 	for _, id := range s.world.Oracle.Payloads() {
 		s.unassign(id)
 	}
 	s.world.Advance(time.Minute) // nor does the operator see it at once
 	s.suspendTenant(func(bool) bool { return false })
 	s.whole()
-	s.editPolicy(func(p *v1alpha1.PasskeyPolicy) { p.Spec.Paused, p.Spec.Suspend = false, false })
+	s.policiesBack()
+	s.wavesBack()
+}
+
+// policiesBack lets every policy go on, for the population that it began with. Who is excluded stays so.
+func (s *story) policiesBack() {
+	began := map[string]*v1alpha1.PasskeyPolicy{}
+	for _, p := range s.policies() {
+		began[p.Name] = p
+	}
+	s.editPolicy(func(p *v1alpha1.PasskeyPolicy) {
+		q := began[p.Name].Spec.Population
+		p.Spec.Population.All, p.Spec.Population.Include = q.All, q.Include
+		p.Spec.Paused, p.Spec.Suspend, p.Spec.Drift = false, false, v1alpha1.DriftCorrect
+	})
+}
+
+// wavesBack lets every wave go on, with the audience and the gate that it began with, after those that there still are.
+func (s *story) wavesBack() {
 	for _, w := range s.world.Waves() {
-		if w.DeletionTimestamp == nil {
-			c := w.DeepCopy()
-			s.edit(c, func() {
-				c.Spec.Paused = false
-				c.Spec.DependsOn = slices.DeleteFunc(c.Spec.DependsOn, func(d v1alpha1.WaveDependency) bool {
-					gone := s.world.Object(fastworld.Key{Kind: fastworld.KindWave, Name: d.Name})
-					return gone == nil || gone.GetDeletionTimestamp() != nil
-				})
-			})
+		if w.DeletionTimestamp != nil {
+			continue
 		}
+		c, audience := w.DeepCopy(), s.audiences[w.Name]
+		s.edit(c, func() {
+			c.Spec.Paused, c.Spec.Audience, c.Spec.Gate = false, *audience.DeepCopy(), s.gate(c.Name)
+			c.Spec.DependsOn = slices.DeleteFunc(c.Spec.DependsOn, func(d v1alpha1.WaveDependency) bool {
+				gone := s.world.Object(fastworld.Key{Kind: fastworld.KindWave, Name: d.Name})
+				return gone == nil || gone.GetDeletionTimestamp() != nil
+			})
+		})
 	}
 }
 
-// unassign takes the rings from the assignments of an object of ours: they are never ours.
+// unassign takes the rings from the assignments of an object of ours: they are never ours. It looks whether that was done, as
+// long as it takes: what the portal shows is late, and every write of the list is one of the whole list.
 func (s *story) unassign(id string) {
-	var list struct {
-		Value []map[string]any `json:"value"`
-	}
-	s.try(s.world.Portal("GET", configurationPolicies+"/"+id+"/assignments", "", &list))
-	kept := slices.DeleteFunc(slices.Clone(list.Value), func(a map[string]any) bool {
-		target, _ := a["target"].(map[string]any)
-		return slices.ContainsFunc(rings, func(ring string) bool { return target["groupId"] == s.world.Oracle.GroupID(ring) })
-	})
-	if len(kept) < len(list.Value) {
+	for range 10 {
+		s.world.Advance(time.Minute)
+		var list struct {
+			Value []map[string]any `json:"value"`
+		}
+		if err := s.world.Portal("GET", configurationPolicies+"/"+id+"/assignments", "", &list); err != nil {
+			s.try(err) // deleted by somebody
+			return
+		}
+		kept := slices.DeleteFunc(slices.Clone(list.Value), func(a map[string]any) bool {
+			target, _ := a["target"].(map[string]any)
+			return slices.ContainsFunc(rings, func(ring string) bool { return target["groupId"] == s.world.Oracle.GroupID(ring) })
+		})
+		if len(kept) == len(list.Value) {
+			return
+		}
 		s.try(s.world.Portal("POST", configurationPolicies+"/"+id+"/assign", assignBody(kept), nil))
 	}
+	s.must(fmt.Errorf("the assignments of %s cannot be mended", id))
 }
 
 // whole waits for a policy that is being deleted, and makes it again.
@@ -133,9 +162,7 @@ func (s *story) whole() {
 		s.world.Oracle.Broke("P7", "a deleted policy does not go within a week: %s", s.stand())
 		return
 	}
-	if len(s.world.Policies()) == 0 {
-		s.renewPolicy()
-	}
+	s.renewPolicies()
 	if len(s.world.Waves()) == 0 {
 		s.waves = 0
 		s.addWave(s.random("again"))
@@ -160,7 +187,7 @@ func (s *story) days(limit time.Duration, look func(), done func() bool) bool {
 // retries asks for the next attempt of every wave that has stopped.
 func (s *story) retries() {
 	for _, w := range s.world.Waves() {
-		if w.DeletionTimestamp != nil || !stopped(w) {
+		if w.DeletionTimestamp != nil || !stopped(w) && !lost(w) {
 			continue
 		}
 		c := w.DeepCopy()
