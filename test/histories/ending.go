@@ -84,6 +84,7 @@ func (s *story) content() {
 		s.unassign(id)
 	}
 	s.world.Advance(time.Minute) // nor does the operator see it at once
+	s.apart()
 	s.suspendTenant(func(bool) bool { return false })
 	s.whole()
 	s.policiesBack()
@@ -200,20 +201,11 @@ func (s *story) retries() {
 	}
 }
 
-// completes: a payload that is good for ever completes.
+// completes: a payload that is good for ever completes, and nothing is unhealthy for ever that is healthy.
 func (s *story) completes() {
 	complete := func() bool {
-		for _, p := range s.world.Policies() {
-			c := meta.FindStatusCondition(p.Status.Conditions, v1alpha1.ConditionRolloutComplete)
-			// Some are in no wave of the story: they stay on hold, and the policy says so.
-			done := c != nil && (c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonStillOnHold)
-			if !done || !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady) {
-				return false
-			}
-		}
-		return !slices.ContainsFunc(s.world.Waves(), func(w *v1alpha1.PilotWave) bool {
-			return w.Status.Phase != v1alpha1.PhaseSucceeded || w.DeletionTimestamp != nil
-		})
+		return !slices.ContainsFunc(s.world.Policies(), func(p *v1alpha1.PasskeyPolicy) bool { return !s.complete(p) }) &&
+			!slices.ContainsFunc(s.world.Waves(), func(w *v1alpha1.PilotWave) bool { return !s.done(w) })
 	}
 	if !s.days(patience, s.retries, complete) {
 		s.world.Oracle.Broke("ESR", "a good payload does not complete within %s: %s", patience, s.stand())
@@ -223,14 +215,73 @@ func (s *story) completes() {
 	}
 }
 
+// complete says that a policy says what it has to say in the end. Some devices are in no wave of the story, and some policies
+// have no wave any more: those stay on hold, and the policy says so. The younger of two on one population writes nothing.
+func (s *story) complete(p *v1alpha1.PasskeyPolicy) bool {
+	if s.refused(p) {
+		return true
+	}
+	c := meta.FindStatusCondition(p.Status.Conditions, v1alpha1.ConditionRolloutComplete)
+	done := c != nil && (c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonStillOnHold ||
+		c.Reason == v1alpha1.ReasonNoWaves && len(s.wavesOf(p.Name)) == 0)
+	for _, w := range s.wavesOf(p.Name) {
+		if s.nobody(w) { // it waits for devices, and the policy for it
+			return true
+		}
+	}
+	return done && meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady)
+}
+
+// refused says that a policy has to give way to an older one.
+func (s *story) refused(p *v1alpha1.PasskeyPolicy) bool {
+	return s.scene.second == overlap && p.Status.Reason == v1alpha1.ReasonOtherPolicy
+}
+
+func (s *story) wavesOf(policy string) []*v1alpha1.PilotWave {
+	return slices.DeleteFunc(s.world.Waves(), func(w *v1alpha1.PilotWave) bool { return w.Spec.PolicyRef.Name != policy })
+}
+
+// done says that a wave has succeeded, or has nobody to give anything to, or is behind one that has not.
+func (s *story) done(w *v1alpha1.PilotWave) bool {
+	p, _ := s.world.Object(fastworld.Key{Kind: fastworld.KindPolicy, Name: w.Spec.PolicyRef.Name}).(*v1alpha1.PasskeyPolicy)
+	switch {
+	case w.DeletionTimestamp != nil || p == nil:
+		return false
+	case s.refused(p) || s.nobody(w):
+		return true
+	case w.Status.Phase == v1alpha1.PhasePending:
+		return slices.ContainsFunc(w.Spec.DependsOn, func(d v1alpha1.WaveDependency) bool {
+			before, _ := s.world.Object(fastworld.Key{Kind: fastworld.KindWave, Name: d.Name}).(*v1alpha1.PilotWave)
+			return before != nil && before.Status.Phase != v1alpha1.PhaseSucceeded && s.done(before)
+		})
+	}
+	return w.Status.Phase == v1alpha1.PhaseSucceeded
+}
+
+// nobody says that a wave is held because its audience is empty, and that it is.
+func (s *story) nobody(w *v1alpha1.PilotWave) bool {
+	return w.Status.Phase == v1alpha1.PhaseHeld && w.Status.HeldReason == v1alpha1.ReasonAudienceEmpty &&
+		(w.Spec.Audience.Slice != nil || len(s.world.Oracle.Audience(w)) == 0)
+}
+
 // fallsBack: a payload that is bad for ever ends on what was before, and stays there.
 func (s *story) fallsBack() {
 	s.retries()
 	settled := func() bool {
 		return !slices.ContainsFunc(s.world.Waves(), func(w *v1alpha1.PilotWave) bool { return !atRest(w) })
 	}
-	s.days(patience/2, nil, settled)
-	s.days(rest, nil, nil)
+	var since time.Time // one that waits may still start
+	s.days(patience/2, nil, func() bool {
+		switch now := s.world.Clock.Now(); {
+		case !settled():
+			since = time.Time{}
+		case since.IsZero():
+			since = now
+		default:
+			return now.Sub(since) > rest
+		}
+		return false
+	})
 	s.world.Oracle.Claims()
 	for _, w := range s.world.Waves() {
 		if w.DeletionTimestamp == nil && w.Status.Phase == v1alpha1.PhaseSucceeded && s.badNow() {

@@ -62,16 +62,32 @@ func (s *story) joiners(r *rand.Rand) {
 		}
 		return
 	}
-	who, err := pick(r, s.world.Oracle.Members(group))
-	if err != nil {
-		return
+	if who, err := pick(r, s.world.Oracle.Members(group)); err == nil {
+		s.takeOut(group, who)
 	}
-	if err := s.world.Portal("DELETE", "/v1.0/groups/"+id+"/members/"+who+"/$ref", "", nil); err != nil {
+}
+
+// takeOut takes a member out of a group of people's own.
+func (s *story) takeOut(group, who string) {
+	if err := s.world.Portal("DELETE", "/v1.0/groups/"+s.world.Oracle.GroupID(group)+"/members/"+who+"/$ref", "", nil); err != nil {
 		s.try(err)
 		return
 	}
 	s.world.Tell("%.8s leaves %s", who, group)
 	s.world.Oracle.Left(group, who)
+}
+
+// apart takes out of the rings who joined them, where each policy has rings of its own: two on one device are a conflict that
+// only people end.
+func (s *story) apart() {
+	if s.scene.second != disjoint {
+		return
+	}
+	for _, ring := range rings {
+		for _, who := range s.world.Oracle.Joiners(ring) {
+			s.takeOut(ring, who)
+		}
+	}
 }
 
 // memberRef is the body that adds a member to a group.

@@ -5,7 +5,9 @@ package histories
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,16 +98,40 @@ func (c scene) groups() []tenantsim.GroupSpec {
 		unit = "user"
 	}
 	out := []tenantsim.GroupSpec{{DisplayName: fastworld.Everyone, From: "everything", Percent: 100, Unit: unit}}
-	for _, ring := range rings {
+	for i, ring := range rings {
 		if !c.mac {
 			out = append(out, tenantsim.GroupSpec{DisplayName: ring, Count: ringSize, From: "windows", Unit: unit})
 			continue
 		}
 		parts := []string{ring + " Windows", ring + " macOS"}
 		out = append(out, tenantsim.GroupSpec{DisplayName: parts[0], Count: ringSize - 3, From: "windows", Unit: unit},
-			tenantsim.GroupSpec{DisplayName: parts[1], Count: 3, From: "macos", Unit: unit}, tenantsim.GroupSpec{DisplayName: ring, Groups: parts, Unit: unit})
+			tenantsim.GroupSpec{DisplayName: parts[1], Percent: 100 / float64(len(rings)-i), From: "macos", Unit: unit}, tenantsim.GroupSpec{DisplayName: ring, Groups: parts, Unit: unit})
 	}
-	return append(out, tenantsim.GroupSpec{DisplayName: vip, Percent: 12, From: "everything", Unit: unit})
+	return append(out, tenantsim.GroupSpec{DisplayName: vip, Unit: unit})
+}
+
+// important puts one or two of each ring, and some of no ring, among the important people. It is long ago when the story
+// begins.
+func (s *story) important(r *rand.Rand) {
+	who := map[string]bool{}
+	for _, ring := range rings {
+		for range 1 + r.IntN(2) {
+			member, err := pick(r, s.world.Oracle.Members(ring))
+			s.must(err)
+			who[member] = true
+		}
+	}
+	for range 3 {
+		member, err := pick(r, s.pool())
+		s.must(err)
+		who[member] = true
+	}
+	id := s.world.Oracle.GroupID(vip)
+	for _, member := range slices.Sorted(maps.Keys(who)) {
+		s.must(s.world.Portal("POST", "/v1.0/groups/"+id+"/members/$ref", memberRef(member), nil))
+		s.world.Oracle.Joined(vip, member)
+	}
+	s.world.Advance(3 * time.Hour)
 }
 
 // policies are as people write them in this scene.

@@ -120,6 +120,7 @@ func begin(t testing.TB, tl tale) *story {
 	s.world.Slow = s.scene.slow
 	s.world.Tell("%s", s.scene)
 	r := s.random("begin")
+	s.important(r)
 	s.must(s.world.Apply(s.ctx, s.world.Tenant()))
 	excludes := r.IntN(3) == 0
 	for _, policy := range s.policies() {
@@ -145,14 +146,18 @@ func (s *story) calm() tenantsim.Scenario {
 	rule := func(definition, value string, outcome tenantsim.Outcome) {
 		sc.Rules = append(sc.Rules, tenantsim.Rule{Name: string(s.ending) + " " + definition, DevicesPercent: 100, Definition: definition, Value: value, Outcome: outcome})
 	}
+	passkeys := func(outcome tenantsim.Outcome) { // on Windows and on macOS
+		rule("passkeysenabled", "_1", outcome)
+		rule("passkeysenabled", "_true", outcome)
+	}
 	switch s.ending {
 	case bad:
-		rule("passkeysenabled", "_1", tenantsim.OutcomeError)
+		passkeys(tenantsim.OutcomeError)
 	case badNext:
 		rule("passkeybackupstoragelocation", "", tenantsim.OutcomeError)
 		rule("passkeysyncscope", "", tenantsim.OutcomeError)
 	case silent:
-		rule("passkeysenabled", "_1", tenantsim.OutcomePending)
+		passkeys(tenantsim.OutcomePending)
 	}
 	return sc
 }

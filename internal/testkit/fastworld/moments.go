@@ -4,6 +4,8 @@
 package fastworld
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -63,25 +65,52 @@ func (o *Oracle) causes(key Key, conditions []metav1.Condition) {
 	}
 }
 
-// policyFeels: a policy does not go on to say Ready while a device of its population has nothing of ours, whoever did that.
+// policyFeels: a policy does not go on to say Ready while a device of its population has nothing of ours, or has another
+// policy's payload as well, whoever did that.
 func (o *Oracle) policyFeels(p *v1alpha1.PasskeyPolicy) {
-	now := o.w.Clock.Now()
 	ready := p.DeletionTimestamp == nil && p.Status.ObservedGeneration == p.Generation && meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady)
 	inside := map[string]bool{}
 	for _, device := range o.populationOf(p) {
 		inside[device] = true
 	}
-	for device := range o.systems {
-		wrong := "bare " + p.Name + " " + device
-		switch since, known := o.wrong[wrong]; {
-		case !inside[device] || len(o.now[device]) > 0:
-			delete(o.wrong, wrong)
-		case !known:
-			o.wrong[wrong] = now
-		case ready && now.Sub(since) > patience && now.Sub(o.written) > lag:
+	for _, device := range slices.Sorted(maps.Keys(o.systems)) {
+		if since, long := o.lasts("bare "+p.Name+" "+device, inside[device] && len(o.now[device]) == 0); long && ready {
 			o.Broke("P14", "a policy is Ready while a device has nothing: %s, %s since %s (waves %s)", p.Name, o.who(device), since.Sub(Start), o.wavesOf(device))
 		}
+		if since, long := o.lasts("both "+p.Name+" "+device, o.younger(p, device)); long && ready {
+			o.Broke("P14", "a policy is Ready while a device has an older policy's payload as well: %s, %s has [%s] since %s",
+				p.Name, o.who(device), names(o.now[device]), since.Sub(Start))
+		}
 	}
+}
+
+// lasts says since when something is wrong, and whether status has to know of it by now.
+func (o *Oracle) lasts(what string, wrong bool) (since time.Time, long bool) {
+	since, known := o.wrong[what]
+	if !wrong {
+		delete(o.wrong, what)
+		return since, false
+	}
+	now := o.w.Clock.Now()
+	if !known {
+		o.wrong[what] = now
+		return now, false
+	}
+	return since, now.Sub(since) > patience && now.Sub(o.written) > lag
+}
+
+// younger says that a device has payloads of a policy and of one that came before it.
+func (o *Oracle) younger(p *v1alpha1.PasskeyPolicy, device string) bool {
+	if !o.has(device, func(q *payload) bool { return q.policy == p.Name }) {
+		return false
+	}
+	return o.has(device, func(q *payload) bool {
+		if q.policy == p.Name {
+			return false
+		}
+		other := o.policy(q.policy)
+		return other != nil && other.CreationTimestamp.Before(&p.CreationTimestamp)
+	})
 }
 
 // verb is a request of a person that an operator sees and has not acted on.

@@ -96,13 +96,15 @@ func newOracle(w *World) *Oracle {
 	}
 	for _, g := range all.Groups {
 		o.groupIDs[g.DisplayName] = g.ID
+	}
+	for _, g := range all.Groups {
 		o.members[g.ID] = o.membersOf(g.ID)
 		o.once[g.ID], o.joined[g.ID] = maps.Clone(o.members[g.ID]), map[string]time.Time{}
 	}
 	return o
 }
 
-// membersOf reads a group of the tenant's own, at the start, when every read sees everything.
+// membersOf reads the devices and users of a group of the tenant's own, at the start, when every read sees everything.
 func (o *Oracle) membersOf(id string) map[string]bool {
 	out := map[string]bool{}
 	for next := "/v1.0/groups/" + id + "/transitiveMembers?$top=999"; next != ""; {
@@ -115,6 +117,9 @@ func (o *Oracle) membersOf(id string) map[string]bool {
 		}
 		for _, m := range page.Value {
 			out[m.ID] = true
+		}
+		for _, id := range o.groupIDs { // a group within is a member, too
+			delete(out, id)
 		}
 		next = strings.TrimPrefix(page.Next, origin)
 	}
@@ -301,7 +306,7 @@ func (o *Oracle) judge(device string, before, now []*payload) {
 	clean := slices.DeleteFunc(slices.Clone(now), func(p *payload) bool { return o.foreign[p.id] })
 	for i, p := range clean {
 		for _, other := range clean[:i] {
-			if p.platform == other.platform {
+			if p.platform == other.platform && (p.policy == other.policy || !o.moved(device)) {
 				o.Broke("P1", "a device has two payloads: %s is reached by %q and %q (before: %s)", o.who(device), other.name, p.name, names(before))
 			}
 		}

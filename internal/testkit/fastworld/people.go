@@ -55,6 +55,17 @@ func (o *Oracle) in(device string, refs []v1alpha1.GroupRef) bool {
 	return slices.ContainsFunc(refs, func(r v1alpha1.GroupRef) bool { return o.anySelf(device, o.members[o.groupOf(r)]) })
 }
 
+// moved says that somebody has put a device, or its user, into a group of the tenant's own since the start: the populations of
+// two policies share it then, whatever an operator does. That it is told of is judged by policyFeels.
+func (o *Oracle) moved(device string) bool {
+	for _, joined := range o.joined {
+		if slices.ContainsFunc(o.selves(device), func(s string) bool { return !joined[s].IsZero() }) {
+			return true
+		}
+	}
+	return false
+}
+
 // excluded says that a device is in one of the groups, and has been for so long that an operator has to know.
 func (o *Oracle) excluded(device string, refs []v1alpha1.GroupRef) bool {
 	return slices.ContainsFunc(refs, func(r v1alpha1.GroupRef) bool {
@@ -99,6 +110,40 @@ func (o *Oracle) Joined(group string, ids ...string) {
 	for _, m := range ids {
 		o.members[id][m], o.once[id][m], o.joined[id][m] = true, true, o.w.Clock.Now()
 	}
+}
+
+// Joiners are the members of a group of the tenant's own that somebody put there since the start, in order.
+func (o *Oracle) Joiners(group string) []string {
+	id := o.groupIDs[group]
+	var out []string
+	for m := range o.joined[id] {
+		if o.members[id][m] {
+			out = append(out, m)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Audience are the managed devices that a wave's audience would have now, without a slice, in order: those of its groups that
+// neither it nor its policy excludes, and that no other wave has been given.
+func (o *Oracle) Audience(w *v1alpha1.PilotWave) []string {
+	exclude := slices.Clone(w.Spec.Audience.Groups.Exclude)
+	if p := o.policy(w.Spec.PolicyRef.Name); p != nil && p.Spec.Population != nil {
+		exclude = append(exclude, p.Spec.Population.Exclude...)
+	}
+	var out []string
+	for device := range o.systems {
+		others := o.exposersOf(device)
+		if len(others) > 1 || len(others) == 1 && !others[string(w.UID)] {
+			continue
+		}
+		if o.in(device, w.Spec.Audience.Groups.Include) && !o.in(device, exclude) {
+			out = append(out, device)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Left tells that somebody took members out of a group of the tenant's own.
