@@ -282,13 +282,16 @@ func (s *story) fallsBack() {
 		}
 		return false
 	})
+	if s.over() {
+		return
+	}
 	s.world.Oracle.Claims()
 	for _, w := range s.world.Waves() {
 		if w.DeletionTimestamp == nil && w.Status.Phase == v1alpha1.PhaseSucceeded && s.badNow() {
 			s.world.Oracle.Broke("ESR", "a bad payload is promoted: wave %s: %s", w.Name, s.stand())
 		}
 	}
-	if !s.over() && !settled() {
+	if !settled() {
 		s.world.Oracle.Broke("ESR", "a bad payload is not taken back: %s", s.stand())
 	}
 }

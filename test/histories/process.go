@@ -22,7 +22,7 @@ func (s *story) ledger(r *rand.Rand) {
 	l := &list.Items[r.IntN(len(list.Items))]
 	for _, w := range s.world.Waves() {
 		if w.UID == l.Spec.Wave.UID {
-			s.world.Oracle.Tampered(w)
+			s.world.Oracle.Tampered(w, l.Spec.Attempt)
 		}
 	}
 	if r.IntN(2) == 0 || len(l.Spec.Data) == 0 {

@@ -77,13 +77,19 @@ func (o *Oracle) populationOf(p *v1alpha1.PasskeyPolicy) []string {
 	return out
 }
 
+// served says that a policy is for the operating system of a device.
+func (o *Oracle) served(p *v1alpha1.PasskeyPolicy, device string) bool {
+	return slices.ContainsFunc(p.Spec.Platforms, func(platform v1alpha1.Platform) bool { return systemsOf[platform] == o.systems[device] })
+}
+
 // claimsOfWave: who succeeded has given its devices a revision, who rolled back has taken it away.
 func (o *Oracle) claimsOfWave(w *v1alpha1.PilotWave, exposed []string) {
 	if w.DeletionTimestamp != nil || meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionStalled) {
 		return
 	}
+	policy := o.policy(w.Spec.PolicyRef.Name)
 	for _, device := range o.devicesOf(exposed) {
-		if o.isDropped(device) || o.isForeign(device) {
+		if o.isDropped(device) || o.isForeign(device) || policy == nil || !o.served(policy, device) {
 			continue
 		}
 		switch w.Status.Phase {
@@ -139,7 +145,7 @@ func (o *Oracle) has(device string, is func(*payload) bool) bool {
 
 func (o *Oracle) anyTampered(device string) bool {
 	for uid := range o.exposersOf(device) {
-		if o.tampered[uid] {
+		if o.tampered[uid] != nil {
 			return true
 		}
 	}

@@ -156,14 +156,17 @@ func (o *Oracle) heard(key Key, asked []verb, err error) {
 	}
 }
 
-// Tampered tells that somebody deleted or changed a ledger of a wave.
-func (o *Oracle) Tampered(wave *v1alpha1.PilotWave) {
-	o.tampered[string(wave.UID)] = true
-	o.attempts[string(wave.UID)] = wave.Status.Attempt
+// Tampered tells that somebody deleted or changed the ledger of an attempt of a wave.
+func (o *Oracle) Tampered(wave *v1alpha1.PilotWave, attempt int32) {
+	uid := string(wave.UID)
+	if o.tampered[uid] == nil {
+		o.tampered[uid] = map[int32]bool{}
+	}
+	o.tampered[uid][attempt] = true
 }
 
-// retried says that a wave has begun another attempt since somebody changed its ledger.
-func (o *Oracle) retried(uid string) bool {
+// unfounded says that a wave is in an attempt whose ledger somebody changed.
+func (o *Oracle) unfounded(uid string) bool {
 	w := o.wave(uid)
-	return w == nil || w.Status.Attempt != o.attempts[uid]
+	return w != nil && o.tampered[uid][w.Status.Attempt]
 }

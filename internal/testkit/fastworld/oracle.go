@@ -63,10 +63,9 @@ type Oracle struct {
 	phases   map[string]v1alpha1.WavePhase
 	pending  []addition
 	rewrites bool
-	written  time.Time            // when somebody last wrote to the tenant
-	tampered map[string]bool      // uids of waves whose ledgers somebody changed
-	attempts map[string]int32     // the attempts that they were in
-	wrong    map[string]time.Time // since when a device has not what some status says, by what is wrong
+	written  time.Time                 // when somebody last wrote to the tenant
+	tampered map[string]map[int32]bool // attempts whose ledgers somebody changed, by uids of waves
+	wrong    map[string]time.Time      // since when a device has not what some status says, by what is wrong
 }
 
 // payload is one of our objects in the tenant.
@@ -86,7 +85,7 @@ func newOracle(w *World) *Oracle {
 		now: map[string][]*payload{}, exposers: map[string]map[string]bool{}, ledgered: map[string]bool{}, takeback: map[string]bool{},
 		dropped: map[string]bool{}, reverted: map[string]bool{}, foreign: map[string]bool{}, promoted: map[string]int{}, phases: map[string]v1alpha1.WavePhase{},
 		owners: map[string]string{}, systems: map[string]string{}, once: map[string]map[string]bool{}, joined: map[string]map[string]time.Time{},
-		tampered: map[string]bool{}, attempts: map[string]int32{}, wrong: map[string]time.Time{}}
+		tampered: map[string]map[int32]bool{}, wrong: map[string]time.Time{}}
 	all := w.Sim.Snapshot(true)
 	for _, d := range all.Devices {
 		if d.ManagedID != "" {
@@ -386,7 +385,7 @@ func (o *Oracle) added(a addition) {
 		o.Broke("P6", "members were added to a group that is not ours: %s to %s", o.who(a.device), a.group)
 		return
 	}
-	if o.tampered[uid] && !o.retried(uid) {
+	if o.unfounded(uid) {
 		o.Broke("P10", "a wave whose ledger somebody changed exposes a device: %s by %s", o.who(a.device), uid)
 	}
 	again := o.exposers[a.device][uid]
