@@ -6,11 +6,11 @@ package histories
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -62,6 +62,7 @@ func (s *story) end() {
 		return
 	}
 	s.world.Oracle.Claims()
+	s.sound()
 	s.quiet()
 	if !s.over() {
 		s.leave()
@@ -104,7 +105,8 @@ func (s *story) policiesBack() {
 	})
 }
 
-// wavesBack lets every wave go on, with the audience and the gate that it began with, after those that there still are.
+// wavesBack lets every wave go on, with the audience and the gate that it began with, after those that there still are. The
+// important people stay out.
 func (s *story) wavesBack() {
 	for _, w := range s.world.Waves() {
 		if w.DeletionTimestamp != nil {
@@ -112,7 +114,9 @@ func (s *story) wavesBack() {
 		}
 		c, audience := w.DeepCopy(), s.audiences[w.Name]
 		s.edit(c, func() {
+			exclude := slices.DeleteFunc(c.Spec.Audience.Groups.Exclude, func(g v1alpha1.GroupRef) bool { return g.DisplayName != vip })
 			c.Spec.Paused, c.Spec.Audience, c.Spec.Gate = false, *audience.DeepCopy(), s.gate(c.Name)
+			c.Spec.Audience.Groups.Exclude = exclude
 			c.Spec.DependsOn = slices.DeleteFunc(c.Spec.DependsOn, func(d v1alpha1.WaveDependency) bool {
 				gone := s.world.Object(fastworld.Key{Kind: fastworld.KindWave, Name: d.Name})
 				return gone == nil || gone.GetDeletionTimestamp() != nil
@@ -336,45 +340,118 @@ func (s *story) quiet() {
 	}
 }
 
-// leave is P7: everything is deleted at once, in some order, and nothing of ours stays behind.
+// sound is the other half of P14: what is healthy is not called unhealthy for ever. Faults and edits are long over, and every
+// wave has come to an end or counts reports.
+func (s *story) sound() {
+	for _, p := range s.world.Policies() {
+		if s.refused(p) {
+			continue
+		}
+		say := func(what, kind string) {
+			c := meta.FindStatusCondition(p.Status.Conditions, kind)
+			if c == nil {
+				c = &metav1.Condition{Type: kind}
+			}
+			s.world.Oracle.Broke("P14", "%s: policy %s %s=%s (%s: %s); %s", what, p.Name, c.Type, c.Status, c.Reason, c.Message, s.stand())
+		}
+		if !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionApplied) {
+			say("a policy is for ever not Applied", v1alpha1.ConditionApplied)
+		}
+		if meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionDrifted) {
+			say("a policy is for ever Drifted", v1alpha1.ConditionDrifted)
+		}
+		if meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReconciling) {
+			say("a policy is for ever Reconciling", v1alpha1.ConditionReconciling)
+		}
+		stuck := slices.ContainsFunc(s.wavesOf(p.Name), func(w *v1alpha1.PilotWave) bool {
+			return meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionStalled)
+		})
+		if !stuck && !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady) {
+			say("a policy is for ever not Ready", v1alpha1.ConditionReady)
+		}
+	}
+}
+
+// leave is P7: everything is deleted, with its namespace or one after the other, and nothing of ours stays behind.
 func (s *story) leave() {
-	s.world.Tell("--- everything is deleted")
 	r := s.random("leave")
+	for _, w := range s.world.Waves() { // a namespace takes their ledgers as well, in whatever order
+		s.world.Oracle.Tampered(w, w.Status.Attempt)
+	}
+	if r.IntN(4) == 0 {
+		s.close(r)
+	} else {
+		s.deleteAll(r)
+	}
+	if s.over() {
+		return
+	}
+	if left := s.world.Oracle.Remains(); len(left) > 0 {
+		s.world.Oracle.Broke("P7", "a deletion leaves something behind: %v", left)
+	}
+}
+
+// close deletes the namespace: from now on nothing can be made in it, and whatever is there is deleted in whatever order, while
+// operators die at their writes.
+func (s *story) close(r *rand.Rand) {
+	s.world.Tell("--- the namespace is deleted")
+	all := s.world.Cluster.Terminate()
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	s.world.Frail = r.IntN(4)
+	s.world.Operator().CutAt(s.world.Frail, true)
+	for _, o := range all {
+		s.remove(o)
+	}
+	_, err := s.world.Run(s.ctx, time.Hour, s.empty)
+	s.must(err)
+	s.world.Frail = 0
+	s.world.Operator().CutAt(0, false)
+	s.gone(7 * day)
+}
+
+func (s *story) remove(o client.Object) {
+	copied, _ := o.DeepCopyObject().(client.Object)
+	copied.SetResourceVersion("")
+	s.must(client.IgnoreNotFound(s.world.Kube.Delete(s.ctx, copied)))
+	for _, key := range s.world.Keys() {
+		s.world.Wake(key)
+	}
+}
+
+// empty says that there is nothing left that a reconciler looks at.
+func (s *story) empty() bool { return len(s.world.Keys()) == 0 || s.over() }
+
+// gone waits until everything is, and says whether it came to that.
+func (s *story) gone(limit time.Duration) bool {
+	gone, err := s.world.Run(s.ctx, limit, s.empty)
+	s.must(err)
+	if !gone && limit > day {
+		s.world.Oracle.Broke("P7", "what was deleted does not go within a week: %s", s.stand())
+	}
+	return gone
+}
+
+// deleteAll deletes everything in some order, now and then with the credential first.
+func (s *story) deleteAll(r *rand.Rand) {
+	s.world.Tell("--- everything is deleted")
 	var all []client.Object
 	for _, key := range s.world.Keys() {
 		all = append(all, s.world.Object(key))
 	}
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	var secret *corev1.Secret
 	if r.IntN(3) == 0 {
-		secret = s.world.Secret()
-		s.must(s.world.Kube.Delete(s.ctx, secret))
+		all = slices.Insert(all, 0, client.Object(s.world.Secret()))
 	}
 	for _, o := range all {
-		copied, _ := o.DeepCopyObject().(client.Object)
-		s.must(s.world.Kube.Delete(s.ctx, copied))
-		s.world.Wake(fastworld.Key{Kind: kindOf(copied), Name: copied.GetName()})
+		s.remove(o)
 		if r.IntN(3) == 0 {
-			_, err := s.world.Run(s.ctx, time.Duration(r.IntN(int(time.Hour))), nil)
+			_, err := s.world.Run(s.ctx, time.Duration(r.IntN(int(time.Hour))), s.over)
 			s.must(err)
 		}
 	}
-	nothing := func() bool { return len(s.world.Keys()) == 0 || s.over() }
-	gone, err := s.world.Run(s.ctx, day, nothing)
-	s.must(err)
-	if !gone && secret != nil { // the credential went first: a person brings it back
-		s.must(s.world.Kube.Create(s.ctx, secret))
-	}
-	if !gone {
-		gone, err = s.world.Run(s.ctx, 7*day, nothing)
-		s.must(err)
-	}
-	if !gone {
-		s.world.Oracle.Broke("P7", "what was deleted does not go within a week: %s", s.stand())
-		return
-	}
-	if left := s.world.Oracle.Remains(); len(left) > 0 {
-		s.world.Oracle.Broke("P7", "a deletion leaves something behind: %v", left)
+	if !s.gone(day) {
+		s.credential() // it may have gone first: a person brings it back
+		s.gone(7 * day)
 	}
 }
 

@@ -5,6 +5,7 @@ package fastworld
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -26,8 +27,13 @@ func (o *Oracle) Claims() {
 		return
 	}
 	for _, p := range o.w.Policies() {
-		if p.DeletionTimestamp == nil && meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady) {
+		if p.DeletionTimestamp != nil {
+			continue
+		}
+		o.exclusions(p)
+		if meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady) {
 			o.claimsOfPolicy(p)
+			o.account(p)
 		}
 	}
 	for _, w := range o.w.Waves() {
@@ -53,6 +59,56 @@ func (o *Oracle) claimsOfPolicy(p *v1alpha1.PasskeyPolicy) {
 	if len(bare) > 0 {
 		o.Broke("P14", "a policy is Ready and does not reach its population: %s, %d devices have nothing of ours, %s among them (waves %s)",
 			p.Name, len(bare), o.who(bare[0]), o.wavesOf(bare[0]))
+	}
+}
+
+// exclusions is P2 in the end: whom a policy excludes, or the only waves that ever exposed them do, has no revision of it, from
+// whatever attempt.
+func (o *Oracle) exclusions(p *v1alpha1.PasskeyPolicy) {
+	for _, device := range slices.Sorted(maps.Keys(o.now)) {
+		i := slices.IndexFunc(o.now[device], func(q *payload) bool { return !q.hold && q.policy == p.Name && !o.foreign[q.id] })
+		if i < 0 || o.isForeign(device) {
+			continue
+		}
+		if q := p.Spec.Population; q != nil && o.excluded(device, q.Exclude) || o.excludedByWaves(device) {
+			o.Broke("P2", "an excluded device keeps a revision: %s has %q (waves %s)", o.who(device), o.now[device][i].name, o.wavesOf(device))
+		}
+	}
+}
+
+// excludedByWaves says that every wave that exposed a device excludes it now.
+func (o *Oracle) excludedByWaves(device string) bool {
+	uids := o.exposersOf(device)
+	for uid := range uids {
+		w := o.wave(uid)
+		if w == nil || w.DeletionTimestamp != nil || o.tampered[uid] != nil || !o.excluded(device, w.Spec.Audience.Groups.Exclude) {
+			return false
+		}
+	}
+	return len(uids) > 0
+}
+
+// account is P17 in the end: how many have what, by the tenant, for a policy whose members are devices. What others did to
+// single devices is left out by leaving out policies with such devices.
+func (o *Oracle) account(p *v1alpha1.PasskeyPolicy) {
+	n := p.Status.Population
+	if n == nil || p.Spec.Unit == v1alpha1.UnitUser || p.Spec.Suspend || len(o.tampered) > 0 || len(o.foreign) > 0 {
+		return
+	}
+	said, felt := map[int]int{0: int(n.OnHold)}, map[int]int{0: 0}
+	for _, r := range n.Revisions {
+		said[int(r.Revision)] = int(r.Count)
+	}
+	for _, device := range o.populationOf(p) {
+		for _, q := range o.now[device] {
+			if q.policy == p.Name {
+				felt[q.revision]++
+			}
+		}
+	}
+	maps.DeleteFunc(said, func(r, count int) bool { return count == 0 && r > 0 })
+	if !maps.Equal(said, felt) {
+		o.Broke("P17", "the numbers of the population are not what devices have: %s says %v by revision, and devices have %v", p.Name, said, felt)
 	}
 }
 
