@@ -17,6 +17,7 @@ func (v *View) Record(built Result, rollback []Action) v1alpha1.PasskeyPolicySta
 	case StageRollback:
 		if records := v.Records(); len(records) > 0 {
 			s.Waves = v.withdrawal().Admissions(s.Waves, records, v.read(), v.At)
+			forgetGone(&s, v.Policy.Status.Waves)
 		}
 	case StageRemoval:
 		if built.Unknown == nil {

@@ -221,10 +221,19 @@ func TestRecordWaves(t *testing.T) {
 // TestRecordForgetsGroup: a group that loses its entry is on record of its revision no more, also where somebody else has taken
 // it out of the revision, so that no write of ours has. It would be withdrawn anew for ever.
 func TestRecordForgetsGroup(t *testing.T) {
+	for _, stage := range []Stage{StageRollback, StageWhole} {
+		recordForgetsGroup(t, stage)
+	}
+}
+
+func recordForgetsGroup(t *testing.T, stage Stage) {
+	t.Helper()
 	long := metav1.NewTime(lookAt.Add(-2 * AssignmentLag))
-	v := twoPlatforms(StageWhole)
-	v.Objects = []Seen{{Observed: seenR1("g1")}, {Observed: seenHold("g1")}}
-	v.Want = []Desired{wantR1("g1"), wantHold("g1")}
+	v := twoPlatforms(stage)
+	v.Objects = []Seen{{Observed: seenR1("g1")}, {Observed: seenHold("g1")}, {Observed: onMac(seenR1("g1"))}, {Observed: onMac(seenHold("g1"))}}
+	if stage == StageWhole {
+		v.Want = []Desired{wantR1("g1"), wantHold("g1"), wantOnMac(wantR1("g1")), wantOnMac(wantHold("g1"))}
+	}
 	v.Groups[1] = Group{ID: "g2", Revision: 1, State: v1alpha1.Withdrawing, Released: true, Occupied: true}
 	v.Policy.Status.Waves = []v1alpha1.WaveAdmission{{GroupID: "g2", Revision: 1, State: v1alpha1.Withdrawing, Since: long, AssignedAt: &long}}
 	included := func(s v1alpha1.PasskeyPolicyStatus) (out []int) {

@@ -331,7 +331,7 @@ func pick(r *rand.Rand, from []string) (string, error) {
 
 const configurationPolicies = "/beta/deviceManagement/configurationPolicies"
 
-// assignments of one of our objects are emptied, or get a group of somebody else, or a filter that does not exist.
+// assignments of one of our objects are emptied, lose one, or get a group of somebody else.
 func (s *story) assignments(r *rand.Rand) {
 	id, err := pick(r, s.world.Oracle.Payloads())
 	if err != nil {

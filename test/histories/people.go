@@ -158,9 +158,14 @@ func (s *story) newerDefinition(r *rand.Rand) {
 	})
 }
 
-// window edits how long an earlier revision is kept.
+// window edits how long an earlier revision is kept, or where the next one begins.
 func (s *story) window(r *rand.Rand) {
 	s.editPolicy(func(p *v1alpha1.PasskeyPolicy) {
+		if r.IntN(3) == 0 {
+			p.Spec.RestartFrom = []v1alpha1.RestartFrom{v1alpha1.RestartFirstWave, v1alpha1.RestartEarliestIncomplete}[r.IntN(2)]
+			s.world.Tell("restartFrom %s", p.Spec.RestartFrom)
+			return
+		}
 		p.Spec.RevertWindow = metav1.Duration{Duration: []time.Duration{0, time.Hour, 48 * time.Hour, 720 * time.Hour}[r.IntN(4)]}
 		s.world.Tell("revertWindow %s", p.Spec.RevertWindow.Duration)
 	})
