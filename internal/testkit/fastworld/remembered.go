@@ -34,8 +34,9 @@ func (m remembered) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	key := fmt.Sprint(m.sim.CatalogState(), r.URL.RequestURI())
-	if known, ok := catalogAnswers.Load(key); ok {
-		known.(catalogAnswer).send(w)
+	known, _ := catalogAnswers.Load(key)
+	if answer, ok := known.(catalogAnswer); ok {
+		answer.send(w)
 		return
 	}
 	got := httptest.NewRecorder()
