@@ -236,9 +236,9 @@ func (s *story) complete(p *v1alpha1.PasskeyPolicy) bool {
 	return done && meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady)
 }
 
-// refused says that a policy has to give way to an older one.
+// refused says that a policy gives way to an older one, and has to.
 func (s *story) refused(p *v1alpha1.PasskeyPolicy) bool {
-	return s.scene.second == overlap && p.Status.Reason == v1alpha1.ReasonOtherPolicy
+	return p.Status.Reason == v1alpha1.ReasonOtherPolicy && len(s.world.Oracle.Shared()) > 0
 }
 
 func (s *story) wavesOf(policy string) []*v1alpha1.PilotWave {

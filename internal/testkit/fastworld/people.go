@@ -5,6 +5,7 @@ package fastworld
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -123,6 +124,25 @@ func (o *Oracle) Joiners(group string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// Shared are the members that the populations of all policies have in common, in order: two rings may have the same person.
+func (o *Oracle) Shared() []string {
+	count := map[string]int{}
+	for _, p := range o.w.Policies() {
+		all := map[string]bool{}
+		for _, r := range p.Spec.Population.Include {
+			maps.Copy(all, o.members[o.groupOf(r)])
+		}
+		for _, r := range p.Spec.Population.Exclude {
+			maps.DeleteFunc(all, func(id string, _ bool) bool { return o.members[o.groupOf(r)][id] })
+		}
+		for id := range all {
+			count[id]++
+		}
+	}
+	maps.DeleteFunc(count, func(_ string, n int) bool { return n < 2 })
+	return slices.Sorted(maps.Keys(count))
 }
 
 // Audience are the managed devices that a wave's audience would have now, without a slice, in order: those of its groups that
