@@ -34,9 +34,9 @@ func waveSign(o *v1alpha1.PilotWave) string {
 	return fmt.Sprint(o.Status.Phase, o.Status.PayloadHash, groups, stalled)
 }
 
-// ledgers are the devices that each wave's ledgers say are exposed, by uid of the wave.
-func (w *World) ledgers() (map[string][]string, error) {
-	out := map[string][]string{}
+// ledgers are the devices, or people, that each wave's ledgers say are exposed, by uid of the wave and by attempt.
+func (w *World) ledgers() (map[string]map[int32][]string, error) {
+	out := map[string]map[int32][]string{}
 	store := journal.Store{Client: w.Kube, Reader: w.Kube, Clock: w.Clock, Bound: controllers.LedgerBinding}
 	for _, wave := range w.Waves() {
 		if w.Oracle.tampered[string(wave.UID)] != nil {
@@ -54,7 +54,12 @@ func (w *World) ledgers() (map[string][]string, error) {
 				continue
 			}
 			for _, e := range r.Ledger.Exposed() {
-				out[string(wave.UID)] = append(out[string(wave.UID)], e.ID.String())
+				of := out[string(wave.UID)]
+				if of == nil {
+					of = map[int32][]string{}
+					out[string(wave.UID)] = of
+				}
+				of[attempt] = append(of[attempt], e.ID.String())
 			}
 		}
 	}

@@ -37,7 +37,7 @@ func (o *Oracle) Claims() {
 		}
 	}
 	for _, w := range o.w.Waves() {
-		o.claimsOfWave(w, ledgers[string(w.UID)])
+		o.claimsOfWave(w, ledgers[string(w.UID)][w.Status.Attempt])
 	}
 	for device, list := range o.now {
 		for _, p := range list {
@@ -138,7 +138,8 @@ func (o *Oracle) served(p *v1alpha1.PasskeyPolicy, device string) bool {
 	return slices.ContainsFunc(p.Spec.Platforms, func(platform v1alpha1.Platform) bool { return systemsOf[platform] == o.systems[device] })
 }
 
-// claimsOfWave: who succeeded has given its devices a revision, who rolled back has taken it away.
+// claimsOfWave: who succeeded has given the devices of its attempt a revision, who rolled back has taken it away. exposed are
+// those of the current attempt: whom an earlier one brought something, and this one does not want, keeps that.
 func (o *Oracle) claimsOfWave(w *v1alpha1.PilotWave, exposed []string) {
 	if w.DeletionTimestamp != nil || meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionStalled) {
 		return

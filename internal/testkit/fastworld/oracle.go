@@ -362,9 +362,11 @@ func (o *Oracle) after(writes []Write) {
 		o.Broke("P10", "a ledger cannot be read: %v", err)
 	}
 	o.sums()
-	for _, devices := range ledgers {
-		for _, d := range devices {
-			o.ledgered[d] = true
+	for _, attempts := range ledgers {
+		for _, devices := range attempts {
+			for _, d := range devices {
+				o.ledgered[d] = true
+			}
 		}
 	}
 	if o.rewrites {
