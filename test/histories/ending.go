@@ -375,9 +375,6 @@ func (s *story) sound() {
 // leave is P7: everything is deleted, with its namespace or one after the other, and nothing of ours stays behind.
 func (s *story) leave() {
 	r := s.random("leave")
-	for _, w := range s.world.Waves() { // a namespace takes their ledgers as well, in whatever order
-		s.world.Oracle.Tampered(w, w.Status.Attempt)
-	}
 	if r.IntN(4) == 0 {
 		s.close(r)
 	} else {
@@ -395,6 +392,9 @@ func (s *story) leave() {
 // operators die at their writes.
 func (s *story) close(r *rand.Rand) {
 	s.world.Tell("--- the namespace is deleted")
+	for _, w := range s.world.Waves() { // their ledgers go as well, in whatever order
+		s.world.Oracle.Tampered(w, w.Status.Attempt)
+	}
 	all := s.world.Cluster.Terminate()
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	s.world.Frail = r.IntN(4)
