@@ -109,7 +109,7 @@ verify: generate-check fmt-check tidy-check vet lint ## Everything that is check
 
 # Packages that start an API server or a whole tenant run one after the other: side by side they take the processor from
 # each other, and what they wait for takes longer than they wait.
-HEAVYTESTS := . ./controllers ./hack/lab ./internal/wire ./test/api ./test/badinput ./test/integration ./test/reliability
+HEAVYTESTS := . ./controllers ./hack/lab ./internal/wire ./test/api ./test/badinput ./test/histories ./test/integration ./test/reliability
 
 .PHONY: test
 test: ## Run all tests; PKG=./internal/gate/... narrows, TESTFLAGS passes flags

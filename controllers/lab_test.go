@@ -27,7 +27,6 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/graph"
-	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
@@ -105,7 +104,7 @@ func (l *lab) start(t testing.TB) {
 		c.Limits = graph.Unlimited()
 	}
 	l.tenants = &TenantReconciler{Kit: kit, Store: store, Tune: tune}
-	l.policies = &PasskeyPolicyReconciler{Kit: kit, Store: store, Namespaces: l.kube, catalogs: observe.NewCatalogs()}
+	l.policies = NewPasskeyPolicyReconciler(kit, store, l.kube)
 	l.waves = &PilotWaveReconciler{Kit: kit, Store: store}
 	t.Cleanup(func() { store.Delete(types.NamespacedName{Namespace: ns, Name: "corp"}) })
 }

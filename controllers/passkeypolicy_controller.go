@@ -32,7 +32,8 @@ import (
 // +kubebuilder:rbac:groups=tidegate.dev,resources=passkeypolicies/finalizers,verbs=update
 // +kubebuilder:rbac:groups="",resources=namespaces,resourceNames=kube-system,verbs=get
 
-// PasskeyPolicyReconciler owns the settings catalog policies of each PasskeyPolicy and their assignments.
+// PasskeyPolicyReconciler owns the settings catalog policies of each PasskeyPolicy and their assignments. Make one with
+// NewPasskeyPolicyReconciler.
 type PasskeyPolicyReconciler struct {
 	Kit
 	// Store gives client and inventory of each tenant.
@@ -45,9 +46,14 @@ type PasskeyPolicyReconciler struct {
 	cluster  string
 }
 
+// NewPasskeyPolicyReconciler returns a reconciler that has read nothing yet. store gives client and inventory of each tenant,
+// namespaces reads kube-system.
+func NewPasskeyPolicyReconciler(kit Kit, store *fleet.Store, namespaces client.Reader) *PasskeyPolicyReconciler {
+	return &PasskeyPolicyReconciler{Kit: kit, Store: store, Namespaces: namespaces, catalogs: observe.NewCatalogs()}
+}
+
 // SetupWithManager registers the controller.
 func (r *PasskeyPolicyReconciler) SetupWithManager(mgr ctrl.Manager, o controller.Options) error {
-	r.catalogs = observe.NewCatalogs()
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.PasskeyPolicy{}, forSpecChanges()).
 		Watches(&v1alpha1.PilotWave{}, handler.EnqueueRequestsFromMapFunc(policyOfWave), admissionChanges()).

@@ -32,6 +32,10 @@ func (r WaveReader) readCandidates(ctx context.Context, src WaveTenant, inventor
 		world.TenantProblem = &rollout.TenantProblem{Cause: claims.Cause(), RetryAfter: rollout.Idle}
 		return nil
 	}
+	if err := claims.readClosed(ctx, src); err != nil {
+		world.TenantProblem = problem(err, world.Now)
+		return nil
+	}
 	findCandidates(ctx, src, inventory, claims.Has, world)
 	if grows && world.Candidates != nil && len(world.Joiners()) == 0 {
 		r.Memo.settle(world)
@@ -61,10 +65,29 @@ type Claims struct {
 	taken map[audience.ID]bool
 	// Unknown names the waves of which nobody can say whom they have, each with why.
 	Unknown []string
+	// closed are the groups of earlier attempts whose ledgers are lost or altered. Such an attempt exposes nobody any more: whom
+	// it has is who is in its group.
+	closed []string
 }
 
 // Has says whether another wave has the member.
 func (c Claims) Has(id audience.ID) bool { return c.taken[id] }
+
+// readClosed adds the members of the groups of closed attempts. One that is gone has none.
+func (c *Claims) readClosed(ctx context.Context, src WaveTenant) error {
+	for _, group := range c.closed {
+		members, err := src.Members(ctx, group)
+		if err != nil && graph.KindOf(err) != graph.KindNotFound {
+			return fmt.Errorf("read the members of group %s, whose ledger is lost: %w", group, err)
+		}
+		for _, m := range members {
+			if id, err := audience.ParseID(m.ID); err == nil { // who has no such id is in no audience
+				c.taken[id] = true
+			}
+		}
+	}
+	return nil
+}
 
 // Cause says what keeps a wave from taking its devices, while there is a wave of which nobody knows whom it has.
 func (c Claims) Cause() rollout.Cause {
@@ -102,12 +125,25 @@ func (c *Claims) add(w *v1alpha1.PilotWave, stored map[int32]audience.Reading, r
 				}
 			}
 		case r.State == audience.LedgerLost || r.State == audience.LedgerAltered:
-			c.Unknown = append(c.Unknown, fmt.Sprintf("the ledger of attempt %d of wave %q is not what its status says (%s)", attempt, w.Name, r.State))
+			c.lost(w, attempt, fmt.Sprintf("is not what its status says (%s)", r.State))
 		}
 	}
 	for _, a := range w.Status.Attempts { // all of it is gone
 		if _, ok := stored[a.Attempt]; !ok && a.Ledger != nil && stands(w, a.Attempt, revision) {
-			c.Unknown = append(c.Unknown, fmt.Sprintf("the ledger of attempt %d of wave %q is lost", a.Attempt, w.Name))
+			c.lost(w, a.Attempt, "is lost")
+		}
+	}
+}
+
+// lost notes an attempt whose ledger does not say whom it has. The current one may take more yet: its ledger may come back.
+func (c *Claims) lost(w *v1alpha1.PilotWave, attempt int32, why string) {
+	if attempt >= w.Status.Attempt {
+		c.Unknown = append(c.Unknown, fmt.Sprintf("the ledger of attempt %d of wave %q %s", attempt, w.Name, why))
+		return
+	}
+	for _, a := range w.Status.Attempts {
+		if a.Attempt == attempt && a.GroupID != "" {
+			c.closed = append(c.closed, a.GroupID)
 		}
 	}
 }

@@ -18,6 +18,7 @@ func (v *View) Record(built Result, rollback []Action) v1alpha1.PasskeyPolicySta
 	case StageRollback:
 		if records := v.Records(); len(records) > 0 {
 			s.Waves = v.withdrawal().Admissions(s.Waves, records, v.read(), v.At)
+			forgetGone(&s, v.Policy.Status.Waves)
 		}
 	case StageRemoval:
 		if built.Unknown == nil {
@@ -45,9 +46,25 @@ func (v *View) recordWhole(s *v1alpha1.PasskeyPolicyStatus, built Result, rollba
 		return compareKeys(KeyOf(&a), KeyOf(&b))
 	})
 	s.Waves = Admissions(s.Waves, v.Groups, v.Want, v.read(), v.At)
+	forgetGone(s, v.Policy.Status.Waves)
 	v.closeAssigns(s, want, seen, built.Actions)
 	if built.Unknown == nil && v.alone() && len(built.Late) == 0 { // otherwise the plan is not the whole one
 		s.Approvals = KeepApprovals(s.Approvals, slices.Concat(built.Actions, rollback))
+	}
+}
+
+// forgetGone takes the groups that have lost their entry from the record of their revision. Such a group is seen outside of it,
+// also where somebody else took it out and no write of ours says so; on record it would be withdrawn anew, for ever.
+func forgetGone(s *v1alpha1.PasskeyPolicyStatus, before []v1alpha1.WaveAdmission) {
+	for i := range before {
+		if entry(s.Waves, before[i].GroupID) != nil {
+			continue
+		}
+		for j := range s.Objects {
+			if rec := &s.Objects[j]; rec.Revision == before[i].Revision {
+				rec.IncludeGroups = slices.DeleteFunc(slices.Clone(rec.IncludeGroups), func(id string) bool { return id == before[i].GroupID })
+			}
+		}
 	}
 }
 

@@ -218,6 +218,44 @@ func TestRecordWaves(t *testing.T) {
 	}
 }
 
+// TestRecordForgetsGroup: a group that loses its entry is on record of its revision no more, also where somebody else has taken
+// it out of the revision, so that no write of ours has. It would be withdrawn anew for ever.
+func TestRecordForgetsGroup(t *testing.T) {
+	for _, stage := range []Stage{StageRollback, StageWhole} {
+		recordForgetsGroup(t, stage)
+	}
+}
+
+func recordForgetsGroup(t *testing.T, stage Stage) {
+	t.Helper()
+	long := metav1.NewTime(lookAt.Add(-2 * AssignmentLag))
+	v := twoPlatforms(stage)
+	v.Objects = []Seen{{Observed: seenR1("g1")}, {Observed: seenHold("g1")}, {Observed: onMac(seenR1("g1"))}, {Observed: onMac(seenHold("g1"))}}
+	if stage == StageWhole {
+		v.Want = []Desired{wantR1("g1"), wantHold("g1"), wantOnMac(wantR1("g1")), wantOnMac(wantHold("g1"))}
+	}
+	v.Groups[1] = Group{ID: "g2", Revision: 1, State: v1alpha1.Withdrawing, Released: true, Occupied: true}
+	v.Policy.Status.Waves = []v1alpha1.WaveAdmission{{GroupID: "g2", Revision: 1, State: v1alpha1.Withdrawing, Since: long, AssignedAt: &long}}
+	included := func(s v1alpha1.PasskeyPolicyStatus) (out []int) {
+		for i := range s.Objects {
+			if s.Objects[i].Revision == 1 {
+				out = append(out, len(s.Objects[i].IncludeGroups))
+			}
+		}
+		return out
+	}
+	if s := v.Record(Build(v), nil); entry(s.Waves, "g2") != nil || !slices.Equal(included(s), []int{1, 1}) {
+		t.Errorf("%+v is left, and on record are %v", s.Waves, included(s))
+	}
+	if n := included(v.Policy.Status); !slices.Equal(n, []int{2, 2}) {
+		t.Errorf("the view was changed: %v", n)
+	}
+	v.Policy.Status.Waves, v.Groups[1].Released = nil, false
+	if s := v.Record(Build(v), nil); !slices.Equal(included(s), []int{2, 2}) {
+		t.Errorf("a group that was not seen to go is forgotten: %v", included(s))
+	}
+}
+
 // TestRecordParts: what is known is recorded as far as it is known.
 func TestRecordParts(t *testing.T) {
 	full := func() View {

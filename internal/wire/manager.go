@@ -150,7 +150,7 @@ func addControllers(mgr ctrl.Manager, o Options, asked func() bool) error {
 	if err := tenant.SetupWithManager(mgr, each); err != nil {
 		return fmt.Errorf("set up Tenant controller: %w", err)
 	}
-	policy := &controllers.PasskeyPolicyReconciler{Kit: kit, Store: store, Namespaces: mgr.GetAPIReader()}
+	policy := controllers.NewPasskeyPolicyReconciler(kit, store, mgr.GetAPIReader())
 	if err := policy.SetupWithManager(mgr, each); err != nil {
 		return fmt.Errorf("set up PasskeyPolicy controller: %w", err)
 	}

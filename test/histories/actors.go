@@ -5,12 +5,13 @@ package histories
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -48,6 +49,18 @@ var allActors = []actor{
 	{"objects", 0.12, 0.1, (*story).objects},
 	{"groups", 0.12, 0.1, (*story).groups},
 	{"population", 0.06, 0.1, (*story).population},
+	{"populace", 0.2, 0.12, (*story).populace},
+	{"joiners", 0.35, 0.3, (*story).joiners},
+	{"audience", 0.2, 0.15, (*story).audience},
+	{"gate", 0.25, 0.15, (*story).regate},
+	{"catalog", 0.2, 0.12, (*story).newerDefinition},
+	{"ledger", 0.1, 0.12, (*story).ledger},
+	{"clock", 0.12, 0.2, (*story).clockStep},
+	{"frail", 0.12, 0.25, (*story).frail},
+	{"lostgroups", 0.15, 0.3, (*story).lostGroups},
+	{"window", 0.1, 0.1, (*story).window},
+	{"drift", 0.08, 0.1, (*story).drift},
+	{"secret", 0.06, 0.1, (*story).secret},
 }
 
 // edit changes an object as a person does; what admission refuses is left alone.
@@ -115,12 +128,17 @@ var payloads = []v1alpha1.PasskeySettings{
 
 // payload asks for another payload: a new one, or one of before, which is a revert.
 func (s *story) payload(r *rand.Rand) {
+	if s.scene.mac { // its catalog has one setting
+		s.newerDefinition(r)
+		return
+	}
 	next := r.IntN(len(payloads))
 	if next == s.asks[len(s.asks)-1] {
 		return
 	}
 	if slices.Contains(s.asks, next) {
 		s.world.Oracle.Reverted(fastworld.PolicyName)
+		s.world.Oracle.Reverted(second)
 	}
 	s.asks = append(s.asks, next)
 	s.editPolicy(func(p *v1alpha1.PasskeyPolicy) {
@@ -178,13 +196,20 @@ func (s *story) rollback(r *rand.Rand) {
 }
 
 func (s *story) retry(r *rand.Rand) {
-	if w := s.oneWave(r); w != nil && stopped(w) {
+	if w := s.oneWave(r); w != nil && (stopped(w) || lost(w)) {
 		s.annotate(w, v1alpha1.AnnotationRetry)
 	}
 }
 
 func stopped(w *v1alpha1.PilotWave) bool {
 	return slices.Contains([]v1alpha1.WavePhase{v1alpha1.PhaseHeld, v1alpha1.PhaseHalted, v1alpha1.PhaseAborted, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete}, w.Status.Phase)
+}
+
+// lost says that a wave has lost its ledger or its group, which only another attempt makes good.
+func lost(w *v1alpha1.PilotWave) bool {
+	c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionStalled)
+	return c != nil && c.Status == metav1.ConditionTrue &&
+		slices.Contains([]string{v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered, v1alpha1.ReasonGroupLost}, c.Reason)
 }
 
 // exclude adds the group of important people to what a wave or the policy leaves out.
@@ -219,25 +244,27 @@ func (s *story) wave(r *rand.Rand) {
 	}
 }
 
-// policy deletes the policy, or makes it again when it is gone.
-func (s *story) policy(*rand.Rand) {
+// policy deletes a policy, or makes those again that are gone.
+func (s *story) policy(r *rand.Rand) {
 	list := s.world.Policies()
-	if len(list) == 0 {
-		s.renewPolicy()
+	if len(list) < len(s.policies()) {
+		s.renewPolicies()
 		return
 	}
-	if list[0].DeletionTimestamp == nil {
-		s.world.Tell("the policy is deleted")
-		s.must(s.world.Kube.Delete(s.ctx, list[0].DeepCopy()))
-		s.world.Wake(fastworld.Key{Kind: fastworld.KindPolicy, Name: list[0].Name})
+	if p := list[r.IntN(len(list))]; p.DeletionTimestamp == nil {
+		s.world.Tell("policy %s is deleted", p.Name)
+		s.must(s.world.Kube.Delete(s.ctx, p.DeepCopy()))
+		s.world.Wake(fastworld.Key{Kind: fastworld.KindPolicy, Name: p.Name})
 	}
 }
 
-func (s *story) renewPolicy() {
-	s.world.Tell("the policy is made again")
-	p := s.world.Policy()
-	p.Spec.Settings = payloads[s.asks[len(s.asks)-1]]
-	s.must(s.world.Apply(s.ctx, p))
+func (s *story) renewPolicies() {
+	for _, p := range s.policies() {
+		if s.world.Object(fastworld.Key{Kind: fastworld.KindPolicy, Name: p.Name}) == nil {
+			s.world.Tell("policy %s is made again", p.Name)
+			s.must(s.world.Apply(s.ctx, p))
+		}
+	}
 }
 
 // faults of the service, or their end.
@@ -273,7 +300,7 @@ func (s *story) leader(r *rand.Rand) {
 	for _, kind := range []string{fastworld.KindTenant, fastworld.KindPolicy, fastworld.KindWave} {
 		late[kind] = int64(r.IntN(6))
 	}
-	s.must(s.world.Replace(func(kind string) int64 { return late[kind] }))
+	s.world.Replace(func(kind string) int64 { return late[kind] })
 }
 
 func (s *story) cache(r *rand.Rand) { s.world.CacheLag = []float64{0, 0.3, 0.7}[r.IntN(3)] }
@@ -283,7 +310,7 @@ func (s *story) downtime(r *rand.Rand) {
 	span := []time.Duration{24 * time.Hour, 7 * 24 * time.Hour}[r.IntN(2)]
 	s.world.Tell("nobody is there for %s", span)
 	s.world.Advance(span)
-	s.must(s.world.Replace(nil))
+	s.world.Replace(nil)
 }
 
 var errNothing = errors.New("there is nothing to change")
@@ -304,7 +331,7 @@ func pick(r *rand.Rand, from []string) (string, error) {
 
 const configurationPolicies = "/beta/deviceManagement/configurationPolicies"
 
-// assignments of one of our objects are emptied, or get a group of somebody else, or a filter that does not exist.
+// assignments of one of our objects are emptied, lose one, or get a group of somebody else.
 func (s *story) assignments(r *rand.Rand) {
 	id, err := pick(r, s.world.Oracle.Payloads())
 	if err != nil {
@@ -355,7 +382,7 @@ func (s *story) members(r *rand.Rand) {
 	}
 	s.world.Oracle.Foreign(device)
 	if r.IntN(2) == 0 {
-		s.try(s.world.Portal("POST", "/v1.0/groups/"+id+"/members/$ref", fmt.Sprintf(`{"@odata.id":"https://graph.microsoft.com/v1.0/directoryObjects/%s"}`, device), nil))
+		s.try(s.world.Portal("POST", "/v1.0/groups/"+id+"/members/$ref", memberRef(device), nil))
 		return
 	}
 	s.try(s.world.Portal("DELETE", "/v1.0/groups/"+id+"/members/"+device+"/$ref", "", nil))

@@ -1,7 +1,7 @@
 // Copyright 2026 The Tidegate Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package histories tells random histories of one rollout and judges each from its first step to its end: what people write
+// Package histories tells random histories of whole rollouts and judges each from its first step to its end: what people write
 // in the cluster, what others change in the tenant, what the service and the devices do, where the operator dies and who leads
 // next. Every history is told in a world of internal/testkit/fastworld, whose oracle looks at what devices feel at each moment
 // at which that can change (P1, P2, P3, P9, P13), and ends in contentment: faults end, what only a person can mend is mended.
@@ -18,6 +18,7 @@
 //
 //	go test ./test/histories -run TestHistories -v -seed 4711 -actors payload,crash -rounds 9
 //
-// In the suite there are as many seeds as fit into a minute; HISTORIES=1000, or make histories, asks for more.
-// HISTORIES_FROM is the first seed. With -shrink=false each kind of violation is told as it was found, at once.
+// The suite tells 60 seeds; HISTORIES=1000, or make histories, asks for more. HISTORIES_FROM is the first seed. With
+// -shrink=false each kind of violation is told as it was found, at once. What the actors do, what is judged and what was found
+// is in docs/histories.md.
 package histories

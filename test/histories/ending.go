@@ -6,11 +6,11 @@ package histories
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -62,6 +62,7 @@ func (s *story) end() {
 		return
 	}
 	s.world.Oracle.Claims()
+	s.sound()
 	s.quiet()
 	if !s.over() {
 		s.leave()
@@ -72,47 +73,80 @@ func (s *story) end() {
 func (s *story) content() {
 	s.world.Tell("--- contentment")
 	s.world.Faults, s.world.CacheLag, s.world.Slow = fastworld.Faults{}, 0, true
+	s.world.Skew, s.world.Frail = 0, 0
 	s.world.Operator().CutAt(0, false)
 	s.must(s.world.Sim.SetScenario(s.scenario))
+	s.credential()
 	s.try(s.world.Portal("POST", "/v1.0/directory/deletedItems/"+s.world.Oracle.GroupID(fastworld.Everyone)+"/restore", "", nil))
 	for id, text := range s.world.Oracle.Texts() { // the marker is what tells ours
 		s.try(s.world.Portal("PATCH", configurationPolicies+"/"+id, fmt.Sprintf(`{"description":%q}`, text), nil))
 	}
-	s.world.Advance(time.Minute) // what the portal shows is late, too
 	for _, id := range s.world.Oracle.Payloads() {
 		s.unassign(id)
 	}
 	s.world.Advance(time.Minute) // nor does the operator see it at once
+	s.apart()
 	s.suspendTenant(func(bool) bool { return false })
 	s.whole()
-	s.editPolicy(func(p *v1alpha1.PasskeyPolicy) { p.Spec.Paused, p.Spec.Suspend = false, false })
+	s.policiesBack()
+	s.wavesBack()
+}
+
+// policiesBack lets every policy go on, for the population that it began with. Who is excluded stays so.
+func (s *story) policiesBack() {
+	began := map[string]*v1alpha1.PasskeyPolicy{}
+	for _, p := range s.policies() {
+		began[p.Name] = p
+	}
+	s.editPolicy(func(p *v1alpha1.PasskeyPolicy) {
+		q := began[p.Name].Spec.Population
+		p.Spec.Population.All, p.Spec.Population.Include = q.All, q.Include
+		p.Spec.Paused, p.Spec.Suspend, p.Spec.Drift = false, false, v1alpha1.DriftCorrect
+	})
+}
+
+// wavesBack lets every wave go on, with the audience and the gate that it began with, after those that there still are. The
+// important people stay out.
+func (s *story) wavesBack() {
 	for _, w := range s.world.Waves() {
-		if w.DeletionTimestamp == nil {
-			c := w.DeepCopy()
-			s.edit(c, func() {
-				c.Spec.Paused = false
-				c.Spec.DependsOn = slices.DeleteFunc(c.Spec.DependsOn, func(d v1alpha1.WaveDependency) bool {
-					gone := s.world.Object(fastworld.Key{Kind: fastworld.KindWave, Name: d.Name})
-					return gone == nil || gone.GetDeletionTimestamp() != nil
-				})
-			})
+		if w.DeletionTimestamp != nil {
+			continue
 		}
+		c, audience := w.DeepCopy(), s.audiences[w.Name]
+		s.edit(c, func() {
+			exclude := slices.DeleteFunc(c.Spec.Audience.Groups.Exclude, func(g v1alpha1.GroupRef) bool { return g.DisplayName != vip })
+			c.Spec.Paused, c.Spec.Audience, c.Spec.Gate = false, *audience.DeepCopy(), s.gate(c.Name)
+			c.Spec.Audience.Groups.Exclude = exclude
+			c.Spec.DependsOn = slices.DeleteFunc(c.Spec.DependsOn, func(d v1alpha1.WaveDependency) bool {
+				gone := s.world.Object(fastworld.Key{Kind: fastworld.KindWave, Name: d.Name})
+				return gone == nil || gone.GetDeletionTimestamp() != nil
+			})
+		})
 	}
 }
 
-// unassign takes the rings from the assignments of an object of ours: they are never ours.
+// unassign takes the rings from the assignments of an object of ours: they are never ours. It looks whether that was done, as
+// long as it takes: what the portal shows is late, and every write of the list is one of the whole list.
 func (s *story) unassign(id string) {
-	var list struct {
-		Value []map[string]any `json:"value"`
-	}
-	s.try(s.world.Portal("GET", configurationPolicies+"/"+id+"/assignments", "", &list))
-	kept := slices.DeleteFunc(slices.Clone(list.Value), func(a map[string]any) bool {
-		target, _ := a["target"].(map[string]any)
-		return slices.ContainsFunc(rings, func(ring string) bool { return target["groupId"] == s.world.Oracle.GroupID(ring) })
-	})
-	if len(kept) < len(list.Value) {
+	for range 10 {
+		s.world.Advance(time.Minute)
+		var list struct {
+			Value []map[string]any `json:"value"`
+		}
+		if err := s.world.Portal("GET", configurationPolicies+"/"+id+"/assignments", "", &list); err != nil {
+			s.try(err) // deleted by somebody
+			return
+		}
+		kept := slices.DeleteFunc(slices.Clone(list.Value), func(a map[string]any) bool {
+			target, _ := a["target"].(map[string]any)
+			return slices.ContainsFunc(rings, func(ring string) bool { return target["groupId"] == s.world.Oracle.GroupID(ring) })
+		})
+		if len(kept) == len(list.Value) {
+			return
+		}
 		s.try(s.world.Portal("POST", configurationPolicies+"/"+id+"/assign", assignBody(kept), nil))
 	}
+	s.must(fmt.Errorf("the assignments of %s cannot be mended", id))
 }
 
 // whole waits for a policy that is being deleted, and makes it again.
@@ -133,9 +167,7 @@ func (s *story) whole() {
 		s.world.Oracle.Broke("P7", "a deleted policy does not go within a week: %s", s.stand())
 		return
 	}
-	if len(s.world.Policies()) == 0 {
-		s.renewPolicy()
-	}
+	s.renewPolicies()
 	if len(s.world.Waves()) == 0 {
 		s.waves = 0
 		s.addWave(s.random("again"))
@@ -180,20 +212,11 @@ func lost(w *v1alpha1.PilotWave) bool {
 		slices.Contains([]string{v1alpha1.ReasonGroupLost, v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered}, c.Reason)
 }
 
-// completes: a payload that is good for ever completes.
+// completes: a payload that is good for ever completes, and nothing is unhealthy for ever that is healthy.
 func (s *story) completes() {
 	complete := func() bool {
-		for _, p := range s.world.Policies() {
-			c := meta.FindStatusCondition(p.Status.Conditions, v1alpha1.ConditionRolloutComplete)
-			// Some are in no wave of the story: they stay on hold, and the policy says so.
-			done := c != nil && (c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonStillOnHold)
-			if !done || !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady) {
-				return false
-			}
-		}
-		return !slices.ContainsFunc(s.world.Waves(), func(w *v1alpha1.PilotWave) bool {
-			return w.Status.Phase != v1alpha1.PhaseSucceeded || w.DeletionTimestamp != nil
-		})
+		return !slices.ContainsFunc(s.world.Policies(), func(p *v1alpha1.PasskeyPolicy) bool { return !s.complete(p) }) &&
+			!slices.ContainsFunc(s.world.Waves(), func(w *v1alpha1.PilotWave) bool { return !s.done(w) })
 	}
 	if !s.days(patience, s.retries, complete) {
 		s.world.Oracle.Broke("ESR", "a good payload does not complete within %s: %s", patience, s.stand())
@@ -203,21 +226,83 @@ func (s *story) completes() {
 	}
 }
 
+// complete says that a policy says what it has to say in the end. Some devices are in no wave of the story, and some policies
+// have no wave any more: those stay on hold, and the policy says so. The younger of two on one population writes nothing.
+func (s *story) complete(p *v1alpha1.PasskeyPolicy) bool {
+	if s.refused(p) {
+		return true
+	}
+	c := meta.FindStatusCondition(p.Status.Conditions, v1alpha1.ConditionRolloutComplete)
+	done := c != nil && (c.Status == metav1.ConditionTrue || c.Reason == v1alpha1.ReasonStillOnHold ||
+		c.Reason == v1alpha1.ReasonNoWaves && len(s.wavesOf(p.Name)) == 0)
+	for _, w := range s.wavesOf(p.Name) {
+		if s.nobody(w) { // it waits for devices, and the policy for it
+			return true
+		}
+	}
+	return done && meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady)
+}
+
+// refused says that a policy gives way to an older one, and has to.
+func (s *story) refused(p *v1alpha1.PasskeyPolicy) bool {
+	return p.Status.Reason == v1alpha1.ReasonOtherPolicy && len(s.world.Oracle.Shared()) > 0
+}
+
+func (s *story) wavesOf(policy string) []*v1alpha1.PilotWave {
+	return slices.DeleteFunc(s.world.Waves(), func(w *v1alpha1.PilotWave) bool { return w.Spec.PolicyRef.Name != policy })
+}
+
+// done says that a wave has succeeded, or has nobody to give anything to, or is behind one that has not.
+func (s *story) done(w *v1alpha1.PilotWave) bool {
+	p, _ := s.world.Object(fastworld.Key{Kind: fastworld.KindPolicy, Name: w.Spec.PolicyRef.Name}).(*v1alpha1.PasskeyPolicy)
+	switch {
+	case w.DeletionTimestamp != nil || p == nil:
+		return false
+	case s.refused(p) || s.nobody(w):
+		return true
+	case w.Status.Phase == v1alpha1.PhasePending:
+		return slices.ContainsFunc(w.Spec.DependsOn, func(d v1alpha1.WaveDependency) bool {
+			before, _ := s.world.Object(fastworld.Key{Kind: fastworld.KindWave, Name: d.Name}).(*v1alpha1.PilotWave)
+			return before != nil && before.Status.Phase != v1alpha1.PhaseSucceeded && s.done(before)
+		})
+	}
+	return w.Status.Phase == v1alpha1.PhaseSucceeded
+}
+
+// nobody says that a wave is held because its audience is empty, and that it is.
+func (s *story) nobody(w *v1alpha1.PilotWave) bool {
+	return w.Status.Phase == v1alpha1.PhaseHeld && w.Status.HeldReason == v1alpha1.ReasonAudienceEmpty &&
+		(w.Spec.Audience.Slice != nil || len(s.world.Oracle.Audience(w)) == 0)
+}
+
 // fallsBack: a payload that is bad for ever ends on what was before, and stays there.
 func (s *story) fallsBack() {
 	s.retries()
 	settled := func() bool {
 		return !slices.ContainsFunc(s.world.Waves(), func(w *v1alpha1.PilotWave) bool { return !atRest(w) })
 	}
-	s.days(patience/2, nil, settled)
-	s.days(rest, nil, nil)
+	var since time.Time // one that waits may still start
+	s.days(patience/2, nil, func() bool {
+		switch now := s.world.Clock.Now(); {
+		case !settled():
+			since = time.Time{}
+		case since.IsZero():
+			since = now
+		default:
+			return now.Sub(since) > rest
+		}
+		return false
+	})
+	if s.over() {
+		return
+	}
 	s.world.Oracle.Claims()
 	for _, w := range s.world.Waves() {
 		if w.DeletionTimestamp == nil && w.Status.Phase == v1alpha1.PhaseSucceeded && s.badNow() {
 			s.world.Oracle.Broke("ESR", "a bad payload is promoted: wave %s: %s", w.Name, s.stand())
 		}
 	}
-	if !s.over() && !settled() {
+	if !settled() {
 		s.world.Oracle.Broke("ESR", "a bad payload is not taken back: %s", s.stand())
 	}
 }
@@ -262,45 +347,118 @@ func (s *story) quiet() {
 	}
 }
 
-// leave is P7: everything is deleted at once, in some order, and nothing of ours stays behind.
+// sound is the other half of P14: what is healthy is not called unhealthy for ever. Faults and edits are long over, and every
+// wave has come to an end or counts reports.
+func (s *story) sound() {
+	for _, p := range s.world.Policies() {
+		if s.refused(p) {
+			continue
+		}
+		say := func(what, kind string) {
+			c := meta.FindStatusCondition(p.Status.Conditions, kind)
+			if c == nil {
+				c = &metav1.Condition{Type: kind}
+			}
+			s.world.Oracle.Broke("P14", "%s: policy %s %s=%s (%s: %s); %s", what, p.Name, c.Type, c.Status, c.Reason, c.Message, s.stand())
+		}
+		if !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionApplied) {
+			say("a policy is for ever not Applied", v1alpha1.ConditionApplied)
+		}
+		if meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionDrifted) {
+			say("a policy is for ever Drifted", v1alpha1.ConditionDrifted)
+		}
+		if meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReconciling) {
+			say("a policy is for ever Reconciling", v1alpha1.ConditionReconciling)
+		}
+		stuck := slices.ContainsFunc(s.wavesOf(p.Name), func(w *v1alpha1.PilotWave) bool {
+			return meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionStalled)
+		})
+		if !stuck && !meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionReady) {
+			say("a policy is for ever not Ready", v1alpha1.ConditionReady)
+		}
+	}
+}
+
+// leave is P7: everything is deleted, with its namespace or one after the other, and nothing of ours stays behind.
 func (s *story) leave() {
-	s.world.Tell("--- everything is deleted")
 	r := s.random("leave")
+	if r.IntN(4) == 0 {
+		s.close(r)
+	} else {
+		s.deleteAll(r)
+	}
+	if s.over() {
+		return
+	}
+	if left := s.world.Oracle.Remains(); len(left) > 0 {
+		s.world.Oracle.Broke("P7", "a deletion leaves something behind: %v", left)
+	}
+}
+
+// close deletes the namespace: from now on nothing can be made in it, and whatever is there is deleted in whatever order, while
+// operators die at their writes.
+func (s *story) close(r *rand.Rand) {
+	s.world.Tell("--- the namespace is deleted")
+	for _, w := range s.world.Waves() { // their ledgers go as well, in whatever order
+		s.world.Oracle.Tampered(w, w.Status.Attempt)
+	}
+	all := s.world.Cluster.Terminate()
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	s.world.Frail = r.IntN(4)
+	s.world.Operator().CutAt(s.world.Frail, true)
+	for _, o := range all {
+		s.remove(o)
+	}
+	_, err := s.world.Run(s.ctx, time.Hour, s.empty)
+	s.must(err)
+	s.world.Frail = 0
+	s.world.Operator().CutAt(0, false)
+	s.gone(7 * day)
+}
+
+func (s *story) remove(o client.Object) {
+	copied, _ := o.DeepCopyObject().(client.Object)
+	copied.SetResourceVersion("")
+	s.must(client.IgnoreNotFound(s.world.Kube.Delete(s.ctx, copied)))
+	for _, key := range s.world.Keys() {
+		s.world.Wake(key)
+	}
+}
+
+// empty says that there is nothing left that a reconciler looks at.
+func (s *story) empty() bool { return len(s.world.Keys()) == 0 || s.over() }
+
+// gone waits until everything is, and says whether it came to that.
+func (s *story) gone(limit time.Duration) bool {
+	gone, err := s.world.Run(s.ctx, limit, s.empty)
+	s.must(err)
+	if !gone && limit > day {
+		s.world.Oracle.Broke("P7", "what was deleted does not go within a week: %s", s.stand())
+	}
+	return gone
+}
+
+// deleteAll deletes everything in some order, now and then with the credential first.
+func (s *story) deleteAll(r *rand.Rand) {
+	s.world.Tell("--- everything is deleted")
 	var all []client.Object
 	for _, key := range s.world.Keys() {
 		all = append(all, s.world.Object(key))
 	}
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	var secret *corev1.Secret
 	if r.IntN(3) == 0 {
-		secret = s.world.Secret()
-		s.must(s.world.Kube.Delete(s.ctx, secret))
+		all = slices.Insert(all, 0, client.Object(s.world.Secret()))
 	}
 	for _, o := range all {
-		copied, _ := o.DeepCopyObject().(client.Object)
-		s.must(s.world.Kube.Delete(s.ctx, copied))
-		s.world.Wake(fastworld.Key{Kind: kindOf(copied), Name: copied.GetName()})
+		s.remove(o)
 		if r.IntN(3) == 0 {
-			_, err := s.world.Run(s.ctx, time.Duration(r.IntN(int(time.Hour))), nil)
+			_, err := s.world.Run(s.ctx, time.Duration(r.IntN(int(time.Hour))), s.over)
 			s.must(err)
 		}
 	}
-	nothing := func() bool { return len(s.world.Keys()) == 0 || s.over() }
-	gone, err := s.world.Run(s.ctx, day, nothing)
-	s.must(err)
-	if !gone && secret != nil { // the credential went first: a person brings it back
-		s.must(s.world.Kube.Create(s.ctx, secret))
-	}
-	if !gone {
-		gone, err = s.world.Run(s.ctx, 7*day, nothing)
-		s.must(err)
-	}
-	if !gone {
-		s.world.Oracle.Broke("P7", "what was deleted does not go within a week: %s", s.stand())
-		return
-	}
-	if left := s.world.Oracle.Remains(); len(left) > 0 {
-		s.world.Oracle.Broke("P7", "a deletion leaves something behind: %v", left)
+	if !s.gone(day) {
+		s.credential() // it may have gone first: a person brings it back
+		s.gone(7 * day)
 	}
 }
 

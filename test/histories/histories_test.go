@@ -30,8 +30,8 @@ var (
 	endingFlag = flag.String("ending", "", "with -seed: healthy, bad, badNext or silent")
 )
 
-// budget is how long the suite tells histories when nobody says how many.
-const budget = 60 * time.Second
+// few are the histories that the suite tells when nobody says how many, fewest those with -short.
+const few, fewest = 60, 8
 
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestHistories tells histories until the budget is spent, or HISTORIES of them.
+// TestHistories tells HISTORIES histories from seed HISTORIES_FROM, or the one that -seed asks for.
 func TestHistories(t *testing.T) {
 	if *seedFlag != 0 {
 		one := tale{seed: *seedFlag, ending: ending(*endingFlag), rounds: *roundsFlag, trace: true}
@@ -55,7 +55,11 @@ func TestHistories(t *testing.T) {
 		}
 		return
 	}
-	from, count := number(t, "HISTORIES_FROM", 1), number(t, "HISTORIES", 0)
+	count := few
+	if testing.Short() {
+		count = fewest
+	}
+	from, count := number(t, "HISTORIES_FROM", 1), number(t, "HISTORIES", count)
 	began := time.Now()
 	var mu sync.Mutex
 	next, told := from, 0
@@ -64,7 +68,7 @@ func TestHistories(t *testing.T) {
 		for {
 			mu.Lock()
 			seed := next
-			if count > 0 && seed >= from+count || count == 0 && time.Since(began) > budget {
+			if seed >= from+count {
 				mu.Unlock()
 				return
 			}

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -53,7 +52,12 @@ type story struct {
 	round int
 	// scenario is what the tenant goes back to in the end.
 	scenario tenantsim.Scenario
+	scene    scene
 	waves    int
+	// audiences are those that waves began with, by name: people go back to them in the end.
+	audiences map[string]v1alpha1.Audience
+	// generation counts the newer definitions in the catalog.
+	generation int
 }
 
 // random is the chance of one actor in one round. It does not depend on who else takes part.
@@ -109,17 +113,24 @@ var rings = []string{"Ring A", "Ring B", "Ring C", "Ring D"}
 // begin makes the world of a tale.
 func begin(t testing.TB, tl tale) *story {
 	t.Helper()
-	s := &story{tale: tl.drawn(), ctx: t.Context(), asks: []int{0}}
+	s := &story{tale: tl.drawn(), ctx: t.Context(), asks: []int{0}, audiences: map[string]v1alpha1.Audience{}}
+	s.scene = drawScene(s.seed, s.ending)
 	s.scenario = s.calm()
-	s.world = fastworld.New(t, fastworld.Options{Seed: s.seed, Devices: 60, Catalog: "article", Scenario: s.scenario, Trace: s.trace})
+	s.world = fastworld.New(t, fastworld.Options{Seed: s.seed, Devices: 60, Catalog: s.scene.catalog(), Scenario: s.scenario, Trace: s.trace})
+	s.world.Slow = s.scene.slow
+	s.world.Tell("%s", s.scene)
 	r := s.random("begin")
-	policy := s.world.Policy()
-	if r.IntN(3) == 0 {
-		policy.Spec.Population.Exclude = []v1alpha1.GroupRef{{DisplayName: vip}}
-		s.world.Oracle.Excluded(s.world.Oracle.Members(vip)...)
+	s.important(r)
+	s.must(s.world.Apply(s.ctx, s.world.Tenant()))
+	excludes := r.IntN(3) == 0
+	for _, policy := range s.policies() {
+		if excludes {
+			policy.Spec.Population.Exclude = refs(vip)
+			s.world.Oracle.Excluded(s.world.Oracle.Members(vip)...)
+		}
+		s.must(s.world.Apply(s.ctx, policy))
 	}
-	s.must(s.world.Apply(s.ctx, s.world.Tenant(), policy))
-	for range 2 + r.IntN(2) {
+	for range 2 + r.IntN(2) + len(s.scene.second)/5 { // with a second policy, both have waves
 		s.addWave(r)
 	}
 	return s
@@ -128,47 +139,27 @@ func begin(t testing.TB, tl tale) *story {
 // calm is a tenant whose devices are all fit and in contact, and that behaves as the ending says.
 func (s *story) calm() tenantsim.Scenario {
 	none := func() *float64 { return ptr.To(0.0) }
-	sc := tenantsim.Scenario{Groups: []tenantsim.GroupSpec{{DisplayName: fastworld.Everyone, From: "everything", Percent: 100}}}
-	for _, ring := range rings {
-		sc.Groups = append(sc.Groups, tenantsim.GroupSpec{DisplayName: ring, Count: ringSize, From: "windows"})
-	}
-	sc.Groups = append(sc.Groups, tenantsim.GroupSpec{DisplayName: vip, Percent: 12, From: "everything"})
+	sc := tenantsim.Scenario{Groups: s.scene.groups()}
 	sc.StalePercent, sc.NeverPercent, sc.UnenrolledPercent = none(), none(), none()
 	sc.MissingPrerequisitePercent, sc.UnencryptedPercent, sc.OfficeHoursPercent = none(), none(), none()
 	sc.Churn, sc.Throttle = tenantsim.NoChurn(), &tenantsim.Throttle{} // refusals are drawn by what is asked, see fastworld.Faults
 	rule := func(definition, value string, outcome tenantsim.Outcome) {
 		sc.Rules = append(sc.Rules, tenantsim.Rule{Name: string(s.ending) + " " + definition, DevicesPercent: 100, Definition: definition, Value: value, Outcome: outcome})
 	}
+	passkeys := func(outcome tenantsim.Outcome) { // on Windows and on macOS
+		rule("passkeysenabled", "_1", outcome)
+		rule("passkeysenabled", "_true", outcome)
+	}
 	switch s.ending {
 	case bad:
-		rule("passkeysenabled", "_1", tenantsim.OutcomeError)
+		passkeys(tenantsim.OutcomeError)
 	case badNext:
 		rule("passkeybackupstoragelocation", "", tenantsim.OutcomeError)
 		rule("passkeysyncscope", "", tenantsim.OutcomeError)
 	case silent:
-		rule("passkeysenabled", "_1", tenantsim.OutcomePending)
+		passkeys(tenantsim.OutcomePending)
 	}
 	return sc
-}
-
-// addWave adds a wave on the next ring, after another one or beside it.
-func (s *story) addWave(r *rand.Rand) {
-	name := fmt.Sprintf("w%d", s.waves+1)
-	wave := s.world.Wave(name, rings[s.waves%len(rings)])
-	s.waves++
-	others := s.world.Waves()
-	if len(others) > 0 && r.IntN(3) > 0 {
-		wave.Spec.DependsOn = []v1alpha1.WaveDependency{{Name: others[r.IntN(len(others))].Name}}
-	}
-	wave.Spec.Exposure.BatchSize = int32(2 + r.IntN(8))
-	wave.Spec.Exposure.Interval = metav1.Duration{Duration: time.Duration(1+r.IntN(6)) * time.Hour}
-	if r.IntN(4) == 0 {
-		wave.Spec.Gate.Promote, wave.Spec.Gate.Smoke = nil, &v1alpha1.SmokeTest{}
-	}
-	if s.ending == bad || s.ending == badNext || r.IntN(2) == 0 {
-		wave.Spec.OnFailure.Action = v1alpha1.FailureRollback
-	}
-	s.must(s.world.Apply(s.ctx, wave))
 }
 
 // broken is a mistake of the history itself, not of the product.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -33,11 +34,14 @@ func waveSign(o *v1alpha1.PilotWave) string {
 	return fmt.Sprint(o.Status.Phase, o.Status.PayloadHash, groups, stalled)
 }
 
-// ledgers are the devices that each wave's ledgers say are exposed, by uid of the wave.
-func (w *World) ledgers() (map[string][]string, error) {
-	out := map[string][]string{}
+// ledgers are the devices, or people, that each wave's ledgers say are exposed, by uid of the wave and by attempt.
+func (w *World) ledgers() (map[string]map[int32][]string, error) {
+	out := map[string]map[int32][]string{}
 	store := journal.Store{Client: w.Kube, Reader: w.Kube, Clock: w.Clock, Bound: controllers.LedgerBinding}
 	for _, wave := range w.Waves() {
+		if w.Oracle.tampered[string(wave.UID)] != nil {
+			continue
+		}
 		all, err := store.LoadAll(context.Background(), wave)
 		if err != nil {
 			return nil, err
@@ -50,20 +54,31 @@ func (w *World) ledgers() (map[string][]string, error) {
 				continue
 			}
 			for _, e := range r.Ledger.Exposed() {
-				out[string(wave.UID)] = append(out[string(wave.UID)], e.ID.String())
+				of := out[string(wave.UID)]
+				if of == nil {
+					of = map[int32][]string{}
+					out[string(wave.UID)] = of
+				}
+				of[attempt] = append(of[attempt], e.ID.String())
 			}
 		}
 	}
 	return out, nil
 }
 
-var ownName = regexp.MustCompile(`(Windows|MacOS|IOS|Android) (Allow|Hold|r(\d+))$`)
+var ownName = regexp.MustCompile(`(Windows|MacOS|IOS|Android) (Hold|r(\d+))$`)
 
-// roleOf reads the name that an object of ours was made with.
-func roleOf(name string) (platform string, hold, ok bool) {
+// roleOf reads the name that an object of ours was made with. Revision 0 is hold.
+func roleOf(name string) (platform string, revision int, ok bool) {
 	m := ownName.FindStringSubmatch(name)
 	if m == nil || !strings.HasPrefix(name, "Tidegate ") {
-		return "", false, false
+		return "", 0, false
 	}
-	return m[1], m[2] == "Hold", true
+	if m[2] != "Hold" {
+		var err error
+		if revision, err = strconv.Atoi(m[3]); err != nil {
+			return "", 0, false
+		}
+	}
+	return m[1], revision, true
 }

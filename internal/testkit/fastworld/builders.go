@@ -37,7 +37,7 @@ func (w *World) Tenant() *v1alpha1.Tenant {
 			Auth: v1alpha1.TenantAuth{ClientSecret: &v1alpha1.ClientSecretAuth{
 				ClientID: w.Sim.ClientID(), SecretRef: v1alpha1.SecretKeyRef{Name: SecretName, Key: "clientSecret"},
 			}},
-			Inventory: v1alpha1.TenantInventory{RefreshInterval: metav1.Duration{Duration: 4 * time.Hour}},
+			Inventory: v1alpha1.TenantInventory{RefreshInterval: metav1.Duration{Duration: 6 * time.Hour}},
 		},
 	}
 }

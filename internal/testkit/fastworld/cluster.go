@@ -37,6 +37,7 @@ type Cluster struct {
 	rev     int64
 	made    int
 	bodies  bool // writes are told with what they change
+	closing bool // the namespace is being deleted
 	kinds   map[schema.GroupVersionKind]*kind
 	indexes map[schema.GroupVersionKind]map[string]client.IndexerFunc
 }
@@ -188,6 +189,9 @@ func (c *Cluster) create(obj client.Object) error {
 		return err
 	}
 	key := client.ObjectKeyFromObject(obj)
+	if c.closing && key.Namespace == Namespace {
+		return apierrors.NewForbidden(resource(gvk), key.Name, errors.New("the namespace is being terminated"))
+	}
 	if k.now(key) != nil {
 		return apierrors.NewAlreadyExists(resource(gvk), key.Name)
 	}
@@ -348,6 +352,22 @@ func (c *Cluster) remove(obj client.Object, o *client.DeleteOptions) error {
 	next.SetGeneration(was.GetGeneration() + 1)
 	c.put(k, key, next)
 	return nil
+}
+
+// Terminate begins to delete the namespace: from now on nothing can be made in it. It returns what is in it, in the order of
+// kinds and names, for the caller to delete in whatever order.
+func (c *Cluster) Terminate() []client.Object {
+	c.closing = true
+	var out []client.Object
+	for _, gvk := range slices.SortedFunc(maps.Keys(c.kinds), func(a, b schema.GroupVersionKind) int { return compareText(a.Kind, b.Kind) }) {
+		k := c.kinds[gvk]
+		for _, key := range slices.SortedFunc(maps.Keys(k.objects), compareKeys) {
+			if obj := k.now(key); obj != nil && key.Namespace == Namespace {
+				out = append(out, obj)
+			}
+		}
+	}
+	return out
 }
 
 // collect removes what an object owned, as the garbage collector does.

@@ -19,7 +19,6 @@ import (
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/tidegate/tidegate/controllers"
@@ -50,23 +49,41 @@ type Operator struct {
 }
 
 // newOperator starts a process whose cache is as of now.
-func (w *World) newOperator() (*Operator, error) {
+func (w *World) newOperator() *Operator {
 	w.operators++
 	o := &Operator{Name: fmt.Sprintf("operator-%d", w.operators), world: w, store: fleet.NewStore()}
 	o.cache = &View{cluster: w.Cluster, seen: map[schema.GroupVersionKind]int64{}, before: o.beforeKube, after: o.afterKube}
 	direct := &View{cluster: w.Cluster, before: o.beforeKube, after: o.afterKube}
-	o.tap = &tap{tenant: w.Sim.Handler(), before: o.beforeTenant, after: w.observe}
-	kit := controllers.Kit{Client: o.cache, Reader: direct, Recorder: recorder{w}, Clock: w.Clock}
+	o.tap = &tap{tenant: w.catalog, before: o.beforeTenant, after: w.observe}
+	kit := controllers.Kit{Client: o.cache, Reader: direct, Recorder: recorder{w}, Clock: skewedClock{w}}
 	tenant := &controllers.TenantReconciler{Kit: kit, Store: o.store, Tune: o.tune}
-	policy := &controllers.PasskeyPolicyReconciler{Kit: kit, Store: o.store, Namespaces: direct}
-	// Without a manager it sets nothing up but the reconciler itself, and says so.
-	if err := policy.SetupWithManager(nil, controller.Options{}); err == nil {
-		return nil, errors.New("fastworld: the policy controller was set up without a manager")
-	}
+	policy := controllers.NewPasskeyPolicyReconciler(kit, o.store, direct)
 	wave := &controllers.PilotWaveReconciler{Kit: kit, Store: o.store}
 	o.kinds = map[string]reconcile.Reconciler{KindTenant: tenant, KindPolicy: policy, KindWave: wave}
-	return o, nil
+	if w.Frail > 0 {
+		o.CutAt(w.Frail, w.operators%2 == 0)
+	}
+	return o
 }
+
+// current says that the cache has everything that there is.
+func (o *Operator) current() bool {
+	for gvk, k := range o.world.Cluster.kinds {
+		if seen, known := o.cache.seen[gvk]; known && seen < k.rev {
+			return false
+		}
+	}
+	return true
+}
+
+// skewedClock is the clock of the machine that the operator runs on.
+type skewedClock struct{ w *World }
+
+// Now implements clock.PassiveClock.
+func (c skewedClock) Now() time.Time { return c.w.Clock.Now().Add(c.w.Skew) }
+
+// Since implements clock.PassiveClock.
+func (c skewedClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }
 
 // The kinds that have reconcilers.
 const (

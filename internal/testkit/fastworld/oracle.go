@@ -4,7 +4,6 @@
 package fastworld
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -46,8 +45,12 @@ type Oracle struct {
 	payloads []*payload
 	groups   map[string]string // ids of managed groups to uids of waves
 	devices  map[string]string // managed device ids to object ids
+	owners   map[string]string // object ids of devices to ids of their primary users
+	systems  map[string]string // object ids of managed devices to their operating system
 	members  map[string]map[string]bool
-	groupIDs map[string]string // the tenant's own groups by name
+	once     map[string]map[string]bool      // who ever was a member of a group
+	joined   map[string]map[string]time.Time // when somebody became one, since the start
+	groupIDs map[string]string               // the tenant's own groups by name
 
 	now      map[string][]*payload // by object id: what reaches it
 	exposers map[string]map[string]bool
@@ -60,13 +63,15 @@ type Oracle struct {
 	phases   map[string]v1alpha1.WavePhase
 	pending  []addition
 	rewrites bool
-	windows  map[string]bool
-	stable   map[string]bool // policies of which a revision was proven by all waves
+	written  time.Time                 // when somebody last wrote to the tenant
+	tampered map[string]map[int32]bool // attempts whose ledgers somebody changed, by uids of waves
+	wrong    map[string]time.Time      // since when a device has not what some status says, by what is wrong
 }
 
 // payload is one of our objects in the tenant.
 type payload struct {
 	id, name, policy, platform string
+	revision                   int
 	hold, gone                 bool
 	values                     map[string]string
 	text                       string // its description, as it was made
@@ -78,24 +83,30 @@ type addition struct{ group, device string }
 func newOracle(w *World) *Oracle {
 	o := &Oracle{w: w, groups: map[string]string{}, devices: map[string]string{}, members: map[string]map[string]bool{}, groupIDs: map[string]string{},
 		now: map[string][]*payload{}, exposers: map[string]map[string]bool{}, ledgered: map[string]bool{}, takeback: map[string]bool{},
-		dropped: map[string]bool{}, reverted: map[string]bool{}, foreign: map[string]bool{}, promoted: map[string]int{}, phases: map[string]v1alpha1.WavePhase{}, stable: map[string]bool{}}
+		dropped: map[string]bool{}, reverted: map[string]bool{}, foreign: map[string]bool{}, promoted: map[string]int{}, phases: map[string]v1alpha1.WavePhase{},
+		owners: map[string]string{}, systems: map[string]string{}, once: map[string]map[string]bool{}, joined: map[string]map[string]time.Time{},
+		tampered: map[string]map[int32]bool{}, wrong: map[string]time.Time{}}
 	all := w.Sim.Snapshot(true)
 	for _, d := range all.Devices {
 		if d.ManagedID != "" {
 			o.devices[d.ManagedID] = d.ObjectID
+			o.owners[d.ObjectID], o.systems[d.ObjectID] = d.Facts.PrimaryUser, d.Facts.OperatingSystem
 		}
 	}
 	for _, g := range all.Groups {
 		o.groupIDs[g.DisplayName] = g.ID
+	}
+	for _, g := range all.Groups {
 		o.members[g.ID] = o.membersOf(g.ID)
+		o.once[g.ID], o.joined[g.ID] = maps.Clone(o.members[g.ID]), map[string]time.Time{}
 	}
 	return o
 }
 
-// membersOf reads a group of the tenant's own, at the start, when every read sees everything.
+// membersOf reads the devices and users of a group of the tenant's own, at the start, when every read sees everything.
 func (o *Oracle) membersOf(id string) map[string]bool {
 	out := map[string]bool{}
-	for next := "/v1.0/groups/" + id + "/members?$top=999"; next != ""; {
+	for next := "/v1.0/groups/" + id + "/transitiveMembers?$top=999"; next != ""; {
 		var page struct {
 			Value []struct{ ID string }
 			Next  string `json:"@odata.nextLink"`
@@ -105,6 +116,9 @@ func (o *Oracle) membersOf(id string) map[string]bool {
 		}
 		for _, m := range page.Value {
 			out[m.ID] = true
+		}
+		for _, id := range o.groupIDs { // a group within is a member, too
+			delete(out, id)
 		}
 		next = strings.TrimPrefix(page.Next, origin)
 	}
@@ -234,12 +248,12 @@ func (w *World) observe(r *http.Request, write *Write, answer *httptest.Response
 }
 
 func (o *Oracle) made(id, name string) {
-	platform, hold, ok := roleOf(name)
+	platform, revision, ok := roleOf(name)
 	if !ok {
 		panic("fastworld: the operator made a policy of a name that says nothing: " + name)
 	}
 	owner, _, _ := strings.Cut(strings.TrimPrefix(name, "Tidegate "+Namespace+"/"), " ")
-	o.payloads = append(o.payloads, &payload{id: id, name: name, policy: owner, platform: platform, hold: hold})
+	o.payloads = append(o.payloads, &payload{id: id, name: name, policy: owner, platform: platform, revision: revision, hold: revision == 0})
 	o.rewrites = true
 }
 
@@ -285,17 +299,17 @@ func (o *Oracle) look() {
 
 // judge is P1 and P2 for one device.
 func (o *Oracle) judge(device string, before, now []*payload) {
-	if o.foreign[device] {
+	if o.isForeign(device) {
 		return
 	}
 	clean := slices.DeleteFunc(slices.Clone(now), func(p *payload) bool { return o.foreign[p.id] })
 	for i, p := range clean {
 		for _, other := range clean[:i] {
-			if p.platform == other.platform {
+			if p.platform == other.platform && (p.policy == other.policy || !o.moved(device)) {
 				o.Broke("P1", "a device has two payloads: %s is reached by %q and %q (before: %s)", o.who(device), other.name, p.name, names(before))
 			}
 		}
-		if !p.hold && len(o.exposers[device]) == 0 {
+		if !p.hold && len(o.exposersOf(device)) == 0 {
 			o.Broke("P2", "a device has a revision that no operator gave it: %s is reached by %q", o.who(device), p.name)
 		}
 	}
@@ -312,7 +326,7 @@ func (o *Oracle) losses(device string, before, now []*payload) {
 }
 
 func (o *Oracle) mayLose(device string, p *payload, now []*payload) bool {
-	if o.foreign[device] || o.foreign[p.id] || o.dropped[device] || o.reverted[p.policy] {
+	if o.isForeign(device) || o.foreign[p.id] || o.isDropped(device) || o.reverted[p.policy] {
 		return true
 	}
 	policy := o.policy(p.policy)
@@ -322,7 +336,7 @@ func (o *Oracle) mayLose(device string, p *payload, now []*payload) bool {
 	if slices.ContainsFunc(now, func(q *payload) bool { return !q.hold && q.platform == p.platform }) {
 		return true
 	}
-	for uid := range o.exposers[device] {
+	for uid := range o.exposersOf(device) {
 		wave := o.wave(uid)
 		if o.takeback[uid] || wave == nil || wave.DeletionTimestamp != nil || wave.Annotations[v1alpha1.AnnotationRollback] != "" {
 			return true
@@ -347,9 +361,12 @@ func (o *Oracle) after(writes []Write) {
 	if err != nil {
 		o.Broke("P10", "a ledger cannot be read: %v", err)
 	}
-	for _, devices := range ledgers {
-		for _, d := range devices {
-			o.ledgered[d] = true
+	o.sums()
+	for _, attempts := range ledgers {
+		for _, devices := range attempts {
+			for _, d := range devices {
+				o.ledgered[d] = true
+			}
 		}
 	}
 	if o.rewrites {
@@ -357,6 +374,7 @@ func (o *Oracle) after(writes []Write) {
 		o.compare()
 	}
 	if slices.ContainsFunc(writes, func(w Write) bool { return !w.Kube }) {
+		o.written = o.w.Clock.Now()
 		o.look()
 	}
 }
@@ -368,6 +386,9 @@ func (o *Oracle) added(a addition) {
 	if uid == "" {
 		o.Broke("P6", "members were added to a group that is not ours: %s to %s", o.who(a.device), a.group)
 		return
+	}
+	if o.unfounded(uid) {
+		o.Broke("P10", "a wave whose ledger somebody changed exposes a device: %s by %s", o.who(a.device), uid)
 	}
 	again := o.exposers[a.device][uid]
 	if o.exposers[a.device] == nil {
@@ -391,10 +412,10 @@ func (o *Oracle) added(a addition) {
 // audience is P2 for a device that goes into the group of a wave.
 func (o *Oracle) audience(device string, wave *v1alpha1.PilotWave, policy *v1alpha1.PasskeyPolicy, again bool) {
 	groups := wave.Spec.Audience.Groups
-	if !o.in(device, groups.Include) {
+	if !o.wasIn(device, wave) {
 		o.Broke("P2", "a device outside of the audience is exposed: %s by wave %s", o.who(device), wave.Name)
 	}
-	if o.in(device, groups.Exclude) || policy.Spec.Population != nil && o.in(device, policy.Spec.Population.Exclude) {
+	if o.excluded(device, groups.Exclude) || policy.Spec.Population != nil && o.excluded(device, policy.Spec.Population.Exclude) {
 		o.Broke("P2", "an excluded device is exposed: %s by wave %s (again: %t)", o.who(device), wave.Name, again)
 	}
 }
@@ -449,12 +470,6 @@ func (o *Oracle) compare() {
 	}
 }
 
-func (o *Oracle) in(device string, refs []v1alpha1.GroupRef) bool {
-	return slices.ContainsFunc(refs, func(r v1alpha1.GroupRef) bool {
-		return o.members[cmp.Or(r.ID, o.groupIDs[r.DisplayName])][device]
-	})
-}
-
 func (o *Oracle) wave(uid string) *v1alpha1.PilotWave {
 	for _, w := range o.w.Waves() {
 		if string(w.UID) == uid {
@@ -494,7 +509,7 @@ func (o *Oracle) seenPolicy(name string) *v1alpha1.PasskeyPolicy {
 func (o *Oracle) who(device string) string {
 	var in []string
 	for name, id := range o.groupIDs {
-		if o.members[id][device] && name != Everyone {
+		if slices.ContainsFunc(o.selves(device), func(s string) bool { return o.members[id][s] }) && name != Everyone {
 			in = append(in, name)
 		}
 	}
@@ -504,7 +519,7 @@ func (o *Oracle) who(device string) string {
 
 func (o *Oracle) wavesOf(device string) string {
 	var out []string
-	for uid := range o.exposers[device] {
+	for uid := range o.exposersOf(device) {
 		if w := o.wave(uid); w != nil {
 			out = append(out, fmt.Sprintf("%s (%s attempt %d)", w.Name, w.Status.Phase, w.Status.Attempt))
 		} else {

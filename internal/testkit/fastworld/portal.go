@@ -31,6 +31,9 @@ func (w *World) Portal(method, path, body string, into any) error {
 	}
 	answer := httptest.NewRecorder()
 	w.Sim.Handler().ServeHTTP(answer, r)
+	if method != http.MethodGet {
+		w.Oracle.written = w.Clock.Now()
+	}
 	w.tell("portal %s %s %s: %d", method, path, clip(body), answer.Code)
 	if answer.Code >= http.StatusMultipleChoices {
 		return fmt.Errorf("%s %s: %d %s", method, path, answer.Code, answer.Body)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -53,6 +54,8 @@ type Faults struct {
 	Busy, Down, Broken, Unsent float64
 	// Lost are writes that are done, and whose answer is lost.
 	Lost float64
+	// Groups are the writes to groups that are done, and whose answer is lost.
+	Groups float64
 	// Reports is the share of the calls to export jobs that are refused with 500.
 	Reports float64
 }
@@ -78,6 +81,10 @@ type World struct {
 	Faults Faults
 	// CacheLag is the share of looks at which the operator's cache of a kind has not caught up.
 	CacheLag float64
+	// Skew is by how much the operator's clock is ahead of the true time.
+	Skew time.Duration
+	// Frail lets every operator die at its n-th write, in turns before and after it; 0 does not.
+	Frail int
 	// Slow lets the operator come back late, which is no fault and makes long stretches of time cost less: after hours where
 	// it asked for ten minutes or more, and after ten minutes where it asked for half a minute or more.
 	Slow bool
@@ -85,6 +92,7 @@ type World struct {
 	Steps int
 
 	options   Options
+	catalog   http.Handler // the tenant, with its catalog remembered
 	operator  *Operator
 	operators int
 	rand      *rand.Rand
@@ -125,9 +133,8 @@ func New(t testing.TB, o Options) *World {
 		}
 	}
 	w.Oracle = newOracle(w)
-	if w.operator, err = w.newOperator(); err != nil {
-		t.Fatal(err)
-	}
+	w.catalog = remembered{w.Sim}
+	w.operator = w.newOperator()
 	return w
 }
 
@@ -235,6 +242,7 @@ func (w *World) Step(ctx context.Context, key Key) error {
 	w.operator.lag(func(string) bool { return w.rand.Float64() < w.CacheLag })
 	clear(w.asked)
 	mark := len(w.writes)
+	asked := w.unheard(key)
 	res, err := w.operator.Reconcile(ctx, key)
 	now := w.Clock.Now()
 	switch {
@@ -253,8 +261,14 @@ func (w *World) Step(ctx context.Context, key Key) error {
 	}
 	w.wake(key)
 	w.Oracle.after(w.writes[mark:])
-	if w.operator.Dead() {
-		return w.Replace(nil)
+	switch {
+	case w.operator.Dead():
+		w.Replace(nil)
+	case err == nil:
+		w.Oracle.looked(key)
+		fallthrough
+	case !apierrors.IsConflict(err):
+		w.Oracle.heard(key, asked, err)
 	}
 	return nil
 }
@@ -266,7 +280,7 @@ func (w *World) late(wait time.Duration) time.Duration {
 	case wait > time.Second && wait < time.Hour && wait%time.Second != 0:
 		return (wait/(15*time.Second) + 1) * 15 * time.Second
 	case w.Slow && wait >= 10*time.Minute:
-		return max(wait, 3*time.Hour)
+		return max(wait, 6*time.Hour)
 	case w.Slow && wait >= 30*time.Second:
 		return max(wait, 10*time.Minute)
 	}
@@ -275,11 +289,8 @@ func (w *World) late(wait time.Duration) time.Duration {
 
 // Replace lets another operator take over, which reads everything anew. behind is by how many writes its cache of each kind
 // is late; nil is a cache that is up to date.
-func (w *World) Replace(behind func(kind string) int64) error {
-	o, err := w.newOperator()
-	if err != nil {
-		return err
-	}
+func (w *World) Replace(behind func(kind string) int64) {
+	o := w.newOperator()
 	w.operator = o
 	if behind != nil {
 		o.behind(behind)
@@ -288,7 +299,6 @@ func (w *World) Replace(behind func(kind string) int64) error {
 		w.due[key] = w.Clock.Now()
 	}
 	w.tell("%s takes over", o.Name)
-	return nil
 }
 
 // Operator is the process that leads.
@@ -451,6 +461,12 @@ func (w *World) trouble(r *http.Request, write *Write) Trouble {
 			share float64
 			is    Trouble
 		}{f.Lost, Lost})
+	}
+	if write != nil && strings.Contains(r.URL.Path, "/groups") {
+		kinds = append(kinds, struct {
+			share float64
+			is    Trouble
+		}{f.Groups, Lost})
 	}
 	if strings.Contains(r.URL.Path, "/reports/") {
 		kinds = append(kinds, struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -89,6 +90,83 @@ func TestOracleSees(t *testing.T) {
 	if v := w.Oracle.Violations; len(v) != 1 || v[0].Promise != "P13" {
 		t.Errorf("violations %v, want P13: a device was taken out of its group", v)
 	}
+}
+
+// TestOracleJudges: what an operator says, or leaves undone, shows as well. Nobody looks at the objects in between.
+func TestOracleJudges(t *testing.T) {
+	w := small(t, 2)
+	complete(t, w, 0)
+	if _, ok, err := w.Settle(t.Context(), 25); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	wave, policy := Key{KindWave, "a"}, Key{KindPolicy, PolicyName}
+	want := func(promise, words string) {
+		t.Helper()
+		if v := w.Oracle.Violations; len(v) != 1 || v[0].Promise != promise || !strings.HasPrefix(v[0].What, words) {
+			t.Errorf("violations %v, want %s %s", v, promise, words)
+		}
+		w.Oracle.Violations = nil
+	}
+	says := func(change func(*v1alpha1.PasskeyPolicyStatus)) {
+		t.Helper()
+		p := w.Policies()[0].DeepCopy()
+		change(&p.Status)
+		if err := w.Kube.Status().Update(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Oracle.looked(policy)
+	w.Oracle.Claims()
+	if v := w.Oracle.Violations; len(v) != 0 {
+		t.Fatalf("violations %v in a complete rollout", v)
+	}
+
+	says(func(s *v1alpha1.PasskeyPolicyStatus) { s.Population.OnHold++ })
+	w.Oracle.sums()
+	want("P17", "the numbers of the population do not add up")
+	says(func(s *v1alpha1.PasskeyPolicyStatus) { s.Population.OnHold -= 2; s.Population.Revisions[0].Count++ })
+	w.Oracle.Claims()
+	want("P17", "the numbers of the population are not what devices have")
+	says(func(s *v1alpha1.PasskeyPolicyStatus) { s.Population.OnHold++; s.Population.Revisions[0].Count-- })
+
+	w.Oracle.causes(policy, []metav1.Condition{{Type: v1alpha1.ConditionReconciling, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonApplying}})
+	want("P14", "a condition has no cause")
+
+	abort := w.Waves()[0].DeepCopy()
+	abort.Annotations = map[string]string{v1alpha1.AnnotationAbort: "now"}
+	if err := w.Kube.Update(t.Context(), abort); err != nil {
+		t.Fatal(err)
+	}
+	w.operator.lag(func(string) bool { return false })
+	w.Oracle.heard(wave, w.unheard(wave), nil)
+	want("P9", "a safety verb is not acted on at once")
+
+	w.Oracle.Tampered(abort, abort.Status.Attempt)
+	w.Oracle.added(addition{abort.Status.Attempts[0].GroupID, w.Oracle.Members("A")[0]})
+	want("P10", "a wave whose ledger somebody changed exposes a device")
+	clear(w.Oracle.tampered)
+
+	excludes := w.Policies()[0].DeepCopy()
+	excludes.Spec.Population.Exclude = []v1alpha1.GroupRef{{DisplayName: "A"}}
+	if err := w.Kube.Update(t.Context(), excludes); err != nil {
+		t.Fatal(err)
+	}
+	w.Oracle.exclusions(w.Policies()[0])
+	want("P2", "an excluded device keeps a revision")
+	excludes.Spec.Population.Exclude = nil
+	if err := w.Kube.Update(t.Context(), excludes); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := w.Portal("POST", "/beta/deviceManagement/configurationPolicies/"+w.Oracle.Payloads()[0]+"/assign", `{"assignments":[]}`, nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		w.Advance(7 * time.Hour)
+		says(func(s *v1alpha1.PasskeyPolicyStatus) { s.ObservedGeneration = w.Policies()[0].Generation })
+		w.Oracle.looked(policy)
+	}
+	want("P14", "a policy is Ready while a device has nothing")
 }
 
 // TestClusterIsAnAPIServer: what reconcilers rely on.
