@@ -205,13 +205,6 @@ func (s *story) retries() {
 	}
 }
 
-// lost says that a wave has lost a group or a ledger, for good as far as this story goes.
-func lost(w *v1alpha1.PilotWave) bool {
-	c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionStalled)
-	return c != nil && c.Status == metav1.ConditionTrue &&
-		slices.Contains([]string{v1alpha1.ReasonGroupLost, v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered}, c.Reason)
-}
-
 // completes: a payload that is good for ever completes, and nothing is unhealthy for ever that is healthy.
 func (s *story) completes() {
 	complete := func() bool {
