@@ -15,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim/filterrule"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // maxAssignmentFilters is the documented limit of a tenant (contract f).
@@ -51,17 +52,17 @@ var assignmentFilterEntity = &entity[*assignmentFilter]{name: "microsoft.graph.d
 
 // assignmentFilterShape: the scope-tag member differs from everything else's
 // name (contract f).
-var assignmentFilterShape = shape{typeName: "microsoft.graph.deviceAndAppManagementAssignmentFilter", members: map[string]member{
-	"id":                             {kind: kindString, readOnly: true},
-	"createdDateTime":                {kind: kindDate, readOnly: true},
-	"lastModifiedDateTime":           {kind: kindDate, readOnly: true},
-	"payloads":                       {kind: kindObjects, readOnly: true},
-	"displayName":                    {kind: kindString, required: true, max: 256},
-	"description":                    {kind: kindString, max: 1500},
-	"platform":                       {kind: kindEnum, required: true, values: filterPlatforms},
-	"rule":                           {kind: kindString, required: true, max: filterrule.MaxLength},
-	"roleScopeTags":                  {kind: kindStrings},
-	"assignmentFilterManagementType": {kind: kindEnum, values: []string{"devices", "apps"}},
+var assignmentFilterShape = shape.Shape{TypeName: "microsoft.graph.deviceAndAppManagementAssignmentFilter", Members: map[string]shape.Member{
+	"id":                             {Kind: shape.String, ReadOnly: true},
+	"createdDateTime":                {Kind: shape.Date, ReadOnly: true},
+	"lastModifiedDateTime":           {Kind: shape.Date, ReadOnly: true},
+	"payloads":                       {Kind: shape.Objects, ReadOnly: true},
+	"displayName":                    {Kind: shape.String, Required: true, Max: 256},
+	"description":                    {Kind: shape.String, Max: 1500},
+	"platform":                       {Kind: shape.Enum, Required: true, Values: filterPlatforms},
+	"rule":                           {Kind: shape.String, Required: true, Max: filterrule.MaxLength},
+	"roleScopeTags":                  {Kind: shape.Strings},
+	"assignmentFilterManagementType": {Kind: shape.Enum, Values: []string{"devices", "apps"}},
 }}
 
 const filtersContext = "deviceManagement/assignmentFilters"
@@ -83,7 +84,7 @@ func getAssignmentFilter(c *call) (*reply, error) {
 }
 
 func createAssignmentFilter(c *call) (*reply, error) {
-	if err := assignmentFilterShape.check(c, c.Body, true); err != nil {
+	if err := assignmentFilterShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
@@ -143,7 +144,7 @@ func patchAssignmentFilter(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := assignmentFilterShape.check(c, c.Body, false); err != nil {
+	if err := assignmentFilterShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	if p, given := c.Body["platform"]; given && p != any(f.platform) {
@@ -226,7 +227,7 @@ func validateFilter(c *call) (*reply, error) {
 	if !ok {
 		return nil, c.BadRequest("A value is required for parameter 'deviceAndAppManagementAssignmentFilter'.")
 	}
-	if err := assignmentFilterShape.check(c, in, false); err != nil {
+	if err := assignmentFilterShape.Check(&c.Request, in, false); err != nil {
 		return nil, err
 	}
 	_, err := filterrule.Parse(text(in, "rule"), text(in, "platform"))

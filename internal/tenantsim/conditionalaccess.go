@@ -63,7 +63,7 @@ const accessContext = "identity/conditionalAccess/policies"
 func (c *call) shownAccess(out object) {
 	for _, name := range []string{"conditions", "grantControls", "sessionControls"} {
 		if doc, ok := out[name].(map[string]any); ok {
-			out[name] = accessPolicyShape.members[name].of.shown(doc, c.Beta)
+			out[name] = accessPolicyShape.Members[name].Of.Shown(doc, c.Beta)
 		}
 	}
 	grant, ok := out["grantControls"].(map[string]any)
@@ -120,7 +120,7 @@ func (c *call) accessReply(status int, p *accessPolicy, selected []string) (*rep
 
 func createAccessPolicy(c *call) (*reply, error) {
 	normalAccess(c.Body)
-	if err := accessPolicyShape.check(c, c.Body, true); err != nil {
+	if err := accessPolicyShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
@@ -143,7 +143,7 @@ func patchAccessPolicy(c *call) (*reply, error) {
 		return nil, err
 	}
 	normalAccess(c.Body)
-	if err := accessPolicyShape.check(c, c.Body, false); err != nil {
+	if err := accessPolicyShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	was := *p
@@ -171,7 +171,7 @@ func deleteAccessPolicy(c *call) (*reply, error) {
 // mergeAccess builds the document from the old one and the body, and checks
 // the whole of it: a change that fits alone may not fit what stays.
 func (c *call) mergeAccess(p *accessPolicy) error {
-	next := accessPolicyShape.merged(p.doc, c.Body)
+	next := accessPolicyShape.Merged(p.doc, c.Body)
 	if err := c.checkAccess(next, c.Body); err != nil {
 		return err
 	}

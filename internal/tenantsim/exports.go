@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // downloadPrefix is where the blob storage of finished exports lives.
@@ -110,19 +111,19 @@ const (
 )
 
 // jobShape is the body of POST exportJobs with the documented limits.
-var jobShape = shape{typeName: "microsoft.graph.deviceManagementExportJob", members: map[string]member{
-	"id":                 {kind: kindString, readOnly: true},
-	"reportName":         {kind: kindString, required: true, max: 2000},
-	"filter":             {kind: kindString, max: 2000},
-	"select":             {kind: kindStrings},
-	"format":             {kind: kindEnum, values: []string{"csv", "pdf", "json"}},
-	"localizationType":   {kind: kindEnum, values: []string{locTwins, locReplace}},
-	"snapshotId":         {kind: kindString, max: 128},
-	"search":             {kind: kindString},
-	"status":             {kind: kindString, readOnly: true},
-	"url":                {kind: kindString, readOnly: true},
-	"requestDateTime":    {kind: kindDate, readOnly: true},
-	"expirationDateTime": {kind: kindDate, readOnly: true},
+var jobShape = shape.Shape{TypeName: "microsoft.graph.deviceManagementExportJob", Members: map[string]shape.Member{
+	"id":                 {Kind: shape.String, ReadOnly: true},
+	"reportName":         {Kind: shape.String, Required: true, Max: 2000},
+	"filter":             {Kind: shape.String, Max: 2000},
+	"select":             {Kind: shape.Strings},
+	"format":             {Kind: shape.Enum, Values: []string{"csv", "pdf", "json"}},
+	"localizationType":   {Kind: shape.Enum, Values: []string{locTwins, locReplace}},
+	"snapshotId":         {Kind: shape.String, Max: 128},
+	"search":             {Kind: shape.String},
+	"status":             {Kind: shape.String, ReadOnly: true},
+	"url":                {Kind: shape.String, ReadOnly: true},
+	"requestDateTime":    {Kind: shape.Date, ReadOnly: true},
+	"expirationDateTime": {Kind: shape.Date, ReadOnly: true},
 }}
 
 const jobsContext = "deviceManagement/reports/exportJobs"
@@ -149,9 +150,9 @@ func createExport(c *call) (*reply, error) {
 
 func (c *call) checkJob(create bool) error {
 	if _, present := c.Body["search"]; present && !c.Beta {
-		return c.BadRequest("The property 'search' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", jobShape.typeName)
+		return c.BadRequest("The property 'search' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", jobShape.TypeName)
 	}
-	return jobShape.check(c, c.Body, create)
+	return jobShape.Check(&c.Request, c.Body, create)
 }
 
 // fillJob takes over what the body names and makes the table. Nothing is changed

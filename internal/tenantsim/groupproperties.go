@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // groupEntity has every member of schema.json's group that is no navigation,
@@ -112,38 +113,38 @@ var groupWords = map[string][]string{
 
 // groupShape is the body of POST and PATCH (contract g): what the group resource
 // page and schema.json let a caller write. Whatever else the type has is read-only.
-var groupShape = shape{typeName: "microsoft.graph.group", members: groupMembers()}
+var groupShape = shape.Shape{TypeName: "microsoft.graph.group", Members: groupMembers()}
 
-func groupMembers() map[string]member {
-	out := map[string]member{
-		"displayName":                   {kind: kindString, required: true, max: 256},
-		"description":                   {kind: kindString, max: 1024},
-		"mailEnabled":                   {kind: kindBool, required: true},
-		"mailNickname":                  {kind: kindString, required: true, max: 64},
-		"securityEnabled":               {kind: kindBool, required: true},
-		"uniqueName":                    {kind: kindString, max: 256},
-		"groupTypes":                    {kind: kindStrings, values: []string{typeUnified, typeDynamic}},
-		"classification":                {kind: kindString},
-		"preferredDataLocation":         {kind: kindString},
-		"preferredLanguage":             {kind: kindString},
-		"theme":                         {kind: kindString},
-		"membershipRule":                {kind: kindString},
-		"membershipRuleProcessingState": {kind: kindString},
-		"isAssignableToRole":            {kind: kindBool},
-		"visibility":                    {kind: kindString},
-		"resourceBehaviorOptions":       {kind: kindStrings},
-		"resourceProvisioningOptions":   {kind: kindStrings},
-		"unseenCount":                   {kind: kindInt},
-		"writebackConfiguration":        {kind: kindObject},
-		"members@odata.bind":            {kind: kindStrings},
-		"owners@odata.bind":             {kind: kindStrings},
+func groupMembers() map[string]shape.Member {
+	out := map[string]shape.Member{
+		"displayName":                   {Kind: shape.String, Required: true, Max: 256},
+		"description":                   {Kind: shape.String, Max: 1024},
+		"mailEnabled":                   {Kind: shape.Bool, Required: true},
+		"mailNickname":                  {Kind: shape.String, Required: true, Max: 64},
+		"securityEnabled":               {Kind: shape.Bool, Required: true},
+		"uniqueName":                    {Kind: shape.String, Max: 256},
+		"groupTypes":                    {Kind: shape.Strings, Values: []string{typeUnified, typeDynamic}},
+		"classification":                {Kind: shape.String},
+		"preferredDataLocation":         {Kind: shape.String},
+		"preferredLanguage":             {Kind: shape.String},
+		"theme":                         {Kind: shape.String},
+		"membershipRule":                {Kind: shape.String},
+		"membershipRuleProcessingState": {Kind: shape.String},
+		"isAssignableToRole":            {Kind: shape.Bool},
+		"visibility":                    {Kind: shape.String},
+		"resourceBehaviorOptions":       {Kind: shape.Strings},
+		"resourceProvisioningOptions":   {Kind: shape.Strings},
+		"unseenCount":                   {Kind: shape.Int},
+		"writebackConfiguration":        {Kind: shape.Object},
+		"members@odata.bind":            {Kind: shape.Strings},
+		"owners@odata.bind":             {Kind: shape.Strings},
 	}
 	for _, name := range unifiedSwitches {
-		out[name] = member{kind: kindBool}
+		out[name] = shape.Member{Kind: shape.Bool}
 	}
 	for _, p := range groupEntity.properties {
 		if _, writable := out[p.name]; !writable {
-			out[p.name] = member{readOnly: true}
+			out[p.name] = shape.Member{ReadOnly: true}
 		}
 	}
 	return out
@@ -153,15 +154,15 @@ func groupMembers() map[string]member {
 // another version: a 2xx that loses what the caller sent is worse.
 func (c *call) checkGroupBody(create bool) error {
 	for _, name := range sortedKeys(c.Body) {
-		m, known := groupShape.members[name]
+		m, known := groupShape.Members[name]
 		switch {
 		case known && groupEntity.lookup(name, c.Beta) == nil && groupEntity.lookup(name, !c.Beta) != nil:
-			return c.BadRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, groupShape.typeName)
-		case m.readOnly && c.Body[name] != nil:
+			return c.BadRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, groupShape.TypeName)
+		case m.ReadOnly && c.Body[name] != nil:
 			return c.BadRequest("Property '%s' is read-only and cannot be set.", name)
 		}
 	}
-	if err := groupShape.check(c, c.Body, create); err != nil {
+	if err := groupShape.Check(&c.Request, c.Body, create); err != nil {
 		return err
 	}
 	for _, name := range sortedKeys(groupWords) {

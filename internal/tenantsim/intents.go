@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // intent is a security baseline of the first generation (contract-2 u).
@@ -180,10 +181,10 @@ func assignIntent(c *call) (*reply, error) {
 	return &reply{status: http.StatusNoContent}, nil
 }
 
-var intentShape = shape{typeName: "microsoft.graph.deviceManagementIntent", members: map[string]member{
-	"id": {kind: kindString, readOnly: true}, "isAssigned": {kind: kindBool, readOnly: true}, "isMigratingToConfigurationPolicy": {kind: kindBool, readOnly: true},
-	"lastModifiedDateTime": {kind: kindDate, readOnly: true}, "templateId": {kind: kindString, readOnly: true},
-	"displayName": {kind: kindString}, "description": {kind: kindString}, "roleScopeTagIds": {kind: kindStrings}}}
+var intentShape = shape.Shape{TypeName: "microsoft.graph.deviceManagementIntent", Members: map[string]shape.Member{
+	"id": {Kind: shape.String, ReadOnly: true}, "isAssigned": {Kind: shape.Bool, ReadOnly: true}, "isMigratingToConfigurationPolicy": {Kind: shape.Bool, ReadOnly: true},
+	"lastModifiedDateTime": {Kind: shape.Date, ReadOnly: true}, "templateId": {Kind: shape.String, ReadOnly: true},
+	"displayName": {Kind: shape.String}, "description": {Kind: shape.String}, "roleScopeTagIds": {Kind: shape.Strings}}}
 
 func patchIntent(c *call) (*reply, error) {
 	s := c.server
@@ -192,7 +193,7 @@ func patchIntent(c *call) (*reply, error) {
 		return nil, err
 	}
 	body := c.Body
-	if err := intentShape.check(c, body, false); err != nil {
+	if err := intentShape.Check(&c.Request, body, false); err != nil {
 		return nil, err
 	}
 	s.intents.change(s, i)
@@ -232,8 +233,8 @@ func updateIntentSettings(c *call) (*reply, error) {
 	}
 	body := c.Body
 	delete(body, "@odata.type")
-	in := shape{typeName: "microsoft.graph.updateSettingsPostRequestBody", members: map[string]member{"settings": {kind: kindObjects, required: true}}}
-	if err := in.check(c, body, true); err != nil {
+	in := shape.Shape{TypeName: "microsoft.graph.updateSettingsPostRequestBody", Members: map[string]shape.Member{"settings": {Kind: shape.Objects, Required: true}}}
+	if err := in.Check(&c.Request, body, true); err != nil {
 		return nil, err
 	}
 	next, err := c.mergeIntentSettings(i.settings, body["settings"])
@@ -381,8 +382,8 @@ func listRecommended(c *call) (*reply, error) {
 	return c.plainList(intentTemplatesContext+"('"+t.id+"')/categories('"+intentCategory+"')/recommendedSettings", intentSettingObjects(t.settings)), nil
 }
 
-var createInstanceShape = shape{typeName: "microsoft.graph.createInstancePostRequestBody", members: map[string]member{
-	"displayName": {kind: kindString, required: true}, "description": {kind: kindString}, "settingsDelta": {kind: kindObjects}, "roleScopeTagIds": {kind: kindStrings}}}
+var createInstanceShape = shape.Shape{TypeName: "microsoft.graph.createInstancePostRequestBody", Members: map[string]shape.Member{
+	"displayName": {Kind: shape.String, Required: true}, "description": {Kind: shape.String}, "settingsDelta": {Kind: shape.Objects}, "roleScopeTagIds": {Kind: shape.Strings}}}
 
 // createIntent makes an intent of a template: its recommended values, and what
 // the request changes of them.
@@ -393,7 +394,7 @@ func createIntent(c *call) (*reply, error) {
 	}
 	body := c.Body
 	delete(body, "@odata.type")
-	if err := createInstanceShape.check(c, body, true); err != nil {
+	if err := createInstanceShape.Check(&c.Request, body, true); err != nil {
 		return nil, err
 	}
 	i, err := c.newIntent(t, body["settingsDelta"])

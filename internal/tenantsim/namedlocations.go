@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // Limits of the documentation of the location condition (entra: concept
@@ -65,16 +66,16 @@ var namedLocationEntity = func() *entity[*namedLocation] {
 // Types of named locations that can be written; the others of beta are made by
 // the service itself.
 var (
-	ipRangeShape = &shape{typeName: "microsoft.graph.ipRange", variants: []*shape{
+	ipRangeShape = &shape.Shape{TypeName: "microsoft.graph.ipRange", Variants: []*shape.Shape{
 		shapeOf("iPv4CidrRange", cidrMembers), shapeOf("iPv6CidrRange", cidrMembers), shapeOf("iPv4Range", boundMembers), shapeOf("iPv6Range", boundMembers)}}
-	cidrMembers       = map[string]member{"cidrAddress": {kind: kindString, required: true}}
-	boundMembers      = map[string]member{"lowerAddress": {kind: kindString, required: true}, "upperAddress": {kind: kindString, required: true}}
-	namedLocationHead = map[string]member{"id": {readOnly: true}, "createdDateTime": {readOnly: true}, "modifiedDateTime": {readOnly: true}, "deletedDateTime": {readOnly: true},
-		"displayName": {kind: kindString, required: true, max: 256}}
-	namedLocationShape = &shape{typeName: "microsoft.graph.namedLocation", variants: []*shape{
-		shapeOf("ipNamedLocation", namedLocationHead, map[string]member{"isTrusted": {kind: kindBool}, "ipRanges": {kind: kindObjects, required: true, of: ipRangeShape}}),
-		shapeOf("countryNamedLocation", namedLocationHead, map[string]member{"countriesAndRegions": {kind: kindStrings, required: true},
-			"countryLookupMethod": enum("clientIpAddress", "authenticatorAppGps"), "includeUnknownCountriesAndRegions": {kind: kindBool}}),
+	cidrMembers       = map[string]shape.Member{"cidrAddress": {Kind: shape.String, Required: true}}
+	boundMembers      = map[string]shape.Member{"lowerAddress": {Kind: shape.String, Required: true}, "upperAddress": {Kind: shape.String, Required: true}}
+	namedLocationHead = map[string]shape.Member{"id": {ReadOnly: true}, "createdDateTime": {ReadOnly: true}, "modifiedDateTime": {ReadOnly: true}, "deletedDateTime": {ReadOnly: true},
+		"displayName": {Kind: shape.String, Required: true, Max: 256}}
+	namedLocationShape = &shape.Shape{TypeName: "microsoft.graph.namedLocation", Variants: []*shape.Shape{
+		shapeOf("ipNamedLocation", namedLocationHead, map[string]shape.Member{"isTrusted": {Kind: shape.Bool}, "ipRanges": {Kind: shape.Objects, Required: true, Of: ipRangeShape}}),
+		shapeOf("countryNamedLocation", namedLocationHead, map[string]shape.Member{"countriesAndRegions": {Kind: shape.Strings, Required: true},
+			"countryLookupMethod": enum("clientIpAddress", "authenticatorAppGps"), "includeUnknownCountriesAndRegions": {Kind: shape.Bool}}),
 	}}
 )
 
@@ -85,9 +86,9 @@ const (
 
 // shownLocation takes the members of other kinds away.
 func (c *call) shownLocation(l *namedLocation, out object) {
-	own := namedLocationShape.variant(l.doc)
+	own := namedLocationShape.Variant(l.doc)
 	for name := range out {
-		if _, has := own.members[name]; !has {
+		if _, has := own.Members[name]; !has {
 			delete(out, name)
 		}
 	}
@@ -145,7 +146,7 @@ func getDeletedLocation(c *call) (*reply, error) {
 
 func createNamedLocation(c *call) (*reply, error) {
 	s := c.server
-	if err := namedLocationShape.check(c, c.Body, true); err != nil {
+	if err := namedLocationShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	if len(s.locations.items) >= maxNamedLocations {
@@ -168,11 +169,11 @@ func patchNamedLocation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := namedLocationShape.check(c, c.Body, false); err != nil {
+	if err := namedLocationShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
-	if own := namedLocationShape.variant(c.Body); own.typeName != l.kind() {
-		return nil, c.BadRequest("A named location of type '%s' cannot become '%s'.", l.kind(), own.typeName)
+	if own := namedLocationShape.Variant(c.Body); own.TypeName != l.kind() {
+		return nil, c.BadRequest("A named location of type '%s' cannot become '%s'.", l.kind(), own.TypeName)
 	}
 	was := *l
 	if err := c.mergeLocation(l); err != nil {
@@ -187,7 +188,7 @@ func patchNamedLocation(c *call) (*reply, error) {
 // mergeLocation changes a location; nothing is changed when it returns an error.
 // Defaults are documented (resources of both kinds).
 func (c *call) mergeLocation(l *namedLocation) error {
-	next := namedLocationShape.merged(l.doc, c.Body)
+	next := namedLocationShape.Merged(l.doc, c.Body)
 	defaults := object{"isTrusted": false}
 	if strings.TrimPrefix(text(next, "@odata.type"), "#") == countryLocation {
 		defaults = object{"includeUnknownCountriesAndRegions": false, "countryLookupMethod": "clientIpAddress"}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // policy is one settings catalog policy.
@@ -81,25 +82,25 @@ var policyEntity = &entity[*policy]{name: "microsoft.graph.deviceManagementConfi
 
 // policyShape is the body of POST and PUT. Limits of name and description are
 // advised ones (contract a.1); the service publishes none for names.
-var policyShape = shape{typeName: "microsoft.graph.deviceManagementConfigurationPolicy", members: map[string]member{
-	"id":                                {kind: kindString, readOnly: true},
-	"createdDateTime":                   {kind: kindDate, readOnly: true},
-	"lastModifiedDateTime":              {kind: kindDate, readOnly: true},
-	"settingCount":                      {kind: kindInt, readOnly: true},
-	"isAssigned":                        {kind: kindBool, readOnly: true},
-	"name":                              {kind: kindString, required: true},
-	"description":                       {kind: kindString, max: 1500},
-	"platforms":                         {kind: kindFlags, required: true, values: platformNames},
-	"technologies":                      {kind: kindFlags, required: true, values: technologyNames},
-	"roleScopeTagIds":                   {kind: kindStrings},
-	"creationSource":                    {kind: kindString},
-	"disableEntraGroupPolicyAssignment": {kind: kindBool},
-	"priorityMetaData":                  {kind: kindObject, of: priorityShape},
-	"templateReference":                 {kind: kindObject, of: templateReferenceShape},
-	"settings":                          {kind: kindObjects},
+var policyShape = shape.Shape{TypeName: "microsoft.graph.deviceManagementConfigurationPolicy", Members: map[string]shape.Member{
+	"id":                                {Kind: shape.String, ReadOnly: true},
+	"createdDateTime":                   {Kind: shape.Date, ReadOnly: true},
+	"lastModifiedDateTime":              {Kind: shape.Date, ReadOnly: true},
+	"settingCount":                      {Kind: shape.Int, ReadOnly: true},
+	"isAssigned":                        {Kind: shape.Bool, ReadOnly: true},
+	"name":                              {Kind: shape.String, Required: true},
+	"description":                       {Kind: shape.String, Max: 1500},
+	"platforms":                         {Kind: shape.Flags, Required: true, Values: platformNames},
+	"technologies":                      {Kind: shape.Flags, Required: true, Values: technologyNames},
+	"roleScopeTagIds":                   {Kind: shape.Strings},
+	"creationSource":                    {Kind: shape.String},
+	"disableEntraGroupPolicyAssignment": {Kind: shape.Bool},
+	"priorityMetaData":                  {Kind: shape.Object, Of: priorityShape},
+	"templateReference":                 {Kind: shape.Object, Of: templateReferenceShape},
+	"settings":                          {Kind: shape.Objects},
 }}
 
-var priorityShape = shapeOf("deviceManagementPriorityMetaData", map[string]member{"priority": {kind: kindInt}})
+var priorityShape = shapeOf("deviceManagementPriorityMetaData", map[string]shape.Member{"priority": {Kind: shape.Int}})
 
 func sequenceOf(p *policy) uint64 { return p.sequence }
 
@@ -230,7 +231,7 @@ func (s *Server) addPolicy(p *policy) {
 // fillPolicy checks the body of POST and PUT and copies it into p. Nothing is
 // changed when it returns an error.
 func (c *call) fillPolicy(p *policy) error {
-	if err := policyShape.check(c, c.Body, true); err != nil {
+	if err := policyShape.Check(&c.Request, c.Body, true); err != nil {
 		return err
 	}
 	template, family, err := c.readTemplate()
@@ -281,7 +282,7 @@ func patchPolicy(c *call) (*reply, error) {
 		return nil, odata.Fail(http.StatusBadRequest, odata.CodeModelValidation,
 			"Cannot apply PATCH to navigation property 'settings' on entity type 'microsoft.management.services.api.deviceManagementConfigurationPolicy'.")
 	}
-	if err := policyShape.check(c, c.Body, false); err != nil {
+	if err := policyShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	if err := c.keeps(p); err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // maxRemediations is the documented limit of a tenant (contract d).
@@ -89,25 +90,25 @@ var remediationEntity = &entity[*remediation]{name: "microsoft.graph.deviceHealt
 	{name: "remediationScriptParameters", get: func(r *remediation) any { return append([]object{}, r.repairParameters...) }},
 }}
 
-var remediationShape = shape{typeName: "microsoft.graph.deviceHealthScript", members: map[string]member{
-	"id":                          {kind: kindString, readOnly: true},
-	"createdDateTime":             {kind: kindDate, readOnly: true},
-	"lastModifiedDateTime":        {kind: kindDate, readOnly: true},
-	"version":                     {kind: kindString, readOnly: true},
-	"highestAvailableVersion":     {kind: kindString, readOnly: true},
-	"isGlobalScript":              {kind: kindBool, readOnly: true},
-	"displayName":                 {kind: kindString, required: true},
-	"description":                 {kind: kindString},
-	"publisher":                   {kind: kindString},
-	"runAsAccount":                {kind: kindEnum, values: []string{"system", "user"}},
-	"enforceSignatureCheck":       {kind: kindBool},
-	"runAs32Bit":                  {kind: kindBool},
-	"roleScopeTagIds":             {kind: kindStrings},
-	"detectionScriptContent":      {kind: kindString},
-	"remediationScriptContent":    {kind: kindString},
-	"detectionScriptParameters":   {kind: kindObjects},
-	"remediationScriptParameters": {kind: kindObjects},
-	"deviceHealthScriptType":      {kind: kindEnum, values: []string{"deviceHealthScript", "managedInstallerScript"}},
+var remediationShape = shape.Shape{TypeName: "microsoft.graph.deviceHealthScript", Members: map[string]shape.Member{
+	"id":                          {Kind: shape.String, ReadOnly: true},
+	"createdDateTime":             {Kind: shape.Date, ReadOnly: true},
+	"lastModifiedDateTime":        {Kind: shape.Date, ReadOnly: true},
+	"version":                     {Kind: shape.String, ReadOnly: true},
+	"highestAvailableVersion":     {Kind: shape.String, ReadOnly: true},
+	"isGlobalScript":              {Kind: shape.Bool, ReadOnly: true},
+	"displayName":                 {Kind: shape.String, Required: true},
+	"description":                 {Kind: shape.String},
+	"publisher":                   {Kind: shape.String},
+	"runAsAccount":                {Kind: shape.Enum, Values: []string{"system", "user"}},
+	"enforceSignatureCheck":       {Kind: shape.Bool},
+	"runAs32Bit":                  {Kind: shape.Bool},
+	"roleScopeTagIds":             {Kind: shape.Strings},
+	"detectionScriptContent":      {Kind: shape.String},
+	"remediationScriptContent":    {Kind: shape.String},
+	"detectionScriptParameters":   {Kind: shape.Objects},
+	"remediationScriptParameters": {Kind: shape.Objects},
+	"deviceHealthScriptType":      {Kind: shape.Enum, Values: []string{"deviceHealthScript", "managedInstallerScript"}},
 }}
 
 const scriptsContext = "deviceManagement/deviceHealthScripts"
@@ -148,7 +149,7 @@ func getRemediation(c *call) (*reply, error) {
 }
 
 func createRemediation(c *call) (*reply, error) {
-	if err := remediationShape.check(c, c.Body, true); err != nil {
+	if err := remediationShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
@@ -188,7 +189,7 @@ func (c *call) fillRemediation(r *remediation) error {
 	takeTexts(c.Body, map[string]*string{"displayName": &r.displayName, "description": &r.description, "publisher": &r.publisher})
 	for name, field := range map[string]*string{"runAsAccount": &r.runAs, "deviceHealthScriptType": &r.scriptType} {
 		if _, given := c.Body[name]; given { // null is the first word of an enum: ASSUMED
-			*field = cmp.Or(text(c.Body, name), remediationShape.members[name].values[0])
+			*field = cmp.Or(text(c.Body, name), remediationShape.Members[name].Values[0])
 		}
 	}
 	for name, field := range map[string]*string{"detectionScriptContent": &r.detection, "remediationScriptContent": &r.repair} {
@@ -265,7 +266,7 @@ func patchRemediation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := remediationShape.check(c, c.Body, false); err != nil {
+	if err := remediationShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	was := *r
@@ -321,12 +322,12 @@ func listRemediationAssignments(c *call) (*reply, error) {
 }
 
 var (
-	remediationAssignShape = shape{typeName: "microsoft.graph.assignPostRequestBody", members: map[string]member{
-		"deviceHealthScriptAssignments": {kind: kindObjects, required: true},
+	remediationAssignShape = shape.Shape{TypeName: "microsoft.graph.assignPostRequestBody", Members: map[string]shape.Member{
+		"deviceHealthScriptAssignments": {Kind: shape.Objects, Required: true},
 	}}
-	remediationAssignmentShape = shape{typeName: "microsoft.graph.deviceHealthScriptAssignment", members: map[string]member{
-		"id": {kind: kindString, readOnly: true}, "target": {kind: kindObject, required: true},
-		"runRemediationScript": {kind: kindBool}, "runSchedule": {kind: kindObject},
+	remediationAssignmentShape = shape.Shape{TypeName: "microsoft.graph.deviceHealthScriptAssignment", Members: map[string]shape.Member{
+		"id": {Kind: shape.String, ReadOnly: true}, "target": {Kind: shape.Object, Required: true},
+		"runRemediationScript": {Kind: shape.Bool}, "runSchedule": {Kind: shape.Object},
 	}}
 )
 
@@ -339,12 +340,12 @@ func assignRemediation(c *call) (*reply, error) {
 		return nil, err
 	}
 	delete(c.Body, "@odata.type")
-	if err := remediationAssignShape.check(c, c.Body, true); err != nil {
+	if err := remediationAssignShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	next := []remediationAssignment{}
 	for _, item := range objects(c.Body["deviceHealthScriptAssignments"]) {
-		if err := remediationAssignmentShape.check(c, item, true); err != nil {
+		if err := remediationAssignmentShape.Check(&c.Request, item, true); err != nil {
 			return nil, err
 		}
 		target, _ := item["target"].(map[string]any)

@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
+)
 
 // rolesWriteDefaults change security defaults. The documentation names two
 // permissions to write with beside the one to read; either is taken. ASSUMED.
@@ -24,9 +28,9 @@ var securityDefaultsEntity = &entity[*Server]{name: "microsoft.graph.identitySec
 
 // securityDefaultsShape: only the switch can be written; what else a client read
 // and sends back is ignored.
-var securityDefaultsShape = shape{typeName: securityDefaultsEntity.name, members: map[string]member{
-	"id": {readOnly: true}, "displayName": {readOnly: true}, "description": {readOnly: true}, "deletedDateTime": {readOnly: true},
-	"isEnabled": {kind: kindBool},
+var securityDefaultsShape = shape.Shape{TypeName: securityDefaultsEntity.name, Members: map[string]shape.Member{
+	"id": {ReadOnly: true}, "displayName": {ReadOnly: true}, "description": {ReadOnly: true}, "deletedDateTime": {ReadOnly: true},
+	"isEnabled": {Kind: shape.Bool},
 }}
 
 func getSecurityDefaults(c *call) (*reply, error) {
@@ -43,7 +47,7 @@ func getSecurityDefaults(c *call) (*reply, error) {
 // sentence is.
 func patchSecurityDefaults(c *call) (*reply, error) {
 	s := c.server
-	if err := securityDefaultsShape.check(c, c.Body, false); err != nil {
+	if err := securityDefaultsShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	v, given := c.Body["isEnabled"]

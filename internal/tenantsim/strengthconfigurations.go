@@ -9,20 +9,21 @@ import (
 	"slices"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // configurationShape is a restriction of a combination. Which combinations a type
 // applies to, and that a FIDO2 restriction needs keys while a certificate
 // restriction may leave every list out, is ASSUMED. The texts of this file are
 // ASSUMED.
-var configurationShape = &shape{typeName: "microsoft.graph.authenticationCombinationConfiguration", variants: []*shape{
-	shapeOf("fido2CombinationConfiguration", map[string]member{"id": {readOnly: true},
-		"appliesToCombinations": {kind: kindStrings, required: true, values: []string{"fido2"}}, "allowedAAGUIDs": {kind: kindStrings, required: true}}),
-	shapeOf("x509CertificateCombinationConfiguration", map[string]member{"id": {readOnly: true},
-		"appliesToCombinations": {kind: kindStrings, required: true, values: []string{"x509CertificateSingleFactor", "x509CertificateMultiFactor"}},
-		"allowedIssuerSkis":     {kind: kindStrings}, "allowedPolicyOIDs": {kind: kindStrings},
+var configurationShape = &shape.Shape{TypeName: "microsoft.graph.authenticationCombinationConfiguration", Variants: []*shape.Shape{
+	shapeOf("fido2CombinationConfiguration", map[string]shape.Member{"id": {ReadOnly: true},
+		"appliesToCombinations": {Kind: shape.Strings, Required: true, Values: []string{"fido2"}}, "allowedAAGUIDs": {Kind: shape.Strings, Required: true}}),
+	shapeOf("x509CertificateCombinationConfiguration", map[string]shape.Member{"id": {ReadOnly: true},
+		"appliesToCombinations": {Kind: shape.Strings, Required: true, Values: []string{"x509CertificateSingleFactor", "x509CertificateMultiFactor"}},
+		"allowedIssuerSkis":     {Kind: shape.Strings}, "allowedPolicyOIDs": {Kind: shape.Strings},
 		// Recorded portal requests carry it, no metadata has it (third-party 9).
-		"allowedIssuers": {kind: kindStrings}}),
+		"allowedIssuers": {Kind: shape.Strings}}),
 }}
 
 // checkConfiguration checks a restriction as it would be stored.
@@ -39,10 +40,10 @@ func (c *call) checkConfiguration(doc object) error {
 }
 
 func (c *call) addConfiguration(p *strength, body object) error {
-	if err := configurationShape.check(c, body, true); err != nil {
+	if err := configurationShape.Check(&c.Request, body, true); err != nil {
 		return err
 	}
-	made := configurationShape.merged(nil, body)
+	made := configurationShape.Merged(nil, body)
 	if err := c.checkConfiguration(made); err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (c *call) addConfiguration(p *strength, body object) error {
 // is an empty one. allowedIssuers shows only when it was sent, as no metadata has
 // it.
 func shownConfiguration(doc object) object {
-	out := configurationShape.shown(doc, true)
+	out := configurationShape.Shown(doc, true)
 	if doc["allowedIssuers"] == nil {
 		delete(out, "allowedIssuers")
 	}
@@ -167,13 +168,13 @@ func patchConfiguration(c *call) (*reply, error) {
 	if body != nil && body["@odata.type"] == nil {
 		body["@odata.type"] = old["@odata.type"]
 	}
-	if err := configurationShape.check(c, body, false); err != nil {
+	if err := configurationShape.Check(&c.Request, body, false); err != nil {
 		return nil, err
 	}
-	if configurationShape.variant(body) != configurationShape.variant(old) {
+	if configurationShape.Variant(body) != configurationShape.Variant(old) {
 		return nil, c.BadRequest("A combination configuration of type '%s' cannot become '%s'.", text(old, "@odata.type"), text(body, "@odata.type"))
 	}
-	next := configurationShape.merged(old, body)
+	next := configurationShape.Merged(old, body)
 	if err := c.checkConfiguration(next); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // strength is an authentication strength policy. The texts of refusals in this
@@ -81,13 +82,13 @@ func (p *strength) satisfies() string {
 	return "mfa"
 }
 
-var strengthShape = shape{typeName: "microsoft.graph.authenticationStrengthPolicy", members: map[string]member{
-	"id": {kind: kindString, readOnly: true}, "createdDateTime": {kind: kindDate, readOnly: true}, "modifiedDateTime": {kind: kindDate, readOnly: true},
-	"policyType": {kind: kindString, readOnly: true}, "requirementsSatisfied": {kind: kindString, readOnly: true},
-	"displayName":               {kind: kindString, required: true, max: 30},
-	"description":               {kind: kindString, max: 100},
-	"allowedCombinations":       {kind: kindStrings, required: true, values: combinations},
-	"combinationConfigurations": {kind: kindObjects},
+var strengthShape = shape.Shape{TypeName: "microsoft.graph.authenticationStrengthPolicy", Members: map[string]shape.Member{
+	"id": {Kind: shape.String, ReadOnly: true}, "createdDateTime": {Kind: shape.Date, ReadOnly: true}, "modifiedDateTime": {Kind: shape.Date, ReadOnly: true},
+	"policyType": {Kind: shape.String, ReadOnly: true}, "requirementsSatisfied": {Kind: shape.String, ReadOnly: true},
+	"displayName":               {Kind: shape.String, Required: true, Max: 30},
+	"description":               {Kind: shape.String, Max: 100},
+	"allowedCombinations":       {Kind: shape.Strings, Required: true, Values: combinations},
+	"combinationConfigurations": {Kind: shape.Objects},
 }}
 
 const strengthContext = "policies/authenticationStrengthPolicies"
@@ -114,7 +115,7 @@ func (c *call) strengthReply(status int, p *strength, selected []string) (*reply
 
 // createStrength allows 15 custom policies with distinct names (contract h).
 func createStrength(c *call) (*reply, error) {
-	if err := strengthShape.check(c, c.Body, true); err != nil {
+	if err := strengthShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
@@ -165,7 +166,7 @@ func patchStrength(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := strengthShape.check(c, c.Body, false); err != nil {
+	if err := strengthShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"allowedCombinations", "combinationConfigurations"} {
@@ -194,9 +195,9 @@ func updateCombinations(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := shape{typeName: "microsoft.graph.updateAllowedCombinationsPostRequestBody", members: map[string]member{
-		"allowedCombinations": {kind: kindStrings, required: true, values: combinations}}}
-	if err := in.check(c, c.Body, true); err != nil {
+	in := shape.Shape{TypeName: "microsoft.graph.updateAllowedCombinationsPostRequestBody", Members: map[string]shape.Member{
+		"allowedCombinations": {Kind: shape.Strings, Required: true, Values: combinations}}}
+	if err := in.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	next := texts(c.Body["allowedCombinations"])

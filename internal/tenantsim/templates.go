@@ -11,6 +11,7 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // policyTemplate is a template that policies can be made from (contract a.2,
@@ -134,9 +135,9 @@ func listSettingTemplates(c *call) (*reply, error) {
 	return listReply(c, c.Query, settingTemplateEntity, eachOf(all), style)
 }
 
-var templateReferenceShape = shapeOf("deviceManagementConfigurationPolicyTemplateReference", map[string]member{
-	"templateId": {kind: kindString}, "templateFamily": {kind: kindString},
-	"templateDisplayName": {kind: kindString, readOnly: true}, "templateDisplayVersion": {kind: kindString, readOnly: true}})
+var templateReferenceShape = shapeOf("deviceManagementConfigurationPolicyTemplateReference", map[string]shape.Member{
+	"templateId": {Kind: shape.String}, "templateFamily": {Kind: shape.String},
+	"templateDisplayName": {Kind: shape.String, ReadOnly: true}, "templateDisplayVersion": {Kind: shape.String, ReadOnly: true}})
 
 // readTemplate finds the template of the body, if it names one, and the family.
 func (c *call) readTemplate() (*policyTemplate, string, error) {
