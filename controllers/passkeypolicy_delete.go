@@ -16,6 +16,7 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/status"
 )
 
@@ -99,7 +100,7 @@ func (r *policyRun) deletionWaits(ctx context.Context, why string, more ...metav
 	res := status.Report{
 		Standing: status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonTenantObjectsRemain, Message: message},
 		Keep:     judged, Conditions: more,
-		Requeue: retryAfterMistake,
+		Requeue: report.MistakeLook,
 	}
 	return r.report(ctx, res)
 }

@@ -12,19 +12,19 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/cluster"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/observe"
 )
 
 // Index names: which objects refer to a given one.
 const (
-	IndexPolicyTenant = "spec.tenantRef.name"
+	IndexPolicyTenant = observe.IndexPolicyTenant
 	IndexWavePolicy   = observe.IndexWavePolicy
 )
 
@@ -48,11 +48,7 @@ func AddIndexes(ctx context.Context, i client.FieldIndexer) error {
 }
 
 func policiesOf(ctx context.Context, c client.Reader, t *v1alpha1.Tenant) ([]v1alpha1.PasskeyPolicy, error) {
-	var list v1alpha1.PasskeyPolicyList
-	if err := c.List(ctx, &list, client.InNamespace(t.Namespace), client.MatchingFields{IndexPolicyTenant: t.Name}); err != nil {
-		return nil, fmt.Errorf("list the policies of the tenant: %w", err)
-	}
-	return list.Items, nil
+	return observe.Policies(ctx, c, t)
 }
 
 // policiesBehind lists the policies of the Tenant that a watch saw change. A failure is logged: a watch has no one to tell,
@@ -73,23 +69,14 @@ func wavesOf(ctx context.Context, c client.Reader, namespace, policy string) ([]
 	return observe.Waves(ctx, c, namespace, policy)
 }
 
-// setFinalizer adds or removes the finalizer and leaves the object as the API server answered.
+// setFinalizer is cluster.SetFinalizer.
 func (k *Kit) setFinalizer(ctx context.Context, obj client.Object, on bool) error {
-	before, _ := obj.DeepCopyObject().(client.Object)
-	changed := false
-	if on {
-		changed = controllerutil.AddFinalizer(obj, v1alpha1.Finalizer)
-	} else {
-		changed = controllerutil.RemoveFinalizer(obj, v1alpha1.Finalizer)
-	}
-	if !changed {
-		return nil
-	}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := k.Client.Patch(ctx, obj, patch, client.FieldOwner(FieldOwner)); err != nil {
-		return fmt.Errorf("set finalizer: %w", err)
-	}
-	return nil
+	return cluster.SetFinalizer(ctx, k.Client, obj, on)
+}
+
+// forSpecChanges lets a reconcile start on a change of spec, annotations or deletion, not on its own status write.
+func forSpecChanges() predicateOption {
+	return predicateOption{predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})}
 }
 
 // predicateOption filters the events of the reconciled kind itself.
@@ -106,14 +93,6 @@ var (
 	readable   = graph.Readable
 	retryDelay = graph.RetryDelay
 )
-
-func permissionMessage(missing []v1alpha1.MissingPermission) string {
-	parts := make([]string, len(missing))
-	for i, m := range missing {
-		parts[i] = fmt.Sprintf("%s (for %s)", m.Permission, m.NeededFor)
-	}
-	return "grant these application permissions to the app registration, with admin consent: " + strings.Join(parts, "; ")
-}
 
 // readinessChanges lets a Tenant wake what depends on it when its readiness or its inventory changes.
 func readinessChanges() builder.WatchesOption {
