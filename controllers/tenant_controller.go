@@ -65,15 +65,6 @@ func (r *TenantReconciler) SetupWithManager(mgr ctrl.Manager, o controller.Optio
 		Complete(stopping(r))
 }
 
-// tenantOfPolicy wakes the Tenant when a policy appears or gets new objects whose reports have to be read.
-func tenantOfPolicy(_ context.Context, o client.Object) []ctrl.Request {
-	p, ok := o.(*v1alpha1.PasskeyPolicy)
-	if !ok {
-		return nil
-	}
-	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: p.Namespace, Name: p.Spec.TenantRef.Name}}}
-}
-
 // Reconcile brings one Tenant's client and inventory up to date.
 func (r *TenantReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	work, saw, end := r.readings.Begin(ctx, req.NamespacedName)

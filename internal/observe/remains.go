@@ -9,11 +9,24 @@ import (
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/status"
 )
+
+// Tenant reads a Tenant; nil when there is none.
+func Tenant(ctx context.Context, c client.Reader, key types.NamespacedName) (*v1alpha1.Tenant, error) {
+	t := &v1alpha1.Tenant{}
+	if err := c.Get(ctx, key, t); apierrors.IsNotFound(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("read Tenant %q: %w", key.Name, err)
+	}
+	return t, nil
+}
 
 // IndexPolicyTenant is the index of policies by the name of their Tenant.
 const IndexPolicyTenant = "spec.tenantRef.name"

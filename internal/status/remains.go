@@ -155,3 +155,26 @@ func atMost(parts []string, n int) string {
 	}
 	return fmt.Sprintf("%s and %d more in status", strings.Join(parts[:n], ", "), len(parts)-n)
 }
+
+// WavesRemain reports on a deleted policy that has nothing left in the tenant, while waves of it have a group there or may be
+// looking for one.
+func WavesRemain(waves []v1alpha1.PilotWave) (r Report, waits bool) {
+	var owners []string
+	for i := range waves {
+		w := &waves[i]
+		if hasGroup(w) || !w.DeletionTimestamp.IsZero() {
+			owners = append(owners, w.Name)
+		}
+	}
+	if len(owners) == 0 {
+		return r, false
+	}
+	slices.Sort(owners)
+	message := fmt.Sprintf("the policies are gone from the tenant; the groups of these waves are not: %s. Delete the waves, or set annotation %s to \"true\" to leave the groups behind",
+		strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer)
+	return Report{Standing: Standing{State: InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}}, true
+}
+
+func hasGroup(w *v1alpha1.PilotWave) bool {
+	return slices.ContainsFunc(w.Status.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.GroupID != "" })
+}
