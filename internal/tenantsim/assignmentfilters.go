@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/filterrule"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
@@ -37,17 +38,17 @@ var filterPlatforms = []string{"android", "androidForWork", "iOS", "macOS", "win
 	"androidWorkProfile", "unknown", "androidAOSP", "androidMobileApplicationManagement", "iOSMobileApplicationManagement",
 	"windowsMobileApplicationManagement"}
 
-var assignmentFilterEntity = &entity[*assignmentFilter]{name: "microsoft.graph.deviceAndAppManagementAssignmentFilter", properties: []property[*assignmentFilter]{
-	{name: "id", ops: odata.Eq, get: func(f *assignmentFilter) any { return f.id }},
-	{name: "createdDateTime", get: func(f *assignmentFilter) any { return intuneTime(f.created) }},
-	{name: "lastModifiedDateTime", get: func(f *assignmentFilter) any { return intuneTime(f.modified) }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(f *assignmentFilter) any { return f.displayName }},
-	{name: "description", get: func(f *assignmentFilter) any { return f.description }},
-	{name: "platform", ops: odata.Eq, get: func(f *assignmentFilter) any { return f.platform }},
-	{name: "rule", get: func(f *assignmentFilter) any { return f.ruleText }},
-	{name: "roleScopeTags", get: func(f *assignmentFilter) any { return f.scopeTags }},
-	{name: "assignmentFilterManagementType", get: func(f *assignmentFilter) any { return f.management }},
-	{name: "payloads", get: func(*assignmentFilter) any { return []object{} }},
+var assignmentFilterEntity = &entity.Type[*assignmentFilter]{Name: "microsoft.graph.deviceAndAppManagementAssignmentFilter", Properties: []entity.Property[*assignmentFilter]{
+	{Name: "id", Ops: odata.Eq, Get: func(f *assignmentFilter) any { return f.id }},
+	{Name: "createdDateTime", Get: func(f *assignmentFilter) any { return intuneTime(f.created) }},
+	{Name: "lastModifiedDateTime", Get: func(f *assignmentFilter) any { return intuneTime(f.modified) }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(f *assignmentFilter) any { return f.displayName }},
+	{Name: "description", Get: func(f *assignmentFilter) any { return f.description }},
+	{Name: "platform", Ops: odata.Eq, Get: func(f *assignmentFilter) any { return f.platform }},
+	{Name: "rule", Get: func(f *assignmentFilter) any { return f.ruleText }},
+	{Name: "roleScopeTags", Get: func(f *assignmentFilter) any { return f.scopeTags }},
+	{Name: "assignmentFilterManagementType", Get: func(f *assignmentFilter) any { return f.management }},
+	{Name: "payloads", Get: func(*assignmentFilter) any { return []object{} }},
 }}
 
 // assignmentFilterShape: the scope-tag member differs from everything else's
@@ -72,7 +73,7 @@ func listAssignmentFilters(c *call) (*reply, error) {
 }
 
 func getAssignmentFilter(c *call) (*reply, error) {
-	members, err := assignmentFilterEntity.projection(c, c.Query.Selected)
+	members, err := assignmentFilterEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func getAssignmentFilter(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, filtersContext+"/$entity", render(f, members)), nil
+	return c.entityReply(http.StatusOK, filtersContext+"/$entity", entity.Render(f, members)), nil
 }
 
 func createAssignmentFilter(c *call) (*reply, error) {
@@ -101,11 +102,11 @@ func createAssignmentFilter(c *call) (*reply, error) {
 }
 
 func (c *call) filterReply(status int, f *assignmentFilter) (*reply, error) {
-	members, err := assignmentFilterEntity.projection(c, nil)
+	members, err := assignmentFilterEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(status, filtersContext+"/$entity", render(f, members)), nil
+	return c.entityReply(status, filtersContext+"/$entity", entity.Render(f, members)), nil
 }
 
 // fillAssignmentFilter copies the members that the body names. Nothing is

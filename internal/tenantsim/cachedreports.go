@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
@@ -57,7 +58,7 @@ func (r *cachedReport) object(c *call) object {
 }
 
 // cachedEntity reads the members from the rendered report.
-var cachedEntity = &entity[object]{name: cachedShape.TypeName, properties: rendered(
+var cachedEntity = &entity.Type[object]{Name: cachedShape.TypeName, Properties: rendered(
 	"id", "reportName", "filter", "select", "orderBy", "metadata", "status", "lastRefreshDateTime", "expirationDateTime")}
 
 // createCached begins a cached report. Its id names the report: what stands before
@@ -167,7 +168,7 @@ func (c *call) cachedReport(id string) (*cachedReport, error) {
 }
 
 func getCached(c *call) (*reply, error) {
-	members, err := cachedEntity.projection(c, c.Query.Selected)
+	members, err := cachedEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +177,7 @@ func getCached(c *call) (*reply, error) {
 		return nil, err
 	}
 	r.polls++
-	return c.entityReply(http.StatusOK, cachedContext+"/$entity", render(r.object(c), members)), nil
+	return c.entityReply(http.StatusOK, cachedContext+"/$entity", entity.Render(r.object(c), members)), nil
 }
 
 func deleteCached(c *call) (*reply, error) {

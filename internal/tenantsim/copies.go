@@ -38,7 +38,7 @@ func copyPolicy(c *call) (*reply, error) {
 	s.addPolicy(twin)
 	s.policyTrail.created(s, twin)
 	c.changed()
-	members, err := policyEntity.projection(c, nil)
+	members, err := policyEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}

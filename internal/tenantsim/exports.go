@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
@@ -239,15 +240,15 @@ func (c *call) exportJob() (*exportJob, error) {
 }
 
 // jobEntity reads the members from the rendered job.
-var jobEntity = &entity[object]{name: "microsoft.graph.deviceManagementExportJob", properties: append(rendered(
+var jobEntity = &entity.Type[object]{Name: "microsoft.graph.deviceManagementExportJob", Properties: append(rendered(
 	"id", "reportName", "filter", "select", "format", "snapshotId", "localizationType", "status", "url", "requestDateTime", "expirationDateTime"),
-	property[object]{name: "search", beta: true, get: func(o object) any { return o["search"] }})}
+	entity.Property[object]{Name: "search", Beta: true, Get: func(o object) any { return o["search"] }})}
 
 // rendered are properties of objects that are complete already.
-func rendered(names ...string) []property[object] {
-	out := make([]property[object], len(names))
+func rendered(names ...string) []entity.Property[object] {
+	out := make([]entity.Property[object], len(names))
 	for i, name := range names {
-		out[i] = property[object]{name: name, get: func(o object) any { return o[name] }}
+		out[i] = entity.Property[object]{Name: name, Get: func(o object) any { return o[name] }}
 	}
 	return out
 }
@@ -279,7 +280,7 @@ func (s *Server) keepJob(job *exportJob) {
 
 // getExport polls a job; each poll moves it on.
 func getExport(c *call) (*reply, error) {
-	members, err := jobEntity.projection(c, c.Query.Selected)
+	members, err := jobEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -295,7 +296,7 @@ func getExport(c *call) (*reply, error) {
 		}
 		job.archive, job.made, job.table = archive, c.server.wall.Now(), table{}
 	}
-	return c.entityReply(http.StatusOK, jobsContext+"/$entity", render(job.object(c), members)), nil
+	return c.entityReply(http.StatusOK, jobsContext+"/$entity", entity.Render(job.object(c), members)), nil
 }
 
 func (j *exportJob) status(s *Server) string {

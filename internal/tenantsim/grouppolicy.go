@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
@@ -37,14 +38,14 @@ type admxValue struct {
 	presentations     []object // with ids, as they are shown
 }
 
-var groupPolicyEntity = &entity[*groupPolicy]{name: "microsoft.graph.groupPolicyConfiguration", properties: []property[*groupPolicy]{
-	{name: "id", ops: odata.Eq, get: func(g *groupPolicy) any { return g.id }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(g *groupPolicy) any { return g.displayName }},
-	{name: "description", get: func(g *groupPolicy) any { return g.description }},
-	{name: "createdDateTime", get: func(g *groupPolicy) any { return intuneTime(g.created) }},
-	{name: "lastModifiedDateTime", get: func(g *groupPolicy) any { return intuneTime(g.modified) }},
-	{name: "roleScopeTagIds", get: func(g *groupPolicy) any { return g.scopeTags }},
-	{name: "policyConfigurationIngestionType", ops: odata.Eq, get: func(*groupPolicy) any { return "builtIn" }},
+var groupPolicyEntity = &entity.Type[*groupPolicy]{Name: "microsoft.graph.groupPolicyConfiguration", Properties: []entity.Property[*groupPolicy]{
+	{Name: "id", Ops: odata.Eq, Get: func(g *groupPolicy) any { return g.id }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(g *groupPolicy) any { return g.displayName }},
+	{Name: "description", Get: func(g *groupPolicy) any { return g.description }},
+	{Name: "createdDateTime", Get: func(g *groupPolicy) any { return intuneTime(g.created) }},
+	{Name: "lastModifiedDateTime", Get: func(g *groupPolicy) any { return intuneTime(g.modified) }},
+	{Name: "roleScopeTagIds", Get: func(g *groupPolicy) any { return g.scopeTags }},
+	{Name: "policyConfigurationIngestionType", Ops: odata.Eq, Get: func(*groupPolicy) any { return "builtIn" }},
 }}
 
 var groupPolicyShape = shape.Shape{TypeName: "microsoft.graph.groupPolicyConfiguration", Members: map[string]shape.Member{
@@ -70,11 +71,11 @@ func getGroupPolicy(c *call) (*reply, error) {
 }
 
 func (c *call) groupPolicyReply(status int, g *groupPolicy) (*reply, error) {
-	members, err := groupPolicyEntity.projection(c, c.Query.Selected)
+	members, err := groupPolicyEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
-	out := render(g, members)
+	out := entity.Render(g, members)
 	if _, shown := out["policyConfigurationIngestionType"]; shown {
 		out["policyConfigurationIngestionType"] = "unknown"
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
@@ -73,28 +74,28 @@ func intentSettingObjects(settings []intentSetting) []object {
 	return out
 }
 
-var intentEntity = &entity[*intent]{name: "microsoft.graph.deviceManagementIntent", properties: []property[*intent]{
-	{name: "id", ops: odata.Eq, get: func(i *intent) any { return i.id }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(i *intent) any { return i.displayName }},
-	{name: "description", get: func(i *intent) any { return i.description }},
-	{name: "isAssigned", ops: odata.Eq, get: func(i *intent) any { return len(i.assignments) > 0 }},
-	{name: "isMigratingToConfigurationPolicy", get: func(*intent) any { return false }},
-	{name: "lastModifiedDateTime", get: func(i *intent) any { return intuneTime(i.modified) }},
-	{name: "templateId", ops: odata.Eq, get: func(i *intent) any { return i.templateID }},
-	{name: "roleScopeTagIds", get: func(i *intent) any { return i.scopeTags }},
+var intentEntity = &entity.Type[*intent]{Name: "microsoft.graph.deviceManagementIntent", Properties: []entity.Property[*intent]{
+	{Name: "id", Ops: odata.Eq, Get: func(i *intent) any { return i.id }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(i *intent) any { return i.displayName }},
+	{Name: "description", Get: func(i *intent) any { return i.description }},
+	{Name: "isAssigned", Ops: odata.Eq, Get: func(i *intent) any { return len(i.assignments) > 0 }},
+	{Name: "isMigratingToConfigurationPolicy", Get: func(*intent) any { return false }},
+	{Name: "lastModifiedDateTime", Get: func(i *intent) any { return intuneTime(i.modified) }},
+	{Name: "templateId", Ops: odata.Eq, Get: func(i *intent) any { return i.templateID }},
+	{Name: "roleScopeTagIds", Get: func(i *intent) any { return i.scopeTags }},
 }}
 
-var intentTemplateEntity = &entity[intentTemplate]{name: "microsoft.graph.deviceManagementTemplate", properties: []property[intentTemplate]{
-	{name: "id", ops: odata.Eq, get: func(t intentTemplate) any { return t.id }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(t intentTemplate) any { return t.displayName }},
-	{name: "description", get: func(t intentTemplate) any { return t.displayName + "." }},
-	{name: "versionInfo", get: func(t intentTemplate) any { return t.version }},
-	{name: "isDeprecated", get: func(intentTemplate) any { return true }}, // replaced by the new format in May 2023 (contract-2 u)
-	{name: "intentCount", get: func(intentTemplate) any { return 0 }},
-	{name: "templateType", ops: odata.Eq, get: func(t intentTemplate) any { return t.kind }},
-	{name: "templateSubtype", get: func(intentTemplate) any { return "none" }},
-	{name: "platformType", get: func(intentTemplate) any { return "windows10AndLater" }},
-	{name: "publishedDateTime", get: func(intentTemplate) any { return "2020-09-01T00:00:00Z" }},
+var intentTemplateEntity = &entity.Type[intentTemplate]{Name: "microsoft.graph.deviceManagementTemplate", Properties: []entity.Property[intentTemplate]{
+	{Name: "id", Ops: odata.Eq, Get: func(t intentTemplate) any { return t.id }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(t intentTemplate) any { return t.displayName }},
+	{Name: "description", Get: func(t intentTemplate) any { return t.displayName + "." }},
+	{Name: "versionInfo", Get: func(t intentTemplate) any { return t.version }},
+	{Name: "isDeprecated", Get: func(intentTemplate) any { return true }}, // replaced by the new format in May 2023 (contract-2 u)
+	{Name: "intentCount", Get: func(intentTemplate) any { return 0 }},
+	{Name: "templateType", Ops: odata.Eq, Get: func(t intentTemplate) any { return t.kind }},
+	{Name: "templateSubtype", Get: func(intentTemplate) any { return "none" }},
+	{Name: "platformType", Get: func(intentTemplate) any { return "windows10AndLater" }},
+	{Name: "publishedDateTime", Get: func(intentTemplate) any { return "2020-09-01T00:00:00Z" }},
 }}
 
 const (
@@ -107,11 +108,11 @@ func listIntents(c *call) (*reply, error) {
 }
 
 func (c *call) intentReply(i *intent) (*reply, error) {
-	members, err := intentEntity.projection(c, c.Query.Selected)
+	members, err := intentEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, intentsContext+"/$entity", render(i, members)), nil
+	return c.entityReply(http.StatusOK, intentsContext+"/$entity", entity.Render(i, members)), nil
 }
 
 func getIntent(c *call) (*reply, error) {
@@ -303,7 +304,7 @@ func (s *Server) edgeDefinition(name string) *definition {
 }
 
 func listIntentTemplates(c *call) (*reply, error) {
-	return listReply(c, c.Query, intentTemplateEntity, eachOf(intentTemplates), listStyle{context: intentTemplatesContext, size: 100, max: 1000, count: countPage,
+	return listReply(c, c.Query, intentTemplateEntity, entity.EachOf(intentTemplates), listStyle{context: intentTemplatesContext, size: 100, max: 1000, count: countPage,
 		decorate: func(key int64, out object) error {
 			c.server.countIntents(intentTemplates[key].id, out)
 			return nil
@@ -332,7 +333,7 @@ func (c *call) intentTemplate() (*intentTemplate, error) {
 }
 
 func getIntentTemplate(c *call) (*reply, error) {
-	members, err := intentTemplateEntity.projection(c, c.Query.Selected)
+	members, err := intentTemplateEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -340,7 +341,7 @@ func getIntentTemplate(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := render(*t, members)
+	out := entity.Render(*t, members)
 	c.server.countIntents(t.id, out)
 	return c.entityReply(http.StatusOK, intentTemplatesContext+"/$entity", out), nil
 }

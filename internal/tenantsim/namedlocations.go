@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
@@ -40,26 +41,26 @@ func (l *namedLocation) kind() string { return strings.TrimPrefix(text(l.doc, "@
 
 // namedLocationEntity has the members of both kinds; shownLocation leaves what
 // the kind does not have: a country has no isTrusted (contract h).
-var namedLocationEntity = func() *entity[*namedLocation] {
+var namedLocationEntity = func() *entity.Type[*namedLocation] {
 	member := func(name string) func(*namedLocation) any {
 		return func(l *namedLocation) any { return l.doc[name] }
 	}
-	return &entity[*namedLocation]{name: "microsoft.graph.namedLocation", properties: []property[*namedLocation]{
-		{name: "id", ops: odata.OpsEquality, get: func(l *namedLocation) any { return l.id }},
-		{name: "displayName", ops: odata.OpsText, sort: true, get: member("displayName")},
-		{name: "createdDateTime", ops: odata.OpsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.created) }},
-		{name: "modifiedDateTime", ops: odata.OpsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.modified) }},
-		{name: "deletedDateTime", hidden: true, get: func(l *namedLocation) any {
+	return &entity.Type[*namedLocation]{Name: "microsoft.graph.namedLocation", Properties: []entity.Property[*namedLocation]{
+		{Name: "id", Ops: odata.OpsEquality, Get: func(l *namedLocation) any { return l.id }},
+		{Name: "displayName", Ops: odata.OpsText, Sort: true, Get: member("displayName")},
+		{Name: "createdDateTime", Ops: odata.OpsOrder, Sort: true, Get: func(l *namedLocation) any { return intuneTime(l.created) }},
+		{Name: "modifiedDateTime", Ops: odata.OpsOrder, Sort: true, Get: func(l *namedLocation) any { return intuneTime(l.modified) }},
+		{Name: "deletedDateTime", Hidden: true, Get: func(l *namedLocation) any {
 			if l.deleted.IsZero() {
 				return nil
 			}
 			return intuneTime(l.deleted)
 		}},
-		{name: "isTrusted", ops: odata.Eq, get: member("isTrusted")},
-		{name: "ipRanges", get: member("ipRanges")},
-		{name: "countriesAndRegions", get: member("countriesAndRegions")},
-		{name: "countryLookupMethod", get: member("countryLookupMethod")},
-		{name: "includeUnknownCountriesAndRegions", get: member("includeUnknownCountriesAndRegions")},
+		{Name: "isTrusted", Ops: odata.Eq, Get: member("isTrusted")},
+		{Name: "ipRanges", Get: member("ipRanges")},
+		{Name: "countriesAndRegions", Get: member("countriesAndRegions")},
+		{Name: "countryLookupMethod", Get: member("countryLookupMethod")},
+		{Name: "includeUnknownCountriesAndRegions", Get: member("includeUnknownCountriesAndRegions")},
 	}}
 }()
 
@@ -103,10 +104,10 @@ func listNamedLocations(c *call) (*reply, error) {
 }
 
 func listDeletedLocations(c *call) (*reply, error) {
-	return c.locationList(eachOf(c.server.locationsDeleted.items), locationsDeletedContext)
+	return c.locationList(entity.EachOf(c.server.locationsDeleted.items), locationsDeletedContext)
 }
 
-func (c *call) locationList(items keyed[*namedLocation], context string) (*reply, error) {
+func (c *call) locationList(items entity.Keyed[*namedLocation], context string) (*reply, error) {
 	byKey := map[int64]*namedLocation{}
 	for key, l := range items(-1) {
 		byKey[key] = l
@@ -119,11 +120,11 @@ func (c *call) locationList(items keyed[*namedLocation], context string) (*reply
 }
 
 func (c *call) locationReply(status int, context string, l *namedLocation, selected []string) (*reply, error) {
-	members, err := namedLocationEntity.projection(c, selected)
+	members, err := namedLocationEntity.Projection(&c.Request, selected)
 	if err != nil {
 		return nil, err
 	}
-	out := render(l, members)
+	out := entity.Render(l, members)
 	c.shownLocation(l, out)
 	return c.entityReply(status, context+"/$entity", out), nil
 }

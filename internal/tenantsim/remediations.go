@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
@@ -69,25 +70,25 @@ type runSchedule struct {
 // published (contract d).
 const maxScriptBytes = 200 << 10
 
-var remediationEntity = &entity[*remediation]{name: "microsoft.graph.deviceHealthScript", properties: []property[*remediation]{
-	{name: "id", ops: odata.Eq, get: func(r *remediation) any { return r.id }},
-	{name: "publisher", ops: odata.Eq, get: func(r *remediation) any { return r.publisher }},
-	{name: "version", get: func(*remediation) any { return "1.0" }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(r *remediation) any { return r.displayName }},
-	{name: "description", get: func(r *remediation) any { return r.description }},
-	{name: "detectionScriptContent", get: func(r *remediation) any { return orNull(r.detection) }},
-	{name: "remediationScriptContent", get: func(r *remediation) any { return orNull(r.repair) }},
-	{name: "createdDateTime", get: func(r *remediation) any { return intuneTime(r.created) }},
-	{name: "lastModifiedDateTime", get: func(r *remediation) any { return intuneTime(r.modified) }},
-	{name: "runAsAccount", get: func(r *remediation) any { return r.runAs }},
-	{name: "enforceSignatureCheck", get: func(r *remediation) any { return r.enforceSignature }},
-	{name: "runAs32Bit", get: func(r *remediation) any { return r.runAs32Bit }},
-	{name: "roleScopeTagIds", get: func(r *remediation) any { return r.scopeTags }},
-	{name: "isGlobalScript", ops: odata.Eq, get: func(*remediation) any { return false }},
-	{name: "highestAvailableVersion", get: func(*remediation) any { return nil }},
-	{name: "deviceHealthScriptType", ops: odata.Eq, get: func(r *remediation) any { return r.scriptType }},
-	{name: "detectionScriptParameters", get: func(r *remediation) any { return append([]object{}, r.detectionParameters...) }},
-	{name: "remediationScriptParameters", get: func(r *remediation) any { return append([]object{}, r.repairParameters...) }},
+var remediationEntity = &entity.Type[*remediation]{Name: "microsoft.graph.deviceHealthScript", Properties: []entity.Property[*remediation]{
+	{Name: "id", Ops: odata.Eq, Get: func(r *remediation) any { return r.id }},
+	{Name: "publisher", Ops: odata.Eq, Get: func(r *remediation) any { return r.publisher }},
+	{Name: "version", Get: func(*remediation) any { return "1.0" }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(r *remediation) any { return r.displayName }},
+	{Name: "description", Get: func(r *remediation) any { return r.description }},
+	{Name: "detectionScriptContent", Get: func(r *remediation) any { return orNull(r.detection) }},
+	{Name: "remediationScriptContent", Get: func(r *remediation) any { return orNull(r.repair) }},
+	{Name: "createdDateTime", Get: func(r *remediation) any { return intuneTime(r.created) }},
+	{Name: "lastModifiedDateTime", Get: func(r *remediation) any { return intuneTime(r.modified) }},
+	{Name: "runAsAccount", Get: func(r *remediation) any { return r.runAs }},
+	{Name: "enforceSignatureCheck", Get: func(r *remediation) any { return r.enforceSignature }},
+	{Name: "runAs32Bit", Get: func(r *remediation) any { return r.runAs32Bit }},
+	{Name: "roleScopeTagIds", Get: func(r *remediation) any { return r.scopeTags }},
+	{Name: "isGlobalScript", Ops: odata.Eq, Get: func(*remediation) any { return false }},
+	{Name: "highestAvailableVersion", Get: func(*remediation) any { return nil }},
+	{Name: "deviceHealthScriptType", Ops: odata.Eq, Get: func(r *remediation) any { return r.scriptType }},
+	{Name: "detectionScriptParameters", Get: func(r *remediation) any { return append([]object{}, r.detectionParameters...) }},
+	{Name: "remediationScriptParameters", Get: func(r *remediation) any { return append([]object{}, r.repairParameters...) }},
 }}
 
 var remediationShape = shape.Shape{TypeName: "microsoft.graph.deviceHealthScript", Members: map[string]shape.Member{
@@ -133,7 +134,7 @@ func getRemediation(c *call) (*reply, error) {
 	if err := c.checkExpand("assignments"); err != nil {
 		return nil, err
 	}
-	members, err := remediationEntity.projection(c, c.Query.Selected)
+	members, err := remediationEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func getRemediation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := render(r, members)
+	out := entity.Render(r, members)
 	if slices.Contains(c.Query.Expand, "assignments") {
 		out["assignments"] = r.assignmentObjects()
 	}
@@ -166,11 +167,11 @@ func createRemediation(c *call) (*reply, error) {
 }
 
 func (c *call) remediationReply(status int, r *remediation) (*reply, error) {
-	members, err := remediationEntity.projection(c, nil)
+	members, err := remediationEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(status, scriptsContext+"/$entity", render(r, members)), nil
+	return c.entityReply(status, scriptsContext+"/$entity", entity.Render(r, members)), nil
 }
 
 // fillRemediation copies the members that the body names. Nothing is changed

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
@@ -78,10 +79,10 @@ func (p *strength) configurationsContext() string {
 
 // configurationEntity has the members of both kinds; ofKind leaves what the kind
 // does not have.
-var configurationEntity = func() *entity[object] {
-	e := &entity[object]{name: "microsoft.graph.authenticationCombinationConfiguration"}
+var configurationEntity = func() *entity.Type[object] {
+	e := &entity.Type[object]{Name: "microsoft.graph.authenticationCombinationConfiguration"}
 	for _, name := range []string{"id", "appliesToCombinations", "allowedAAGUIDs", "allowedIssuerSkis", "allowedPolicyOIDs", "allowedIssuers"} {
-		e.properties = append(e.properties, property[object]{name: name, get: func(doc object) any { return doc[name] }})
+		e.Properties = append(e.Properties, entity.Property[object]{Name: name, Get: func(doc object) any { return doc[name] }})
 	}
 	return e
 }()
@@ -102,7 +103,7 @@ func listConfigurations(c *call) (*reply, error) {
 		return nil, err
 	}
 	all := p.shownConfigurations()
-	return listReply(c, c.Query, configurationEntity, eachOf(all), listStyle{context: p.configurationsContext(), size: 100, max: 999,
+	return listReply(c, c.Query, configurationEntity, entity.EachOf(all), listStyle{context: p.configurationsContext(), size: 100, max: 999,
 		decorate: func(key int64, out object) error {
 			ofKind(all[key], out)
 			return nil
@@ -127,12 +128,12 @@ func getConfiguration(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := configurationEntity.projection(c, c.Query.Selected)
+	members, err := configurationEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	shown := shownConfiguration(p.configurations[i])
-	out := render(shown, members)
+	out := entity.Render(shown, members)
 	ofKind(shown, out)
 	return c.entityReply(http.StatusOK, p.configurationsContext()+"/$entity", out), nil
 }

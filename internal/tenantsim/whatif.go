@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
@@ -96,7 +97,7 @@ func evaluateAccess(c *call) (*reply, error) {
 			return nil, c.BadRequest("'%s' of signInConditions.ipAddress is not an IP address.", address) // ASSUMED: 400
 		}
 	}
-	members, err := accessPolicyEntity.projection(c, nil)
+	members, err := accessPolicyEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func evaluateAccess(c *call) (*reply, error) {
 		if reason != reasonNone && boolean(c.Body, "appliedPoliciesOnly") {
 			continue
 		}
-		out := render(p, members)
+		out := entity.Render(p, members)
 		c.shownAccess(out)
 		out["policyApplies"], out["analysisReasons"] = reason == reasonNone, c.evolved(reason)
 		results = append(results, out)

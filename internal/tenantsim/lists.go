@@ -6,124 +6,18 @@ package tenantsim
 import (
 	"encoding/base64"
 	"fmt"
-	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
-	"github.com/tidegate/tidegate/internal/tenantsim/metadata"
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
 // object is a JSON object on its way out. encoding/json sorts the keys, which
 // keeps bodies byte-stable.
 type object = map[string]any
-
-// property describes one member of an entity type: how to read it, and which
-// filter operators the service accepts on it.
-type property[T any] struct {
-	name string
-	ops  odata.Op
-	get  func(T) any
-	// beta hides the member from v1.0, stable from beta.
-	beta, stable bool
-	// hidden members are returned only when $select names them.
-	hidden bool
-	// sort allows the member in $orderby.
-	sort bool
-}
-
-// exists reports whether a version has the member.
-func (p *property[T]) exists(beta bool) bool {
-	if beta {
-		return !p.stable
-	}
-	return !p.beta
-}
-
-// entity describes a type of object: its name and its members in order.
-type entity[T any] struct {
-	name       string // such as microsoft.graph.group
-	properties []property[T]
-}
-
-func (e *entity[T]) lookup(name string, beta bool) *property[T] {
-	for i := range e.properties {
-		p := &e.properties[i]
-		if p.name == name && p.exists(beta) {
-			return p
-		}
-	}
-	return nil
-}
-
-// projection returns the members that a request asks for; selected empty means
-// the default set. Every member that the metadata has can be selected
-// (third-party 6): those that the simulator does not fill have no value.
-func (e *entity[T]) projection(c *call, selected []string) ([]*property[T], error) {
-	var out []*property[T]
-	for i := range e.properties {
-		p := &e.properties[i]
-		if len(selected) == 0 && !p.hidden && p.exists(c.Beta) {
-			out = append(out, p)
-		}
-	}
-	for _, name := range selected {
-		p, known := e.selectable(name, c.Version)
-		if !known {
-			return nil, c.BadRequest("Parsing OData Select and Expand failed: Could not find a property named '%s' on type '%s'.", name, e.name)
-		}
-		if p != nil {
-			out = append(out, p)
-		}
-	}
-	return out, nil
-}
-
-// selectable finds a member for $select. A navigation can be selected and is in
-// no body: known, without a property.
-func (e *entity[T]) selectable(name, version string) (p *property[T], known bool) {
-	if p := e.lookup(name, version == "beta"); p != nil {
-		return p, true
-	}
-	switch kind := metadata.Of(version, e.name, name); kind {
-	case metadata.None:
-		return nil, false
-	case metadata.Navigation:
-		return nil, true
-	default:
-		return &property[T]{name: name, get: func(T) any { return unset(kind) }}, true
-	}
-}
-
-func render[T any](item T, members []*property[T]) object {
-	out := make(object, len(members)+1)
-	for _, p := range members {
-		out[p.name] = p.get(item)
-	}
-	return out
-}
-
-// getter adapts the entity to filter evaluation. Unknown paths were refused
-// before, so they read as nil.
-func (e *entity[T]) getter(c *call, item T) func(string) any {
-	return func(path string) any {
-		if p := e.lookup(path, c.Beta); p != nil {
-			return p.get(item)
-		}
-		return nil
-	}
-}
-
-func (e *entity[T]) support(c *call) func(string) (odata.Op, bool) {
-	return func(path string) (odata.Op, bool) {
-		if p := e.lookup(path, c.Beta); p != nil {
-			return p.ops, true
-		}
-		return 0, false
-	}
-}
 
 // countStyle says what a list puts into @odata.count (contract 0.3: the
 // meaning differs by endpoint).
@@ -148,22 +42,18 @@ type listStyle struct {
 	decorate func(key int64, out object) error
 }
 
-// keyed yields items with an ascending key > after. The key is the place to
-// resume, so that pages neither repeat nor lose items when others come or go.
-type keyed[T any] func(after int64) iter.Seq2[int64, T]
-
 // listReply renders one page of items.
-func listReply[T any](c *call, q odata.Query, e *entity[T], items keyed[T], style listStyle) (*reply, error) {
-	members, err := e.projection(c, q.Selected)
+func listReply[T any](c *call, q odata.Query, e *entity.Type[T], items entity.Keyed[T], style listStyle) (*reply, error) {
+	members, err := e.Projection(&c.Request, q.Selected)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.CompileFilter(&q, e.name, e.support(c)); err != nil {
+	if err := c.CompileFilter(&q, e.Name, e.Support(&c.Request)); err != nil {
 		return nil, err
 	}
-	total := func() int { return countMatches(c, q, e, items) }
+	total := func() int { return entity.CountMatches(&c.Request, q, e, items) }
 	if len(q.Order) > 0 {
-		sorted, keys, err := arrange(c, q, e, items)
+		sorted, keys, err := entity.Arrange(&c.Request, q, e, items)
 		if err != nil {
 			return nil, err
 		}
@@ -182,7 +72,7 @@ func listReply[T any](c *call, q odata.Query, e *entity[T], items keyed[T], styl
 		return nil, err
 	}
 	odds := c.oddPage(q, size, after)
-	page, last, more, err := collect(c, q, e, items(after), members, odds.size, style.decorate)
+	page, last, more, err := entity.Collect(&c.Request, q, e, items(after), members, odds.size, style.decorate)
 	if err != nil {
 		return nil, err
 	}
@@ -211,43 +101,6 @@ func (style listStyle) shownCount(q odata.Query, odds pageOdds, page int, total 
 	default:
 		return 0, false
 	}
-}
-
-// collect renders up to size matching items. It returns the key of the last
-// one, and whether another match follows.
-func collect[T any](c *call, q odata.Query, e *entity[T], items iter.Seq2[int64, T], members []*property[T], size int, decorate func(int64, object) error) (page []object, last int64, more bool, err error) {
-	page = make([]object, 0, min(size, 1024))
-	skip := q.Skip
-	for key, item := range items {
-		if q.Filter != nil && !q.Filter.Eval(e.getter(c, item)) {
-			continue
-		}
-		if skip > 0 {
-			skip--
-			continue
-		}
-		if len(page) == size {
-			return page, last, true, nil
-		}
-		out := render(item, members)
-		if decorate != nil {
-			if err := decorate(key, out); err != nil {
-				return nil, 0, false, err
-			}
-		}
-		page, last = append(page, out), key
-	}
-	return page, last, false, nil
-}
-
-func countMatches[T any](c *call, q odata.Query, e *entity[T], items keyed[T]) int {
-	n := 0
-	for _, item := range items(-1) {
-		if q.Filter == nil || q.Filter.Eval(e.getter(c, item)) {
-			n++
-		}
-	}
-	return n
 }
 
 // pageSize applies $top, then Prefer: odata.maxpagesize, then the default.

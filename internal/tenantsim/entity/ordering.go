@@ -1,7 +1,7 @@
 // Copyright 2026 The Tidegate Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package tenantsim
+package entity
 
 import (
 	"fmt"
@@ -11,15 +11,15 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
-// arrange sorts the matching items. The result pages by position: a list that
+// Arrange sorts the matching items. The result pages by position: a list that
 // is ordered can repeat or lose items when objects come or go, as the service's
 // can. keys are the items' own keys by position.
-func arrange[T any](c *call, q odata.Query, e *entity[T], items keyed[T]) (sorted keyed[T], keys []int64, err error) {
+func Arrange[T any](c *odata.Request, q odata.Query, e *Type[T], items Keyed[T]) (sorted Keyed[T], keys []int64, err error) {
 	for _, k := range q.Order {
-		if p := e.lookup(k.Path, c.Beta); p == nil {
-			return nil, nil, c.BadRequest("Could not find a property named '%s' on type '%s'.", k.Path, e.name)
-		} else if !p.sort {
-			return nil, nil, c.Unsupported("Sorting by property '%s' of resource '%s' is not supported.", k.Path, e.name)
+		if p := e.Lookup(k.Path, c.Beta); p == nil {
+			return nil, nil, c.BadRequest("Could not find a property named '%s' on type '%s'.", k.Path, e.Name)
+		} else if !p.Sort {
+			return nil, nil, c.Unsupported("Sorting by property '%s' of resource '%s' is not supported.", k.Path, e.Name)
 		}
 	}
 	type entry struct {
@@ -34,8 +34,8 @@ func arrange[T any](c *call, q odata.Query, e *entity[T], items keyed[T]) (sorte
 	}
 	slices.SortStableFunc(all, func(a, b entry) int {
 		for _, k := range q.Order {
-			p := e.lookup(k.Path, c.Beta)
-			order := strings.Compare(orderText(p.get(a.item)), orderText(p.get(b.item)))
+			p := e.Lookup(k.Path, c.Beta)
+			order := strings.Compare(orderText(p.Get(a.item)), orderText(p.Get(b.item)))
 			if k.Desc {
 				order = -order
 			}
@@ -50,7 +50,7 @@ func arrange[T any](c *call, q odata.Query, e *entity[T], items keyed[T]) (sorte
 	for i, entry := range all {
 		list[i], keys[i] = entry.item, entry.key
 	}
-	return eachOf(list), keys, nil
+	return EachOf(list), keys, nil
 }
 
 // orderText is what a value sorts by: null comes before everything (OData protocol
