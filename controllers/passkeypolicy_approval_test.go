@@ -15,6 +15,7 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/status"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
@@ -61,7 +62,7 @@ func (l *lab) signAll() {
 		if n := l.decide(true); n > 1 {
 			l.t.Fatalf("%d requests wait for one write: %v", n, l.sim.Approvals())
 		}
-		l.clock.Advance(approvalPoll)
+		l.clock.Advance(report.ApprovalPoll)
 	}
 	l.t.Fatalf("not applied: %+v", l.policy().Status)
 }
@@ -150,7 +151,7 @@ func TestApprovalRefused(t *testing.T) {
 	l.rest()
 	l.decide(false)
 	for range 3 {
-		l.clock.Advance(approvalPoll)
+		l.clock.Advance(report.ApprovalPoll)
 		l.rest()
 	}
 	c := l.condition(v1alpha1.ConditionStalled)
@@ -168,7 +169,7 @@ func TestApprovalRefused(t *testing.T) {
 	}
 	l.decide(false)
 	for range 3 {
-		l.clock.Advance(approvalPoll)
+		l.clock.Advance(report.ApprovalPoll)
 		l.rest()
 	}
 	if n := len(l.sim.Approvals()); n != 2 || l.condition(v1alpha1.ConditionStalled) == nil {
@@ -227,7 +228,7 @@ func TestApprovalIsForOneWrite(t *testing.T) {
 	l := guarded(t)
 	l.rest()
 	l.decide(true) // hold, which does not follow the payload
-	l.clock.Advance(approvalPoll)
+	l.clock.Advance(report.ApprovalPoll)
 	l.rest()
 	old := l.sim.Approvals()[1]
 	p := l.policy()
@@ -258,7 +259,7 @@ func TestApprovalCannotBeSeen(t *testing.T) {
 	l.apply(l.newTenant(), newPolicy())
 	l.rest()
 	l.decide(true)
-	l.clock.Advance(approvalPoll)
+	l.clock.Advance(report.ApprovalPoll)
 	l.rest()
 	c := l.condition(v1alpha1.ConditionStalled)
 	if c == nil || c.Reason != v1alpha1.ReasonForbidden || !strings.Contains(c.Message, "DeviceManagementRBAC.Read.All") || len(l.sim.Approvals()) != 1 {
@@ -281,7 +282,7 @@ func TestPromise07_DeletionWaitsForApproval(t *testing.T) {
 	}
 	for range 4 {
 		l.decide(true)
-		l.clock.Advance(approvalPoll)
+		l.clock.Advance(report.ApprovalPoll)
 		l.rest()
 	}
 	if err := l.kube.Get(t.Context(), keyOf("pkp"), &v1alpha1.PasskeyPolicy{}); !apierrors.IsNotFound(err) || len(l.sim.Snapshot(false).Policies) != 0 {
@@ -337,9 +338,9 @@ func TestApprovalSurvivesConflict(t *testing.T) {
 	l.rest()
 	l.decide(true)
 	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 409, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute, Count: 1}})
-	l.clock.Advance(approvalPoll)
+	l.clock.Advance(report.ApprovalPoll)
 	l.rest()
-	l.clock.Advance(approvalPoll)
+	l.clock.Advance(report.ApprovalPoll)
 	l.rest()
 	if a := l.sim.Approvals(); a[0].Status != "completed" {
 		t.Errorf("%+v", a)
@@ -355,7 +356,7 @@ func TestApprovedAndRefused(t *testing.T) {
 		Headers: map[string]string{headerOfCode: "6f1c7a52-0d7c-4c80-9a55-3a3d5c8f9b10"}})
 	l.sim.ResetJournal()
 	for range 20 {
-		l.clock.Advance(approvalPoll)
+		l.clock.Advance(report.ApprovalPoll)
 		l.round()
 	}
 	sent := 0
@@ -412,11 +413,11 @@ func TestApprovalSurvivesHiccups(t *testing.T) {
 		l := guarded(t)
 		l.rest()
 		l.decide(true)
-		l.clock.Advance(approvalPoll)
+		l.clock.Advance(report.ApprovalPoll)
 		l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: code, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute, Count: 2}})
 		for range 4 {
 			l.round()
-			l.clock.Advance(approvalPoll)
+			l.clock.Advance(report.ApprovalPoll)
 		}
 		if a := l.sim.Approvals(); a[0].Status != "completed" {
 			t.Errorf("%d: %+v, on record %+v", code, a, l.policy().Status.Approvals)
@@ -435,7 +436,7 @@ func TestOneRequestForEachWrite(t *testing.T) {
 	l.takeBack("a")
 	for range 30 {
 		l.round()
-		l.clock.Advance(approvalPoll)
+		l.clock.Advance(report.ApprovalPoll)
 	}
 	seen := map[string]bool{}
 	for _, a := range l.sim.Approvals() {

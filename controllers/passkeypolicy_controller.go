@@ -5,18 +5,14 @@ package controllers
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/execute"
@@ -24,6 +20,8 @@ import (
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/report"
+	"github.com/tidegate/tidegate/internal/revise"
 	"github.com/tidegate/tidegate/internal/status"
 )
 
@@ -42,8 +40,8 @@ type PasskeyPolicyReconciler struct {
 	Namespaces client.Reader
 
 	catalogs *observe.Catalogs
-	accounts accounts
-	cluster  string
+	accounts observe.Accounts
+	cluster  observe.ClusterID
 }
 
 // NewPasskeyPolicyReconciler returns a reconciler that has read nothing yet. store gives client and inventory of each tenant,
@@ -62,37 +60,15 @@ func (r *PasskeyPolicyReconciler) SetupWithManager(mgr ctrl.Manager, o controlle
 		Complete(finishing(r, r.Asked))
 }
 
-func policyOfWave(_ context.Context, o client.Object) []ctrl.Request {
-	w, ok := o.(*v1alpha1.PilotWave)
-	if !ok {
-		return nil
-	}
-	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: w.Namespace, Name: w.Spec.PolicyRef.Name}}}
-}
-
-func (r *PasskeyPolicyReconciler) policiesOfTenant(ctx context.Context, o client.Object) []ctrl.Request {
-	var out []ctrl.Request
-	for _, p := range policiesBehind(ctx, r.Client, o) {
-		out = append(out, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&p)})
-	}
-	return out
-}
-
 // policyRun is one reconcile of one policy.
 type policyRun struct {
 	*PasskeyPolicyReconciler
 	before, after *v1alpha1.PasskeyPolicy
 	waves         []v1alpha1.PilotWave
 	neighbours    observe.Neighbours
-	// listed are the policies of the tenant, where the reconcile has listed them, and found those that status has forgotten.
-	listed *observe.Listing
-	found  observe.Found
-	// looked says that the groups that its policies are assigned to were looked at in this reconcile.
-	looked bool
+	revs          *revise.Run
 	// left says in a sentence who of the population is not on a revision; empty when nobody, or not known.
-	left string
-	// lacks is what is to be said of a tenant that has not granted all permissions; nil when it has.
-	lacks  *status.Report
+	left   string
 	tenant types.NamespacedName
 	src    policyTenant
 }
@@ -103,12 +79,6 @@ type policyTenant interface {
 	observe.ApprovalSource
 	execute.PolicyTenant
 }
-
-// judged are the conditions that a look at the tenant sets; stands are those that stay as they were without one.
-var (
-	judged = []string{v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionPayloadOutdated, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted}
-	stands = slices.Concat(judged, []string{v1alpha1.ConditionWaitingForApproval})
-)
 
 // Reconcile takes one PasskeyPolicy one step towards its spec.
 func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
@@ -126,7 +96,7 @@ func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		}
 	}
 	run := &policyRun{
-		PasskeyPolicyReconciler: r, before: before, after: before.DeepCopy(), waves: waves, left: r.accounts.of(before.UID).summary,
+		PasskeyPolicyReconciler: r, before: before, after: before.DeepCopy(), waves: waves, left: r.accounts.Summary(before.UID),
 		tenant: types.NamespacedName{Namespace: before.Namespace, Name: before.Spec.TenantRef.Name},
 	}
 	if gc := r.Store.Client(run.tenant); gc != nil {
@@ -145,60 +115,42 @@ func (r *PasskeyPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 // step takes one step: first what a rollback takes back, by the records alone, and then the whole (P9). Of a policy that is
 // suspended, or whose tenant lacks a permission, only the former.
 func (r *policyRun) step(ctx context.Context) (status.Report, error) {
-	if rep, ok, err := r.tenantUsable(ctx); !ok || err != nil {
-		if r.after.Spec.Suspend {
-			rep = status.PolicySuspended(r.after, r.Clock.Now())
-		}
-		rep.NotTakenBack(r.after, r.waves, r.Clock.Now())
-		return rep, err
+	t, err := observe.Tenant(ctx, r.Client, r.tenant)
+	if err != nil {
+		return status.Report{}, err
 	}
-	if err := r.clusterID(ctx); err != nil {
+	rep, lacks, usable := r.words().TenantUsable(t, r.src != nil)
+	if !usable {
+		return rep, nil
+	}
+	if err := r.cluster.Learn(ctx, r.Namespaces); err != nil {
 		return status.Report{}, err
 	}
 	// A revert is a rollback, and needs no catalog.
-	decided, err := r.revise(ctx, nil, nil)
+	decided, err := r.revisions().Revise(ctx, nil, nil)
 	if err != nil {
 		return status.Report{}, err
 	}
 	back := r.view(plan.StageRollback)
 	back.Lost(decided.Lost)
 	rollback, err := r.pass(ctx, back, nil)
-	if err != nil || rollback.ends() {
-		return r.rolledBack(rollback), err
+	if err != nil || rollback.Ends() {
+		return r.words().RolledBack(rollback), err
 	}
-	if r.after.Spec.Suspend || r.lacks != nil {
-		return r.rollbackAlone(&rollback), nil
+	if r.after.Spec.Suspend || lacks != nil {
+		return r.words().Alone(&rollback, lacks), nil
 	}
 	return r.rest(ctx, &rollback)
 }
 
-// rollbackAlone reports on a policy of which nothing but what a rollback takes back is written: it is suspended, or its tenant
-// has not granted all permissions. What a rollback needs may be among those that are granted.
-func (r *policyRun) rollbackAlone(rollback *pass) status.Report {
-	rep := status.PolicySuspended(r.after, r.Clock.Now())
-	if !r.after.Spec.Suspend {
-		rep.Standing = r.lacks.Standing
-	}
-	switch gap := rollback.built.Unknown; {
-	case rollback.out.Action != nil:
-		r.notTaken(&rep, &rollback.out)
-	case gap != nil: // there may be something to take back
-		failed := r.failure(gap.Err, gap.Doing)
-		rep.Standing.Message += "; " + failed.Standing.Message
-		rep.Sooner(failed.Requeue)
-	}
-	rep.NotTakenBack(r.after, r.waves, r.Clock.Now())
-	return rep
-}
-
 // rest does what the spec asks for, after what a rollback takes back.
-func (r *policyRun) rest(ctx context.Context, rollback *pass) (status.Report, error) {
-	if err := r.find(ctx); err != nil {
-		return r.failure(err, "look for what the status has forgotten"), nil
+func (r *policyRun) rest(ctx context.Context, rollback *report.Pass) (status.Report, error) {
+	if err := r.revisions().Find(ctx); err != nil {
+		return r.words().Failure(err, "look for what the status has forgotten"), nil
 	}
-	pay, err := r.resolve(ctx)
+	pay, err := r.revisions().Resolve(ctx)
 	if graph.KindOf(err) != "" {
-		return r.failure(err, "look for groups that the status has forgotten"), nil
+		return r.words().Failure(err, "look for groups that the status has forgotten"), nil
 	}
 	if err != nil {
 		return status.Report{}, err
@@ -206,38 +158,62 @@ func (r *policyRun) rest(ctx context.Context, rollback *pass) (status.Report, er
 	if r.neighbours, err = observe.NeighboursOf(ctx, r.Client, r.after); err != nil {
 		return status.Report{}, err
 	}
-	var rep status.Report
-	tried := false
-	if len(pay.decided.Lost) > 0 {
-		rep = status.Lost(pay.decided.Waiting)
-	} else {
-		all := r.view(plan.StageWhole)
-		all.CatalogErr = pay.err
-		whole, err := r.pass(ctx, all, rollback.built.Actions)
-		if err != nil {
-			return status.Report{}, err
-		}
-		tried = whole.out.Action != nil
-		rep = r.whole(whole, &pay)
-		if whole.built.Unknown == nil && !rep.Again {
-			r.population(ctx, &rep)
-		}
-		if !rep.Again {
-			rep.Waits(pay.decided.Waiting)
-			rep.Forgotten(r.after, r.waves)
-		}
+	if len(pay.Decided.Lost) > 0 {
+		return r.words().RollbackFirst(status.Lost(pay.Decided.Waiting), rollback), nil
 	}
-	if rollback.out.Action != nil && !tried {
-		rep = r.rollbackFirst(rep, &rollback.out)
+	all := r.view(plan.StageWhole)
+	all.CatalogErr = pay.Err
+	whole, err := r.pass(ctx, all, rollback.Built.Actions)
+	if err != nil {
+		return status.Report{}, err
 	}
-	return rep, nil
+	rep := r.words().Whole(whole, &pay)
+	if whole.Built.Unknown == nil && !rep.Again {
+		r.population(ctx, &rep)
+	}
+	if !rep.Again {
+		rep.Waits(pay.Decided.Waiting)
+		rep.Forgotten(r.after, r.waves)
+	}
+	if whole.Out.Action != nil { // then the rollback is among what was tried
+		return rep, nil
+	}
+	return r.words().RollbackFirst(rep, rollback), nil
 }
 
-// pass is one way down through the rooms: what was seen, what was planned, and what became of it.
-type pass struct {
-	view  plan.View
-	built plan.Result
-	out   execute.Outcome
+// population accounts for everybody whom the policy is about. What cannot be read is looked for again.
+func (r *policyRun) population(ctx context.Context, rep *status.Report) {
+	now := r.Clock.Now()
+	news, err := r.accounts.Population(ctx, r.src, r.Store.Inventory(r.tenant), r.after, r.before.Status.ObservedGeneration, now)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "cannot account for the population")
+		rep.Sooner(retryDelay(err, now))
+	}
+	if news != nil {
+		r.left, r.after.Status.Population = r.accounts.Summary(r.after.UID), news
+		status.CountUnread(&r.after.Status, r.accounts.Devices(r.after.UID))
+	}
+}
+
+// revisions settles which revisions the policy has.
+func (r *policyRun) revisions() *revise.Run {
+	if r.revs == nil {
+		r.revs = &revise.Run{
+			Policy: r.after, Waves: r.waves, Source: r.src, Owner: r.owner(), Tenant: r.tenant, Catalogs: r.catalogs, Accounts: &r.accounts, Ledgers: r.ledgers(),
+			Journal: r, Now: r.Clock.Now,
+			Tell: func(events []status.Event) {
+				r.emit(r.after, "Decide", events)
+				r.Metrics.Revised(events)
+			},
+			TellFound: func(events []status.Event) { r.emit(r.after, "Observe", events) },
+		}
+	}
+	return r.revs
+}
+
+// words tells what came of it.
+func (r *policyRun) words() report.Policy {
+	return report.Policy{Policy: r.after, Waves: r.waves, Now: r.Clock.Now()}
 }
 
 // view begins a look with what the cluster knows by now.
@@ -246,25 +222,25 @@ func (r *policyRun) view(stage plan.Stage) plan.View {
 }
 
 // pass observes, plans, records and takes the next step of one stage. rollback are the actions of the stage before.
-func (r *policyRun) pass(ctx context.Context, v plan.View, rollback []plan.Action) (pass, error) {
-	v, err := r.observe(ctx, v)
+func (r *policyRun) pass(ctx context.Context, v plan.View, rollback []plan.Action) (report.Pass, error) {
+	v, err := r.revisions().Observe(ctx, r.neighbours, v)
 	if err != nil {
-		return pass{}, err
+		return report.Pass{}, err
 	}
 	built := plan.Build(v)
 	r.after.Status = v.Record(built, rollback)
 	if len(built.Actions) > 0 && !equality.Semantic.DeepEqual(r.before.Status.Waves, r.after.Status.Waves) {
 		// What was seen missing is not to be taken for seen once it is repaired: devices may not know of the repair yet.
 		if err := r.Write(ctx, &r.after.Status); err != nil {
-			return pass{}, err
+			return report.Pass{}, err
 		}
 	}
 	out, err := r.runner().Attempt(ctx, built.Actions)
-	return pass{v, built, out}, err
+	return report.Pass{View: v, Built: built, Out: out}, err
 }
 
 func (r *policyRun) owner() observe.Owner {
-	return observe.Owner{Cluster: r.cluster, UID: string(r.before.UID)}
+	return observe.Owner{Cluster: string(r.cluster), UID: string(r.before.UID)}
 }
 
 func (r *policyRun) runner() *execute.Runner {
@@ -287,62 +263,6 @@ func (r *policyRun) Write(ctx context.Context, s *v1alpha1.PasskeyPolicyStatus) 
 	r.before = pending.DeepCopy()
 	r.after.ResourceVersion = pending.ResourceVersion
 	return nil
-}
-
-// tenantUsable says whether the tenant can be spoken to, and if not, why.
-func (r *policyRun) tenantUsable(ctx context.Context) (status.Report, bool, error) {
-	t := &v1alpha1.Tenant{}
-	err := r.Client.Get(ctx, r.tenant, t)
-	switch {
-	case apierrors.IsNotFound(err):
-		return status.Report{Keep: stands, Standing: status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonTenantRefNotFound,
-			Message: fmt.Sprintf("spec.tenantRef names Tenant %q, which is not in namespace %q: create it", r.tenant.Name, r.tenant.Namespace)}}, false, nil
-	case err != nil:
-		return status.Report{}, false, fmt.Errorf("read Tenant %q: %w", r.tenant.Name, err)
-	case t.Spec.Suspend:
-		return status.Report{Keep: stands, Standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonSuspended,
-			Message: fmt.Sprintf("Tenant %q is suspended until its spec.suspend is false", t.Name)}}, false, nil
-	}
-	failed := status.Report{Keep: stands, Standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonTenantFailed,
-		Message: fmt.Sprintf("Tenant %q is not connected (%s); its own conditions say why", t.Name, orPending(t.Status.Reason))}}
-	if r.src == nil || refused(t) {
-		return failed, false, nil
-	}
-	if len(t.Status.MissingPermissions) > 0 {
-		r.lacks = &failed
-	}
-	return status.Report{}, true, nil
-}
-
-// refused says that the tenant gives out no token: nothing that a policy could ask for has a chance.
-func refused(t *v1alpha1.Tenant) bool {
-	return t.Status.Reason == v1alpha1.ReasonCredentialRefused || t.Status.Reason == v1alpha1.ReasonTenantNotFound
-}
-
-func orPending(reason string) string {
-	if reason == "" {
-		return v1alpha1.ReasonProgressing
-	}
-	return reason
-}
-
-// clusterID learns once how this cluster is named in markers.
-func (r *PasskeyPolicyReconciler) clusterID(ctx context.Context) error {
-	if r.cluster != "" {
-		return nil
-	}
-	id, err := clusterUID(ctx, r.Namespaces)
-	r.cluster = id
-	return err
-}
-
-// clusterUID is the uid of kube-system, by habit the identity of a cluster.
-func clusterUID(ctx context.Context, c client.Reader) (string, error) {
-	ns := &corev1.Namespace{}
-	if err := c.Get(ctx, types.NamespacedName{Name: metav1.NamespaceSystem}, ns); err != nil {
-		return "", fmt.Errorf("read namespace kube-system, whose uid marks this cluster's objects in the tenant: %w", err)
-	}
-	return string(ns.UID), nil
 }
 
 // report writes the status once, then events.

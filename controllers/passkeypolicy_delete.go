@@ -5,17 +5,15 @@ package controllers
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/status"
 )
 
@@ -24,8 +22,8 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 	if !controllerutil.ContainsFinalizer(r.before, v1alpha1.Finalizer) {
 		return ctrl.Result{}, nil
 	}
-	r.accounts.drop(r.before.UID)
-	release := r.before.Annotations[v1alpha1.AnnotationReleaseFinalizer] == "true"
+	r.accounts.Drop(r.before.UID)
+	release := v1alpha1.Released(r.before)
 	if release || r.before.Spec.DeletionPolicy == v1alpha1.DeletionOrphan {
 		return r.leave(ctx, release)
 	}
@@ -33,26 +31,26 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 		return r.letGo(ctx)
 	}
 	if r.src == nil {
-		rep, _, err := r.tenantUsable(ctx)
+		t, err := observe.Tenant(ctx, r.Client, r.tenant)
 		if err != nil {
 			return ctrl.Result{}, err
 		}
-		return r.deletionWaits(ctx, rep.Standing.Message)
+		rep, _, _ := r.words().TenantUsable(t, false)
+		return r.report(ctx, report.DeletionWaits(rep.Standing.Message, status.Remains(r.before, r.waves)))
 	}
-	if err := r.clusterID(ctx); err != nil {
+	if err := r.cluster.Learn(ctx, r.Namespaces); err != nil {
 		return ctrl.Result{}, err
 	}
 	// Whatever cannot be read does not keep the rest in the tenant.
 	p, err := r.pass(ctx, r.view(plan.StageRemoval), nil)
-	switch {
-	case err != nil:
+	if err != nil {
 		return ctrl.Result{}, err
-	case p.out.Action == nil && p.built.Unknown == nil:
+	}
+	if rep, waits := r.words().Removal(&p, status.Remains(r.before, r.waves)); waits {
+		return r.report(ctx, rep)
+	}
+	if p.Out.Action == nil {
 		return r.letGo(ctx)
-	case p.out.Action == nil:
-		return r.deletionWaits(ctx, readable(p.built.Unknown.Err))
-	case !p.out.Taken():
-		return r.deletionWaits(ctx, readable(p.out.Err), approvalCondition(p.out)...)
 	}
 	if err := r.patchStatus(ctx, r.before, r.after); err != nil {
 		return ctrl.Result{}, err
@@ -64,9 +62,8 @@ func (r *policyRun) delete(ctx context.Context) (ctrl.Result, error) {
 // deletionPolicy Orphan it waits for the waves: they know by their policy that their groups are to stay, and without it would
 // look for a tenant for ever (P7).
 func (r *policyRun) leave(ctx context.Context, release bool) (ctrl.Result, error) {
-	if owners := r.owners(); !release && len(owners) > 0 {
-		return r.deletionFollows(ctx, fmt.Sprintf("everything stays in the tenant; these waves still go by this policy: %s. Delete them, which leaves their groups in place, "+
-			"or set annotation %s to \"true\" to let this policy go before them", strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer))
+	if rep, waits := status.WavesGoFirst(r.waves); !release && waits {
+		return r.report(ctx, rep)
 	}
 	remains := status.Remains(r.before, r.waves)
 	if err := r.setFinalizer(ctx, r.before, false); err != nil {
@@ -81,45 +78,8 @@ func (r *policyRun) leave(ctx context.Context, release bool) (ctrl.Result, error
 // letGo ends the deletion of a policy that has nothing left in the tenant, as soon as no wave has a group there or is still
 // looking for one: a wave finds its tenant through its policy, and without it could never clean up (P7).
 func (r *policyRun) letGo(ctx context.Context) (ctrl.Result, error) {
-	owners := r.owners()
-	if len(owners) == 0 {
-		return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
+	if rep, waits := status.WavesRemain(r.waves); waits {
+		return r.report(ctx, rep)
 	}
-	return r.deletionFollows(ctx, fmt.Sprintf("the policies are gone from the tenant; the groups of these waves are not: %s. Delete the waves, or set annotation %s to \"true\" to leave the groups behind",
-		strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer))
-}
-
-// owners are the names of the waves that have a group in the tenant or are being deleted, sorted.
-func (r *policyRun) owners() []string {
-	var owners []string
-	for i := range r.waves {
-		w := &r.waves[i]
-		if hasGroup(w) || !w.DeletionTimestamp.IsZero() {
-			owners = append(owners, w.Name)
-		}
-	}
-	slices.Sort(owners)
-	return owners
-}
-
-// deletionFollows says what the deletion waits for: what people delete next.
-func (r *policyRun) deletionFollows(ctx context.Context, message string) (ctrl.Result, error) {
-	return r.report(ctx, status.Report{Standing: status.Standing{State: status.InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}})
-}
-
-func hasGroup(w *v1alpha1.PilotWave) bool {
-	return slices.ContainsFunc(w.Status.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.GroupID != "" })
-}
-
-func (r *policyRun) deletionWaits(ctx context.Context, why string, more ...metav1.Condition) (ctrl.Result, error) {
-	message := fmt.Sprintf("objects remain in the tenant: %s; mend it, or set annotation %s to \"true\" to leave them behind", why, v1alpha1.AnnotationReleaseFinalizer)
-	if remains := status.Remains(r.before, r.waves); remains != "" {
-		message += ": " + remains
-	}
-	res := status.Report{
-		Standing: status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonTenantObjectsRemain, Message: message},
-		Keep:     judged, Conditions: more,
-		Requeue: retryAfterMistake,
-	}
-	return r.report(ctx, res)
+	return ctrl.Result{}, client.IgnoreNotFound(r.setFinalizer(ctx, r.before, false))
 }

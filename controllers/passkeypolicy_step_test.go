@@ -15,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 )
 
@@ -221,7 +222,7 @@ func TestPromise09_RefusedRollbackIsTold(t *testing.T) {
 	l.round()
 	res, err := l.policies.Reconcile(t.Context(), requestOf("pkp"))
 	c := l.condition(v1alpha1.ConditionStalled)
-	if err != nil || c == nil || c.Reason != v1alpha1.ReasonForbidden || !strings.Contains(c.Message, "Windows/r1") || !strings.Contains(c.Message, "besides: passkeySync") || res.RequeueAfter > refusedLook {
+	if err != nil || c == nil || c.Reason != v1alpha1.ReasonForbidden || !strings.Contains(c.Message, "Windows/r1") || !strings.Contains(c.Message, "besides: passkeySync") || res.RequeueAfter > report.RefusedLook {
 		t.Errorf("again in %s, %v: %+v", res.RequeueAfter, err, c)
 	}
 }

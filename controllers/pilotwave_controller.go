@@ -52,46 +52,6 @@ func (r *PilotWaveReconciler) SetupWithManager(mgr ctrl.Manager, o controller.Op
 		Complete(finishing(r, r.Asked))
 }
 
-// dependents wakes the other waves of a policy when one changes its phase.
-func (r *PilotWaveReconciler) dependents(ctx context.Context, o client.Object) []ctrl.Request {
-	w, ok := o.(*v1alpha1.PilotWave)
-	if !ok {
-		return nil
-	}
-	out := r.waveRequests(ctx, w.Namespace, w.Spec.PolicyRef.Name)
-	for i := range out {
-		if out[i].Name == w.Name {
-			return append(out[:i], out[i+1:]...)
-		}
-	}
-	return out
-}
-
-func (r *PilotWaveReconciler) wavesOfPolicy(ctx context.Context, o client.Object) []ctrl.Request {
-	return r.waveRequests(ctx, o.GetNamespace(), o.GetName())
-}
-
-func (r *PilotWaveReconciler) wavesOfTenant(ctx context.Context, o client.Object) []ctrl.Request {
-	var out []ctrl.Request
-	for _, p := range policiesBehind(ctx, r.Client, o) {
-		out = append(out, r.waveRequests(ctx, p.Namespace, p.Name)...)
-	}
-	return out
-}
-
-func (r *PilotWaveReconciler) waveRequests(ctx context.Context, namespace, policy string) []ctrl.Request {
-	waves, err := wavesOf(ctx, r.Client, namespace, policy)
-	if err != nil {
-		log.FromContext(ctx).Error(err, "cannot wake the waves of the policy", "policy", policy)
-		return nil
-	}
-	out := make([]ctrl.Request, len(waves))
-	for i := range waves {
-		out[i] = ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&waves[i])}
-	}
-	return out
-}
-
 // Reconcile takes one PilotWave one step: safety on the state of the cluster alone, then observe, decide, execute the one
 // effect, report.
 func (r *PilotWaveReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {

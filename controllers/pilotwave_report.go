@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/execute"
+	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/rollout"
 	"github.com/tidegate/tidegate/internal/status"
 )
@@ -113,5 +114,5 @@ func (r *waveRun) deletionWaits(ctx context.Context, message string) (ctrl.Resul
 	if err := r.write(ctx, status.Standing{State: status.InProgress, Reason: s.Decision.Reason, Message: message}, nil); err != nil {
 		return ctrl.Result{}, err
 	}
-	return r.Kit.after(retryAfterMistake), nil
+	return r.Kit.after(report.MistakeLook), nil
 }

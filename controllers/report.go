@@ -5,22 +5,21 @@ package controllers
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/tidegate/tidegate/internal/cluster"
 	"github.com/tidegate/tidegate/internal/status"
 )
 
 // FieldOwner is the name under which the operator writes to the API server.
-const FieldOwner = "tidegate"
+const FieldOwner = cluster.FieldOwner
 
 // Kit is what every reconciler needs from its process.
 type Kit struct {
@@ -54,17 +53,9 @@ func (k *Kit) after(d time.Duration) ctrl.Result {
 // soon asks for the next reconcile at once: a step was taken and the next one wants a fresh look.
 func soon() ctrl.Result { return ctrl.Result{RequeueAfter: time.Millisecond} }
 
-// patchStatus writes the difference between before and after to the status subresource, and nothing when there is none
-// (P12). The write fails when somebody else wrote in between: a decision is never recorded over one it has not seen.
+// patchStatus is cluster.PatchStatus.
 func (k *Kit) patchStatus(ctx context.Context, before, after client.Object) error {
-	if equality.Semantic.DeepEqual(before, after) {
-		return nil
-	}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := k.Client.Status().Patch(ctx, after, patch, client.FieldOwner(FieldOwner)); err != nil {
-		return fmt.Errorf("write status: %w", err)
-	}
-	return nil
+	return cluster.PatchStatus(ctx, k.Client, before, after)
 }
 
 // emit sends events, after the status that they describe was written.

@@ -6,25 +6,18 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/api/meta"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/log"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/cluster"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/observe"
 )
 
 // Index names: which objects refer to a given one.
 const (
-	IndexPolicyTenant = "spec.tenantRef.name"
+	IndexPolicyTenant = observe.IndexPolicyTenant
 	IndexWavePolicy   = observe.IndexWavePolicy
 )
 
@@ -48,56 +41,16 @@ func AddIndexes(ctx context.Context, i client.FieldIndexer) error {
 }
 
 func policiesOf(ctx context.Context, c client.Reader, t *v1alpha1.Tenant) ([]v1alpha1.PasskeyPolicy, error) {
-	var list v1alpha1.PasskeyPolicyList
-	if err := c.List(ctx, &list, client.InNamespace(t.Namespace), client.MatchingFields{IndexPolicyTenant: t.Name}); err != nil {
-		return nil, fmt.Errorf("list the policies of the tenant: %w", err)
-	}
-	return list.Items, nil
-}
-
-// policiesBehind lists the policies of the Tenant that a watch saw change. A failure is logged: a watch has no one to tell,
-// and the policies come by on their own interval.
-func policiesBehind(ctx context.Context, c client.Reader, o client.Object) []v1alpha1.PasskeyPolicy {
-	t, ok := o.(*v1alpha1.Tenant)
-	if !ok {
-		return nil
-	}
-	list, err := policiesOf(ctx, c, t)
-	if err != nil {
-		log.FromContext(ctx).Error(err, "cannot wake what depends on the tenant", "tenant", t.Name)
-	}
-	return list
+	return observe.Policies(ctx, c, t)
 }
 
 func wavesOf(ctx context.Context, c client.Reader, namespace, policy string) ([]v1alpha1.PilotWave, error) {
 	return observe.Waves(ctx, c, namespace, policy)
 }
 
-// setFinalizer adds or removes the finalizer and leaves the object as the API server answered.
+// setFinalizer is cluster.SetFinalizer.
 func (k *Kit) setFinalizer(ctx context.Context, obj client.Object, on bool) error {
-	before, _ := obj.DeepCopyObject().(client.Object)
-	changed := false
-	if on {
-		changed = controllerutil.AddFinalizer(obj, v1alpha1.Finalizer)
-	} else {
-		changed = controllerutil.RemoveFinalizer(obj, v1alpha1.Finalizer)
-	}
-	if !changed {
-		return nil
-	}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := k.Client.Patch(ctx, obj, patch, client.FieldOwner(FieldOwner)); err != nil {
-		return fmt.Errorf("set finalizer: %w", err)
-	}
-	return nil
-}
-
-// predicateOption filters the events of the reconciled kind itself.
-type predicateOption struct{ predicate.Predicate }
-
-// ApplyToFor implements builder.ForOption.
-func (p predicateOption) ApplyToFor(in *builder.ForInput) {
-	builder.WithPredicates(p.Predicate).ApplyToFor(in)
+	return cluster.SetFinalizer(ctx, k.Client, obj, on)
 }
 
 // The words for an error of the tenant: the reason of a condition, what a person can do about it, and when to look again.
@@ -106,69 +59,3 @@ var (
 	readable   = graph.Readable
 	retryDelay = graph.RetryDelay
 )
-
-func permissionMessage(missing []v1alpha1.MissingPermission) string {
-	parts := make([]string, len(missing))
-	for i, m := range missing {
-		parts[i] = fmt.Sprintf("%s (for %s)", m.Permission, m.NeededFor)
-	}
-	return "grant these application permissions to the app registration, with admin consent: " + strings.Join(parts, "; ")
-}
-
-// readinessChanges lets a Tenant wake what depends on it when its readiness or its inventory changes.
-func readinessChanges() builder.WatchesOption {
-	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		was, ok := e.ObjectOld.(*v1alpha1.Tenant)
-		is, ok2 := e.ObjectNew.(*v1alpha1.Tenant)
-		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Reason != is.Status.Reason ||
-			!equality.Semantic.DeepEqual(was.Status.Inventory, is.Status.Inventory)
-	}})
-}
-
-// policyChanges lets a policy wake what depends on it when its spec or its status changes, not when only its metadata does.
-func policyChanges() builder.WatchesOption {
-	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		was, ok := e.ObjectOld.(*v1alpha1.PasskeyPolicy)
-		is, ok2 := e.ObjectNew.(*v1alpha1.PasskeyPolicy)
-		return !ok || !ok2 || was.Generation != is.Generation || !equality.Semantic.DeepEqual(was.Status, is.Status)
-	}})
-}
-
-// admissionChanges lets a wave wake its policy when something changes that the policy acts on or repeats: its counts of
-// devices, which move with every reading of the fleet, are not among it.
-func admissionChanges() builder.WatchesOption {
-	stalled := func(w *v1alpha1.PilotWave) string {
-		if c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionStalled); c != nil {
-			return string(c.Status) + c.Message
-		}
-		return ""
-	}
-	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		was, ok := e.ObjectOld.(*v1alpha1.PilotWave)
-		is, ok2 := e.ObjectNew.(*v1alpha1.PilotWave)
-		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Phase != is.Status.Phase || was.Status.Revision != is.Status.Revision ||
-			was.DeletionTimestamp.IsZero() != is.DeletionTimestamp.IsZero() || attempts(was) != attempts(is) || stalled(was) != stalled(is)
-	}})
-}
-
-// phaseChanges lets a wave wake its siblings when its phase or its payload changes.
-func phaseChanges() builder.WatchesOption {
-	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		was, ok := e.ObjectOld.(*v1alpha1.PilotWave)
-		is, ok2 := e.ObjectNew.(*v1alpha1.PilotWave)
-		return !ok || !ok2 || was.Generation != is.Generation || was.Status.Phase != is.Status.Phase || was.Status.Revision != is.Status.Revision || attempts(was) != attempts(is)
-	}})
-}
-
-// attempts is what others act on of a wave's attempts: which groups there are, and whether somebody is in them and is to stay.
-func attempts(w *v1alpha1.PilotWave) string {
-	var b strings.Builder
-	for _, a := range w.Status.Attempts {
-		asked := int32(0)
-		if a.Ledger != nil {
-			asked = a.Ledger.Asked
-		}
-		fmt.Fprintf(&b, "%d r%d %s asked %d withdrawn %t succeeded %t;", a.Attempt, a.Revision, a.GroupID, asked, a.WithdrawnAt != nil, a.SucceededAt != nil)
-	}
-	return b.String()
-}

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/credential"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/status"
 	"github.com/tidegate/tidegate/internal/tenantsim"
@@ -255,12 +256,12 @@ func TestCredentials(t *testing.T) {
 		"webhook's identity": {v1alpha1.TenantAuth{WorkloadIdentity: &v1alpha1.WorkloadIdentityAuth{}}, "the application of AZURE_CLIENT_ID"},
 	} {
 		ten := named("corp", &v1alpha1.Tenant{Spec: v1alpha1.TenantSpec{Auth: tt.auth}})
-		got := l.tenants.credential(t.Context(), ten)
-		set := []bool{got.auth.ClientSecret != nil && got.auth.ClientSecret.Secret == l.sim.ClientSecret(),
-			got.auth.Certificate != nil && string(got.auth.Certificate.Data) == l.sim.ClientSecret(), got.auth.WorkloadIdentity != nil}
+		got := l.tenants.credentials().Read(t.Context(), ten)
+		set := []bool{got.Auth.ClientSecret != nil && got.Auth.ClientSecret.Secret == l.sim.ClientSecret(),
+			got.Auth.Certificate != nil && string(got.Auth.Certificate.Data) == l.sim.ClientSecret(), got.Auth.WorkloadIdentity != nil}
 		want := []bool{tt.auth.ClientSecret != nil, tt.auth.ClientCertificate != nil, tt.auth.WorkloadIdentity != nil}
-		if got.mistake != nil || !slices.Equal(set, want) || applicationOf(ten) != tt.who {
-			t.Errorf("%s: %v, %v, %s", name, set, got.mistake, applicationOf(ten))
+		if got.Mistake != nil || !slices.Equal(set, want) || credential.Application(ten) != tt.who {
+			t.Errorf("%s: %v, %v, %s", name, set, got.Mistake, credential.Application(ten))
 		}
 	}
 }

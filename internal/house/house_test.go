@@ -175,7 +175,7 @@ func TestEachRuleIsNeeded(t *testing.T) {
 		"only internal/graph speaks to Microsoft Graph":                              {ImportPath: module + "/internal/observe", Imports: []string{"github.com/microsoft/kiota-http-go"}},
 		"the Graph client does not know the simulator":                               {ImportPath: module + "/internal/graph", XTestImports: []string{module + "/internal/tenantsim"}},
 		"the simulator does not know the Graph client":                               {ImportPath: module + "/internal/tenantsim", Imports: []string{module + "/internal/graph/wire"}},
-		"a part of the simulator knows no tenant":                                    {ImportPath: module + "/internal/tenantsim/odata", TestImports: []string{module + "/internal/tenantsim"}},
+		"a part of the simulator knows no tenant":                                    {ImportPath: module + "/internal/tenantsim/entity", TestImports: []string{module + "/internal/tenantsim"}},
 		"the simulator and test support never reach the product":                     {ImportPath: module + "/internal/observe", Imports: []string{"testing"}},
 	}
 	for _, r := range rules {

@@ -4,7 +4,6 @@
 package house
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -17,10 +16,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/tidegate/tidegate/internal/testkit/golden"
 )
-
-var update = flag.Bool("update", false, "write the generated part of docs/promises.md instead of comparing it")
 
 // The generated part of docs/promises.md stands between these two lines.
 const (
@@ -61,15 +58,7 @@ func TestPromisesPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(page, want); diff != "" {
-		t.Errorf("docs/promises.md is stale, run go test ./internal/house -run TestPromisesPage -update (-page +code):\n%s", diff)
-	}
+	golden.Match(t, path, want)
 }
 
 // TestPromisesPageCanFail shows that a test which is new, renamed or mended changes the page, and that a page without

@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package observe reads what waves and policies are decided on, and turns it into plain values: objects of the cluster, the
-// ledger, and the state of the tenant. Beside it only fleet (the devices) and the Tenant controller (sign-in and permissions)
-// read a tenant; internal/house proves it.
+// ledger, and the state of the tenant. Beside it only fleet (the devices) reads a tenant;
+// internal/house proves it.
 //
+//	tenant.go, readings.go     a look at a tenant: sign-in, permissions, inventory; and what cuts it off
 //	wave.go                    the world of one wave
 //	audience.go                the devices that its groups select
 //	groups.go                  the group that a reference names
@@ -12,6 +13,7 @@
 //	marker.go                  whose an object is
 //	approvals.go               requests for approval of a write
 //	catalog.go, convert.go     the tenant's settings catalog
+//	account.go, accounts.go    who has what, and everybody whom a policy is about
 //	problem.go                 why the tenant did not answer
 //	empty.go                   lists that came empty or short
 //

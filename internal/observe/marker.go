@@ -5,10 +5,16 @@ package observe
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
@@ -65,4 +71,20 @@ func otherOperators(all []graph.ConfigurationPolicy, self string) []plan.OtherOp
 	}
 	slices.SortFunc(out, func(a, b plan.OtherOperator) int { return cmp.Compare(a.Cluster, b.Cluster) })
 	return out
+}
+
+// ClusterID is how a cluster is named in markers; empty until it was learnt.
+type ClusterID string
+
+// Learn reads the uid of kube-system, by habit the identity of a cluster, once.
+func (id *ClusterID) Learn(ctx context.Context, c client.Reader) error {
+	if *id != "" {
+		return nil
+	}
+	ns := &corev1.Namespace{}
+	if err := c.Get(ctx, types.NamespacedName{Name: metav1.NamespaceSystem}, ns); err != nil {
+		return fmt.Errorf("read namespace kube-system, whose uid marks this cluster's objects in the tenant: %w", err)
+	}
+	*id = ClusterID(ns.UID)
+	return nil
 }

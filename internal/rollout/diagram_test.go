@@ -4,19 +4,15 @@
 package rollout
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/testkit/golden"
 )
-
-var update = flag.Bool("update", false, "write the generated parts: the diagram in doc.go and the golden decisions")
 
 // TestDiagram: the diagram in the package documentation is the one of the table.
 func TestDiagram(t *testing.T) {
@@ -29,16 +25,7 @@ func TestDiagram(t *testing.T) {
 	if !found || !strings.HasSuffix(rest, end) {
 		t.Fatalf("%s has no place for the diagram: it goes between %q and %q", file, marker, end)
 	}
-	want := before + marker + diagram() + end
-	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, string(data)); diff != "" {
-		t.Errorf("the diagram in %s is out of date; run go test -run TestDiagram -update:\n%s", file, diff)
-	}
+	golden.Match(t, file, before+marker+diagram()+end)
 }
 
 // diagram renders the rows that move something or stop the clocks, as a comment: from, condition, to, and what is done.

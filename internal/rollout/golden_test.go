@@ -5,13 +5,11 @@ package rollout
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/testkit/golden"
 )
 
 // example is a situation with a story.
@@ -209,19 +207,5 @@ func renderExamples() string {
 
 // TestGoldenDecisions: what a person reads stays as it is until somebody changes it on purpose.
 func TestGoldenDecisions(t *testing.T) {
-	const file = "testdata/decisions.golden"
-	got := renderExamples()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("decisions read differently; if that is meant, run go test -run TestGoldenDecisions -update:\n%s", diff)
-	}
+	golden.Match(t, "testdata/decisions.golden", renderExamples())
 }

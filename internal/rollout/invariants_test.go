@@ -471,7 +471,7 @@ func mustHold(t *testing.T, names ...string) {
 		if _, ok := invariants[name]; !ok {
 			t.Errorf("no invariant %q", name)
 		}
-		if example, ok := walked().broken[name]; ok {
+		if example, ok := walked(t).broken[name]; ok {
 			t.Errorf("broken: %s\n%s", name, example)
 		}
 	}
@@ -518,7 +518,7 @@ func TestPromise07_DeletionComesFirst(t *testing.T) {
 
 // TestInvariants holds all of them, so that none is forgotten.
 func TestInvariants(t *testing.T) {
-	t.Logf("%d situations, %d invariants", walked().situations, len(invariants))
+	t.Logf("%d situations, %d invariants", walked(t).situations, len(invariants))
 	for name := range invariants {
 		t.Run(name, func(t *testing.T) { mustHold(t, name) })
 	}

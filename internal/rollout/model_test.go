@@ -73,12 +73,14 @@ func (g graph) reach(start ...node) map[node]bool {
 }
 
 // reachable are the nodes that a new wave can get to.
-func reachable() map[node]bool { return graphOf(walked().edges, false).reach(node{phase: pending}) }
+func reachable(t *testing.T) map[node]bool {
+	return graphOf(walked(t).edges, false).reach(node{phase: pending})
+}
 
 // TestEveryPhaseIsReachable from a new wave.
 func TestEveryPhaseIsReachable(t *testing.T) {
 	found := map[v1alpha1.WavePhase]bool{}
-	for n := range reachable() {
+	for n := range reachable(t) {
 		found[n.phase] = true
 	}
 	for _, p := range everyPhase {
@@ -86,16 +88,16 @@ func TestEveryPhaseIsReachable(t *testing.T) {
 			t.Errorf("no way leads to %s", p)
 		}
 	}
-	t.Logf("%d reachable states", len(reachable()))
+	t.Logf("%d reachable states", len(reachable(t)))
 }
 
 // TestNoDeadEnd: from every reachable state that is not terminal a way leads to each end that matters, without a request
 // of a person; from every terminal one a way leads to a new attempt.
 func TestNoDeadEnd(t *testing.T) {
-	byItself, anyhow := graphOf(walked().alone, true), graphOf(walked().edges, true)
+	byItself, anyhow := graphOf(walked(t).alone, true), graphOf(walked(t).edges, true)
 	ends := func(g graph, of ...v1alpha1.WavePhase) map[node]bool {
 		var targets []node
-		for n := range reachable() {
+		for n := range reachable(t) {
 			if slices.Contains(of, n.phase) {
 				targets = append(targets, n)
 			}
@@ -104,7 +106,7 @@ func TestNoDeadEnd(t *testing.T) {
 	}
 	toTerminal, toSuccess, toRetreat := ends(byItself, terminal...), ends(byItself, succeeded), ends(byItself, halted)
 	toPending := ends(anyhow, pending)
-	for n := range reachable() {
+	for n := range reachable(t) {
 		open := !slices.Contains(terminal, n.phase)
 		if open && !toTerminal[n] {
 			t.Errorf("dead end: %+v", n)

@@ -41,7 +41,7 @@ func begin(n node, action v1alpha1.FailureAction) *world {
 // eachStart visits every reachable state in which a wave is under way.
 func eachStart(t *testing.T, visit func(t *testing.T, n node)) {
 	t.Helper()
-	for n := range reachable() {
+	for n := range reachable(t) {
 		if !slices.Contains(terminal, n.phase) {
 			visit(t, n)
 		}

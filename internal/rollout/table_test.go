@@ -55,7 +55,7 @@ func TestPhasesOfTheAPI(t *testing.T) {
 // TestEveryRowDecides: each row of the table decides some situation, in each phase that it names; each reason is a
 // constant of the api, and each message is one sentence without an empty part.
 func TestEveryRowDecides(t *testing.T) {
-	w := walked()
+	w := walked(t)
 	for _, r := range table {
 		for _, p := range r.in {
 			if p != unknown && !w.used[rowInPhase{p, r.name}] {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"testing"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
@@ -29,8 +30,17 @@ type rowInPhase struct {
 	row   string
 }
 
-// walked goes through the relevant space of every phase once and holds every decision against every invariant.
-var walked = sync.OnceValue(func() walk {
+// walked is what the whole space showed. It takes half a minute the first time, so -short goes without the tests that need it.
+func walked(t *testing.T) walk {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("goes through every input")
+	}
+	return walkOnce()
+}
+
+// walkOnce goes through the relevant space of every phase once and holds every decision against every invariant.
+var walkOnce = sync.OnceValue(func() walk {
 	var parts []walk
 	var mu sync.Mutex
 	var wg sync.WaitGroup

@@ -61,69 +61,6 @@ func TestBaselineIsOffWhateverIsAsked(t *testing.T) {
 	}
 }
 
-// TestPayloadThatEqualsHold is refused in mode Gate, on each platform and for each toggle, whatever else is asked.
-func TestPayloadThatEqualsHold(t *testing.T) {
-	catalog := append(literals(), passkeysMac)
-	for _, s := range []v1alpha1.PasskeySettings{
-		{PasskeyCreation: v1alpha1.Disabled}, {PasskeySync: v1alpha1.Disabled}, {PasswordlessSignin: v1alpha1.Disabled},
-		{PasskeySync: v1alpha1.Disabled, PasskeyCreation: v1alpha1.Enabled},
-	} {
-		in := Request{Settings: s, Platforms: onWindows, Mode: v1alpha1.ModeGate, Catalog: catalog}
-		got := Resolve(in)
-		if !got.Blocked || got.BlockReason != v1alpha1.ReasonPayloadEqualsHold || got.Pinned != nil || got.Baseline != nil || got.Hash != "" {
-			t.Errorf("%+v: %+v", s, got)
-		}
-		for _, word := range []string{": Disabled on Windows is what hold already sets", v1alpha1.AnnotationRollback, "EnforceOnly", "earlier"} {
-			if !strings.Contains(got.BlockMessage, word) {
-				t.Errorf("lacks %q: %s", word, got.BlockMessage)
-			}
-		}
-		if strings.Contains(got.BlockMessage, ": Enabled") {
-			t.Errorf("blames what is enabled: %s", got.BlockMessage)
-		}
-		in.Mode = v1alpha1.ModeEnforceOnly
-		if got := Resolve(in); got.Blocked || got.BlockReason != "" {
-			t.Errorf("EnforceOnly, %+v: %s", s, got.BlockMessage)
-		}
-	}
-}
-
-// TestFixedBaseline: hold that is fixed neither grows nor shrinks; a platform that it lacks is refused.
-func TestFixedBaseline(t *testing.T) {
-	location := windows("device", "v160", "PasskeyBackupStorageLocation")
-	location.Options = []Option{{ItemID: location.ID + "_azuread", DisplayName: "AzureAD"}}
-	in := Request{Settings: creation, Platforms: onWindows, Mode: v1alpha1.ModeGate, Catalog: []Definition{passkeysWindows, passkeysMac, location}}
-	first := Resolve(in)
-	in.Revisions = []v1alpha1.RevisionStatus{{State: v1alpha1.RevisionBaseline, Payloads: first.Baseline}}
-	in.Platforms = []v1alpha1.Platform{v1alpha1.PlatformWindows, v1alpha1.PlatformMacOS}
-	got := Resolve(in)
-	for _, word := range []string{"spec.platforms: MacOS came after hold was fixed", "another PasskeyPolicy for MacOS"} {
-		if !got.Blocked || !strings.Contains(got.BlockMessage, word) {
-			t.Errorf("lacks %q: %v %s", word, got.Blocked, got.BlockMessage)
-		}
-	}
-	// A toggle that came later is not held, and its verdict says so; the same policy in a newer generation is held.
-	later, newer := windows("device", "v160", "PasskeySyncEnabled"), windows("device", "v170", PolicyPasskeys)
-	added := in
-	added.Platforms, added.Catalog = onWindows, append(slices.Clone(in.Catalog), later, newer)
-	added.Settings.PasskeySync = v1alpha1.Enabled
-	got = Resolve(added)
-	if got.Blocked || len(got.Verdicts) != 2 || got.Verdicts[1].DefinitionIDs[0] != newer.ID {
-		t.Fatalf("%+v", got)
-	}
-	if why := got.Verdicts[0].Why; !strings.Contains(why, "nobody is held back from it") {
-		t.Errorf("the verdict hides that hold lacks it: %s", why)
-	}
-	if why := got.Verdicts[1].Why; strings.Contains(why, "hold was fixed") {
-		t.Errorf("hold has it: %s", why)
-	}
-	// A payload without a toggle is held by the baseline that is there.
-	in.Platforms, in.Settings = onWindows, v1alpha1.PasskeySettings{BackupStorageLocation: "AzureAD"}
-	if got := Resolve(in); got.Blocked {
-		t.Errorf("%s", got.BlockMessage)
-	}
-}
-
 func TestPinRoundTrip(t *testing.T) {
 	got := Resolve(Request{Settings: article, OnMissing: v1alpha1.OnMissingSubstitute, Platforms: []v1alpha1.Platform{"Windows", "MacOS"},
 		Catalog: append(literals(), passkeysMac, passkeysWindows)})
@@ -178,39 +115,6 @@ func TestAskHash(t *testing.T) {
 			t.Errorf("edits %d and %d have one hash", other, i)
 		}
 		seen[h] = i
-	}
-}
-
-// TestGone: what the catalog lost is named with its owner; an empty catalog says nothing (P4), and what is on its way out is
-// nobody's loss.
-func TestGone(t *testing.T) {
-	pinned := Resolve(Request{Settings: creation, Platforms: onWindows, Mode: v1alpha1.ModeGate, Catalog: []Definition{passkeysWindows}})
-	revisions := []v1alpha1.RevisionStatus{
-		{Number: 0, State: v1alpha1.RevisionBaseline, Payloads: pinned.Baseline},
-		{Number: 1, State: v1alpha1.RevisionReverted, Payloads: pinned.Pinned},
-		{Number: 2, State: v1alpha1.RevisionStable, Payloads: pinned.Pinned},
-	}
-	newer, noOff, upper := windows("device", "v160", PolicyPasskeys), passkeysWindows, passkeysWindows
-	noOff.Options = noOff.Options[1:]
-	upper.ID = strings.ToUpper(upper.ID)
-	for _, tt := range []struct {
-		name    string
-		catalog []Definition
-		want    string
-	}{
-		{"still there", []Definition{passkeysWindows, newer}, ""},
-		{"in other letters", []Definition{upper}, ""},
-		{"an empty answer", nil, ""},
-		{"another generation alone", []Definition{newer}, passkeysWindows.ID + " (hold on Windows)|" + passkeysWindows.ID + " (r2 on Windows)"},
-		{"an option", []Definition{noOff}, "option " + passkeysWindows.ID + "_0 of " + passkeysWindows.ID + " (hold on Windows)"},
-	} {
-		var got []string
-		for _, g := range Resolve(Request{Settings: creation, Platforms: onWindows, Catalog: tt.catalog, Revisions: revisions}).Gone {
-			got = append(got, g.String())
-		}
-		if strings.Join(got, "|") != tt.want {
-			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
-		}
 	}
 }
 

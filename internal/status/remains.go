@@ -155,3 +155,39 @@ func atMost(parts []string, n int) string {
 	}
 	return fmt.Sprintf("%s and %d more in status", strings.Join(parts[:n], ", "), len(parts)-n)
 }
+
+// WavesRemain reports on a deleted policy that has nothing left in the tenant, while waves of it have a group there or may be
+// looking for one.
+func WavesRemain(waves []v1alpha1.PilotWave) (r Report, waits bool) {
+	owners := owners(waves)
+	return deletionFollows(fmt.Sprintf("the policies are gone from the tenant; the groups of these waves are not: %s. Delete the waves, or set annotation %s to \"true\" to leave the groups behind",
+		strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer)), len(owners) > 0
+}
+
+// WavesGoFirst is the report on the deletion of a policy that leaves everything in the tenant, as long as waves go by it.
+func WavesGoFirst(waves []v1alpha1.PilotWave) (r Report, waits bool) {
+	owners := owners(waves)
+	return deletionFollows(fmt.Sprintf("everything stays in the tenant; these waves still go by this policy: %s. Delete them, which leaves their groups in place, "+
+		"or set annotation %s to \"true\" to let this policy go before them", strings.Join(owners, ", "), v1alpha1.AnnotationReleaseFinalizer)), len(owners) > 0
+}
+
+func deletionFollows(message string) Report {
+	return Report{Standing: Standing{State: InProgress, Reason: v1alpha1.ReasonDeleting, Message: message}}
+}
+
+// owners are the names of the waves that have a group in the tenant or are being deleted, sorted.
+func owners(waves []v1alpha1.PilotWave) []string {
+	var owners []string
+	for i := range waves {
+		w := &waves[i]
+		if hasGroup(w) || !w.DeletionTimestamp.IsZero() {
+			owners = append(owners, w.Name)
+		}
+	}
+	slices.Sort(owners)
+	return owners
+}
+
+func hasGroup(w *v1alpha1.PilotWave) bool {
+	return slices.ContainsFunc(w.Status.Attempts, func(a v1alpha1.WaveAttempt) bool { return a.GroupID != "" })
+}

@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
+)
 
 const accessDeletedContext = "identity/conditionalAccess/deletedItems/policies"
 
@@ -17,7 +21,7 @@ func (c *call) shownDeleted(p *accessPolicy, out object) {
 
 func listDeletedAccess(c *call) (*reply, error) {
 	all := c.server.accessDeleted.items
-	return listReply(c, c.Query, accessPolicyEntity, eachOf(all), listStyle{context: accessDeletedContext, size: 100, max: 999,
+	return listReply(c, c.Query, accessPolicyEntity, entity.EachOf(all), listStyle{context: accessDeletedContext, size: 100, max: 999,
 		decorate: func(key int64, out object) error {
 			c.shownDeleted(all[key], out)
 			return nil
@@ -25,7 +29,7 @@ func listDeletedAccess(c *call) (*reply, error) {
 }
 
 func getDeletedAccess(c *call) (*reply, error) {
-	members, err := accessPolicyEntity.projection(c, c.Query.Selected)
+	members, err := accessPolicyEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +37,7 @@ func getDeletedAccess(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := render(p, members)
+	out := entity.Render(p, members)
 	c.shownDeleted(p, out)
 	return c.entityReply(http.StatusOK, accessDeletedContext+"/$entity", out), nil
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 const betaAccess = "/beta/identity/conditionalAccess/policies"
@@ -16,24 +18,24 @@ const betaAccess = "/beta/identity/conditionalAccess/policies"
 // leaf is a member of a document: where it stands and a value that it takes.
 type leaf struct {
 	path []string
-	m    member
+	m    shape.Member
 }
 
 // membersUnder lists the writable members of a type that have no type of their own or
 // are variants, and with inner also the others.
-func membersUnder(s *shape, inner bool, path ...string) []leaf {
+func membersUnder(s *shape.Shape, inner bool, path ...string) []leaf {
 	var out []leaf
-	for _, name := range sortedKeys(s.members) {
-		m, at := s.members[name], append(slices.Clone(path), name)
-		if m.readOnly {
+	for _, name := range sortedKeys(s.Members) {
+		m, at := s.Members[name], append(slices.Clone(path), name)
+		if m.ReadOnly {
 			continue
 		}
-		nested := m.kind == kindObject && m.of != nil && m.of.variants == nil && len(m.of.members) > 0
+		nested := m.Kind == shape.Object && m.Of != nil && m.Of.Variants == nil && len(m.Of.Members) > 0
 		if !nested || inner {
 			out = append(out, leaf{at, m})
 		}
 		if nested {
-			out = append(out, membersUnder(m.of, inner, at...)...)
+			out = append(out, membersUnder(m.Of, inner, at...)...)
 		}
 	}
 	return out
@@ -59,28 +61,28 @@ func (l leaf) sample(t *tenant) any {
 	case name == "state":
 		return "disabled"
 	}
-	return l.m.sample()
+	return sampleOf(l.m)
 }
 
-func (m member) sample() any {
-	switch m.kind {
-	case kindBool:
+func sampleOf(m shape.Member) any {
+	switch m.Kind {
+	case shape.Bool:
 		return true
-	case kindInt:
+	case shape.Int:
 		return json.Number("5")
-	case kindStrings:
-		if len(m.values) > 0 {
-			return []any{m.values[len(m.values)-2]}
+	case shape.Strings:
+		if len(m.Values) > 0 {
+			return []any{m.Values[len(m.Values)-2]}
 		}
 		return []any{office}
-	case kindEnum, kindFlags:
-		return m.values[len(m.values)-1]
-	case kindObject:
-		if m.of == nil {
+	case shape.Enum, shape.Flags:
+		return m.Values[len(m.Values)-1]
+	case shape.Object:
+		if m.Of == nil {
 			return object{"x": "y"}
 		}
-		if m.of.variants != nil {
-			return object{"@odata.type": "#" + m.of.variants[0].typeName}
+		if m.Of.Variants != nil {
+			return object{"@odata.type": "#" + m.Of.Variants[0].TypeName}
 		}
 		return object{}
 	default:
@@ -115,11 +117,11 @@ func (l leaf) of(doc object) (any, bool) {
 func (l leaf) betaOnly() bool {
 	s := &accessPolicyShape
 	for _, name := range l.path {
-		m := s.members[name]
-		if m.beta {
+		m := s.Members[name]
+		if m.Beta {
 			return true
 		}
-		s = m.of
+		s = m.Of
 	}
 	return false
 }
@@ -148,7 +150,7 @@ func TestAccessVersions(t *testing.T) {
 		t.Run(strings.Join(l.path, "."), func(t *testing.T) {
 			tt.T = t
 			v := l.sample(tt)
-			if len(l.path) > 1 && l.m.kind != kindStrings {
+			if len(l.path) > 1 && l.m.Kind != shape.Strings {
 				if w := tt.do("PATCH", betaAccess+"/"+id, l.nested(nil)); w.Code != 204 {
 					t.Fatalf("null on beta: %s", w.Body)
 				}
@@ -216,7 +218,7 @@ func TestAccessMerge(t *testing.T) {
 				t.Errorf("something else changed:\n%v\n%v", before, after)
 			}
 			if was == nil || reflect.DeepEqual(was, []any{}) {
-				if l.m.kind == kindStrings {
+				if l.m.Kind == shape.Strings {
 					tt.want(204, "PATCH", betaAccess+"/"+id, l.nested([]any{}))
 				} else {
 					tt.want(204, "PATCH", betaAccess+"/"+id, l.nested(nil))

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
@@ -157,18 +158,18 @@ func (s *Server) decide(id, status string) error {
 
 // approvalEntity has the members of the metadata; requestId exists as a filter
 // only (contract m).
-var approvalEntity = &entity[*approval]{name: "microsoft.graph.operationApprovalRequest", properties: []property[*approval]{
-	{name: "id", ops: odata.Eq, get: func(a *approval) any { return a.id }},
-	{name: "requestId", ops: odata.Eq, hidden: true, get: func(a *approval) any { return a.id }},
-	{name: "requestDateTime", get: func(a *approval) any { return intuneTime(a.created) }},
-	{name: "expirationDateTime", get: func(a *approval) any { return intuneTime(a.created.Add(approvalLife)) }},
-	{name: "lastModifiedDateTime", get: func(a *approval) any { return intuneTime(a.modified) }},
-	{name: "status", ops: odata.Eq, get: func(a *approval) any { return a.status }},
-	{name: "requestJustification", get: func(a *approval) any { return a.justification }},
-	{name: "approvalJustification", get: func(*approval) any { return nil }},
-	{name: "requestor", get: func(*approval) any { return nil }},
-	{name: "approver", get: func(*approval) any { return nil }},
-	{name: "requiredOperationApprovalPolicyTypes", get: func(a *approval) any {
+var approvalEntity = &entity.Type[*approval]{Name: "microsoft.graph.operationApprovalRequest", Properties: []entity.Property[*approval]{
+	{Name: "id", Ops: odata.Eq, Get: func(a *approval) any { return a.id }},
+	{Name: "requestId", Ops: odata.Eq, Hidden: true, Get: func(a *approval) any { return a.id }},
+	{Name: "requestDateTime", Get: func(a *approval) any { return intuneTime(a.created) }},
+	{Name: "expirationDateTime", Get: func(a *approval) any { return intuneTime(a.created.Add(approvalLife)) }},
+	{Name: "lastModifiedDateTime", Get: func(a *approval) any { return intuneTime(a.modified) }},
+	{Name: "status", Ops: odata.Eq, Get: func(a *approval) any { return a.status }},
+	{Name: "requestJustification", Get: func(a *approval) any { return a.justification }},
+	{Name: "approvalJustification", Get: func(*approval) any { return nil }},
+	{Name: "requestor", Get: func(*approval) any { return nil }},
+	{Name: "approver", Get: func(*approval) any { return nil }},
+	{Name: "requiredOperationApprovalPolicyTypes", Get: func(a *approval) any {
 		if a.kind == "scripts" {
 			return []string{"script"}
 		}
@@ -184,7 +185,7 @@ func listApprovals(c *call) (*reply, error) {
 }
 
 func getApproval(c *call) (*reply, error) {
-	members, err := approvalEntity.projection(c, c.Query.Selected)
+	members, err := approvalEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -192,5 +193,5 @@ func getApproval(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, "deviceManagement/operationApprovalRequests/$entity", render(a, members)), nil
+	return c.entityReply(http.StatusOK, "deviceManagement/operationApprovalRequests/$entity", entity.Render(a, members)), nil
 }

@@ -12,9 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/filterrule"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // maxAssignmentFilters is the documented limit of a tenant (contract f).
@@ -36,32 +38,32 @@ var filterPlatforms = []string{"android", "androidForWork", "iOS", "macOS", "win
 	"androidWorkProfile", "unknown", "androidAOSP", "androidMobileApplicationManagement", "iOSMobileApplicationManagement",
 	"windowsMobileApplicationManagement"}
 
-var assignmentFilterEntity = &entity[*assignmentFilter]{name: "microsoft.graph.deviceAndAppManagementAssignmentFilter", properties: []property[*assignmentFilter]{
-	{name: "id", ops: odata.Eq, get: func(f *assignmentFilter) any { return f.id }},
-	{name: "createdDateTime", get: func(f *assignmentFilter) any { return intuneTime(f.created) }},
-	{name: "lastModifiedDateTime", get: func(f *assignmentFilter) any { return intuneTime(f.modified) }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(f *assignmentFilter) any { return f.displayName }},
-	{name: "description", get: func(f *assignmentFilter) any { return f.description }},
-	{name: "platform", ops: odata.Eq, get: func(f *assignmentFilter) any { return f.platform }},
-	{name: "rule", get: func(f *assignmentFilter) any { return f.ruleText }},
-	{name: "roleScopeTags", get: func(f *assignmentFilter) any { return f.scopeTags }},
-	{name: "assignmentFilterManagementType", get: func(f *assignmentFilter) any { return f.management }},
-	{name: "payloads", get: func(*assignmentFilter) any { return []object{} }},
+var assignmentFilterEntity = &entity.Type[*assignmentFilter]{Name: "microsoft.graph.deviceAndAppManagementAssignmentFilter", Properties: []entity.Property[*assignmentFilter]{
+	{Name: "id", Ops: odata.Eq, Get: func(f *assignmentFilter) any { return f.id }},
+	{Name: "createdDateTime", Get: func(f *assignmentFilter) any { return intuneTime(f.created) }},
+	{Name: "lastModifiedDateTime", Get: func(f *assignmentFilter) any { return intuneTime(f.modified) }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(f *assignmentFilter) any { return f.displayName }},
+	{Name: "description", Get: func(f *assignmentFilter) any { return f.description }},
+	{Name: "platform", Ops: odata.Eq, Get: func(f *assignmentFilter) any { return f.platform }},
+	{Name: "rule", Get: func(f *assignmentFilter) any { return f.ruleText }},
+	{Name: "roleScopeTags", Get: func(f *assignmentFilter) any { return f.scopeTags }},
+	{Name: "assignmentFilterManagementType", Get: func(f *assignmentFilter) any { return f.management }},
+	{Name: "payloads", Get: func(*assignmentFilter) any { return []object{} }},
 }}
 
 // assignmentFilterShape: the scope-tag member differs from everything else's
 // name (contract f).
-var assignmentFilterShape = shape{typeName: "microsoft.graph.deviceAndAppManagementAssignmentFilter", members: map[string]member{
-	"id":                             {kind: kindString, readOnly: true},
-	"createdDateTime":                {kind: kindDate, readOnly: true},
-	"lastModifiedDateTime":           {kind: kindDate, readOnly: true},
-	"payloads":                       {kind: kindObjects, readOnly: true},
-	"displayName":                    {kind: kindString, required: true, max: 256},
-	"description":                    {kind: kindString, max: 1500},
-	"platform":                       {kind: kindEnum, required: true, values: filterPlatforms},
-	"rule":                           {kind: kindString, required: true, max: filterrule.MaxLength},
-	"roleScopeTags":                  {kind: kindStrings},
-	"assignmentFilterManagementType": {kind: kindEnum, values: []string{"devices", "apps"}},
+var assignmentFilterShape = shape.Shape{TypeName: "microsoft.graph.deviceAndAppManagementAssignmentFilter", Members: map[string]shape.Member{
+	"id":                             {Kind: shape.String, ReadOnly: true},
+	"createdDateTime":                {Kind: shape.Date, ReadOnly: true},
+	"lastModifiedDateTime":           {Kind: shape.Date, ReadOnly: true},
+	"payloads":                       {Kind: shape.Objects, ReadOnly: true},
+	"displayName":                    {Kind: shape.String, Required: true, Max: 256},
+	"description":                    {Kind: shape.String, Max: 1500},
+	"platform":                       {Kind: shape.Enum, Required: true, Values: filterPlatforms},
+	"rule":                           {Kind: shape.String, Required: true, Max: filterrule.MaxLength},
+	"roleScopeTags":                  {Kind: shape.Strings},
+	"assignmentFilterManagementType": {Kind: shape.Enum, Values: []string{"devices", "apps"}},
 }}
 
 const filtersContext = "deviceManagement/assignmentFilters"
@@ -71,7 +73,7 @@ func listAssignmentFilters(c *call) (*reply, error) {
 }
 
 func getAssignmentFilter(c *call) (*reply, error) {
-	members, err := assignmentFilterEntity.projection(c, c.Query.Selected)
+	members, err := assignmentFilterEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -79,11 +81,11 @@ func getAssignmentFilter(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, filtersContext+"/$entity", render(f, members)), nil
+	return c.entityReply(http.StatusOK, filtersContext+"/$entity", entity.Render(f, members)), nil
 }
 
 func createAssignmentFilter(c *call) (*reply, error) {
-	if err := assignmentFilterShape.check(c, c.Body, true); err != nil {
+	if err := assignmentFilterShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
@@ -100,11 +102,11 @@ func createAssignmentFilter(c *call) (*reply, error) {
 }
 
 func (c *call) filterReply(status int, f *assignmentFilter) (*reply, error) {
-	members, err := assignmentFilterEntity.projection(c, nil)
+	members, err := assignmentFilterEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(status, filtersContext+"/$entity", render(f, members)), nil
+	return c.entityReply(status, filtersContext+"/$entity", entity.Render(f, members)), nil
 }
 
 // fillAssignmentFilter copies the members that the body names. Nothing is
@@ -143,7 +145,7 @@ func patchAssignmentFilter(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := assignmentFilterShape.check(c, c.Body, false); err != nil {
+	if err := assignmentFilterShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	if p, given := c.Body["platform"]; given && p != any(f.platform) {
@@ -226,7 +228,7 @@ func validateFilter(c *call) (*reply, error) {
 	if !ok {
 		return nil, c.BadRequest("A value is required for parameter 'deviceAndAppManagementAssignmentFilter'.")
 	}
-	if err := assignmentFilterShape.check(c, in, false); err != nil {
+	if err := assignmentFilterShape.Check(&c.Request, in, false); err != nil {
 		return nil, err
 	}
 	_, err := filterrule.Parse(text(in, "rule"), text(in, "platform"))

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 const emptyFilterID = "00000000-0000-0000-0000-000000000000"
@@ -60,12 +61,12 @@ func listAssignments(c *call) (*reply, error) {
 }
 
 var (
-	assignShape = shape{typeName: "microsoft.graph.assignPostRequestBody", members: map[string]member{
-		"assignments": {kind: kindObjects, required: true},
+	assignShape = shape.Shape{TypeName: "microsoft.graph.assignPostRequestBody", Members: map[string]shape.Member{
+		"assignments": {Kind: shape.Objects, Required: true},
 	}}
-	assignmentShape = shape{typeName: "microsoft.graph.deviceManagementConfigurationPolicyAssignment", members: map[string]member{
-		"id": {kind: kindString, readOnly: true}, "source": {kind: kindString, readOnly: true}, "sourceId": {kind: kindString, readOnly: true},
-		"target": {kind: kindObject, required: true},
+	assignmentShape = shape.Shape{TypeName: "microsoft.graph.deviceManagementConfigurationPolicyAssignment", Members: map[string]shape.Member{
+		"id": {Kind: shape.String, ReadOnly: true}, "source": {Kind: shape.String, ReadOnly: true}, "sourceId": {Kind: shape.String, ReadOnly: true},
+		"target": {Kind: shape.Object, Required: true},
 	}}
 )
 
@@ -76,12 +77,12 @@ func assignPolicy(c *call) (*reply, error) {
 		return nil, err
 	}
 	delete(c.Body, "@odata.type") // an action body has no type of its own
-	if err := assignShape.check(c, c.Body, true); err != nil {
+	if err := assignShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	var next []assignment
 	for _, item := range objects(c.Body["assignments"]) {
-		if err := assignmentShape.check(c, item, true); err != nil {
+		if err := assignmentShape.Check(&c.Request, item, true); err != nil {
 			return nil, err
 		}
 		target, _ := item["target"].(map[string]any)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // Permissions of contract i.
@@ -45,24 +46,24 @@ func newFido2() object {
 }
 
 var (
-	keyRestrictionShape = shapeOf("fido2KeyRestrictions", map[string]member{
-		"isEnforced": {kind: kindBool}, "enforcementType": {kind: kindEnum, values: []string{"allow", "block"}}, "aaGuids": {kind: kindStrings}})
-	passkeyProfileShape = shapeOf("passkeyProfile", map[string]member{
-		"id": {kind: kindString}, "name": {kind: kindString, required: true},
-		"passkeyTypes":           {kind: kindFlags, required: true, values: []string{"deviceBound", "synced"}},
-		"attestationEnforcement": {kind: kindEnum, values: []string{"disabled", "registrationOnly"}},
-		"keyRestrictions":        {kind: kindObject, of: keyRestrictionShape}})
-	passkeyTargetShape = shapeOf("passkeyAuthenticationMethodTarget", map[string]member{
-		"id": {kind: kindString, required: true}, "targetType": {kind: kindEnum, required: true, values: []string{"user", "group"}},
-		"isRegistrationRequired": {kind: kindBool}, "allowedPasskeyProfiles": {kind: kindStrings}})
-	fido2Shape = shape{typeName: fido2Type, members: map[string]member{
-		"id": {kind: kindString, readOnly: true}, "state": {kind: kindEnum, values: []string{"enabled", "disabled"}},
-		"isSelfServiceRegistrationAllowed": {kind: kindBool}, "isAttestationEnforced": {kind: kindBool},
-		"keyRestrictions":       {kind: kindObject, of: keyRestrictionShape},
-		"defaultPasskeyProfile": {kind: kindString},
-		"passkeyProfiles":       {kind: kindObjects, of: passkeyProfileShape},
-		"includeTargets":        {kind: kindObjects, of: passkeyTargetShape},
-		"excludeTargets":        {kind: kindObjects, of: excludeTargetShape},
+	keyRestrictionShape = shapeOf("fido2KeyRestrictions", map[string]shape.Member{
+		"isEnforced": {Kind: shape.Bool}, "enforcementType": {Kind: shape.Enum, Values: []string{"allow", "block"}}, "aaGuids": {Kind: shape.Strings}})
+	passkeyProfileShape = shapeOf("passkeyProfile", map[string]shape.Member{
+		"id": {Kind: shape.String}, "name": {Kind: shape.String, Required: true},
+		"passkeyTypes":           {Kind: shape.Flags, Required: true, Values: []string{"deviceBound", "synced"}},
+		"attestationEnforcement": {Kind: shape.Enum, Values: []string{"disabled", "registrationOnly"}},
+		"keyRestrictions":        {Kind: shape.Object, Of: keyRestrictionShape}})
+	passkeyTargetShape = shapeOf("passkeyAuthenticationMethodTarget", map[string]shape.Member{
+		"id": {Kind: shape.String, Required: true}, "targetType": {Kind: shape.Enum, Required: true, Values: []string{"user", "group"}},
+		"isRegistrationRequired": {Kind: shape.Bool}, "allowedPasskeyProfiles": {Kind: shape.Strings}})
+	fido2Shape = shape.Shape{TypeName: fido2Type, Members: map[string]shape.Member{
+		"id": {Kind: shape.String, ReadOnly: true}, "state": {Kind: shape.Enum, Values: []string{"enabled", "disabled"}},
+		"isSelfServiceRegistrationAllowed": {Kind: shape.Bool}, "isAttestationEnforced": {Kind: shape.Bool},
+		"keyRestrictions":       {Kind: shape.Object, Of: keyRestrictionShape},
+		"defaultPasskeyProfile": {Kind: shape.String},
+		"passkeyProfiles":       {Kind: shape.Objects, Of: passkeyProfileShape},
+		"includeTargets":        {Kind: shape.Objects, Of: passkeyTargetShape},
+		"excludeTargets":        {Kind: shape.Objects, Of: excludeTargetShape},
 	}}
 )
 
@@ -71,7 +72,7 @@ const methodsPath = "policies/authenticationMethodsPolicy"
 // fido2Object is the configuration as GET shows it: the id is capitalised, the
 // path is not (contract i).
 func (c *call) fido2Object() object {
-	out := fido2Shape.shown(c.server.fido2, c.Beta)
+	out := fido2Shape.Shown(c.server.fido2, c.Beta)
 	out["@odata.type"], out["id"] = "#"+fido2Type, "Fido2"
 	out["includeTargets@odata.context"] = c.base() + "/$metadata#" + methodsPath + "/authenticationMethodConfigurations('Fido2')/" + fido2Type + "/includeTargets"
 	return out
@@ -93,11 +94,11 @@ func patchFido2(c *call) (*reply, error) {
 	if c.Body["@odata.type"] == nil {
 		return nil, c.BadRequest("The property '@odata.type' is required: '#%s'.", fido2Type)
 	}
-	if err := fido2Shape.check(c, c.Body, false); err != nil {
+	if err := fido2Shape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	s := c.server
-	next := fido2Shape.merged(s.fido2, c.Body)
+	next := fido2Shape.Merged(s.fido2, c.Body)
 	next["passkeyProfiles"] = c.nameProfiles(next["passkeyProfiles"])
 	if err := c.checkFido2(next); err != nil {
 		return nil, err

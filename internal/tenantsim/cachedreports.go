@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // cachedReport is a report that the service keeps for a client to page through
@@ -33,10 +36,10 @@ const maxCached = 64
 
 const cachedContext = "deviceManagement/reports/cachedReportConfigurations"
 
-var cachedShape = shape{typeName: "microsoft.graph.deviceManagementCachedReportConfiguration", members: map[string]member{
-	"id": {kind: kindString, required: true}, "reportName": {kind: kindString, readOnly: true}, "filter": {kind: kindString, max: 2000},
-	"select": {kind: kindStrings}, "orderBy": {kind: kindStrings}, "metadata": {kind: kindString},
-	"status": {kind: kindString, readOnly: true}, "lastRefreshDateTime": {kind: kindDate, readOnly: true}, "expirationDateTime": {kind: kindDate, readOnly: true},
+var cachedShape = shape.Shape{TypeName: "microsoft.graph.deviceManagementCachedReportConfiguration", Members: map[string]shape.Member{
+	"id": {Kind: shape.String, Required: true}, "reportName": {Kind: shape.String, ReadOnly: true}, "filter": {Kind: shape.String, Max: 2000},
+	"select": {Kind: shape.Strings}, "orderBy": {Kind: shape.Strings}, "metadata": {Kind: shape.String},
+	"status": {Kind: shape.String, ReadOnly: true}, "lastRefreshDateTime": {Kind: shape.Date, ReadOnly: true}, "expirationDateTime": {Kind: shape.Date, ReadOnly: true},
 }}
 
 // status moves on with each poll, as an export job's does.
@@ -55,13 +58,13 @@ func (r *cachedReport) object(c *call) object {
 }
 
 // cachedEntity reads the members from the rendered report.
-var cachedEntity = &entity[object]{name: cachedShape.typeName, properties: rendered(
+var cachedEntity = &entity.Type[object]{Name: cachedShape.TypeName, Properties: rendered(
 	"id", "reportName", "filter", "select", "orderBy", "metadata", "status", "lastRefreshDateTime", "expirationDateTime")}
 
 // createCached begins a cached report. Its id names the report: what stands before
 // the first underscore. Asking again for an id makes it anew.
 func createCached(c *call) (*reply, error) {
-	if err := cachedShape.check(c, c.Body, true); err != nil {
+	if err := cachedShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	id := text(c.Body, "id")
@@ -122,7 +125,7 @@ func patchCached(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cachedShape.check(c, c.Body, false); err != nil {
+	if err := cachedShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	if id, named := c.Body["id"]; named && id != r.id {
@@ -165,7 +168,7 @@ func (c *call) cachedReport(id string) (*cachedReport, error) {
 }
 
 func getCached(c *call) (*reply, error) {
-	members, err := cachedEntity.projection(c, c.Query.Selected)
+	members, err := cachedEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +177,7 @@ func getCached(c *call) (*reply, error) {
 		return nil, err
 	}
 	r.polls++
-	return c.entityReply(http.StatusOK, cachedContext+"/$entity", render(r.object(c), members)), nil
+	return c.entityReply(http.StatusOK, cachedContext+"/$entity", entity.Render(r.object(c), members)), nil
 }
 
 func deleteCached(c *call) (*reply, error) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
@@ -73,39 +74,39 @@ func categoryViews(list []catalog.Category) []categoryView {
 // contract only says that the tree hangs by this member).
 const rootName = "00000000-0000-0000-0000-000000000000"
 
-var categoryEntity = &entity[categoryView]{name: "microsoft.graph.deviceManagementConfigurationCategory", properties: []property[categoryView]{
-	{name: "id", ops: odata.OpsEquality, get: func(k categoryView) any { return k.ID }},
-	{name: "name", ops: odata.OpsText | odata.Contains, get: func(k categoryView) any { return k.DisplayName }},
-	{name: "displayName", ops: odata.OpsText | odata.Contains, get: func(k categoryView) any { return k.DisplayName }},
-	{name: "description", get: func(categoryView) any { return nil }},
-	{name: "categoryDescription", get: func(categoryView) any { return nil }},
-	{name: "helpText", get: func(categoryView) any { return nil }},
-	{name: "parentCategoryId", ops: odata.Eq, get: func(k categoryView) any {
+var categoryEntity = &entity.Type[categoryView]{Name: "microsoft.graph.deviceManagementConfigurationCategory", Properties: []entity.Property[categoryView]{
+	{Name: "id", Ops: odata.OpsEquality, Get: func(k categoryView) any { return k.ID }},
+	{Name: "name", Ops: odata.OpsText | odata.Contains, Get: func(k categoryView) any { return k.DisplayName }},
+	{Name: "displayName", Ops: odata.OpsText | odata.Contains, Get: func(k categoryView) any { return k.DisplayName }},
+	{Name: "description", Get: func(categoryView) any { return nil }},
+	{Name: "categoryDescription", Get: func(categoryView) any { return nil }},
+	{Name: "helpText", Get: func(categoryView) any { return nil }},
+	{Name: "parentCategoryId", Ops: odata.Eq, Get: func(k categoryView) any {
 		if k.Parent == "" {
 			return rootName
 		}
 		return k.Parent
 	}},
-	{name: "rootCategoryId", ops: odata.Eq, get: func(k categoryView) any { return k.root }},
-	{name: "childCategoryIds", get: func(k categoryView) any { return k.children }},
-	{name: "platforms", ops: odata.Eq | odata.Has, get: func(k categoryView) any { return k.Platforms }},
-	{name: "technologies", ops: odata.Eq | odata.Has, get: func(k categoryView) any { return k.Technologies }},
-	{name: "settingUsage", get: func(categoryView) any { return "configuration" }},
+	{Name: "rootCategoryId", Ops: odata.Eq, Get: func(k categoryView) any { return k.root }},
+	{Name: "childCategoryIds", Get: func(k categoryView) any { return k.children }},
+	{Name: "platforms", Ops: odata.Eq | odata.Has, Get: func(k categoryView) any { return k.Platforms }},
+	{Name: "technologies", Ops: odata.Eq | odata.Has, Get: func(k categoryView) any { return k.Technologies }},
+	{Name: "settingUsage", Get: func(categoryView) any { return "configuration" }},
 }}
 
 func listCategories(c *call) (*reply, error) {
-	return listReply(c, c.Query, categoryEntity, eachOf(categoryViews(c.server.catalog.Categories)),
+	return listReply(c, c.Query, categoryEntity, entity.EachOf(categoryViews(c.server.catalog.Categories)),
 		listStyle{context: "deviceManagement/configurationCategories", size: 100, max: 1000, count: countPage}) // page size ASSUMED
 }
 
 func getCategory(c *call) (*reply, error) {
-	members, err := categoryEntity.projection(c, c.Query.Selected)
+	members, err := categoryEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	for _, k := range categoryViews(c.server.catalog.Categories) {
 		if sameID(k.ID, c.params["id"]) {
-			return c.entityReply(http.StatusOK, "deviceManagement/configurationCategories/$entity", render(k, members)), nil
+			return c.entityReply(http.StatusOK, "deviceManagement/configurationCategories/$entity", entity.Render(k, members)), nil
 		}
 	}
 	return nil, c.NotFound(c.params["id"])
@@ -114,7 +115,7 @@ func getCategory(c *call) (*reply, error) {
 // definitionsAfter yields the definitions behind a place in the catalog. Places
 // never change, so that pages neither repeat nor lose what stays while others
 // come and go.
-func definitionsAfter(all []*definition, keep func(*definition) bool) keyed[*definition] {
+func definitionsAfter(all []*definition, keep func(*definition) bool) entity.Keyed[*definition] {
 	return func(after int64) iter.Seq2[int64, *definition] {
 		return func(yield func(int64, *definition) bool) {
 			for _, d := range all {

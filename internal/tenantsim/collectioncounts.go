@@ -4,6 +4,7 @@
 package tenantsim
 
 import (
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
@@ -35,16 +36,16 @@ func countGroups(c *call) (*reply, error) {
 // countCollection counts what a list with the same filter would hold. The segment
 // stands for $count=true, so that every filter of the advanced engine works
 // (aad-advanced-queries: as query parameter or as URL segment).
-func countCollection[T any](c *call, e *entity[T], items keyed[T]) (*reply, error) {
+func countCollection[T any](c *call, e *entity.Type[T], items entity.Keyed[T]) (*reply, error) {
 	return c.countReply(func() (int, error) {
 		q := c.Query
 		q.Count = true
 		if err := c.AdvancedQuery(&q); err != nil {
 			return 0, err
 		}
-		if err := c.CompileFilter(&q, e.name, e.support(c)); err != nil {
+		if err := c.CompileFilter(&q, e.Name, e.Support(&c.Request)); err != nil {
 			return 0, err
 		}
-		return countMatches(c, q, e, items), nil
+		return entity.CountMatches(&c.Request, q, e, items), nil
 	})
 }

@@ -6,6 +6,7 @@ package tenantsim
 import (
 	"net/http"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
@@ -28,26 +29,26 @@ func (p *accessPolicy) member(name string) func(*accessPolicy) any {
 	return func(q *accessPolicy) any { return q.doc[name] }
 }
 
-var accessPolicyEntity = func() *entity[*accessPolicy] {
+var accessPolicyEntity = func() *entity.Type[*accessPolicy] {
 	var p *accessPolicy
-	return &entity[*accessPolicy]{name: "microsoft.graph.conditionalAccessPolicy", properties: []property[*accessPolicy]{
-		{name: "id", ops: odata.OpsEquality, get: func(p *accessPolicy) any { return p.id }},
-		{name: "templateId", get: func(*accessPolicy) any { return nil }},
-		{name: "partialEnablementStrategy", beta: true, get: p.member("partialEnablementStrategy")},
-		{name: "displayName", ops: odata.OpsText, get: p.member("displayName")},
-		{name: "description", get: p.member("description")},
-		{name: "createdDateTime", ops: odata.OpsOrder, get: func(p *accessPolicy) any { return intuneTime(p.created) }},
-		{name: "modifiedDateTime", ops: odata.OpsOrder, get: func(p *accessPolicy) any {
+	return &entity.Type[*accessPolicy]{Name: "microsoft.graph.conditionalAccessPolicy", Properties: []entity.Property[*accessPolicy]{
+		{Name: "id", Ops: odata.OpsEquality, Get: func(p *accessPolicy) any { return p.id }},
+		{Name: "templateId", Get: func(*accessPolicy) any { return nil }},
+		{Name: "partialEnablementStrategy", Beta: true, Get: p.member("partialEnablementStrategy")},
+		{Name: "displayName", Ops: odata.OpsText, Get: p.member("displayName")},
+		{Name: "description", Get: p.member("description")},
+		{Name: "createdDateTime", Ops: odata.OpsOrder, Get: func(p *accessPolicy) any { return intuneTime(p.created) }},
+		{Name: "modifiedDateTime", Ops: odata.OpsOrder, Get: func(p *accessPolicy) any {
 			if !p.changed { // contract h: null on a policy that never changed
 				return nil
 			}
 			return intuneTime(p.modified)
 		}},
-		{name: "state", ops: odata.Eq, get: p.member("state")},
-		{name: "conditions", get: p.member("conditions")},
-		{name: "grantControls", get: p.member("grantControls")},
-		{name: "sessionControls", get: p.member("sessionControls")},
-		{name: "deletedDateTime", hidden: true, get: func(p *accessPolicy) any {
+		{Name: "state", Ops: odata.Eq, Get: p.member("state")},
+		{Name: "conditions", Get: p.member("conditions")},
+		{Name: "grantControls", Get: p.member("grantControls")},
+		{Name: "sessionControls", Get: p.member("sessionControls")},
+		{Name: "deletedDateTime", Hidden: true, Get: func(p *accessPolicy) any {
 			if p.deleted.IsZero() {
 				return nil
 			}
@@ -63,7 +64,7 @@ const accessContext = "identity/conditionalAccess/policies"
 func (c *call) shownAccess(out object) {
 	for _, name := range []string{"conditions", "grantControls", "sessionControls"} {
 		if doc, ok := out[name].(map[string]any); ok {
-			out[name] = accessPolicyShape.members[name].of.shown(doc, c.Beta)
+			out[name] = accessPolicyShape.Members[name].Of.Shown(doc, c.Beta)
 		}
 	}
 	grant, ok := out["grantControls"].(map[string]any)
@@ -85,11 +86,11 @@ func (c *call) shownStrength(id string) object {
 	if strength == nil {
 		return object{"id": id}
 	}
-	members, err := strengthEntity.projection(c, nil)
+	members, err := strengthEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return object{"id": id}
 	}
-	return render(strength, members)
+	return entity.Render(strength, members)
 }
 
 func listAccessPolicies(c *call) (*reply, error) {
@@ -109,18 +110,18 @@ func getAccessPolicy(c *call) (*reply, error) {
 }
 
 func (c *call) accessReply(status int, p *accessPolicy, selected []string) (*reply, error) {
-	members, err := accessPolicyEntity.projection(c, selected)
+	members, err := accessPolicyEntity.Projection(&c.Request, selected)
 	if err != nil {
 		return nil, err
 	}
-	out := render(p, members)
+	out := entity.Render(p, members)
 	c.shownAccess(out)
 	return c.entityReply(status, accessContext+"/$entity", out), nil
 }
 
 func createAccessPolicy(c *call) (*reply, error) {
 	normalAccess(c.Body)
-	if err := accessPolicyShape.check(c, c.Body, true); err != nil {
+	if err := accessPolicyShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
@@ -143,7 +144,7 @@ func patchAccessPolicy(c *call) (*reply, error) {
 		return nil, err
 	}
 	normalAccess(c.Body)
-	if err := accessPolicyShape.check(c, c.Body, false); err != nil {
+	if err := accessPolicyShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	was := *p
@@ -171,7 +172,7 @@ func deleteAccessPolicy(c *call) (*reply, error) {
 // mergeAccess builds the document from the old one and the body, and checks
 // the whole of it: a change that fits alone may not fit what stays.
 func (c *call) mergeAccess(p *accessPolicy) error {
-	next := accessPolicyShape.merged(p.doc, c.Body)
+	next := accessPolicyShape.Merged(p.doc, c.Body)
 	if err := c.checkAccess(next, c.Body); err != nil {
 		return err
 	}

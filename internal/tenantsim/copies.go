@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // copyPolicy is the action createCopy (contract a14): the same settings under
@@ -17,9 +19,9 @@ func copyPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := shape{typeName: "microsoft.graph.createCopy", members: map[string]member{
-		"displayName": {kind: kindString, required: true}, "description": {kind: kindString, max: 1500}}}
-	if err := in.check(c, c.Body, true); err != nil {
+	in := shape.Shape{TypeName: "microsoft.graph.createCopy", Members: map[string]shape.Member{
+		"displayName": {Kind: shape.String, Required: true}, "description": {Kind: shape.String, Max: 1500}}}
+	if err := in.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	if text(c.Body, "displayName") == "" {
@@ -36,7 +38,7 @@ func copyPolicy(c *call) (*reply, error) {
 	s.addPolicy(twin)
 	s.policyTrail.created(s, twin)
 	c.changed()
-	members, err := policyEntity.projection(c, nil)
+	members, err := policyEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +53,8 @@ func reorderPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := shape{typeName: "microsoft.graph.reorder", members: map[string]member{"priority": {kind: kindInt, required: true}}}
-	if err := in.check(c, c.Body, true); err != nil {
+	in := shape.Shape{TypeName: "microsoft.graph.reorder", Members: map[string]shape.Member{"priority": {Kind: shape.Int, Required: true}}}
+	if err := in.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	given, _ := c.Body["priority"].(json.Number)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
@@ -22,14 +23,14 @@ var (
 )
 
 // documented is a member that is shown as the catalog has it.
-func documented(name string, ops odata.Op) property[*definition] {
-	return property[*definition]{name: name, ops: ops, get: func(d *definition) any { return d.Document()[name] }}
+func documented(name string, ops odata.Op) entity.Property[*definition] {
+	return entity.Property[*definition]{Name: name, Ops: ops, Get: func(d *definition) any { return d.Document()[name] }}
 }
 
 // definitionEntity filters as tools were seen to filter (contract a.6): by id,
 // names, root, category and applicability. Its members are those of the abstract
 // base in the metadata; the others come with the derived type.
-var definitionEntity = &entity[*definition]{name: "microsoft.graph.deviceManagementConfigurationSettingDefinition", properties: []property[*definition]{
+var definitionEntity = &entity.Type[*definition]{Name: "microsoft.graph.deviceManagementConfigurationSettingDefinition", Properties: []entity.Property[*definition]{
 	documented("id", odata.Eq|odata.Contains|odata.StartsWith),
 	documented("name", odata.Eq|odata.Contains|odata.StartsWith),
 	documented("displayName", odata.Eq|odata.Contains|odata.StartsWith),
@@ -50,8 +51,8 @@ var definitionEntity = &entity[*definition]{name: "microsoft.graph.deviceManagem
 	documented("occurrence", 0),
 	documented("referredSettingInformationList", 0),
 	documented("applicability", 0),
-	{name: "applicability/platform", ops: odata.Eq | odata.Has, hidden: true, get: func(d *definition) any { return d.Platform }},
-	{name: "applicability/technologies", ops: odata.Eq | odata.Has, hidden: true, get: func(d *definition) any { return d.Technologies }},
+	{Name: "applicability/platform", Ops: odata.Eq | odata.Has, Hidden: true, Get: func(d *definition) any { return d.Platform }},
+	{Name: "applicability/technologies", Ops: odata.Eq | odata.Has, Hidden: true, Get: func(d *definition) any { return d.Technologies }},
 }}
 
 func listDefinitions(c *call) (*reply, error) {
@@ -104,7 +105,7 @@ func finishDefinition(d *definition, out object, selected []string) {
 func definitionObject(d *definition) object { return maps.Clone(d.Document()) }
 
 func getDefinition(c *call) (*reply, error) {
-	members, err := definitionEntity.projection(c, c.Query.Selected)
+	members, err := definitionEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func getDefinition(c *call) (*reply, error) {
 	if d == nil {
 		return nil, c.NotFound(c.params["id"])
 	}
-	out := render(d, members)
+	out := entity.Render(d, members)
 	finishDefinition(d, out, c.Query.Selected)
 	return c.entityReply(http.StatusOK, "deviceManagement/configurationSettings/$entity", out), nil
 }

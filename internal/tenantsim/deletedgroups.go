@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
@@ -60,7 +61,7 @@ func (s *Server) purgeGroup(g *group, at time.Time) {
 }
 
 // binAsOf yields the deleted groups as a list of the moment shows them.
-func (s *Server) binAsOf(asOf time.Time) keyed[*group] {
+func (s *Server) binAsOf(asOf time.Time) entity.Keyed[*group] {
 	return func(after int64) iter.Seq2[int64, *group] {
 		return func(yield func(int64, *group) bool) {
 			for _, g := range s.ordered {
@@ -106,7 +107,7 @@ func (c *call) inBin() (*group, error) {
 }
 
 func getDeletedGroup(c *call) (*reply, error) {
-	members, err := groupEntity.projection(c, c.Query.Selected)
+	members, err := groupEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +115,8 @@ func getDeletedGroup(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := render(seen, members)
-	out["@odata.type"] = "#" + groupEntity.name
+	out := entity.Render(seen, members)
+	out["@odata.type"] = "#" + groupEntity.Name
 	return c.entityReply(http.StatusOK, "directoryObjects/$entity", out), nil
 }
 
@@ -133,12 +134,12 @@ func restoreGroup(c *call) (*reply, error) {
 	})
 	s.ruleChanged(g, c.now)
 	c.changed()
-	members, err := groupEntity.projection(c, nil)
+	members, err := groupEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
-	out := render(g, members)
-	out["@odata.type"] = "#" + groupEntity.name
+	out := entity.Render(g, members)
+	out["@odata.type"] = "#" + groupEntity.Name
 	return c.entityReply(http.StatusOK, "directoryObjects/$entity", out), nil
 }
 

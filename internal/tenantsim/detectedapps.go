@@ -6,11 +6,11 @@ package tenantsim
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
@@ -29,14 +29,14 @@ func (a *detectedApp) id() string {
 
 // detectedAppEntity: the size is usually 0, and displayName filters are not to
 // be relied on (contract c), so none is accepted.
-var detectedAppEntity = &entity[*detectedApp]{name: "microsoft.graph.detectedApp", properties: []property[*detectedApp]{
-	{name: "id", ops: odata.Eq, get: func(a *detectedApp) any { return a.id() }},
-	{name: "displayName", get: func(a *detectedApp) any { return a.name }},
-	{name: "version", get: func(a *detectedApp) any { return a.version }},
-	{name: "sizeInByte", get: func(*detectedApp) any { return 0 }},
-	{name: "deviceCount", get: func(a *detectedApp) any { return len(a.devices) }},
-	{name: "publisher", get: func(a *detectedApp) any { return a.publisher }},
-	{name: "platform", get: func(a *detectedApp) any { return a.platform }},
+var detectedAppEntity = &entity.Type[*detectedApp]{Name: "microsoft.graph.detectedApp", Properties: []entity.Property[*detectedApp]{
+	{Name: "id", Ops: odata.Eq, Get: func(a *detectedApp) any { return a.id() }},
+	{Name: "displayName", Get: func(a *detectedApp) any { return a.name }},
+	{Name: "version", Get: func(a *detectedApp) any { return a.version }},
+	{Name: "sizeInByte", Get: func(*detectedApp) any { return 0 }},
+	{Name: "deviceCount", Get: func(a *detectedApp) any { return len(a.devices) }},
+	{Name: "publisher", Get: func(a *detectedApp) any { return a.publisher }},
+	{Name: "platform", Get: func(a *detectedApp) any { return a.platform }},
 }}
 
 // detectedApps groups the inventory, in a fixed order. The result is kept until
@@ -67,22 +67,10 @@ func (s *Server) groupApps() []*detectedApp {
 	return out
 }
 
-func eachOf[T any](list []T) keyed[T] {
-	return func(after int64) iter.Seq2[int64, T] {
-		return func(yield func(int64, T) bool) {
-			for i := after + 1; i < int64(len(list)); i++ {
-				if !yield(i, list[i]) {
-					return
-				}
-			}
-		}
-	}
-}
-
 // listDetectedApps counts the whole in @odata.count; its default page size is
 // unknown (contract c, k.2) and ASSUMED to be 50.
 func listDetectedApps(c *call) (*reply, error) {
-	return listReply(c, c.Query, detectedAppEntity, eachOf(c.server.detectedApps()),
+	return listReply(c, c.Query, detectedAppEntity, entity.EachOf(c.server.detectedApps()),
 		listStyle{context: "deviceManagement/detectedApps", size: 50, max: 1000, count: countTotal})
 }
 
@@ -96,7 +84,7 @@ func (c *call) detectedApp() (*detectedApp, error) {
 }
 
 func getDetectedApp(c *call) (*reply, error) {
-	members, err := detectedAppEntity.projection(c, c.Query.Selected)
+	members, err := detectedAppEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +92,7 @@ func getDetectedApp(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, "deviceManagement/detectedApps/$entity", render(a, members)), nil
+	return c.entityReply(http.StatusOK, "deviceManagement/detectedApps/$entity", entity.Render(a, members)), nil
 }
 
 func listAppDevices(c *call) (*reply, error) {
@@ -116,7 +104,7 @@ func listAppDevices(c *call) (*reply, error) {
 	for i, d := range a.devices {
 		views[i] = c.server.device(d)
 	}
-	return listReply(c, c.Query, managedDevice, eachOf(views), listStyle{context: "deviceManagement/managedDevices", size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, managedDevice, entity.EachOf(views), listStyle{context: "deviceManagement/managedDevices", size: 100, max: 1000, count: countPage})
 }
 
 // listDeviceApps is the beta list of one device. A device that never reported
@@ -135,40 +123,40 @@ func listDeviceApps(c *call) (*reply, error) {
 			own = append(own, a)
 		}
 	}
-	return listReply(c, c.Query, detectedAppEntity, eachOf(own),
+	return listReply(c, c.Query, detectedAppEntity, entity.EachOf(own),
 		listStyle{context: "deviceManagement/managedDevices('" + c.params["id"] + "')/detectedApps", size: 50, max: 1000, count: countTotal})
 }
 
 // encryptionEntity is managedDeviceEncryptionStates. The contract names the
 // endpoint's members by way of domain 4 only: kinds and words are ASSUMED.
-var encryptionEntity = &entity[deviceView]{name: "microsoft.graph.managedDeviceEncryptionState", properties: []property[deviceView]{
-	{name: "id", ops: odata.Eq, get: func(v deviceView) any { return v.d.managedID.String() }},
-	{name: "userPrincipalName", get: func(v deviceView) any { return v.upn() }},
-	{name: "deviceType", get: func(v deviceView) any { return v.deviceType() }},
-	{name: "osVersion", get: func(v deviceView) any { return v.d.release().version }},
-	{name: "tpmSpecificationVersion", get: func(v deviceView) any {
+var encryptionEntity = &entity.Type[deviceView]{Name: "microsoft.graph.managedDeviceEncryptionState", Properties: []entity.Property[deviceView]{
+	{Name: "id", Ops: odata.Eq, Get: func(v deviceView) any { return v.d.managedID.String() }},
+	{Name: "userPrincipalName", Get: func(v deviceView) any { return v.upn() }},
+	{Name: "deviceType", Get: func(v deviceView) any { return v.deviceType() }},
+	{Name: "osVersion", Get: func(v deviceView) any { return v.d.release().version }},
+	{Name: "tpmSpecificationVersion", Get: func(v deviceView) any {
 		if v.d.platform != platformWindows {
 			return ""
 		}
 		return "2.0"
 	}},
-	{name: "deviceName", ops: odata.Eq, get: func(v deviceView) any { return v.name() }},
-	{name: "encryptionReadinessState", get: func(deviceView) any { return "ready" }},
-	{name: "encryptionState", ops: odata.Eq, get: func(v deviceView) any {
+	{Name: "deviceName", Ops: odata.Eq, Get: func(v deviceView) any { return v.name() }},
+	{Name: "encryptionReadinessState", Get: func(deviceView) any { return "ready" }},
+	{Name: "encryptionState", Ops: odata.Eq, Get: func(v deviceView) any {
 		if v.d.traits&traitUnencrypted != 0 {
 			return "notEncrypted"
 		}
 		return "encrypted"
 	}},
-	{name: "encryptionPolicySettingState", get: func(deviceView) any { return "compliant" }},
-	{name: "advancedBitLockerStates", get: func(v deviceView) any {
+	{Name: "encryptionPolicySettingState", Get: func(deviceView) any { return "compliant" }},
+	{Name: "advancedBitLockerStates", Get: func(v deviceView) any {
 		if v.d.traits&traitUnencrypted != 0 && v.d.platform == platformWindows {
 			return "osVolumeUnprotected"
 		}
 		return "success"
 	}},
-	{name: "fileVaultStates", get: func(deviceView) any { return "success" }},
-	{name: "policyDetails", get: func(deviceView) any { return []object{} }},
+	{Name: "fileVaultStates", Get: func(deviceView) any { return "success" }},
+	{Name: "policyDetails", Get: func(deviceView) any { return []object{} }},
 }}
 
 // listEncryption has a row for each computer that was ever in contact and told:

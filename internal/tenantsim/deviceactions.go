@@ -3,7 +3,11 @@
 
 package tenantsim
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
+)
 
 // rolesWriteManaged delete managed devices; retire and wipe are privileged
 // operations as syncDevice is (documentation of managedDevice: delete, retire, wipe).
@@ -11,8 +15,8 @@ var rolesWriteManaged = []string{"DeviceManagementManagedDevices.ReadWrite.All"}
 
 // deviceChangeShape is what an application may change of a directory device
 // (documentation of device: update); of that, what the fleet can show.
-var deviceChangeShape = shape{typeName: "microsoft.graph.device", members: map[string]member{
-	"id": {kind: kindString, readOnly: true}, "accountEnabled": {kind: kindBool, required: true},
+var deviceChangeShape = shape.Shape{TypeName: "microsoft.graph.device", Members: map[string]shape.Member{
+	"id": {Kind: shape.String, ReadOnly: true}, "accountEnabled": {Kind: shape.Bool, Required: true},
 }}
 
 // patchDevice enables or disables a device of the directory.
@@ -21,7 +25,7 @@ func patchDevice(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := deviceChangeShape.check(c, c.Body, true); err != nil {
+	if err := deviceChangeShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	c.server.deviceWillChange(i, c.now)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
@@ -54,36 +55,36 @@ var (
 
 // entraDevice includes two members that no metadata lists, as real answers do
 // (contract 0.3).
-var entraDevice = &entity[deviceView]{name: "microsoft.graph.device", properties: []property[deviceView]{
-	{name: "id", ops: odata.OpsEquality, get: func(v deviceView) any { return v.d.objectID.String() }},
-	{name: "accountEnabled", ops: odata.Eq, get: func(v deviceView) any { return v.d.traits&traitDisabled == 0 }},
-	{name: "approximateLastSignInDateTime", sort: true, ops: odata.OpsOrder, get: deviceView.lastSignIn},
-	{name: "createdDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
-	{name: "deviceId", ops: odata.OpsEquality, get: func(v deviceView) any { return v.d.deviceID.String() }},
-	{name: "deviceOwnership", get: func(v deviceView) any { return ownership(v.d, "Company", "Personal") }},
-	{name: "displayName", sort: true, ops: odata.OpsText, get: func(v deviceView) any { return v.name() }},
-	{name: "isCompliant", ops: odata.Eq, get: func(v deviceView) any {
+var entraDevice = &entity.Type[deviceView]{Name: "microsoft.graph.device", Properties: []entity.Property[deviceView]{
+	{Name: "id", Ops: odata.OpsEquality, Get: func(v deviceView) any { return v.d.objectID.String() }},
+	{Name: "accountEnabled", Ops: odata.Eq, Get: func(v deviceView) any { return v.d.traits&traitDisabled == 0 }},
+	{Name: "approximateLastSignInDateTime", Sort: true, Ops: odata.OpsOrder, Get: deviceView.lastSignIn},
+	{Name: "createdDateTime", Get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
+	{Name: "deviceId", Ops: odata.OpsEquality, Get: func(v deviceView) any { return v.d.deviceID.String() }},
+	{Name: "deviceOwnership", Get: func(v deviceView) any { return ownership(v.d, "Company", "Personal") }},
+	{Name: "displayName", Sort: true, Ops: odata.OpsText, Get: func(v deviceView) any { return v.name() }},
+	{Name: "isCompliant", Ops: odata.Eq, Get: func(v deviceView) any {
 		if !takesPolicies(v.d) {
 			return nil
 		}
 		state := v.complianceState()
 		return state == "compliant" || state == "inGracePeriod" || state == "unknown" // ASSUMED: until Intune knows better
 	}},
-	{name: "isManaged", ops: odata.Eq, get: func(v deviceView) any { return takesPolicies(v.d) }},
-	{name: "managementType", ops: odata.Eq, get: func(v deviceView) any {
+	{Name: "isManaged", Ops: odata.Eq, Get: func(v deviceView) any { return takesPolicies(v.d) }},
+	{Name: "managementType", Ops: odata.Eq, Get: func(v deviceView) any {
 		if !takesPolicies(v.d) {
 			return nil
 		}
 		return "MDM"
 	}},
-	{name: "manufacturer", get: func(v deviceView) any { return v.d.manufacturer() }},
-	{name: "model", get: func(v deviceView) any { return v.d.modelName() }},
-	{name: "operatingSystem", ops: odata.OpsText, get: func(v deviceView) any { return v.d.directorySystem() }},
-	{name: "operatingSystemVersion", ops: odata.OpsText, get: func(v deviceView) any { return v.d.release().version }},
-	{name: "profileType", ops: odata.Eq, get: func(deviceView) any { return "RegisteredDevice" }},
-	{name: "registrationDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
-	{name: "sourceType", get: func(deviceView) any { return nil }},
-	{name: "trustType", ops: odata.Eq, get: func(v deviceView) any {
+	{Name: "manufacturer", Get: func(v deviceView) any { return v.d.manufacturer() }},
+	{Name: "model", Get: func(v deviceView) any { return v.d.modelName() }},
+	{Name: "operatingSystem", Ops: odata.OpsText, Get: func(v deviceView) any { return v.d.directorySystem() }},
+	{Name: "operatingSystemVersion", Ops: odata.OpsText, Get: func(v deviceView) any { return v.d.release().version }},
+	{Name: "profileType", Ops: odata.Eq, Get: func(deviceView) any { return "RegisteredDevice" }},
+	{Name: "registrationDateTime", Get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
+	{Name: "sourceType", Get: func(deviceView) any { return nil }},
+	{Name: "trustType", Ops: odata.Eq, Get: func(v deviceView) any {
 		if trust := v.trustType(); trust != "" {
 			return trust
 		}
@@ -134,64 +135,64 @@ func ownership(d *device, company, personal string) string {
 
 // managedDevice lists the operators that tools use with success (contract c);
 // operatingSystem is contradicted by one report and allowed here.
-var managedDevice = &entity[deviceView]{name: "microsoft.graph.managedDevice", properties: []property[deviceView]{
-	{name: "id", ops: odata.Eq, get: func(v deviceView) any { return v.d.managedID.String() }},
-	{name: "userId", ops: odata.Eq, get: func(v deviceView) any { return v.userID() }},
-	{name: "deviceName", sort: true, ops: odata.Eq, get: func(v deviceView) any { return v.name() }},
-	{name: "managedDeviceOwnerType", ops: odata.Eq, get: func(v deviceView) any { return ownership(v.d, "company", "personal") }},
-	{name: "enrolledDateTime", sort: true, ops: odata.OpsOrder, get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
-	{name: "lastSyncDateTime", sort: true, ops: odata.OpsOrder, get: func(v deviceView) any { return unixTime(v.d.lastSync) }},
-	{name: "operatingSystem", ops: odata.Eq, get: func(v deviceView) any { return v.d.operatingSystem() }},
-	{name: "osVersion", sort: true, ops: odata.Eq, get: func(v deviceView) any { return v.d.release().version }},
-	{name: "complianceState", ops: odata.Eq | odata.Ne, get: func(v deviceView) any { return v.complianceState() }},
-	{name: "jailBroken", get: func(deviceView) any { return "Unknown" }},
-	{name: "managementAgent", ops: odata.Eq, get: func(v deviceView) any { return v.managementAgent() }},
-	{name: "azureADRegistered", get: func(v deviceView) any { return v.d.deviceID != ids.GUID{} }},
-	{name: "azureADDeviceId", ops: odata.Eq, get: func(v deviceView) any { return v.d.deviceID.String() }},
-	{name: "deviceEnrollmentType", get: func(v deviceView) any { return v.enrollmentType() }},
-	{name: "deviceRegistrationState", get: func(v deviceView) any {
+var managedDevice = &entity.Type[deviceView]{Name: "microsoft.graph.managedDevice", Properties: []entity.Property[deviceView]{
+	{Name: "id", Ops: odata.Eq, Get: func(v deviceView) any { return v.d.managedID.String() }},
+	{Name: "userId", Ops: odata.Eq, Get: func(v deviceView) any { return v.userID() }},
+	{Name: "deviceName", Sort: true, Ops: odata.Eq, Get: func(v deviceView) any { return v.name() }},
+	{Name: "managedDeviceOwnerType", Ops: odata.Eq, Get: func(v deviceView) any { return ownership(v.d, "company", "personal") }},
+	{Name: "enrolledDateTime", Sort: true, Ops: odata.OpsOrder, Get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
+	{Name: "lastSyncDateTime", Sort: true, Ops: odata.OpsOrder, Get: func(v deviceView) any { return unixTime(v.d.lastSync) }},
+	{Name: "operatingSystem", Ops: odata.Eq, Get: func(v deviceView) any { return v.d.operatingSystem() }},
+	{Name: "osVersion", Sort: true, Ops: odata.Eq, Get: func(v deviceView) any { return v.d.release().version }},
+	{Name: "complianceState", Ops: odata.Eq | odata.Ne, Get: func(v deviceView) any { return v.complianceState() }},
+	{Name: "jailBroken", Get: func(deviceView) any { return "Unknown" }},
+	{Name: "managementAgent", Ops: odata.Eq, Get: func(v deviceView) any { return v.managementAgent() }},
+	{Name: "azureADRegistered", Get: func(v deviceView) any { return v.d.deviceID != ids.GUID{} }},
+	{Name: "azureADDeviceId", Ops: odata.Eq, Get: func(v deviceView) any { return v.d.deviceID.String() }},
+	{Name: "deviceEnrollmentType", Get: func(v deviceView) any { return v.enrollmentType() }},
+	{Name: "deviceRegistrationState", Get: func(v deviceView) any {
 		if v.d.deviceID == (ids.GUID{}) {
 			return "notRegistered"
 		}
 		return "registered"
 	}},
-	{name: "deviceCategoryDisplayName", get: func(deviceView) any { return "Unknown" }},
-	{name: "isSupervised", get: func(v deviceView) any { return v.d.platform == platformMacOS }},
-	{name: "isEncrypted", get: func(v deviceView) any { return v.d.traits&traitUnencrypted == 0 }},
-	{name: "userPrincipalName", sort: true, ops: odata.Eq, get: func(v deviceView) any { return v.upn() }},
-	{name: "userDisplayName", get: func(v deviceView) any {
+	{Name: "deviceCategoryDisplayName", Get: func(deviceView) any { return "Unknown" }},
+	{Name: "isSupervised", Get: func(v deviceView) any { return v.d.platform == platformMacOS }},
+	{Name: "isEncrypted", Get: func(v deviceView) any { return v.d.traits&traitUnencrypted == 0 }},
+	{Name: "userPrincipalName", Sort: true, Ops: odata.Eq, Get: func(v deviceView) any { return v.upn() }},
+	{Name: "userDisplayName", Get: func(v deviceView) any {
 		if v.d.user < 0 {
 			return ""
 		}
 		return v.s.displayName(v.d.user)
 	}},
-	{name: "emailAddress", get: func(v deviceView) any { return v.upn() }},
-	{name: "model", ops: odata.Eq, get: func(v deviceView) any { return v.d.modelName() }},
-	{name: "manufacturer", ops: odata.Eq, get: func(v deviceView) any { return v.d.manufacturer() }},
-	{name: "serialNumber", sort: true, ops: odata.Eq, get: func(v deviceView) any { return v.serial() }},
-	{name: "managedDeviceName", get: func(v deviceView) any { return v.name() + "_managed" }},
-	{name: "managementState", ops: odata.Eq, get: func(v deviceView) any { return v.d.management.String() }},
-	{name: "easActivated", get: func(deviceView) any { return false }},
-	{name: "easActivationDateTime", get: func(deviceView) any { return neverTime }},
-	{name: "exchangeAccessState", get: func(deviceView) any { return "none" }},
-	{name: "exchangeAccessStateReason", get: func(deviceView) any { return "none" }},
-	{name: "partnerReportedThreatState", get: func(deviceView) any { return "unknown" }},
-	{name: "complianceGracePeriodExpirationDateTime", get: func(v deviceView) any {
+	{Name: "emailAddress", Get: func(v deviceView) any { return v.upn() }},
+	{Name: "model", Ops: odata.Eq, Get: func(v deviceView) any { return v.d.modelName() }},
+	{Name: "manufacturer", Ops: odata.Eq, Get: func(v deviceView) any { return v.d.manufacturer() }},
+	{Name: "serialNumber", Sort: true, Ops: odata.Eq, Get: func(v deviceView) any { return v.serial() }},
+	{Name: "managedDeviceName", Get: func(v deviceView) any { return v.name() + "_managed" }},
+	{Name: "managementState", Ops: odata.Eq, Get: func(v deviceView) any { return v.d.management.String() }},
+	{Name: "easActivated", Get: func(deviceView) any { return false }},
+	{Name: "easActivationDateTime", Get: func(deviceView) any { return neverTime }},
+	{Name: "exchangeAccessState", Get: func(deviceView) any { return "none" }},
+	{Name: "exchangeAccessStateReason", Get: func(deviceView) any { return "none" }},
+	{Name: "partnerReportedThreatState", Get: func(deviceView) any { return "unknown" }},
+	{Name: "complianceGracePeriodExpirationDateTime", Get: func(v deviceView) any {
 		if v.complianceState() == "inGracePeriod" {
 			return unixTime(v.s.start.Unix() + 3*dayOf)
 		}
 		return "9999-12-31T23:59:59.9999999Z"
 	}},
-	{name: "totalStorageSpaceInBytes", get: func(deviceView) any { return int64(512) << 30 }},
-	{name: "freeStorageSpaceInBytes", get: func(deviceView) any { return int64(200) << 30 }},
-	{name: "deviceActionResults", get: func(deviceView) any { return []object{} }},
-	{name: "configurationManagerClientEnabledFeatures", get: func(v deviceView) any { return v.workloads() }},
-	{name: "joinType", beta: true, get: func(v deviceView) any { return v.joinType() }},
-	{name: "ownerType", beta: true, get: func(v deviceView) any { return ownership(v.d, "company", "personal") }},
-	{name: "deviceType", beta: true, get: func(v deviceView) any { return v.deviceType() }},
-	{name: "usersLoggedOn", beta: true, get: func(v deviceView) any { return v.usersLoggedOn() }},
-	{name: "roleScopeTagIds", beta: true, get: func(deviceView) any { return []string{} }},
-	{name: "skuFamily", beta: true, get: func(v deviceView) any {
+	{Name: "totalStorageSpaceInBytes", Get: func(deviceView) any { return int64(512) << 30 }},
+	{Name: "freeStorageSpaceInBytes", Get: func(deviceView) any { return int64(200) << 30 }},
+	{Name: "deviceActionResults", Get: func(deviceView) any { return []object{} }},
+	{Name: "configurationManagerClientEnabledFeatures", Get: func(v deviceView) any { return v.workloads() }},
+	{Name: "joinType", Beta: true, Get: func(v deviceView) any { return v.joinType() }},
+	{Name: "ownerType", Beta: true, Get: func(v deviceView) any { return ownership(v.d, "company", "personal") }},
+	{Name: "deviceType", Beta: true, Get: func(v deviceView) any { return v.deviceType() }},
+	{Name: "usersLoggedOn", Beta: true, Get: func(v deviceView) any { return v.usersLoggedOn() }},
+	{Name: "roleScopeTagIds", Beta: true, Get: func(deviceView) any { return []string{} }},
+	{Name: "skuFamily", Beta: true, Get: func(v deviceView) any {
 		if v.d.platform != platformWindows {
 			return ""
 		}
@@ -263,7 +264,7 @@ func (v deviceView) enrollmentType() string {
 	}
 }
 
-func (s *Server) eachDevice(include func(*device) bool) keyed[deviceView] {
+func (s *Server) eachDevice(include func(*device) bool) entity.Keyed[deviceView] {
 	return func(after int64) iter.Seq2[int64, deviceView] {
 		return func(yield func(int64, deviceView) bool) {
 			for i := after + 1; i < int64(len(s.fleet.devices)); i++ {
@@ -294,7 +295,7 @@ func listDevices(c *call) (*reply, error) {
 
 // getDevice accepts the object id, or devices(deviceId='…').
 func getDevice(c *call) (*reply, error) {
-	members, err := entraDevice.projection(c, c.Query.Selected)
+	members, err := entraDevice.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -302,7 +303,7 @@ func getDevice(c *call) (*reply, error) {
 	if !found {
 		return nil, c.NotFound(c.params["id"])
 	}
-	return c.entityReply(http.StatusOK, "devices/$entity", render(seen, members)), nil
+	return c.entityReply(http.StatusOK, "devices/$entity", entity.Render(seen, members)), nil
 }
 
 // findDevice finds a device that truly is in the directory.
@@ -323,7 +324,7 @@ func listManagedDevices(c *call) (*reply, error) {
 }
 
 func getManagedDevice(c *call) (*reply, error) {
-	members, err := managedDevice.projection(c, c.Query.Selected)
+	members, err := managedDevice.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -331,7 +332,7 @@ func getManagedDevice(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, "deviceManagement/managedDevices/$entity", render(c.server.device(i), members)), nil
+	return c.entityReply(http.StatusOK, "deviceManagement/managedDevices/$entity", entity.Render(c.server.device(i), members)), nil
 }
 
 func (c *call) managedDevice() (int32, error) {

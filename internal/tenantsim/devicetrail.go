@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
@@ -81,7 +82,7 @@ func (s *Server) deviceAsOf(i int32, asOf time.Time) (v deviceView, there bool) 
 
 // devicesAsOf yields the devices of the directory as a list of the moment shows
 // them.
-func (s *Server) devicesAsOf(asOf time.Time) keyed[deviceView] {
+func (s *Server) devicesAsOf(asOf time.Time) entity.Keyed[deviceView] {
 	return func(after int64) iter.Seq2[int64, deviceView] {
 		return func(yield func(int64, deviceView) bool) {
 			for i := after + 1; i < int64(len(s.fleet.devices)); i++ {

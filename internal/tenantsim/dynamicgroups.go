@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/memberrule"
 )
@@ -140,15 +141,15 @@ var (
 		"devicemanufacturer": "manufacturer", "devicemodel": "model", "devicetrusttype": "trustType", "devicephysicalids": "physicalIds"})
 )
 
-func ruleNames[T any](e *entity[T], others map[string]string) map[string]*property[T] {
-	out := map[string]*property[T]{}
-	for i := range e.properties {
-		if p := &e.properties[i]; p.exists(true) {
-			out[strings.ToLower(p.name)] = p
+func ruleNames[T any](e *entity.Type[T], others map[string]string) map[string]*entity.Property[T] {
+	out := map[string]*entity.Property[T]{}
+	for i := range e.Properties {
+		if p := &e.Properties[i]; p.Exists(true) {
+			out[strings.ToLower(p.Name)] = p
 		}
 	}
 	for name, member := range others {
-		if p := e.lookup(member, true); p != nil {
+		if p := e.Lookup(member, true); p != nil {
 			out[name] = p
 		}
 	}
@@ -172,11 +173,11 @@ func (f deviceRuleFacts) Value(name string) any {
 }
 
 // fact reads a member; what is neither text, switch nor list of texts is null.
-func fact[T any](p *property[T], item T) any {
+func fact[T any](p *entity.Property[T], item T) any {
 	if p == nil {
 		return nil
 	}
-	switch v := p.get(item).(type) {
+	switch v := p.Get(item).(type) {
 	case string, bool, []string:
 		return v
 	default:

@@ -16,7 +16,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // downloadPrefix is where the blob storage of finished exports lives.
@@ -110,19 +112,19 @@ const (
 )
 
 // jobShape is the body of POST exportJobs with the documented limits.
-var jobShape = shape{typeName: "microsoft.graph.deviceManagementExportJob", members: map[string]member{
-	"id":                 {kind: kindString, readOnly: true},
-	"reportName":         {kind: kindString, required: true, max: 2000},
-	"filter":             {kind: kindString, max: 2000},
-	"select":             {kind: kindStrings},
-	"format":             {kind: kindEnum, values: []string{"csv", "pdf", "json"}},
-	"localizationType":   {kind: kindEnum, values: []string{locTwins, locReplace}},
-	"snapshotId":         {kind: kindString, max: 128},
-	"search":             {kind: kindString},
-	"status":             {kind: kindString, readOnly: true},
-	"url":                {kind: kindString, readOnly: true},
-	"requestDateTime":    {kind: kindDate, readOnly: true},
-	"expirationDateTime": {kind: kindDate, readOnly: true},
+var jobShape = shape.Shape{TypeName: "microsoft.graph.deviceManagementExportJob", Members: map[string]shape.Member{
+	"id":                 {Kind: shape.String, ReadOnly: true},
+	"reportName":         {Kind: shape.String, Required: true, Max: 2000},
+	"filter":             {Kind: shape.String, Max: 2000},
+	"select":             {Kind: shape.Strings},
+	"format":             {Kind: shape.Enum, Values: []string{"csv", "pdf", "json"}},
+	"localizationType":   {Kind: shape.Enum, Values: []string{locTwins, locReplace}},
+	"snapshotId":         {Kind: shape.String, Max: 128},
+	"search":             {Kind: shape.String},
+	"status":             {Kind: shape.String, ReadOnly: true},
+	"url":                {Kind: shape.String, ReadOnly: true},
+	"requestDateTime":    {Kind: shape.Date, ReadOnly: true},
+	"expirationDateTime": {Kind: shape.Date, ReadOnly: true},
 }}
 
 const jobsContext = "deviceManagement/reports/exportJobs"
@@ -149,9 +151,9 @@ func createExport(c *call) (*reply, error) {
 
 func (c *call) checkJob(create bool) error {
 	if _, present := c.Body["search"]; present && !c.Beta {
-		return c.BadRequest("The property 'search' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", jobShape.typeName)
+		return c.BadRequest("The property 'search' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", jobShape.TypeName)
 	}
-	return jobShape.check(c, c.Body, create)
+	return jobShape.Check(&c.Request, c.Body, create)
 }
 
 // fillJob takes over what the body names and makes the table. Nothing is changed
@@ -238,15 +240,15 @@ func (c *call) exportJob() (*exportJob, error) {
 }
 
 // jobEntity reads the members from the rendered job.
-var jobEntity = &entity[object]{name: "microsoft.graph.deviceManagementExportJob", properties: append(rendered(
+var jobEntity = &entity.Type[object]{Name: "microsoft.graph.deviceManagementExportJob", Properties: append(rendered(
 	"id", "reportName", "filter", "select", "format", "snapshotId", "localizationType", "status", "url", "requestDateTime", "expirationDateTime"),
-	property[object]{name: "search", beta: true, get: func(o object) any { return o["search"] }})}
+	entity.Property[object]{Name: "search", Beta: true, Get: func(o object) any { return o["search"] }})}
 
 // rendered are properties of objects that are complete already.
-func rendered(names ...string) []property[object] {
-	out := make([]property[object], len(names))
+func rendered(names ...string) []entity.Property[object] {
+	out := make([]entity.Property[object], len(names))
 	for i, name := range names {
-		out[i] = property[object]{name: name, get: func(o object) any { return o[name] }}
+		out[i] = entity.Property[object]{Name: name, Get: func(o object) any { return o[name] }}
 	}
 	return out
 }
@@ -278,7 +280,7 @@ func (s *Server) keepJob(job *exportJob) {
 
 // getExport polls a job; each poll moves it on.
 func getExport(c *call) (*reply, error) {
-	members, err := jobEntity.projection(c, c.Query.Selected)
+	members, err := jobEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -294,7 +296,7 @@ func getExport(c *call) (*reply, error) {
 		}
 		job.archive, job.made, job.table = archive, c.server.wall.Now(), table{}
 	}
-	return c.entityReply(http.StatusOK, jobsContext+"/$entity", render(job.object(c), members)), nil
+	return c.entityReply(http.StatusOK, jobsContext+"/$entity", entity.Render(job.object(c), members)), nil
 }
 
 func (j *exportJob) status(s *Server) string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // onlyParameters refuses what is no parameter of an action.
@@ -26,8 +27,8 @@ func (c *call) onlyParameters(body object, known ...string) error {
 // enableFilters switches filters on or off for the tenant (contract f). What a
 // tenant does with them off is not known: the switch is remembered and shown.
 func enableFilters(c *call) (*reply, error) {
-	in := shape{typeName: "microsoft.graph.enable", members: map[string]member{"enable": {kind: kindBool, required: true}}}
-	if err := in.check(c, c.Body, true); err != nil {
+	in := shape.Shape{TypeName: "microsoft.graph.enable", Members: map[string]shape.Member{"enable": {Kind: shape.Bool, Required: true}}}
+	if err := in.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	if off := !boolean(c.Body, "enable"); off != c.server.filtersOff {

@@ -172,8 +172,8 @@ func (c *call) beginDelta() (deltaToken, error) {
 	}
 	t := deltaToken{Until: now, AsOf: asOf.UnixNano(), Issued: c.now.Unix(), Select: c.Query.Selected, Minimal: c.prefers("return=minimal")}
 	for _, name := range t.Select {
-		if _, known := groupEntity.selectable(name, c.Version); !known {
-			return t, c.BadRequest("Could not find a property named '%s' on type '%s'.", name, groupEntity.name)
+		if _, known := groupEntity.Selectable(name, c.Version); !known {
+			return t, c.BadRequest("Could not find a property named '%s' on type '%s'.", name, groupEntity.Name)
 		}
 	}
 	if c.Query.Filter == nil {
@@ -262,10 +262,10 @@ func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
 
 // describe adds the selected properties of the group.
 func (t *deltaToken) describe(g *group, item object, beta bool) {
-	for i := range groupEntity.properties {
-		p := &groupEntity.properties[i]
-		if p.exists(beta) && (len(t.Select) == 0 && !p.hidden || slices.Contains(t.Select, p.name)) {
-			item[p.name] = p.get(g)
+	for i := range groupEntity.Properties {
+		p := &groupEntity.Properties[i]
+		if p.Exists(beta) && (len(t.Select) == 0 && !p.Hidden || slices.Contains(t.Select, p.Name)) {
+			item[p.Name] = p.Get(g)
 		}
 	}
 }

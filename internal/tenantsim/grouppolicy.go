@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // groupPolicy is a groupPolicyConfiguration: administrative templates from the
@@ -36,20 +38,20 @@ type admxValue struct {
 	presentations     []object // with ids, as they are shown
 }
 
-var groupPolicyEntity = &entity[*groupPolicy]{name: "microsoft.graph.groupPolicyConfiguration", properties: []property[*groupPolicy]{
-	{name: "id", ops: odata.Eq, get: func(g *groupPolicy) any { return g.id }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(g *groupPolicy) any { return g.displayName }},
-	{name: "description", get: func(g *groupPolicy) any { return g.description }},
-	{name: "createdDateTime", get: func(g *groupPolicy) any { return intuneTime(g.created) }},
-	{name: "lastModifiedDateTime", get: func(g *groupPolicy) any { return intuneTime(g.modified) }},
-	{name: "roleScopeTagIds", get: func(g *groupPolicy) any { return g.scopeTags }},
-	{name: "policyConfigurationIngestionType", ops: odata.Eq, get: func(*groupPolicy) any { return "builtIn" }},
+var groupPolicyEntity = &entity.Type[*groupPolicy]{Name: "microsoft.graph.groupPolicyConfiguration", Properties: []entity.Property[*groupPolicy]{
+	{Name: "id", Ops: odata.Eq, Get: func(g *groupPolicy) any { return g.id }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(g *groupPolicy) any { return g.displayName }},
+	{Name: "description", Get: func(g *groupPolicy) any { return g.description }},
+	{Name: "createdDateTime", Get: func(g *groupPolicy) any { return intuneTime(g.created) }},
+	{Name: "lastModifiedDateTime", Get: func(g *groupPolicy) any { return intuneTime(g.modified) }},
+	{Name: "roleScopeTagIds", Get: func(g *groupPolicy) any { return g.scopeTags }},
+	{Name: "policyConfigurationIngestionType", Ops: odata.Eq, Get: func(*groupPolicy) any { return "builtIn" }},
 }}
 
-var groupPolicyShape = shape{typeName: "microsoft.graph.groupPolicyConfiguration", members: map[string]member{
-	"id": {kind: kindString, readOnly: true}, "createdDateTime": {kind: kindDate, readOnly: true}, "lastModifiedDateTime": {kind: kindDate, readOnly: true},
-	"policyConfigurationIngestionType": {kind: kindString, readOnly: true},
-	"displayName":                      {kind: kindString, required: true}, "description": {kind: kindString}, "roleScopeTagIds": {kind: kindStrings},
+var groupPolicyShape = shape.Shape{TypeName: "microsoft.graph.groupPolicyConfiguration", Members: map[string]shape.Member{
+	"id": {Kind: shape.String, ReadOnly: true}, "createdDateTime": {Kind: shape.Date, ReadOnly: true}, "lastModifiedDateTime": {Kind: shape.Date, ReadOnly: true},
+	"policyConfigurationIngestionType": {Kind: shape.String, ReadOnly: true},
+	"displayName":                      {Kind: shape.String, Required: true}, "description": {Kind: shape.String}, "roleScopeTagIds": {Kind: shape.Strings},
 }}
 
 const groupPolicyContext = "deviceManagement/groupPolicyConfigurations"
@@ -69,11 +71,11 @@ func getGroupPolicy(c *call) (*reply, error) {
 }
 
 func (c *call) groupPolicyReply(status int, g *groupPolicy) (*reply, error) {
-	members, err := groupPolicyEntity.projection(c, c.Query.Selected)
+	members, err := groupPolicyEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
-	out := render(g, members)
+	out := entity.Render(g, members)
 	if _, shown := out["policyConfigurationIngestionType"]; shown {
 		out["policyConfigurationIngestionType"] = "unknown"
 	}
@@ -109,7 +111,7 @@ func patchGroupPolicy(c *call) (*reply, error) {
 
 func (c *call) fillGroupPolicy(g *groupPolicy, create bool) error {
 	body := c.Body
-	if err := groupPolicyShape.check(c, body, create); err != nil {
+	if err := groupPolicyShape.Check(&c.Request, body, create); err != nil {
 		return err
 	}
 	if name, given := body["displayName"]; given {
@@ -249,12 +251,12 @@ func listPresentationValues(c *call) (*reply, error) {
 }
 
 var (
-	updateValuesShape = shape{typeName: "microsoft.graph.updateDefinitionValuesPostRequestBody", members: map[string]member{
-		"added": {kind: kindObjects}, "updated": {kind: kindObjects}, "deletedIds": {kind: kindStrings}}}
-	definitionValueShape = shape{typeName: "microsoft.graph.groupPolicyDefinitionValue", members: map[string]member{
-		"id": {kind: kindString}, "enabled": {kind: kindBool}, "configurationType": {kind: kindEnum, values: []string{"policy", "preference"}},
-		"createdDateTime": {kind: kindDate, readOnly: true}, "lastModifiedDateTime": {kind: kindDate, readOnly: true},
-		"definition@odata.bind": {kind: kindString}, "presentationValues": {kind: kindObjects}}}
+	updateValuesShape = shape.Shape{TypeName: "microsoft.graph.updateDefinitionValuesPostRequestBody", Members: map[string]shape.Member{
+		"added": {Kind: shape.Objects}, "updated": {Kind: shape.Objects}, "deletedIds": {Kind: shape.Strings}}}
+	definitionValueShape = shape.Shape{TypeName: "microsoft.graph.groupPolicyDefinitionValue", Members: map[string]shape.Member{
+		"id": {Kind: shape.String}, "enabled": {Kind: shape.Bool}, "configurationType": {Kind: shape.Enum, Values: []string{"policy", "preference"}},
+		"createdDateTime": {Kind: shape.Date, ReadOnly: true}, "lastModifiedDateTime": {Kind: shape.Date, ReadOnly: true},
+		"definition@odata.bind": {Kind: shape.String}, "presentationValues": {Kind: shape.Objects}}}
 	presentationValueMembers = []string{"@odata.type", "id", "value", "values", "presentation@odata.bind", "createdDateTime", "lastModifiedDateTime"}
 )
 
@@ -268,7 +270,7 @@ func updateDefinitionValues(c *call) (*reply, error) {
 	}
 	body := c.Body
 	delete(body, "@odata.type")
-	if err := updateValuesShape.check(c, body, true); err != nil {
+	if err := updateValuesShape.Check(&c.Request, body, true); err != nil {
 		return nil, err
 	}
 	next := slices.Clone(g.values)
@@ -322,7 +324,7 @@ func (c *call) setDefinitionValues(g *groupPolicy, next []admxValue) {
 // readDefinitionValue reads one value; its definition is bound by address, whose
 // host is the one of the request (contract e).
 func (c *call) readDefinitionValue(v *admxValue, given object, all []admxValue) error {
-	if err := definitionValueShape.check(c, given, true); err != nil {
+	if err := definitionValueShape.Check(&c.Request, given, true); err != nil {
 		return err
 	}
 	if bound, present := given["definition@odata.bind"].(string); present || v.id == "" {

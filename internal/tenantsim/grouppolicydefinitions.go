@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
@@ -66,32 +67,32 @@ func (s *Server) admxDefinition(id string) *admxDefinition {
 	return nil
 }
 
-var admxDefinitionEntity = &entity[admxDefinition]{name: "microsoft.graph.groupPolicyDefinition", properties: []property[admxDefinition]{
-	{name: "id", ops: odata.Eq, get: func(d admxDefinition) any { return d.id }},
-	{name: "classType", ops: odata.Eq, get: func(d admxDefinition) any { return d.classType }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(d admxDefinition) any { return d.displayName }},
-	{name: "explainText", get: func(d admxDefinition) any { return d.displayName + "." }},
-	{name: "categoryPath", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(d admxDefinition) any { return d.categoryPath }},
-	{name: "supportedOn", get: func(admxDefinition) any { return "Microsoft Edge version 77, Windows 7 or later" }},
-	{name: "policyType", ops: odata.Eq, get: func(admxDefinition) any { return "admxIngested" }}, // as recorded definitions of Edge say
-	{name: "hasRelatedDefinitions", get: func(admxDefinition) any { return false }},
-	{name: "groupPolicyCategoryId", get: func(d admxDefinition) any {
+var admxDefinitionEntity = &entity.Type[admxDefinition]{Name: "microsoft.graph.groupPolicyDefinition", Properties: []entity.Property[admxDefinition]{
+	{Name: "id", Ops: odata.Eq, Get: func(d admxDefinition) any { return d.id }},
+	{Name: "classType", Ops: odata.Eq, Get: func(d admxDefinition) any { return d.classType }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(d admxDefinition) any { return d.displayName }},
+	{Name: "explainText", Get: func(d admxDefinition) any { return d.displayName + "." }},
+	{Name: "categoryPath", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(d admxDefinition) any { return d.categoryPath }},
+	{Name: "supportedOn", Get: func(admxDefinition) any { return "Microsoft Edge version 77, Windows 7 or later" }},
+	{Name: "policyType", Ops: odata.Eq, Get: func(admxDefinition) any { return "admxIngested" }}, // as recorded definitions of Edge say
+	{Name: "hasRelatedDefinitions", Get: func(admxDefinition) any { return false }},
+	{Name: "groupPolicyCategoryId", Get: func(d admxDefinition) any {
 		return ids.NewGUID(ids.HashText(d.categoryPath), "groupPolicyCategory", 0).String()
 	}},
-	{name: "minDeviceCspVersion", get: func(admxDefinition) any { return nil }},
-	{name: "minUserCspVersion", get: func(admxDefinition) any { return nil }},
-	{name: "version", get: func(admxDefinition) any { return "1.0" }},
-	{name: "lastModifiedDateTime", get: func(admxDefinition) any { return neverTime }},
+	{Name: "minDeviceCspVersion", Get: func(admxDefinition) any { return nil }},
+	{Name: "minUserCspVersion", Get: func(admxDefinition) any { return nil }},
+	{Name: "version", Get: func(admxDefinition) any { return "1.0" }},
+	{Name: "lastModifiedDateTime", Get: func(admxDefinition) any { return neverTime }},
 }}
 
 const admxDefinitionsContext = "deviceManagement/groupPolicyDefinitions"
 
 func listAdmxDefinitions(c *call) (*reply, error) {
-	return listReply(c, c.Query, admxDefinitionEntity, eachOf(c.server.admxDefinitions()), listStyle{context: admxDefinitionsContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, admxDefinitionEntity, entity.EachOf(c.server.admxDefinitions()), listStyle{context: admxDefinitionsContext, size: 100, max: 1000, count: countPage})
 }
 
 func getAdmxDefinition(c *call) (*reply, error) {
-	members, err := admxDefinitionEntity.projection(c, c.Query.Selected)
+	members, err := admxDefinitionEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -99,16 +100,16 @@ func getAdmxDefinition(c *call) (*reply, error) {
 	if d == nil {
 		return nil, c.NotFound(c.params["id"])
 	}
-	return c.entityReply(http.StatusOK, admxDefinitionsContext+"/$entity", render(*d, members)), nil
+	return c.entityReply(http.StatusOK, admxDefinitionsContext+"/$entity", entity.Render(*d, members)), nil
 }
 
 // object is a whole definition, as $expand shows it.
 func (d *admxDefinition) object(c *call) object {
-	members, err := admxDefinitionEntity.projection(c, nil)
+	members, err := admxDefinitionEntity.Projection(&c.Request, nil)
 	if err != nil { // without $select there is nothing to refuse
 		return object{}
 	}
-	return render(*d, members)
+	return entity.Render(*d, members)
 }
 
 // presentation is an input of a definition: one for each child of the setting.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
@@ -65,12 +66,12 @@ func (c *call) definitionValue() (*groupPolicy, int, error) {
 }
 
 // admxValueEntity is a value without its navigations, which $expand adds.
-var admxValueEntity = &entity[*admxValue]{name: "microsoft.graph.groupPolicyDefinitionValue", properties: []property[*admxValue]{
-	{name: "id", ops: odata.Eq, get: func(v *admxValue) any { return v.id }},
-	{name: "enabled", ops: odata.Eq, get: func(v *admxValue) any { return v.enabled }},
-	{name: "configurationType", ops: odata.Eq, get: func(v *admxValue) any { return v.configurationType() }},
-	{name: "createdDateTime", get: func(v *admxValue) any { return intuneTime(v.created) }},
-	{name: "lastModifiedDateTime", get: func(v *admxValue) any { return intuneTime(v.modified) }},
+var admxValueEntity = &entity.Type[*admxValue]{Name: "microsoft.graph.groupPolicyDefinitionValue", Properties: []entity.Property[*admxValue]{
+	{Name: "id", Ops: odata.Eq, Get: func(v *admxValue) any { return v.id }},
+	{Name: "enabled", Ops: odata.Eq, Get: func(v *admxValue) any { return v.enabled }},
+	{Name: "configurationType", Ops: odata.Eq, Get: func(v *admxValue) any { return v.configurationType() }},
+	{Name: "createdDateTime", Get: func(v *admxValue) any { return intuneTime(v.created) }},
+	{Name: "lastModifiedDateTime", Get: func(v *admxValue) any { return intuneTime(v.modified) }},
 }}
 
 // configurationType is policy unless somebody said otherwise: the first member of
@@ -96,7 +97,7 @@ func listDefinitionValues(c *call) (*reply, error) {
 	for i := range g.values {
 		all = append(all, &g.values[i])
 	}
-	return listReply(c, c.Query, admxValueEntity, eachOf(all), listStyle{context: groupPolicyContext + "('" + g.id + "')/definitionValues", size: 100, max: 1000, count: countPage,
+	return listReply(c, c.Query, admxValueEntity, entity.EachOf(all), listStyle{context: groupPolicyContext + "('" + g.id + "')/definitionValues", size: 100, max: 1000, count: countPage,
 		decorate: func(key int64, out object) error {
 			all[key].expand(c, out, expands)
 			return nil
@@ -116,11 +117,11 @@ func getDefinitionValue(c *call) (*reply, error) {
 }
 
 func (c *call) definitionValueReply(status int, g *groupPolicy, v *admxValue, expands []expansion) (*reply, error) {
-	members, err := admxValueEntity.projection(c, c.Query.Selected)
+	members, err := admxValueEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
-	out := render(v, members)
+	out := entity.Render(v, members)
 	v.expand(c, out, expands)
 	return c.entityReply(status, groupPolicyContext+"('"+g.id+"')/definitionValues/$entity", out), nil
 }

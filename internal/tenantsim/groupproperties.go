@@ -7,85 +7,87 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // groupEntity has every member of schema.json's group that is no navigation,
 // per version. Those that real lists leave out are hidden: $select names them.
-var groupEntity = &entity[*group]{name: "microsoft.graph.group", properties: slices.Concat([]property[*group]{
-	{name: "id", ops: odata.OpsEquality, get: func(g *group) any { return g.id.String() }},
-	{name: "deletedDateTime", get: func(g *group) any {
+var groupEntity = &entity.Type[*group]{Name: "microsoft.graph.group", Properties: slices.Concat([]entity.Property[*group]{
+	{Name: "id", Ops: odata.OpsEquality, Get: func(g *group) any { return g.id.String() }},
+	{Name: "deletedDateTime", Get: func(g *group) any {
 		if g.deleted.IsZero() {
 			return nil
 		}
 		return entraTime(g.deleted)
 	}},
-	{name: "createdDateTime", sort: true, ops: odata.OpsOrder, get: func(g *group) any { return entraTime(g.created) }},
-	{name: "description", ops: odata.OpsText, get: func(g *group) any { return orNull(g.description) }},
-	{name: "displayName", sort: true, ops: odata.OpsText, get: func(g *group) any { return g.displayName }},
-	{name: "groupTypes", get: func(g *group) any { return g.groupTypes }},
-	{name: "mail", ops: odata.OpsText, get: func(g *group) any { return orNull(g.mail) }},
-	{name: "mailEnabled", ops: odata.Eq, get: func(g *group) any { return g.mailEnabled }},
-	{name: "mailNickname", sort: true, ops: odata.OpsText, get: func(g *group) any { return g.mailNickname }},
-	{name: "membershipRule", get: func(g *group) any { return orNull(g.membershipRule) }},
-	{name: "onPremisesLastSyncDateTime", get: func(g *group) any {
+	{Name: "createdDateTime", Sort: true, Ops: odata.OpsOrder, Get: func(g *group) any { return entraTime(g.created) }},
+	{Name: "description", Ops: odata.OpsText, Get: func(g *group) any { return orNull(g.description) }},
+	{Name: "displayName", Sort: true, Ops: odata.OpsText, Get: func(g *group) any { return g.displayName }},
+	{Name: "groupTypes", Get: func(g *group) any { return g.groupTypes }},
+	{Name: "mail", Ops: odata.OpsText, Get: func(g *group) any { return orNull(g.mail) }},
+	{Name: "mailEnabled", Ops: odata.Eq, Get: func(g *group) any { return g.mailEnabled }},
+	{Name: "mailNickname", Sort: true, Ops: odata.OpsText, Get: func(g *group) any { return g.mailNickname }},
+	{Name: "membershipRule", Get: func(g *group) any { return orNull(g.membershipRule) }},
+	{Name: "onPremisesLastSyncDateTime", Get: func(g *group) any {
 		if !g.synced {
 			return nil
 		}
 		return entraTime(g.created)
 	}},
-	{name: "onPremisesSyncEnabled", ops: odata.Eq, get: func(g *group) any {
+	{Name: "onPremisesSyncEnabled", Ops: odata.Eq, Get: func(g *group) any {
 		if !g.synced {
 			return nil
 		}
 		return true
 	}},
-	{name: "proxyAddresses", get: func(g *group) any {
+	{Name: "proxyAddresses", Get: func(g *group) any {
 		if g.mail == "" {
 			return []string{}
 		}
 		return []string{"SMTP:" + g.mail}
 	}},
-	{name: "renewedDateTime", get: func(g *group) any { return entraTime(g.created) }},
-	{name: "securityEnabled", ops: odata.Eq, get: func(g *group) any { return g.securityEnabled }},
-	{name: "securityIdentifier", get: func(g *group) any { return sidOf(g.id) }},
-	{name: "uniqueName", ops: odata.OpsText, get: func(g *group) any { return orNull(g.uniqueName) }},
-	{name: "visibility", get: (*group).visibility},
-	{name: "membershipRuleProcessingStatus", beta: true, hidden: true, get: (*group).processingStatus},
+	{Name: "renewedDateTime", Get: func(g *group) any { return entraTime(g.created) }},
+	{Name: "securityEnabled", Ops: odata.Eq, Get: func(g *group) any { return g.securityEnabled }},
+	{Name: "securityIdentifier", Get: func(g *group) any { return sidOf(g.id) }},
+	{Name: "uniqueName", Ops: odata.OpsText, Get: func(g *group) any { return orNull(g.uniqueName) }},
+	{Name: "visibility", Get: (*group).visibility},
+	{Name: "membershipRuleProcessingStatus", Beta: true, Hidden: true, Get: (*group).processingStatus},
 }, storedMembers(), constantMembers())}
 
 // storedMembers come back as they were written; null until then.
-func storedMembers() []property[*group] {
-	var out []property[*group]
+func storedMembers() []entity.Property[*group] {
+	var out []entity.Property[*group]
 	for _, name := range []string{"classification", "isAssignableToRole", "membershipRuleProcessingState", "preferredDataLocation", "preferredLanguage", "theme"} {
-		p := property[*group]{name: name, get: func(g *group) any { return g.stored[name] }}
+		p := entity.Property[*group]{Name: name, Get: func(g *group) any { return g.stored[name] }}
 		if name == "isAssignableToRole" || name == "membershipRuleProcessingState" {
-			p.ops = odata.Eq // contract-2 x.2: filterable
+			p.Ops = odata.Eq // contract-2 x.2: filterable
 		}
 		out = append(out, p)
 	}
 	for _, name := range append(slices.Clone(unifiedSwitches), "unseenCount") {
-		out = append(out, property[*group]{name: name, hidden: true, get: func(g *group) any { return g.stored[name] }})
+		out = append(out, entity.Property[*group]{Name: name, Hidden: true, Get: func(g *group) any { return g.stored[name] }})
 	}
 	for _, name := range []string{"resourceBehaviorOptions", "resourceProvisioningOptions"} {
-		out = append(out, property[*group]{name: name, get: func(g *group) any {
+		out = append(out, entity.Property[*group]{Name: name, Get: func(g *group) any {
 			if v, written := g.stored[name]; written && v != nil {
 				return v
 			}
 			return []string{}
 		}})
 	}
-	return append(out, property[*group]{name: "writebackConfiguration", beta: true, get: func(g *group) any { return g.stored["writebackConfiguration"] }})
+	return append(out, entity.Property[*group]{Name: "writebackConfiguration", Beta: true, Get: func(g *group) any { return g.stored["writebackConfiguration"] }})
 }
 
 // constantMembers are true of every group here: nobody gives a group a licence
 // or a label, and no group expires.
-func constantMembers() []property[*group] {
-	var out []property[*group]
+func constantMembers() []entity.Property[*group] {
+	var out []entity.Property[*group]
 	add := func(value any, hidden bool, names ...string) {
 		for _, name := range names {
-			out = append(out, property[*group]{name: name, hidden: hidden, get: func(*group) any { return value }})
+			out = append(out, entity.Property[*group]{Name: name, Hidden: hidden, Get: func(*group) any { return value }})
 		}
 	}
 	add(nil, false, "expirationDateTime", "onPremisesDomainName", "onPremisesNetBiosName", "onPremisesSamAccountName", "onPremisesSecurityIdentifier")
@@ -94,7 +96,7 @@ func constantMembers() []property[*group] {
 	add([]string{}, true, "infoCatalogs")
 	add(nil, true, "accessType", "hasMembersWithLicenseErrors", "isArchived", "isFavorite", "isManagementRestricted", "licenseProcessingState",
 		"onPremisesExtensionAttributes", "organizationId", "unseenConversationsCount", "unseenMessagesCount", "welcomeMessageEnabled")
-	return append(out, property[*group]{name: "createdByAppId", beta: true, hidden: true, get: func(*group) any { return nil }})
+	return append(out, entity.Property[*group]{Name: "createdByAppId", Beta: true, Hidden: true, Get: func(*group) any { return nil }})
 }
 
 // unifiedSwitches exist on Microsoft 365 groups only, and are written in a PATCH
@@ -112,38 +114,38 @@ var groupWords = map[string][]string{
 
 // groupShape is the body of POST and PATCH (contract g): what the group resource
 // page and schema.json let a caller write. Whatever else the type has is read-only.
-var groupShape = shape{typeName: "microsoft.graph.group", members: groupMembers()}
+var groupShape = shape.Shape{TypeName: "microsoft.graph.group", Members: groupMembers()}
 
-func groupMembers() map[string]member {
-	out := map[string]member{
-		"displayName":                   {kind: kindString, required: true, max: 256},
-		"description":                   {kind: kindString, max: 1024},
-		"mailEnabled":                   {kind: kindBool, required: true},
-		"mailNickname":                  {kind: kindString, required: true, max: 64},
-		"securityEnabled":               {kind: kindBool, required: true},
-		"uniqueName":                    {kind: kindString, max: 256},
-		"groupTypes":                    {kind: kindStrings, values: []string{typeUnified, typeDynamic}},
-		"classification":                {kind: kindString},
-		"preferredDataLocation":         {kind: kindString},
-		"preferredLanguage":             {kind: kindString},
-		"theme":                         {kind: kindString},
-		"membershipRule":                {kind: kindString},
-		"membershipRuleProcessingState": {kind: kindString},
-		"isAssignableToRole":            {kind: kindBool},
-		"visibility":                    {kind: kindString},
-		"resourceBehaviorOptions":       {kind: kindStrings},
-		"resourceProvisioningOptions":   {kind: kindStrings},
-		"unseenCount":                   {kind: kindInt},
-		"writebackConfiguration":        {kind: kindObject},
-		"members@odata.bind":            {kind: kindStrings},
-		"owners@odata.bind":             {kind: kindStrings},
+func groupMembers() map[string]shape.Member {
+	out := map[string]shape.Member{
+		"displayName":                   {Kind: shape.String, Required: true, Max: 256},
+		"description":                   {Kind: shape.String, Max: 1024},
+		"mailEnabled":                   {Kind: shape.Bool, Required: true},
+		"mailNickname":                  {Kind: shape.String, Required: true, Max: 64},
+		"securityEnabled":               {Kind: shape.Bool, Required: true},
+		"uniqueName":                    {Kind: shape.String, Max: 256},
+		"groupTypes":                    {Kind: shape.Strings, Values: []string{typeUnified, typeDynamic}},
+		"classification":                {Kind: shape.String},
+		"preferredDataLocation":         {Kind: shape.String},
+		"preferredLanguage":             {Kind: shape.String},
+		"theme":                         {Kind: shape.String},
+		"membershipRule":                {Kind: shape.String},
+		"membershipRuleProcessingState": {Kind: shape.String},
+		"isAssignableToRole":            {Kind: shape.Bool},
+		"visibility":                    {Kind: shape.String},
+		"resourceBehaviorOptions":       {Kind: shape.Strings},
+		"resourceProvisioningOptions":   {Kind: shape.Strings},
+		"unseenCount":                   {Kind: shape.Int},
+		"writebackConfiguration":        {Kind: shape.Object},
+		"members@odata.bind":            {Kind: shape.Strings},
+		"owners@odata.bind":             {Kind: shape.Strings},
 	}
 	for _, name := range unifiedSwitches {
-		out[name] = member{kind: kindBool}
+		out[name] = shape.Member{Kind: shape.Bool}
 	}
-	for _, p := range groupEntity.properties {
-		if _, writable := out[p.name]; !writable {
-			out[p.name] = member{readOnly: true}
+	for _, p := range groupEntity.Properties {
+		if _, writable := out[p.Name]; !writable {
+			out[p.Name] = shape.Member{ReadOnly: true}
 		}
 	}
 	return out
@@ -153,15 +155,15 @@ func groupMembers() map[string]member {
 // another version: a 2xx that loses what the caller sent is worse.
 func (c *call) checkGroupBody(create bool) error {
 	for _, name := range sortedKeys(c.Body) {
-		m, known := groupShape.members[name]
+		m, known := groupShape.Members[name]
 		switch {
-		case known && groupEntity.lookup(name, c.Beta) == nil && groupEntity.lookup(name, !c.Beta) != nil:
-			return c.BadRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, groupShape.typeName)
-		case m.readOnly && c.Body[name] != nil:
+		case known && groupEntity.Lookup(name, c.Beta) == nil && groupEntity.Lookup(name, !c.Beta) != nil:
+			return c.BadRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", name, groupShape.TypeName)
+		case m.ReadOnly && c.Body[name] != nil:
 			return c.BadRequest("Property '%s' is read-only and cannot be set.", name)
 		}
 	}
-	if err := groupShape.check(c, c.Body, create); err != nil {
+	if err := groupShape.Check(&c.Request, c.Body, create); err != nil {
 		return err
 	}
 	for _, name := range sortedKeys(groupWords) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/memberrule"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
@@ -70,7 +71,7 @@ var (
 )
 
 // groupsAsOf yields the live groups as a list of the moment shows them.
-func (s *Server) groupsAsOf(asOf time.Time) keyed[*group] {
+func (s *Server) groupsAsOf(asOf time.Time) entity.Keyed[*group] {
 	return func(after int64) iter.Seq2[int64, *group] { return s.eachGroup(after, asOf) }
 }
 
@@ -93,7 +94,7 @@ func listGroups(c *call) (*reply, error) {
 }
 
 func getGroup(c *call) (*reply, error) {
-	members, err := groupEntity.projection(c, c.Query.Selected)
+	members, err := groupEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func getGroup(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, "groups/$entity", render(seen, members)), nil
+	return c.entityReply(http.StatusOK, "groups/$entity", entity.Render(seen, members)), nil
 }
 
 // group finds the group of the path as it truly is. It must exist and be
@@ -155,11 +156,11 @@ func createGroup(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := groupEntity.projection(c, nil)
+	members, err := groupEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
-	out := c.entityReply(http.StatusCreated, "groups/$entity", render(g, members))
+	out := c.entityReply(http.StatusCreated, "groups/$entity", entity.Render(g, members))
 	out.header = http.Header{"Location": {c.base() + "/directoryObjects/" + g.id.String() + "/Microsoft.DirectoryServices.Group"}}
 	return out, nil
 }
@@ -382,11 +383,11 @@ func upsertGroup(c *call, name string) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := groupEntity.projection(c, nil)
+	members, err := groupEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusCreated, "groups/$entity", render(g, members)), nil
+	return c.entityReply(http.StatusCreated, "groups/$entity", entity.Render(g, members)), nil
 }
 
 func (c *call) prefers(preference string) bool {

@@ -4,6 +4,7 @@
 package tenantsim
 
 import (
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
@@ -12,13 +13,13 @@ import (
 // passkeys and is ASSUMED.
 var rolesUserHello = []string{"UserAuthMethod-WindowsHello.Read.All", "UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"}
 
-var helloEntity = &entity[deviceView]{name: "microsoft.graph.windowsHelloForBusinessAuthenticationMethod", properties: []property[deviceView]{
-	{name: "id", get: func(v deviceView) any {
+var helloEntity = &entity.Type[deviceView]{Name: "microsoft.graph.windowsHelloForBusinessAuthenticationMethod", Properties: []entity.Property[deviceView]{
+	{Name: "id", Get: func(v deviceView) any {
 		return ids.NewGUID(ids.HashText(v.d.objectID.String()), "windowsHello", 0).String()
 	}},
-	{name: "displayName", get: func(v deviceView) any { return v.name() }},
-	{name: "createdDateTime", get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
-	{name: "keyStrength", get: func(deviceView) any { return "normal" }},
+	{Name: "displayName", Get: func(v deviceView) any { return v.name() }},
+	{Name: "createdDateTime", Get: func(v deviceView) any { return unixTime(v.d.enrolled) }},
+	{Name: "keyStrength", Get: func(deviceView) any { return "normal" }},
 }}
 
 // listHello is users/{id}/authentication/windowsHelloForBusinessMethods: one key
@@ -34,6 +35,6 @@ func listHello(c *call) (*reply, error) {
 			own = append(own, v)
 		}
 	}
-	return listReply(c, c.Query, helloEntity, eachOf(own),
+	return listReply(c, c.Query, helloEntity, entity.EachOf(own),
 		listStyle{context: "users('" + c.server.users[i].id.String() + "')/authentication/windowsHelloForBusinessMethods", size: 100, max: 999})
 }

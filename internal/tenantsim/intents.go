@@ -11,7 +11,9 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // intent is a security baseline of the first generation (contract-2 u).
@@ -72,28 +74,28 @@ func intentSettingObjects(settings []intentSetting) []object {
 	return out
 }
 
-var intentEntity = &entity[*intent]{name: "microsoft.graph.deviceManagementIntent", properties: []property[*intent]{
-	{name: "id", ops: odata.Eq, get: func(i *intent) any { return i.id }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(i *intent) any { return i.displayName }},
-	{name: "description", get: func(i *intent) any { return i.description }},
-	{name: "isAssigned", ops: odata.Eq, get: func(i *intent) any { return len(i.assignments) > 0 }},
-	{name: "isMigratingToConfigurationPolicy", get: func(*intent) any { return false }},
-	{name: "lastModifiedDateTime", get: func(i *intent) any { return intuneTime(i.modified) }},
-	{name: "templateId", ops: odata.Eq, get: func(i *intent) any { return i.templateID }},
-	{name: "roleScopeTagIds", get: func(i *intent) any { return i.scopeTags }},
+var intentEntity = &entity.Type[*intent]{Name: "microsoft.graph.deviceManagementIntent", Properties: []entity.Property[*intent]{
+	{Name: "id", Ops: odata.Eq, Get: func(i *intent) any { return i.id }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(i *intent) any { return i.displayName }},
+	{Name: "description", Get: func(i *intent) any { return i.description }},
+	{Name: "isAssigned", Ops: odata.Eq, Get: func(i *intent) any { return len(i.assignments) > 0 }},
+	{Name: "isMigratingToConfigurationPolicy", Get: func(*intent) any { return false }},
+	{Name: "lastModifiedDateTime", Get: func(i *intent) any { return intuneTime(i.modified) }},
+	{Name: "templateId", Ops: odata.Eq, Get: func(i *intent) any { return i.templateID }},
+	{Name: "roleScopeTagIds", Get: func(i *intent) any { return i.scopeTags }},
 }}
 
-var intentTemplateEntity = &entity[intentTemplate]{name: "microsoft.graph.deviceManagementTemplate", properties: []property[intentTemplate]{
-	{name: "id", ops: odata.Eq, get: func(t intentTemplate) any { return t.id }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(t intentTemplate) any { return t.displayName }},
-	{name: "description", get: func(t intentTemplate) any { return t.displayName + "." }},
-	{name: "versionInfo", get: func(t intentTemplate) any { return t.version }},
-	{name: "isDeprecated", get: func(intentTemplate) any { return true }}, // replaced by the new format in May 2023 (contract-2 u)
-	{name: "intentCount", get: func(intentTemplate) any { return 0 }},
-	{name: "templateType", ops: odata.Eq, get: func(t intentTemplate) any { return t.kind }},
-	{name: "templateSubtype", get: func(intentTemplate) any { return "none" }},
-	{name: "platformType", get: func(intentTemplate) any { return "windows10AndLater" }},
-	{name: "publishedDateTime", get: func(intentTemplate) any { return "2020-09-01T00:00:00Z" }},
+var intentTemplateEntity = &entity.Type[intentTemplate]{Name: "microsoft.graph.deviceManagementTemplate", Properties: []entity.Property[intentTemplate]{
+	{Name: "id", Ops: odata.Eq, Get: func(t intentTemplate) any { return t.id }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(t intentTemplate) any { return t.displayName }},
+	{Name: "description", Get: func(t intentTemplate) any { return t.displayName + "." }},
+	{Name: "versionInfo", Get: func(t intentTemplate) any { return t.version }},
+	{Name: "isDeprecated", Get: func(intentTemplate) any { return true }}, // replaced by the new format in May 2023 (contract-2 u)
+	{Name: "intentCount", Get: func(intentTemplate) any { return 0 }},
+	{Name: "templateType", Ops: odata.Eq, Get: func(t intentTemplate) any { return t.kind }},
+	{Name: "templateSubtype", Get: func(intentTemplate) any { return "none" }},
+	{Name: "platformType", Get: func(intentTemplate) any { return "windows10AndLater" }},
+	{Name: "publishedDateTime", Get: func(intentTemplate) any { return "2020-09-01T00:00:00Z" }},
 }}
 
 const (
@@ -106,11 +108,11 @@ func listIntents(c *call) (*reply, error) {
 }
 
 func (c *call) intentReply(i *intent) (*reply, error) {
-	members, err := intentEntity.projection(c, c.Query.Selected)
+	members, err := intentEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, intentsContext+"/$entity", render(i, members)), nil
+	return c.entityReply(http.StatusOK, intentsContext+"/$entity", entity.Render(i, members)), nil
 }
 
 func getIntent(c *call) (*reply, error) {
@@ -180,10 +182,10 @@ func assignIntent(c *call) (*reply, error) {
 	return &reply{status: http.StatusNoContent}, nil
 }
 
-var intentShape = shape{typeName: "microsoft.graph.deviceManagementIntent", members: map[string]member{
-	"id": {kind: kindString, readOnly: true}, "isAssigned": {kind: kindBool, readOnly: true}, "isMigratingToConfigurationPolicy": {kind: kindBool, readOnly: true},
-	"lastModifiedDateTime": {kind: kindDate, readOnly: true}, "templateId": {kind: kindString, readOnly: true},
-	"displayName": {kind: kindString}, "description": {kind: kindString}, "roleScopeTagIds": {kind: kindStrings}}}
+var intentShape = shape.Shape{TypeName: "microsoft.graph.deviceManagementIntent", Members: map[string]shape.Member{
+	"id": {Kind: shape.String, ReadOnly: true}, "isAssigned": {Kind: shape.Bool, ReadOnly: true}, "isMigratingToConfigurationPolicy": {Kind: shape.Bool, ReadOnly: true},
+	"lastModifiedDateTime": {Kind: shape.Date, ReadOnly: true}, "templateId": {Kind: shape.String, ReadOnly: true},
+	"displayName": {Kind: shape.String}, "description": {Kind: shape.String}, "roleScopeTagIds": {Kind: shape.Strings}}}
 
 func patchIntent(c *call) (*reply, error) {
 	s := c.server
@@ -192,7 +194,7 @@ func patchIntent(c *call) (*reply, error) {
 		return nil, err
 	}
 	body := c.Body
-	if err := intentShape.check(c, body, false); err != nil {
+	if err := intentShape.Check(&c.Request, body, false); err != nil {
 		return nil, err
 	}
 	s.intents.change(s, i)
@@ -232,8 +234,8 @@ func updateIntentSettings(c *call) (*reply, error) {
 	}
 	body := c.Body
 	delete(body, "@odata.type")
-	in := shape{typeName: "microsoft.graph.updateSettingsPostRequestBody", members: map[string]member{"settings": {kind: kindObjects, required: true}}}
-	if err := in.check(c, body, true); err != nil {
+	in := shape.Shape{TypeName: "microsoft.graph.updateSettingsPostRequestBody", Members: map[string]shape.Member{"settings": {Kind: shape.Objects, Required: true}}}
+	if err := in.Check(&c.Request, body, true); err != nil {
 		return nil, err
 	}
 	next, err := c.mergeIntentSettings(i.settings, body["settings"])
@@ -302,7 +304,7 @@ func (s *Server) edgeDefinition(name string) *definition {
 }
 
 func listIntentTemplates(c *call) (*reply, error) {
-	return listReply(c, c.Query, intentTemplateEntity, eachOf(intentTemplates), listStyle{context: intentTemplatesContext, size: 100, max: 1000, count: countPage,
+	return listReply(c, c.Query, intentTemplateEntity, entity.EachOf(intentTemplates), listStyle{context: intentTemplatesContext, size: 100, max: 1000, count: countPage,
 		decorate: func(key int64, out object) error {
 			c.server.countIntents(intentTemplates[key].id, out)
 			return nil
@@ -331,7 +333,7 @@ func (c *call) intentTemplate() (*intentTemplate, error) {
 }
 
 func getIntentTemplate(c *call) (*reply, error) {
-	members, err := intentTemplateEntity.projection(c, c.Query.Selected)
+	members, err := intentTemplateEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -339,7 +341,7 @@ func getIntentTemplate(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := render(*t, members)
+	out := entity.Render(*t, members)
 	c.server.countIntents(t.id, out)
 	return c.entityReply(http.StatusOK, intentTemplatesContext+"/$entity", out), nil
 }
@@ -381,8 +383,8 @@ func listRecommended(c *call) (*reply, error) {
 	return c.plainList(intentTemplatesContext+"('"+t.id+"')/categories('"+intentCategory+"')/recommendedSettings", intentSettingObjects(t.settings)), nil
 }
 
-var createInstanceShape = shape{typeName: "microsoft.graph.createInstancePostRequestBody", members: map[string]member{
-	"displayName": {kind: kindString, required: true}, "description": {kind: kindString}, "settingsDelta": {kind: kindObjects}, "roleScopeTagIds": {kind: kindStrings}}}
+var createInstanceShape = shape.Shape{TypeName: "microsoft.graph.createInstancePostRequestBody", Members: map[string]shape.Member{
+	"displayName": {Kind: shape.String, Required: true}, "description": {Kind: shape.String}, "settingsDelta": {Kind: shape.Objects}, "roleScopeTagIds": {Kind: shape.Strings}}}
 
 // createIntent makes an intent of a template: its recommended values, and what
 // the request changes of them.
@@ -393,7 +395,7 @@ func createIntent(c *call) (*reply, error) {
 	}
 	body := c.Body
 	delete(body, "@odata.type")
-	if err := createInstanceShape.check(c, body, true); err != nil {
+	if err := createInstanceShape.Check(&c.Request, body, true); err != nil {
 		return nil, err
 	}
 	i, err := c.newIntent(t, body["settingsDelta"])

@@ -39,7 +39,7 @@ var devicesExport = &report[deviceView]{name: "Devices", columns: []column[devic
 	{name: "CreatedDate", kind: "DateTime", filter: true, get: func(v deviceView) any { return v.d.enrolled }},
 	{name: "UPN", kind: "String", get: func(v deviceView) any { return v.upn() }},
 	{name: "UserId", kind: "String", get: func(v deviceView) any { return v.userID() }},
-	{name: "UserName", kind: "String", get: func(v deviceView) any { return managedDevice.lookup("userDisplayName", false).get(v) }},
+	{name: "UserName", kind: "String", get: func(v deviceView) any { return managedDevice.Lookup("userDisplayName", false).Get(v) }},
 	{name: "Manufacturer", kind: "String", get: func(v deviceView) any { return v.d.manufacturer() }},
 	{name: "Model", kind: "String", get: func(v deviceView) any { return v.d.modelName() }},
 	{name: "SerialNumber", kind: "String", get: func(v deviceView) any { return v.serial() }},

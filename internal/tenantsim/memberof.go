@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // groupRoutes are what directoryRoutes does not list of groups: owners, the
@@ -137,15 +138,15 @@ var rolesReadObjects = slices.Concat(rolesReadGroups, rolesReadUsers, rolesReadD
 // maxIDs is the documented limit of getByIds.
 const maxIDs = 1000
 
-var getByIDsShape = shape{typeName: "microsoft.graph.getByIds", members: map[string]member{
-	"ids": {kind: kindStrings, required: true}, "types": {kind: kindStrings},
+var getByIDsShape = shape.Shape{TypeName: "microsoft.graph.getByIds", Members: map[string]shape.Member{
+	"ids": {Kind: shape.Strings, Required: true}, "types": {Kind: shape.Strings},
 }}
 
 // getByIDs is POST /directoryObjects/getByIds: what exists of the ids, without a
 // word about the others (contract-2 x.4).
 func getByIDs(c *call) (*reply, error) {
 	delete(c.Body, "@odata.type")
-	if err := getByIDsShape.check(c, c.Body, true); err != nil {
+	if err := getByIDsShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	keys, types := texts(c.Body["ids"]), texts(c.Body["types"])

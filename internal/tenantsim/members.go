@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
@@ -135,17 +136,17 @@ func (c *call) listMemberSet(set memberSet, cast memberCast) (*reply, error) {
 		return listReply(c, c.Query, c.visibleUsers(), c.server.memberUsers(set.indices), style)
 	case castGroup:
 		style.context = "groups"
-		return listReply(c, c.Query, groupEntity, eachOf(set.groups), style)
+		return listReply(c, c.Query, groupEntity, entity.EachOf(set.groups), style)
 	case castPrincipal:
 		style.context = "servicePrincipals"
-		return listReply(c, c.Query, principalEntity, eachOf(set.principals), style)
+		return listReply(c, c.Query, principalEntity, entity.EachOf(set.principals), style)
 	}
 	return c.mixedMembers(set, style)
 }
 
 // memberDevices yields the devices of a set as a list of the moment shows them. One
 // that it does not show yet is a member all the same.
-func (s *Server) memberDevices(members ids.Bitset, asOf time.Time) keyed[deviceView] {
+func (s *Server) memberDevices(members ids.Bitset, asOf time.Time) entity.Keyed[deviceView] {
 	return func(after int64) iter.Seq2[int64, deviceView] {
 		return func(yield func(int64, deviceView) bool) {
 			for i := members.Next(max(int(after)+1, len(s.users))); i >= 0; i = members.Next(i + 1) {
@@ -157,7 +158,7 @@ func (s *Server) memberDevices(members ids.Bitset, asOf time.Time) keyed[deviceV
 	}
 }
 
-func (s *Server) memberUsers(members ids.Bitset) keyed[userView] {
+func (s *Server) memberUsers(members ids.Bitset) entity.Keyed[userView] {
 	return func(after int64) iter.Seq2[int64, userView] {
 		return func(yield func(int64, userView) bool) {
 			for i := members.Next(int(after) + 1); i >= 0 && i < len(s.users); i = members.Next(i + 1) {
@@ -172,21 +173,21 @@ func (s *Server) memberUsers(members ids.Bitset) keyed[userView] {
 // visibleDevices is the device type as the caller may read it: without a
 // device permission every member but the id is null, with status 200
 // (contract g: a silent data hole).
-func (c *call) visibleDevices() *entity[deviceView] {
+func (c *call) visibleDevices() *entity.Type[deviceView] {
 	if c.hasAny(rolesReadDevices...) {
 		return entraDevice
 	}
 	return blanked(entraDevice)
 }
 
-func (c *call) visibleUsers() *entity[userView] {
+func (c *call) visibleUsers() *entity.Type[userView] {
 	if c.hasAny(rolesReadUsers...) {
 		return userEntity
 	}
 	return blanked(userEntity)
 }
 
-func (c *call) visiblePrincipals() *entity[principal] {
+func (c *call) visiblePrincipals() *entity.Type[principal] {
 	if c.hasAny(rolesReadApplications...) {
 		return principalEntity
 	}
@@ -202,11 +203,11 @@ func (s *Server) principalByID(id string) principal {
 	return principal{id: id}
 }
 
-func blanked[T any](e *entity[T]) *entity[T] {
-	out := &entity[T]{name: e.name, properties: slices.Clone(e.properties)}
-	for i := range out.properties {
-		if out.properties[i].name != "id" {
-			out.properties[i].get = func(T) any { return nil }
+func blanked[T any](e *entity.Type[T]) *entity.Type[T] {
+	out := &entity.Type[T]{Name: e.Name, Properties: slices.Clone(e.Properties)}
+	for i := range out.Properties {
+		if out.Properties[i].Name != "id" {
+			out.Properties[i].Get = func(T) any { return nil }
 		}
 	}
 	return out
@@ -248,8 +249,8 @@ func (c *call) mixedMembers(set memberSet, style listStyle) (*reply, error) {
 			}
 		}
 	}
-	ids := &entity[anyMember]{name: "microsoft.graph.directoryObject", properties: []property[anyMember]{
-		{name: "id", ops: odata.OpsEquality, get: func(m anyMember) any { return m.id() }},
+	ids := &entity.Type[anyMember]{Name: "microsoft.graph.directoryObject", Properties: []entity.Property[anyMember]{
+		{Name: "id", Ops: odata.OpsEquality, Get: func(m anyMember) any { return m.id() }},
 	}}
 	q, selected := c.Query, c.Query.Selected
 	q.Selected = nil
@@ -294,21 +295,21 @@ func (m anyMember) fill(out object, selected []string) error {
 	}
 }
 
-func fillAs[T any](c *call, out object, e *entity[T], item T, selected []string) error {
-	out["@odata.type"] = "#" + e.name
+func fillAs[T any](c *call, out object, e *entity.Type[T], item T, selected []string) error {
+	out["@odata.type"] = "#" + e.Name
 	if len(selected) == 0 {
-		members, err := e.projection(c, nil)
+		members, err := e.Projection(&c.Request, nil)
 		if err != nil {
 			return err
 		}
 		for _, p := range members {
-			out[p.name] = p.get(item)
+			out[p.Name] = p.Get(item)
 		}
 		return nil
 	}
 	for _, name := range selected { // a member of another type is left out
-		if p := e.lookup(name, c.Beta); p != nil {
-			out[name] = p.get(item)
+		if p := e.Lookup(name, c.Beta); p != nil {
+			out[name] = p.Get(item)
 		}
 	}
 	return nil

@@ -8,32 +8,33 @@ import (
 	"net/http"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // The policy of authentication methods without its methods (schema.json, both
 // versions).
 var (
-	methodTargetMembers = map[string]member{"id": {kind: kindString, required: true}, "targetType": {kind: kindEnum, required: true, values: []string{"user", "group"}}}
-	stateMembers        = map[string]member{"state": enum("default", "enabled", "disabled")}
+	methodTargetMembers = map[string]shape.Member{"id": {Kind: shape.String, Required: true}, "targetType": {Kind: shape.Enum, Required: true, Values: []string{"user", "group"}}}
+	stateMembers        = map[string]shape.Member{"state": enum("default", "enabled", "disabled")}
 	excludeTargetShape  = shapeOf("excludeTarget", methodTargetMembers)
 	includeTargetShape  = shapeOf("includeTarget", methodTargetMembers)
-	includeTargets      = member{kind: kindObjects, of: includeTargetShape}
-	excludeTargets      = member{kind: kindObjects, of: excludeTargetShape}
-	campaignShape       = shapeOf("authenticationMethodsRegistrationCampaign", stateMembers, map[string]member{
-		"snoozeDurationInDays": {kind: kindInt}, "enforceRegistrationAfterAllowedSnoozes": {kind: kindBool, beta: true}, "excludeTargets": excludeTargets,
-		"includeTargets": {kind: kindObjects, of: shapeOf("authenticationMethodsRegistrationCampaignIncludeTarget", methodTargetMembers,
-			map[string]member{"targetedAuthenticationMethod": {kind: kindString}})}})
-	methodsPolicyShape = shape{typeName: "microsoft.graph.authenticationMethodsPolicy", members: map[string]member{
-		"id": {readOnly: true}, "displayName": {readOnly: true}, "description": {readOnly: true}, "lastModifiedDateTime": {readOnly: true}, "policyVersion": {readOnly: true},
+	includeTargets      = shape.Member{Kind: shape.Objects, Of: includeTargetShape}
+	excludeTargets      = shape.Member{Kind: shape.Objects, Of: excludeTargetShape}
+	campaignShape       = shapeOf("authenticationMethodsRegistrationCampaign", stateMembers, map[string]shape.Member{
+		"snoozeDurationInDays": {Kind: shape.Int}, "enforceRegistrationAfterAllowedSnoozes": {Kind: shape.Bool, Beta: true}, "excludeTargets": excludeTargets,
+		"includeTargets": {Kind: shape.Objects, Of: shapeOf("authenticationMethodsRegistrationCampaignIncludeTarget", methodTargetMembers,
+			map[string]shape.Member{"targetedAuthenticationMethod": {Kind: shape.String}})}})
+	methodsPolicyShape = shape.Shape{TypeName: "microsoft.graph.authenticationMethodsPolicy", Members: map[string]shape.Member{
+		"id": {ReadOnly: true}, "displayName": {ReadOnly: true}, "description": {ReadOnly: true}, "lastModifiedDateTime": {ReadOnly: true}, "policyVersion": {ReadOnly: true},
 		"policyMigrationState":    enum("preMigration", "migrationInProgress", "migrationComplete"),
-		"reconfirmationInDays":    {kind: kindInt},
-		"registrationEnforcement": shapeOf("registrationEnforcement", map[string]member{"authenticationMethodsRegistrationCampaign": campaignShape.object()}).object(),
-		"systemCredentialPreferences": {kind: kindObject, beta: true, of: shapeOf("systemCredentialPreferences", stateMembers,
-			map[string]member{"includeTargets": includeTargets, "excludeTargets": excludeTargets})},
-		"reportSuspiciousActivitySettings": {kind: kindObject, beta: true, of: shapeOf("reportSuspiciousActivitySettings", stateMembers,
-			map[string]member{"includeTarget": includeTargetShape.object(), "voiceReportingCode": {kind: kindInt}})},
-		"microsoftAuthenticatorPlatformSettings": {kind: kindObject, beta: true, of: shapeOf("microsoftAuthenticatorPlatformSettings",
-			map[string]member{"enforceAppPIN": shapeOf("enforceAppPIN", map[string]member{"includeTargets": includeTargets, "excludeTargets": excludeTargets}).object()})},
+		"reconfirmationInDays":    {Kind: shape.Int},
+		"registrationEnforcement": shapeOf("registrationEnforcement", map[string]shape.Member{"authenticationMethodsRegistrationCampaign": campaignShape.Member()}).Member(),
+		"systemCredentialPreferences": {Kind: shape.Object, Beta: true, Of: shapeOf("systemCredentialPreferences", stateMembers,
+			map[string]shape.Member{"includeTargets": includeTargets, "excludeTargets": excludeTargets})},
+		"reportSuspiciousActivitySettings": {Kind: shape.Object, Beta: true, Of: shapeOf("reportSuspiciousActivitySettings", stateMembers,
+			map[string]shape.Member{"includeTarget": includeTargetShape.Member(), "voiceReportingCode": {Kind: shape.Int}})},
+		"microsoftAuthenticatorPlatformSettings": {Kind: shape.Object, Beta: true, Of: shapeOf("microsoftAuthenticatorPlatformSettings",
+			map[string]shape.Member{"enforceAppPIN": shapeOf("enforceAppPIN", map[string]shape.Member{"includeTargets": includeTargets, "excludeTargets": excludeTargets}).Member()})},
 	}}
 )
 
@@ -56,7 +57,7 @@ const everybodyTarget = "all_users"
 
 // methodsPolicy is the policy with its methods, as one version shows it.
 func (c *call) methodsPolicy() object {
-	out := methodsPolicyShape.shown(c.server.methods, c.Beta)
+	out := methodsPolicyShape.Shown(c.server.methods, c.Beta)
 	fixed := object{
 		"id": "authenticationMethodsPolicy", "displayName": "Authentication Methods Policy", "policyVersion": "1.5",
 		"description":          "The tenant-wide policy that controls which authentication methods are allowed in the tenant",
@@ -76,10 +77,10 @@ func getMethodsPolicy(c *call) (*reply, error) {
 // The methods have endpoints of their own: sent here they are refused. ASSUMED.
 func patchMethodsPolicy(c *call) (*reply, error) {
 	s := c.server
-	if err := methodsPolicyShape.check(c, c.Body, false); err != nil {
+	if err := methodsPolicyShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
-	next := methodsPolicyShape.merged(s.methods, c.Body)
+	next := methodsPolicyShape.Merged(s.methods, c.Body)
 	if err := c.checkPolicyTargets(next, "authenticationMethodsPolicy"); err != nil {
 		return nil, err
 	}

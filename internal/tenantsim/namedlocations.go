@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // Limits of the documentation of the location condition (entra: concept
@@ -39,42 +41,42 @@ func (l *namedLocation) kind() string { return strings.TrimPrefix(text(l.doc, "@
 
 // namedLocationEntity has the members of both kinds; shownLocation leaves what
 // the kind does not have: a country has no isTrusted (contract h).
-var namedLocationEntity = func() *entity[*namedLocation] {
+var namedLocationEntity = func() *entity.Type[*namedLocation] {
 	member := func(name string) func(*namedLocation) any {
 		return func(l *namedLocation) any { return l.doc[name] }
 	}
-	return &entity[*namedLocation]{name: "microsoft.graph.namedLocation", properties: []property[*namedLocation]{
-		{name: "id", ops: odata.OpsEquality, get: func(l *namedLocation) any { return l.id }},
-		{name: "displayName", ops: odata.OpsText, sort: true, get: member("displayName")},
-		{name: "createdDateTime", ops: odata.OpsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.created) }},
-		{name: "modifiedDateTime", ops: odata.OpsOrder, sort: true, get: func(l *namedLocation) any { return intuneTime(l.modified) }},
-		{name: "deletedDateTime", hidden: true, get: func(l *namedLocation) any {
+	return &entity.Type[*namedLocation]{Name: "microsoft.graph.namedLocation", Properties: []entity.Property[*namedLocation]{
+		{Name: "id", Ops: odata.OpsEquality, Get: func(l *namedLocation) any { return l.id }},
+		{Name: "displayName", Ops: odata.OpsText, Sort: true, Get: member("displayName")},
+		{Name: "createdDateTime", Ops: odata.OpsOrder, Sort: true, Get: func(l *namedLocation) any { return intuneTime(l.created) }},
+		{Name: "modifiedDateTime", Ops: odata.OpsOrder, Sort: true, Get: func(l *namedLocation) any { return intuneTime(l.modified) }},
+		{Name: "deletedDateTime", Hidden: true, Get: func(l *namedLocation) any {
 			if l.deleted.IsZero() {
 				return nil
 			}
 			return intuneTime(l.deleted)
 		}},
-		{name: "isTrusted", ops: odata.Eq, get: member("isTrusted")},
-		{name: "ipRanges", get: member("ipRanges")},
-		{name: "countriesAndRegions", get: member("countriesAndRegions")},
-		{name: "countryLookupMethod", get: member("countryLookupMethod")},
-		{name: "includeUnknownCountriesAndRegions", get: member("includeUnknownCountriesAndRegions")},
+		{Name: "isTrusted", Ops: odata.Eq, Get: member("isTrusted")},
+		{Name: "ipRanges", Get: member("ipRanges")},
+		{Name: "countriesAndRegions", Get: member("countriesAndRegions")},
+		{Name: "countryLookupMethod", Get: member("countryLookupMethod")},
+		{Name: "includeUnknownCountriesAndRegions", Get: member("includeUnknownCountriesAndRegions")},
 	}}
 }()
 
 // Types of named locations that can be written; the others of beta are made by
 // the service itself.
 var (
-	ipRangeShape = &shape{typeName: "microsoft.graph.ipRange", variants: []*shape{
+	ipRangeShape = &shape.Shape{TypeName: "microsoft.graph.ipRange", Variants: []*shape.Shape{
 		shapeOf("iPv4CidrRange", cidrMembers), shapeOf("iPv6CidrRange", cidrMembers), shapeOf("iPv4Range", boundMembers), shapeOf("iPv6Range", boundMembers)}}
-	cidrMembers       = map[string]member{"cidrAddress": {kind: kindString, required: true}}
-	boundMembers      = map[string]member{"lowerAddress": {kind: kindString, required: true}, "upperAddress": {kind: kindString, required: true}}
-	namedLocationHead = map[string]member{"id": {readOnly: true}, "createdDateTime": {readOnly: true}, "modifiedDateTime": {readOnly: true}, "deletedDateTime": {readOnly: true},
-		"displayName": {kind: kindString, required: true, max: 256}}
-	namedLocationShape = &shape{typeName: "microsoft.graph.namedLocation", variants: []*shape{
-		shapeOf("ipNamedLocation", namedLocationHead, map[string]member{"isTrusted": {kind: kindBool}, "ipRanges": {kind: kindObjects, required: true, of: ipRangeShape}}),
-		shapeOf("countryNamedLocation", namedLocationHead, map[string]member{"countriesAndRegions": {kind: kindStrings, required: true},
-			"countryLookupMethod": enum("clientIpAddress", "authenticatorAppGps"), "includeUnknownCountriesAndRegions": {kind: kindBool}}),
+	cidrMembers       = map[string]shape.Member{"cidrAddress": {Kind: shape.String, Required: true}}
+	boundMembers      = map[string]shape.Member{"lowerAddress": {Kind: shape.String, Required: true}, "upperAddress": {Kind: shape.String, Required: true}}
+	namedLocationHead = map[string]shape.Member{"id": {ReadOnly: true}, "createdDateTime": {ReadOnly: true}, "modifiedDateTime": {ReadOnly: true}, "deletedDateTime": {ReadOnly: true},
+		"displayName": {Kind: shape.String, Required: true, Max: 256}}
+	namedLocationShape = &shape.Shape{TypeName: "microsoft.graph.namedLocation", Variants: []*shape.Shape{
+		shapeOf("ipNamedLocation", namedLocationHead, map[string]shape.Member{"isTrusted": {Kind: shape.Bool}, "ipRanges": {Kind: shape.Objects, Required: true, Of: ipRangeShape}}),
+		shapeOf("countryNamedLocation", namedLocationHead, map[string]shape.Member{"countriesAndRegions": {Kind: shape.Strings, Required: true},
+			"countryLookupMethod": enum("clientIpAddress", "authenticatorAppGps"), "includeUnknownCountriesAndRegions": {Kind: shape.Bool}}),
 	}}
 )
 
@@ -85,9 +87,9 @@ const (
 
 // shownLocation takes the members of other kinds away.
 func (c *call) shownLocation(l *namedLocation, out object) {
-	own := namedLocationShape.variant(l.doc)
+	own := namedLocationShape.Variant(l.doc)
 	for name := range out {
-		if _, has := own.members[name]; !has {
+		if _, has := own.Members[name]; !has {
 			delete(out, name)
 		}
 	}
@@ -102,10 +104,10 @@ func listNamedLocations(c *call) (*reply, error) {
 }
 
 func listDeletedLocations(c *call) (*reply, error) {
-	return c.locationList(eachOf(c.server.locationsDeleted.items), locationsDeletedContext)
+	return c.locationList(entity.EachOf(c.server.locationsDeleted.items), locationsDeletedContext)
 }
 
-func (c *call) locationList(items keyed[*namedLocation], context string) (*reply, error) {
+func (c *call) locationList(items entity.Keyed[*namedLocation], context string) (*reply, error) {
 	byKey := map[int64]*namedLocation{}
 	for key, l := range items(-1) {
 		byKey[key] = l
@@ -118,11 +120,11 @@ func (c *call) locationList(items keyed[*namedLocation], context string) (*reply
 }
 
 func (c *call) locationReply(status int, context string, l *namedLocation, selected []string) (*reply, error) {
-	members, err := namedLocationEntity.projection(c, selected)
+	members, err := namedLocationEntity.Projection(&c.Request, selected)
 	if err != nil {
 		return nil, err
 	}
-	out := render(l, members)
+	out := entity.Render(l, members)
 	c.shownLocation(l, out)
 	return c.entityReply(status, context+"/$entity", out), nil
 }
@@ -145,7 +147,7 @@ func getDeletedLocation(c *call) (*reply, error) {
 
 func createNamedLocation(c *call) (*reply, error) {
 	s := c.server
-	if err := namedLocationShape.check(c, c.Body, true); err != nil {
+	if err := namedLocationShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	if len(s.locations.items) >= maxNamedLocations {
@@ -168,11 +170,11 @@ func patchNamedLocation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := namedLocationShape.check(c, c.Body, false); err != nil {
+	if err := namedLocationShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
-	if own := namedLocationShape.variant(c.Body); own.typeName != l.kind() {
-		return nil, c.BadRequest("A named location of type '%s' cannot become '%s'.", l.kind(), own.typeName)
+	if own := namedLocationShape.Variant(c.Body); own.TypeName != l.kind() {
+		return nil, c.BadRequest("A named location of type '%s' cannot become '%s'.", l.kind(), own.TypeName)
 	}
 	was := *l
 	if err := c.mergeLocation(l); err != nil {
@@ -187,7 +189,7 @@ func patchNamedLocation(c *call) (*reply, error) {
 // mergeLocation changes a location; nothing is changed when it returns an error.
 // Defaults are documented (resources of both kinds).
 func (c *call) mergeLocation(l *namedLocation) error {
-	next := namedLocationShape.merged(l.doc, c.Body)
+	next := namedLocationShape.Merged(l.doc, c.Body)
 	defaults := object{"isTrusted": false}
 	if strings.TrimPrefix(text(next, "@odata.type"), "#") == countryLocation {
 		defaults = object{"includeUnknownCountriesAndRegions": false, "countryLookupMethod": "clientIpAddress"}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/metadata"
 )
 
@@ -42,16 +43,8 @@ func (c *call) narrow(out *reply) {
 		}
 		for _, name := range c.Query.Selected {
 			if _, there := item[name]; !there && metadata.Of(c.Version, c.route.entity, name) != metadata.Navigation {
-				item[name] = unset(metadata.Of(c.Version, c.route.entity, name))
+				item[name] = entity.Unset(metadata.Of(c.Version, c.route.entity, name))
 			}
 		}
 	}
-}
-
-// unset is what a member without a value holds.
-func unset(kind metadata.Kind) any {
-	if kind == metadata.Collection {
-		return []any{}
-	}
-	return nil
 }

@@ -6,32 +6,33 @@ package tenantsim
 import (
 	"net/http"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 )
 
 // rolesOrganization read tenant-level facts. ASSUMED for this pair of routes.
 var rolesOrganization = []string{"Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All", "User.Read.All"}
 
-var organizationEntity = &entity[*Server]{name: "microsoft.graph.organization", properties: []property[*Server]{
-	{name: "id", get: func(s *Server) any { return s.options.TenantID }},
-	{name: "displayName", get: func(*Server) any { return "Contoso" }},
-	{name: "tenantType", get: func(*Server) any { return "AAD" }},
-	{name: "countryLetterCode", get: func(*Server) any { return "NL" }},
-	{name: "createdDateTime", get: func(s *Server) any { return entraTime(s.start.AddDate(-3, 0, 0)) }},
-	{name: "mobileDeviceManagementAuthority", hidden: true, get: func(*Server) any { return "intune" }},
-	{name: "verifiedDomains", get: func(s *Server) any {
+var organizationEntity = &entity.Type[*Server]{Name: "microsoft.graph.organization", Properties: []entity.Property[*Server]{
+	{Name: "id", Get: func(s *Server) any { return s.options.TenantID }},
+	{Name: "displayName", Get: func(*Server) any { return "Contoso" }},
+	{Name: "tenantType", Get: func(*Server) any { return "AAD" }},
+	{Name: "countryLetterCode", Get: func(*Server) any { return "NL" }},
+	{Name: "createdDateTime", Get: func(s *Server) any { return entraTime(s.start.AddDate(-3, 0, 0)) }},
+	{Name: "mobileDeviceManagementAuthority", Hidden: true, Get: func(*Server) any { return "intune" }},
+	{Name: "verifiedDomains", Get: func(s *Server) any {
 		return []object{{"capabilities": "Email", "isDefault": true, "isInitial": true, "name": s.options.Domain, "type": "Managed"}}
 	}},
 }}
 
 // listOrganization is minimal. ASSUMED: the contract does not cover it.
 func listOrganization(c *call) (*reply, error) {
-	members, err := organizationEntity.projection(c, c.Query.Selected)
+	members, err := organizationEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	return &reply{status: http.StatusOK, body: object{
-		"@odata.context": c.context("organization", c.Query.Selected), "value": []object{render(c.server, members)},
+		"@odata.context": c.context("organization", c.Query.Selected), "value": []object{entity.Render(c.server, members)},
 	}}, nil
 }
 
@@ -44,12 +45,12 @@ func getOrganization(c *call) (*reply, error) {
 }
 
 // oneOf renders the tenant's only object of a kind.
-func oneOf(c *call, e *entity[*Server], context string) (*reply, error) {
-	members, err := e.projection(c, c.Query.Selected)
+func oneOf(c *call, e *entity.Type[*Server], context string) (*reply, error) {
+	members, err := e.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, context+"/$entity", render(c.server, members)), nil
+	return c.entityReply(http.StatusOK, context+"/$entity", entity.Render(c.server, members)), nil
 }
 
 func getSku(c *call) (*reply, error) {
@@ -59,18 +60,18 @@ func getSku(c *call) (*reply, error) {
 	return oneOf(c, skuEntity, "subscribedSkus")
 }
 
-var skuEntity = &entity[*Server]{name: "microsoft.graph.subscribedSku", properties: []property[*Server]{
-	{name: "id", get: func(s *Server) any { return s.options.TenantID + "_" + skuE5 }},
-	{name: "accountName", get: func(*Server) any { return "Contoso" }},
-	{name: "appliesTo", get: func(*Server) any { return "User" }},
-	{name: "capabilityStatus", get: func(*Server) any { return "Enabled" }},
-	{name: "consumedUnits", get: func(s *Server) any { return len(s.users) }},
-	{name: "skuId", get: func(*Server) any { return skuE5 }},
-	{name: "skuPartNumber", get: func(*Server) any { return "SPE_E5" }},
-	{name: "prepaidUnits", get: func(s *Server) any {
+var skuEntity = &entity.Type[*Server]{Name: "microsoft.graph.subscribedSku", Properties: []entity.Property[*Server]{
+	{Name: "id", Get: func(s *Server) any { return s.options.TenantID + "_" + skuE5 }},
+	{Name: "accountName", Get: func(*Server) any { return "Contoso" }},
+	{Name: "appliesTo", Get: func(*Server) any { return "User" }},
+	{Name: "capabilityStatus", Get: func(*Server) any { return "Enabled" }},
+	{Name: "consumedUnits", Get: func(s *Server) any { return len(s.users) }},
+	{Name: "skuId", Get: func(*Server) any { return skuE5 }},
+	{Name: "skuPartNumber", Get: func(*Server) any { return "SPE_E5" }},
+	{Name: "prepaidUnits", Get: func(s *Server) any {
 		return object{"enabled": len(s.users) + 100, "lockedOut": 0, "suspended": 0, "warning": 0}
 	}},
-	{name: "servicePlans", get: func(s *Server) any {
+	{Name: "servicePlans", Get: func(s *Server) any {
 		var out []object
 		for _, name := range s.servicePlans() {
 			out = append(out, object{"servicePlanId": ids.NewGUID(ids.HashText(name), "plan", 0).String(), "servicePlanName": name,
@@ -85,11 +86,11 @@ const skuE5 = "06ebc4ee-1bb5-47dd-8120-11324bc54e06"
 // listSkus shows one subscription with the plans that the tenant has. ASSUMED
 // values.
 func listSkus(c *call) (*reply, error) {
-	members, err := skuEntity.projection(c, c.Query.Selected)
+	members, err := skuEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	return &reply{status: http.StatusOK, body: object{
-		"@odata.context": c.context("subscribedSkus", c.Query.Selected), "value": []object{render(c.server, members)},
+		"@odata.context": c.context("subscribedSkus", c.Query.Selected), "value": []object{entity.Render(c.server, members)},
 	}}, nil
 }

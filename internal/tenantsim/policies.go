@@ -12,8 +12,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // policy is one settings catalog policy.
@@ -57,49 +59,49 @@ var technologyNames = []string{"none", "mdm", "windows10XManagement", "configMan
 	"appleRemoteManagement", "microsoftSense", "exchangeOnline", "mobileApplicationManagement", "linuxMdm", "enrollment",
 	"endpointPrivilegeManagement", "windowsOsRecovery", "android", "extensibility"}
 
-var policyEntity = &entity[*policy]{name: "microsoft.graph.deviceManagementConfigurationPolicy", properties: []property[*policy]{
-	{name: "id", ops: odata.OpsEquality, get: func(p *policy) any { return p.id.String() }},
-	{name: "name", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(p *policy) any { return p.name }},
-	{name: "description", get: func(p *policy) any { return p.description }},
-	{name: "platforms", ops: odata.Eq | odata.Has, get: func(p *policy) any { return p.platformsText }},
-	{name: "technologies", ops: odata.Eq | odata.Has, get: func(p *policy) any { return p.technologies }},
-	{name: "createdDateTime", ops: odata.OpsOrder, get: func(p *policy) any { return intuneTime(p.created) }},
-	{name: "lastModifiedDateTime", ops: odata.OpsOrder, get: func(p *policy) any { return intuneTime(p.modified) }},
-	{name: "settingCount", get: func(p *policy) any { return len(p.settings) }},
-	{name: "creationSource", ops: odata.Eq, get: func(p *policy) any { return p.creationSource }},
-	{name: "roleScopeTagIds", get: func(p *policy) any { return p.scopeTags }},
-	{name: "isAssigned", ops: odata.Eq, get: func(p *policy) any { return len(p.assignments) > 0 }},
-	{name: "templateReference", get: func(p *policy) any { return p.templateReference() }},
-	{name: "priorityMetaData", get: func(p *policy) any { return p.priorityMeta() }},
-	{name: "disableEntraGroupPolicyAssignment", hidden: true, get: func(p *policy) any { return p.noGroups }},
-	{name: "templateReference/templateFamily", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
+var policyEntity = &entity.Type[*policy]{Name: "microsoft.graph.deviceManagementConfigurationPolicy", Properties: []entity.Property[*policy]{
+	{Name: "id", Ops: odata.OpsEquality, Get: func(p *policy) any { return p.id.String() }},
+	{Name: "name", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(p *policy) any { return p.name }},
+	{Name: "description", Get: func(p *policy) any { return p.description }},
+	{Name: "platforms", Ops: odata.Eq | odata.Has, Get: func(p *policy) any { return p.platformsText }},
+	{Name: "technologies", Ops: odata.Eq | odata.Has, Get: func(p *policy) any { return p.technologies }},
+	{Name: "createdDateTime", Ops: odata.OpsOrder, Get: func(p *policy) any { return intuneTime(p.created) }},
+	{Name: "lastModifiedDateTime", Ops: odata.OpsOrder, Get: func(p *policy) any { return intuneTime(p.modified) }},
+	{Name: "settingCount", Get: func(p *policy) any { return len(p.settings) }},
+	{Name: "creationSource", Ops: odata.Eq, Get: func(p *policy) any { return p.creationSource }},
+	{Name: "roleScopeTagIds", Get: func(p *policy) any { return p.scopeTags }},
+	{Name: "isAssigned", Ops: odata.Eq, Get: func(p *policy) any { return len(p.assignments) > 0 }},
+	{Name: "templateReference", Get: func(p *policy) any { return p.templateReference() }},
+	{Name: "priorityMetaData", Get: func(p *policy) any { return p.priorityMeta() }},
+	{Name: "disableEntraGroupPolicyAssignment", Hidden: true, Get: func(p *policy) any { return p.noGroups }},
+	{Name: "templateReference/templateFamily", Ops: odata.Eq, Hidden: true, Get: func(p *policy) any { return p.templateFamily }},
 	// The names as tools write them, too (contract-2 u).
-	{name: "templateReference/TemplateFamily", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateFamily }},
-	{name: "templateReference/TemplateId", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
-	{name: "templateReference/templateId", ops: odata.Eq, hidden: true, get: func(p *policy) any { return p.templateReference()["templateId"] }},
+	{Name: "templateReference/TemplateFamily", Ops: odata.Eq, Hidden: true, Get: func(p *policy) any { return p.templateFamily }},
+	{Name: "templateReference/TemplateId", Ops: odata.Eq, Hidden: true, Get: func(p *policy) any { return p.templateReference()["templateId"] }},
+	{Name: "templateReference/templateId", Ops: odata.Eq, Hidden: true, Get: func(p *policy) any { return p.templateReference()["templateId"] }},
 }}
 
 // policyShape is the body of POST and PUT. Limits of name and description are
 // advised ones (contract a.1); the service publishes none for names.
-var policyShape = shape{typeName: "microsoft.graph.deviceManagementConfigurationPolicy", members: map[string]member{
-	"id":                                {kind: kindString, readOnly: true},
-	"createdDateTime":                   {kind: kindDate, readOnly: true},
-	"lastModifiedDateTime":              {kind: kindDate, readOnly: true},
-	"settingCount":                      {kind: kindInt, readOnly: true},
-	"isAssigned":                        {kind: kindBool, readOnly: true},
-	"name":                              {kind: kindString, required: true},
-	"description":                       {kind: kindString, max: 1500},
-	"platforms":                         {kind: kindFlags, required: true, values: platformNames},
-	"technologies":                      {kind: kindFlags, required: true, values: technologyNames},
-	"roleScopeTagIds":                   {kind: kindStrings},
-	"creationSource":                    {kind: kindString},
-	"disableEntraGroupPolicyAssignment": {kind: kindBool},
-	"priorityMetaData":                  {kind: kindObject, of: priorityShape},
-	"templateReference":                 {kind: kindObject, of: templateReferenceShape},
-	"settings":                          {kind: kindObjects},
+var policyShape = shape.Shape{TypeName: "microsoft.graph.deviceManagementConfigurationPolicy", Members: map[string]shape.Member{
+	"id":                                {Kind: shape.String, ReadOnly: true},
+	"createdDateTime":                   {Kind: shape.Date, ReadOnly: true},
+	"lastModifiedDateTime":              {Kind: shape.Date, ReadOnly: true},
+	"settingCount":                      {Kind: shape.Int, ReadOnly: true},
+	"isAssigned":                        {Kind: shape.Bool, ReadOnly: true},
+	"name":                              {Kind: shape.String, Required: true},
+	"description":                       {Kind: shape.String, Max: 1500},
+	"platforms":                         {Kind: shape.Flags, Required: true, Values: platformNames},
+	"technologies":                      {Kind: shape.Flags, Required: true, Values: technologyNames},
+	"roleScopeTagIds":                   {Kind: shape.Strings},
+	"creationSource":                    {Kind: shape.String},
+	"disableEntraGroupPolicyAssignment": {Kind: shape.Bool},
+	"priorityMetaData":                  {Kind: shape.Object, Of: priorityShape},
+	"templateReference":                 {Kind: shape.Object, Of: templateReferenceShape},
+	"settings":                          {Kind: shape.Objects},
 }}
 
-var priorityShape = shapeOf("deviceManagementPriorityMetaData", map[string]member{"priority": {kind: kindInt}})
+var priorityShape = shapeOf("deviceManagementPriorityMetaData", map[string]shape.Member{"priority": {Kind: shape.Int}})
 
 func sequenceOf(p *policy) uint64 { return p.sequence }
 
@@ -157,7 +159,7 @@ func getPolicy(c *call) (*reply, error) {
 	if err := c.checkExpand("settings", "assignments"); err != nil {
 		return nil, err
 	}
-	members, err := policyEntity.projection(c, c.Query.Selected)
+	members, err := policyEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -168,8 +170,8 @@ func getPolicy(c *call) (*reply, error) {
 	return c.policyReply(p, members), nil
 }
 
-func (c *call) policyReply(p *policy, members []*property[*policy]) *reply {
-	out := render(p, members)
+func (c *call) policyReply(p *policy, members []*entity.Property[*policy]) *reply {
+	out := entity.Render(p, members)
 	p.finish(c, out)
 	return c.entityReply(http.StatusOK, "deviceManagement/configurationPolicies/$entity", out)
 }
@@ -212,11 +214,11 @@ func createPolicy(c *call) (*reply, error) {
 	s.addPolicy(p)
 	s.policyTrail.created(s, p)
 	c.changed()
-	members, err := policyEntity.projection(c, nil)
+	members, err := policyEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
-	out := render(p, members)
+	out := entity.Render(p, members)
 	p.finish(c, out)
 	return c.entityReply(http.StatusCreated, "deviceManagement/configurationPolicies/$entity", out), nil
 }
@@ -230,7 +232,7 @@ func (s *Server) addPolicy(p *policy) {
 // fillPolicy checks the body of POST and PUT and copies it into p. Nothing is
 // changed when it returns an error.
 func (c *call) fillPolicy(p *policy) error {
-	if err := policyShape.check(c, c.Body, true); err != nil {
+	if err := policyShape.Check(&c.Request, c.Body, true); err != nil {
 		return err
 	}
 	template, family, err := c.readTemplate()
@@ -281,7 +283,7 @@ func patchPolicy(c *call) (*reply, error) {
 		return nil, odata.Fail(http.StatusBadRequest, odata.CodeModelValidation,
 			"Cannot apply PATCH to navigation property 'settings' on entity type 'microsoft.management.services.api.deviceManagementConfigurationPolicy'.")
 	}
-	if err := policyShape.check(c, c.Body, false); err != nil {
+	if err := policyShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	if err := c.keeps(p); err != nil {
@@ -303,7 +305,7 @@ func patchPolicy(c *call) (*reply, error) {
 	}
 	p.modified = c.now
 	c.changed()
-	members, err := policyEntity.projection(c, nil)
+	members, err := policyEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -319,7 +321,7 @@ func (c *call) keeps(p *policy) error {
 		if !present || given == nil {
 			continue
 		}
-		if now := policyEntity.lookup(name, true).get(p); !sameMembers(given, now) {
+		if now := policyEntity.Lookup(name, true).Get(p); !sameMembers(given, now) {
 			return c.BadRequest("Property '%s' cannot be changed by PATCH.", name)
 		}
 	}
@@ -398,9 +400,9 @@ type settingView struct {
 	instance object
 }
 
-var settingEntity = &entity[settingView]{name: "microsoft.graph.deviceManagementConfigurationSetting", properties: []property[settingView]{
-	{name: "id", ops: odata.Eq, get: func(v settingView) any { return strconv.Itoa(v.index) }},
-	{name: "settingInstance", get: func(v settingView) any { return v.instance }},
+var settingEntity = &entity.Type[settingView]{Name: "microsoft.graph.deviceManagementConfigurationSetting", Properties: []entity.Property[settingView]{
+	{Name: "id", Ops: odata.Eq, Get: func(v settingView) any { return strconv.Itoa(v.index) }},
+	{Name: "settingInstance", Get: func(v settingView) any { return v.instance }},
 }}
 
 // listSettings pages at 25 unless asked otherwise (contract a.3).

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
@@ -42,13 +43,13 @@ func (s *Server) graphPrincipal() string {
 // these are made up, and only the list of Microsoft Graph's appRoles names them.
 func appRoleID(role string) string { return ids.NewGUID(ids.HashText(role), "appRole", 0).String() }
 
-var principalEntity = &entity[principal]{name: "microsoft.graph.servicePrincipal", properties: []property[principal]{
-	{name: "id", ops: odata.Eq, get: func(p principal) any { return p.id }},
-	{name: "appId", ops: odata.Eq, get: func(p principal) any { return p.appID }},
-	{name: "displayName", ops: odata.OpsText, get: func(p principal) any { return p.name }},
-	{name: "accountEnabled", get: func(principal) any { return true }},
-	{name: "servicePrincipalType", get: func(principal) any { return "Application" }},
-	{name: "appRoles", get: func(p principal) any { return p.appRoles() }},
+var principalEntity = &entity.Type[principal]{Name: "microsoft.graph.servicePrincipal", Properties: []entity.Property[principal]{
+	{Name: "id", Ops: odata.Eq, Get: func(p principal) any { return p.id }},
+	{Name: "appId", Ops: odata.Eq, Get: func(p principal) any { return p.appID }},
+	{Name: "displayName", Ops: odata.OpsText, Get: func(p principal) any { return p.name }},
+	{Name: "accountEnabled", Get: func(principal) any { return true }},
+	{Name: "servicePrincipalType", Get: func(principal) any { return "Application" }},
+	{Name: "appRoles", Get: func(p principal) any { return p.appRoles() }},
 }}
 
 func (p principal) appRoles() []object {
@@ -81,11 +82,11 @@ func listPrincipals(c *call) (*reply, error) {
 	if err := c.AdvancedQuery(&c.Query); err != nil {
 		return nil, err
 	}
-	return listReply(c, c.Query, principalEntity, eachOf(c.server.principals()), listStyle{context: "servicePrincipals", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.Query, principalEntity, entity.EachOf(c.server.principals()), listStyle{context: "servicePrincipals", size: 100, max: 999, refuseAbove: true})
 }
 
 func getPrincipal(c *call) (*reply, error) {
-	members, err := principalEntity.projection(c, c.Query.Selected)
+	members, err := principalEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func getPrincipal(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, "servicePrincipals/$entity", render(p, members)), nil
+	return c.entityReply(http.StatusOK, "servicePrincipals/$entity", entity.Render(p, members)), nil
 }
 
 // grant is one permission that the application was given.
@@ -102,19 +103,19 @@ type grant struct {
 	role string
 }
 
-var grantEntity = &entity[grant]{name: "microsoft.graph.appRoleAssignment", properties: []property[grant]{
-	{name: "id", get: func(g grant) any {
+var grantEntity = &entity.Type[grant]{Name: "microsoft.graph.appRoleAssignment", Properties: []entity.Property[grant]{
+	{Name: "id", Get: func(g grant) any {
 		return ids.NewGUID(g.s.options.Seed^ids.HashText(g.role), "appRoleAssignment", 0).String()
 	}},
-	{name: "deletedDateTime", get: func(grant) any { return nil }},
-	{name: "appRoleId", ops: odata.Eq, get: func(g grant) any { return appRoleID(g.role) }},
-	{name: "createdDateTime", stable: true, get: func(g grant) any { return entraTime(g.s.start) }},
-	{name: "creationTimestamp", beta: true, get: func(g grant) any { return entraTime(g.s.start) }},
-	{name: "principalDisplayName", get: func(g grant) any { return g.s.principals()[0].name }},
-	{name: "principalId", get: func(g grant) any { return g.s.principalID.String() }},
-	{name: "principalType", get: func(grant) any { return "ServicePrincipal" }},
-	{name: "resourceDisplayName", get: func(grant) any { return "Microsoft Graph" }},
-	{name: "resourceId", ops: odata.Eq, get: func(g grant) any { return g.s.graphPrincipal() }},
+	{Name: "deletedDateTime", Get: func(grant) any { return nil }},
+	{Name: "appRoleId", Ops: odata.Eq, Get: func(g grant) any { return appRoleID(g.role) }},
+	{Name: "createdDateTime", Stable: true, Get: func(g grant) any { return entraTime(g.s.start) }},
+	{Name: "creationTimestamp", Beta: true, Get: func(g grant) any { return entraTime(g.s.start) }},
+	{Name: "principalDisplayName", Get: func(g grant) any { return g.s.principals()[0].name }},
+	{Name: "principalId", Get: func(g grant) any { return g.s.principalID.String() }},
+	{Name: "principalType", Get: func(grant) any { return "ServicePrincipal" }},
+	{Name: "resourceDisplayName", Get: func(grant) any { return "Microsoft Graph" }},
+	{Name: "resourceId", Ops: odata.Eq, Get: func(g grant) any { return g.s.graphPrincipal() }},
 }}
 
 // listGrants shows what is granted now, whatever the token says: the roles of a
@@ -130,5 +131,5 @@ func listGrants(c *call) (*reply, error) {
 			grants = append(grants, grant{c.server, role})
 		}
 	}
-	return listReply(c, c.Query, grantEntity, eachOf(grants), listStyle{context: "servicePrincipals('" + p.id + "')/appRoleAssignments", size: 100, max: 999, refuseAbove: true})
+	return listReply(c, c.Query, grantEntity, entity.EachOf(grants), listStyle{context: "servicePrincipals('" + p.id + "')/appRoleAssignments", size: 100, max: 999, refuseAbove: true})
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
@@ -86,21 +87,21 @@ func (u userView) passwordless() bool {
 	return len(methods) > 0 && methods[len(methods)-1] != "softwareOneTimePasscode"
 }
 
-var registrationEntity = &entity[userView]{name: "microsoft.graph.userRegistrationDetails", properties: []property[userView]{
-	{name: "id", ops: odata.Eq, get: func(u userView) any { return u.s.users[u.i].id.String() }},
-	{name: "userPrincipalName", ops: odata.Eq | odata.StartsWith, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
-	{name: "userDisplayName", ops: odata.Eq | odata.StartsWith, get: func(u userView) any { return u.s.displayName(u.i) }},
-	{name: "userType", ops: odata.Eq, get: func(userView) any { return "member" }},
-	{name: "isAdmin", ops: odata.Eq, get: func(userView) any { return false }},
-	{name: "isSsprRegistered", ops: odata.Eq, get: func(userView) any { return false }},
-	{name: "isSsprEnabled", ops: odata.Eq, get: func(userView) any { return false }},
-	{name: "isSsprCapable", ops: odata.Eq, get: func(userView) any { return false }},
-	{name: "isMfaRegistered", ops: odata.Eq, get: func(u userView) any { return len(u.s.methodsOf(u.i)) > 0 }},
-	{name: "isMfaCapable", ops: odata.Eq, get: func(u userView) any { return len(u.s.methodsOf(u.i)) > 0 }},
-	{name: "isPasswordlessCapable", ops: odata.Eq, get: func(u userView) any { return u.passwordless() }},
-	{name: "methodsRegistered", ops: odata.Any, get: func(u userView) any { return u.s.methodsOf(u.i) }},
-	{name: "isSystemPreferredAuthenticationMethodEnabled", ops: odata.Eq, get: func(userView) any { return true }},
-	{name: "systemPreferredAuthenticationMethods", ops: odata.Any, get: func(u userView) any {
+var registrationEntity = &entity.Type[userView]{Name: "microsoft.graph.userRegistrationDetails", Properties: []entity.Property[userView]{
+	{Name: "id", Ops: odata.Eq, Get: func(u userView) any { return u.s.users[u.i].id.String() }},
+	{Name: "userPrincipalName", Ops: odata.Eq | odata.StartsWith, Get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
+	{Name: "userDisplayName", Ops: odata.Eq | odata.StartsWith, Get: func(u userView) any { return u.s.displayName(u.i) }},
+	{Name: "userType", Ops: odata.Eq, Get: func(userView) any { return "member" }},
+	{Name: "isAdmin", Ops: odata.Eq, Get: func(userView) any { return false }},
+	{Name: "isSsprRegistered", Ops: odata.Eq, Get: func(userView) any { return false }},
+	{Name: "isSsprEnabled", Ops: odata.Eq, Get: func(userView) any { return false }},
+	{Name: "isSsprCapable", Ops: odata.Eq, Get: func(userView) any { return false }},
+	{Name: "isMfaRegistered", Ops: odata.Eq, Get: func(u userView) any { return len(u.s.methodsOf(u.i)) > 0 }},
+	{Name: "isMfaCapable", Ops: odata.Eq, Get: func(u userView) any { return len(u.s.methodsOf(u.i)) > 0 }},
+	{Name: "isPasswordlessCapable", Ops: odata.Eq, Get: func(u userView) any { return u.passwordless() }},
+	{Name: "methodsRegistered", Ops: odata.Any, Get: func(u userView) any { return u.s.methodsOf(u.i) }},
+	{Name: "isSystemPreferredAuthenticationMethodEnabled", Ops: odata.Eq, Get: func(userView) any { return true }},
+	{Name: "systemPreferredAuthenticationMethods", Ops: odata.Any, Get: func(u userView) any {
 		switch {
 		case u.s.hasSynced(u.i), u.s.hasDeviceBound(u.i):
 			return []string{"Fido2"} // contract i: observed, differs from the documented list
@@ -109,13 +110,13 @@ var registrationEntity = &entity[userView]{name: "microsoft.graph.userRegistrati
 		}
 		return []string{"PhoneAppNotification"}
 	}},
-	{name: "userPreferredMethodForSecondaryAuthentication", ops: odata.Eq, get: func(u userView) any {
+	{Name: "userPreferredMethodForSecondaryAuthentication", Ops: odata.Eq, Get: func(u userView) any {
 		if len(u.s.methodsOf(u.i)) == 0 {
 			return "none"
 		}
 		return "push"
 	}},
-	{name: "lastUpdatedDateTime", get: func(u userView) any { return intuneTime(u.s.reportStamp()) }},
+	{Name: "lastUpdatedDateTime", Get: func(u userView) any { return intuneTime(u.s.reportStamp()) }},
 }}
 
 // listRegistrations has no $skip (contract i). Page sizes are ASSUMED to be
@@ -143,23 +144,23 @@ func (p passkey) pick(synced, bound string) string {
 	return bound
 }
 
-var passkeyEntity = &entity[passkey]{name: "microsoft.graph.fido2AuthenticationMethod", properties: []property[passkey]{
-	{name: "id", get: func(p passkey) any {
+var passkeyEntity = &entity.Type[passkey]{Name: "microsoft.graph.fido2AuthenticationMethod", Properties: []entity.Property[passkey]{
+	{Name: "id", Get: func(p passkey) any {
 		sum := sha256.Sum256(fmt.Appendf(nil, "%s %v", p.user.s.users[p.user.i].id, p.synced))
 		return base64.RawURLEncoding.EncodeToString(sum[:24])
 	}},
-	{name: "displayName", get: func(p passkey) any {
+	{Name: "displayName", Get: func(p passkey) any {
 		return p.user.s.givenName(p.user.i) + p.pick(" password manager", " security key")
 	}},
-	{name: "createdDateTime", get: func(p passkey) any {
+	{Name: "createdDateTime", Get: func(p passkey) any {
 		return entraTime(p.user.s.start.Add(-time.Duration(p.user.s.userDraw(p.user.i, "passkey age")*1000) * time.Hour))
 	}},
-	{name: "aaGuid", get: func(p passkey) any { return p.pick(syncedAAGUID, boundAAGUID) }},
-	{name: "model", get: func(p passkey) any { return p.pick("Google Password Manager", "YubiKey 5 Series with NFC") }},
-	{name: "attestationCertificates", get: func(passkey) any { return []string{} }},
-	{name: "attestationLevel", get: func(p passkey) any { return p.pick("notAttested", "attested") }},
-	{name: "passkeyType", get: func(p passkey) any { return p.pick("synced", "deviceBound") }},
-	{name: "publicKeyCredential", get: func(passkey) any { return nil }},
+	{Name: "aaGuid", Get: func(p passkey) any { return p.pick(syncedAAGUID, boundAAGUID) }},
+	{Name: "model", Get: func(p passkey) any { return p.pick("Google Password Manager", "YubiKey 5 Series with NFC") }},
+	{Name: "attestationCertificates", Get: func(passkey) any { return []string{} }},
+	{Name: "attestationLevel", Get: func(p passkey) any { return p.pick("notAttested", "attested") }},
+	{Name: "passkeyType", Get: func(p passkey) any { return p.pick("synced", "deviceBound") }},
+	{Name: "publicKeyCredential", Get: func(passkey) any { return nil }},
 }}
 
 // listPasskeys is users/{id}/authentication/fido2Methods: the live signal.
@@ -189,7 +190,7 @@ func getPasskey(c *call) (*reply, error) {
 	if !ok {
 		return nil, c.NotFound(c.params["id"])
 	}
-	members, err := passkeyEntity.projection(c, c.Query.Selected)
+	members, err := passkeyEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -198,8 +199,8 @@ func getPasskey(c *call) (*reply, error) {
 		if p.synced {
 			has = c.server.hasSynced(i)
 		}
-		if has && passkeyEntity.lookup("id", false).get(p) == any(key) {
-			return c.entityReply(http.StatusOK, "users('"+c.params["id"]+"')/authentication/fido2Methods/$entity", render(p, members)), nil
+		if has && passkeyEntity.Lookup("id", false).Get(p) == any(key) {
+			return c.entityReply(http.StatusOK, "users('"+c.params["id"]+"')/authentication/fido2Methods/$entity", entity.Render(p, members)), nil
 		}
 	}
 	return nil, c.NotFound(key)

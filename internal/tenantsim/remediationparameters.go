@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // parameterKinds are the types of a script's parameters and of their default
 // values (metadata: deviceHealthScriptParameter and what derives from it).
-var parameterKinds = map[string]kind{"String": kindString, "Integer": kindInt, "Boolean": kindBool}
+var parameterKinds = map[string]shape.Kind{"String": shape.String, "Integer": shape.Int, "Boolean": shape.Bool}
 
 // remediationParameters reads the lists that the body names.
 func (c *call) remediationParameters() (map[string][]object, error) {
@@ -40,11 +41,11 @@ func (c *call) scriptParameters(name string) ([]object, error) {
 		if !known {
 			return nil, c.BadRequest("A type named '%v' of property '%s' could not be resolved by the model where a script parameter is expected.", item[odata.TypeAnnotation], name)
 		}
-		of := shape{typeName: strings.TrimPrefix(schedulePrefix, "#") + word + "Parameter", members: map[string]member{
-			"name": {kind: kindString}, "description": {kind: kindString}, "isRequired": {kind: kindBool},
-			"applyDefaultValueWhenNotAssigned": {kind: kindBool}, "defaultValue": {kind: value},
+		of := shape.Shape{TypeName: strings.TrimPrefix(schedulePrefix, "#") + word + "Parameter", Members: map[string]shape.Member{
+			"name": {Kind: shape.String}, "description": {Kind: shape.String}, "isRequired": {Kind: shape.Bool},
+			"applyDefaultValueWhenNotAssigned": {Kind: shape.Bool}, "defaultValue": {Kind: value},
 		}}
-		if err := of.check(c, item, true); err != nil {
+		if err := of.Check(&c.Request, item, true); err != nil {
 			return nil, err
 		}
 		shown := object{"name": nil, "description": nil, "isRequired": false, "applyDefaultValueWhenNotAssigned": false, "defaultValue": nil}

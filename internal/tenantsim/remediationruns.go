@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
@@ -240,19 +241,19 @@ type runView struct {
 	run    runResult
 }
 
-var runStateEntity = &entity[runView]{name: "microsoft.graph.deviceHealthScriptDeviceState", properties: []property[runView]{
-	{name: "id", ops: odata.Eq, get: func(v runView) any { return v.script.id + ":" + v.d.managedID.String() }},
-	{name: "detectionState", ops: odata.Eq, get: func(v runView) any { return v.run.detection }},
-	{name: "lastStateUpdateDateTime", get: func(v runView) any { return unixTime(v.deviceTime(v.run.at)) }},
-	{name: "expectedStateUpdateDateTime", get: func(runView) any { return nil }},
-	{name: "lastSyncDateTime", get: func(v runView) any { return unixTime(v.d.lastSync) }},
-	{name: "preRemediationDetectionScriptOutput", get: func(v runView) any { return orNull(v.run.before) }},
-	{name: "preRemediationDetectionScriptError", get: func(v runView) any { return scriptErrorText(v.run.detection) }},
-	{name: "remediationScriptError", get: func(v runView) any { return scriptErrorText(v.run.repair) }},
-	{name: "postRemediationDetectionScriptOutput", get: func(v runView) any { return orNull(v.run.after) }},
-	{name: "postRemediationDetectionScriptError", get: func(runView) any { return nil }},
-	{name: "remediationState", ops: odata.Eq, get: func(v runView) any { return v.run.repair }},
-	{name: "assignmentFilterIds", get: func(runView) any { return []string{} }},
+var runStateEntity = &entity.Type[runView]{Name: "microsoft.graph.deviceHealthScriptDeviceState", Properties: []entity.Property[runView]{
+	{Name: "id", Ops: odata.Eq, Get: func(v runView) any { return v.script.id + ":" + v.d.managedID.String() }},
+	{Name: "detectionState", Ops: odata.Eq, Get: func(v runView) any { return v.run.detection }},
+	{Name: "lastStateUpdateDateTime", Get: func(v runView) any { return unixTime(v.deviceTime(v.run.at)) }},
+	{Name: "expectedStateUpdateDateTime", Get: func(runView) any { return nil }},
+	{Name: "lastSyncDateTime", Get: func(v runView) any { return unixTime(v.d.lastSync) }},
+	{Name: "preRemediationDetectionScriptOutput", Get: func(v runView) any { return orNull(v.run.before) }},
+	{Name: "preRemediationDetectionScriptError", Get: func(v runView) any { return scriptErrorText(v.run.detection) }},
+	{Name: "remediationScriptError", Get: func(v runView) any { return scriptErrorText(v.run.repair) }},
+	{Name: "postRemediationDetectionScriptOutput", Get: func(v runView) any { return orNull(v.run.after) }},
+	{Name: "postRemediationDetectionScriptError", Get: func(runView) any { return nil }},
+	{Name: "remediationState", Ops: odata.Eq, Get: func(v runView) any { return v.run.repair }},
+	{Name: "assignmentFilterIds", Get: func(runView) any { return []string{} }},
 }}
 
 func scriptErrorText(state string) any {
@@ -263,7 +264,7 @@ func scriptErrorText(state string) any {
 }
 
 // runs yields what the service shows of a script's runs.
-func (s *Server) runs(r *remediation) keyed[runView] {
+func (s *Server) runs(r *remediation) entity.Keyed[runView] {
 	now := min(s.clock.Now().Unix(), s.freeze())
 	return func(after int64) iter.Seq2[int64, runView] {
 		return func(yield func(int64, runView) bool) {
@@ -281,7 +282,7 @@ func (s *Server) runs(r *remediation) keyed[runView] {
 // listRunStates expands managedDevice, with the permission for devices
 // (contract d).
 func listRunStates(c *call) (*reply, error) {
-	var members []*property[deviceView]
+	var members []*entity.Property[deviceView]
 	for _, e := range c.Query.Expand {
 		name, options, _ := strings.Cut(strings.TrimSuffix(e, ")"), "(")
 		if name != "managedDevice" {
@@ -297,7 +298,7 @@ func listRunStates(c *call) (*reply, error) {
 			return nil, c.BadRequest("Parsing OData Select and Expand failed: '%s' is not supported.", options)
 		}
 		var err error
-		if members, err = managedDevice.projection(c, selected); err != nil {
+		if members, err = managedDevice.Projection(&c.Request, selected); err != nil {
 			return nil, err
 		}
 	}
@@ -308,7 +309,7 @@ func listRunStates(c *call) (*reply, error) {
 	style := listStyle{context: scriptsContext + "('" + r.id + "')/deviceRunStates", size: 100, max: 1000, count: countPage}
 	if members != nil {
 		style.decorate = func(key int64, out object) error {
-			out["managedDevice"] = render(c.server.device(int32(key)), members)
+			out["managedDevice"] = entity.Render(c.server.device(int32(key)), members)
 			return nil
 		}
 	}

@@ -12,7 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // maxRemediations is the documented limit of a tenant (contract d).
@@ -68,46 +70,46 @@ type runSchedule struct {
 // published (contract d).
 const maxScriptBytes = 200 << 10
 
-var remediationEntity = &entity[*remediation]{name: "microsoft.graph.deviceHealthScript", properties: []property[*remediation]{
-	{name: "id", ops: odata.Eq, get: func(r *remediation) any { return r.id }},
-	{name: "publisher", ops: odata.Eq, get: func(r *remediation) any { return r.publisher }},
-	{name: "version", get: func(*remediation) any { return "1.0" }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(r *remediation) any { return r.displayName }},
-	{name: "description", get: func(r *remediation) any { return r.description }},
-	{name: "detectionScriptContent", get: func(r *remediation) any { return orNull(r.detection) }},
-	{name: "remediationScriptContent", get: func(r *remediation) any { return orNull(r.repair) }},
-	{name: "createdDateTime", get: func(r *remediation) any { return intuneTime(r.created) }},
-	{name: "lastModifiedDateTime", get: func(r *remediation) any { return intuneTime(r.modified) }},
-	{name: "runAsAccount", get: func(r *remediation) any { return r.runAs }},
-	{name: "enforceSignatureCheck", get: func(r *remediation) any { return r.enforceSignature }},
-	{name: "runAs32Bit", get: func(r *remediation) any { return r.runAs32Bit }},
-	{name: "roleScopeTagIds", get: func(r *remediation) any { return r.scopeTags }},
-	{name: "isGlobalScript", ops: odata.Eq, get: func(*remediation) any { return false }},
-	{name: "highestAvailableVersion", get: func(*remediation) any { return nil }},
-	{name: "deviceHealthScriptType", ops: odata.Eq, get: func(r *remediation) any { return r.scriptType }},
-	{name: "detectionScriptParameters", get: func(r *remediation) any { return append([]object{}, r.detectionParameters...) }},
-	{name: "remediationScriptParameters", get: func(r *remediation) any { return append([]object{}, r.repairParameters...) }},
+var remediationEntity = &entity.Type[*remediation]{Name: "microsoft.graph.deviceHealthScript", Properties: []entity.Property[*remediation]{
+	{Name: "id", Ops: odata.Eq, Get: func(r *remediation) any { return r.id }},
+	{Name: "publisher", Ops: odata.Eq, Get: func(r *remediation) any { return r.publisher }},
+	{Name: "version", Get: func(*remediation) any { return "1.0" }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(r *remediation) any { return r.displayName }},
+	{Name: "description", Get: func(r *remediation) any { return r.description }},
+	{Name: "detectionScriptContent", Get: func(r *remediation) any { return orNull(r.detection) }},
+	{Name: "remediationScriptContent", Get: func(r *remediation) any { return orNull(r.repair) }},
+	{Name: "createdDateTime", Get: func(r *remediation) any { return intuneTime(r.created) }},
+	{Name: "lastModifiedDateTime", Get: func(r *remediation) any { return intuneTime(r.modified) }},
+	{Name: "runAsAccount", Get: func(r *remediation) any { return r.runAs }},
+	{Name: "enforceSignatureCheck", Get: func(r *remediation) any { return r.enforceSignature }},
+	{Name: "runAs32Bit", Get: func(r *remediation) any { return r.runAs32Bit }},
+	{Name: "roleScopeTagIds", Get: func(r *remediation) any { return r.scopeTags }},
+	{Name: "isGlobalScript", Ops: odata.Eq, Get: func(*remediation) any { return false }},
+	{Name: "highestAvailableVersion", Get: func(*remediation) any { return nil }},
+	{Name: "deviceHealthScriptType", Ops: odata.Eq, Get: func(r *remediation) any { return r.scriptType }},
+	{Name: "detectionScriptParameters", Get: func(r *remediation) any { return append([]object{}, r.detectionParameters...) }},
+	{Name: "remediationScriptParameters", Get: func(r *remediation) any { return append([]object{}, r.repairParameters...) }},
 }}
 
-var remediationShape = shape{typeName: "microsoft.graph.deviceHealthScript", members: map[string]member{
-	"id":                          {kind: kindString, readOnly: true},
-	"createdDateTime":             {kind: kindDate, readOnly: true},
-	"lastModifiedDateTime":        {kind: kindDate, readOnly: true},
-	"version":                     {kind: kindString, readOnly: true},
-	"highestAvailableVersion":     {kind: kindString, readOnly: true},
-	"isGlobalScript":              {kind: kindBool, readOnly: true},
-	"displayName":                 {kind: kindString, required: true},
-	"description":                 {kind: kindString},
-	"publisher":                   {kind: kindString},
-	"runAsAccount":                {kind: kindEnum, values: []string{"system", "user"}},
-	"enforceSignatureCheck":       {kind: kindBool},
-	"runAs32Bit":                  {kind: kindBool},
-	"roleScopeTagIds":             {kind: kindStrings},
-	"detectionScriptContent":      {kind: kindString},
-	"remediationScriptContent":    {kind: kindString},
-	"detectionScriptParameters":   {kind: kindObjects},
-	"remediationScriptParameters": {kind: kindObjects},
-	"deviceHealthScriptType":      {kind: kindEnum, values: []string{"deviceHealthScript", "managedInstallerScript"}},
+var remediationShape = shape.Shape{TypeName: "microsoft.graph.deviceHealthScript", Members: map[string]shape.Member{
+	"id":                          {Kind: shape.String, ReadOnly: true},
+	"createdDateTime":             {Kind: shape.Date, ReadOnly: true},
+	"lastModifiedDateTime":        {Kind: shape.Date, ReadOnly: true},
+	"version":                     {Kind: shape.String, ReadOnly: true},
+	"highestAvailableVersion":     {Kind: shape.String, ReadOnly: true},
+	"isGlobalScript":              {Kind: shape.Bool, ReadOnly: true},
+	"displayName":                 {Kind: shape.String, Required: true},
+	"description":                 {Kind: shape.String},
+	"publisher":                   {Kind: shape.String},
+	"runAsAccount":                {Kind: shape.Enum, Values: []string{"system", "user"}},
+	"enforceSignatureCheck":       {Kind: shape.Bool},
+	"runAs32Bit":                  {Kind: shape.Bool},
+	"roleScopeTagIds":             {Kind: shape.Strings},
+	"detectionScriptContent":      {Kind: shape.String},
+	"remediationScriptContent":    {Kind: shape.String},
+	"detectionScriptParameters":   {Kind: shape.Objects},
+	"remediationScriptParameters": {Kind: shape.Objects},
+	"deviceHealthScriptType":      {Kind: shape.Enum, Values: []string{"deviceHealthScript", "managedInstallerScript"}},
 }}
 
 const scriptsContext = "deviceManagement/deviceHealthScripts"
@@ -132,7 +134,7 @@ func getRemediation(c *call) (*reply, error) {
 	if err := c.checkExpand("assignments"); err != nil {
 		return nil, err
 	}
-	members, err := remediationEntity.projection(c, c.Query.Selected)
+	members, err := remediationEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +142,7 @@ func getRemediation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := render(r, members)
+	out := entity.Render(r, members)
 	if slices.Contains(c.Query.Expand, "assignments") {
 		out["assignments"] = r.assignmentObjects()
 	}
@@ -148,7 +150,7 @@ func getRemediation(c *call) (*reply, error) {
 }
 
 func createRemediation(c *call) (*reply, error) {
-	if err := remediationShape.check(c, c.Body, true); err != nil {
+	if err := remediationShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
@@ -165,11 +167,11 @@ func createRemediation(c *call) (*reply, error) {
 }
 
 func (c *call) remediationReply(status int, r *remediation) (*reply, error) {
-	members, err := remediationEntity.projection(c, nil)
+	members, err := remediationEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(status, scriptsContext+"/$entity", render(r, members)), nil
+	return c.entityReply(status, scriptsContext+"/$entity", entity.Render(r, members)), nil
 }
 
 // fillRemediation copies the members that the body names. Nothing is changed
@@ -188,7 +190,7 @@ func (c *call) fillRemediation(r *remediation) error {
 	takeTexts(c.Body, map[string]*string{"displayName": &r.displayName, "description": &r.description, "publisher": &r.publisher})
 	for name, field := range map[string]*string{"runAsAccount": &r.runAs, "deviceHealthScriptType": &r.scriptType} {
 		if _, given := c.Body[name]; given { // null is the first word of an enum: ASSUMED
-			*field = cmp.Or(text(c.Body, name), remediationShape.members[name].values[0])
+			*field = cmp.Or(text(c.Body, name), remediationShape.Members[name].Values[0])
 		}
 	}
 	for name, field := range map[string]*string{"detectionScriptContent": &r.detection, "remediationScriptContent": &r.repair} {
@@ -265,7 +267,7 @@ func patchRemediation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := remediationShape.check(c, c.Body, false); err != nil {
+	if err := remediationShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	was := *r
@@ -321,12 +323,12 @@ func listRemediationAssignments(c *call) (*reply, error) {
 }
 
 var (
-	remediationAssignShape = shape{typeName: "microsoft.graph.assignPostRequestBody", members: map[string]member{
-		"deviceHealthScriptAssignments": {kind: kindObjects, required: true},
+	remediationAssignShape = shape.Shape{TypeName: "microsoft.graph.assignPostRequestBody", Members: map[string]shape.Member{
+		"deviceHealthScriptAssignments": {Kind: shape.Objects, Required: true},
 	}}
-	remediationAssignmentShape = shape{typeName: "microsoft.graph.deviceHealthScriptAssignment", members: map[string]member{
-		"id": {kind: kindString, readOnly: true}, "target": {kind: kindObject, required: true},
-		"runRemediationScript": {kind: kindBool}, "runSchedule": {kind: kindObject},
+	remediationAssignmentShape = shape.Shape{TypeName: "microsoft.graph.deviceHealthScriptAssignment", Members: map[string]shape.Member{
+		"id": {Kind: shape.String, ReadOnly: true}, "target": {Kind: shape.Object, Required: true},
+		"runRemediationScript": {Kind: shape.Bool}, "runSchedule": {Kind: shape.Object},
 	}}
 )
 
@@ -339,12 +341,12 @@ func assignRemediation(c *call) (*reply, error) {
 		return nil, err
 	}
 	delete(c.Body, "@odata.type")
-	if err := remediationAssignShape.check(c, c.Body, true); err != nil {
+	if err := remediationAssignShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	next := []remediationAssignment{}
 	for _, item := range objects(c.Body["deviceHealthScriptAssignments"]) {
-		if err := remediationAssignmentShape.check(c, item, true); err != nil {
+		if err := remediationAssignmentShape.Check(&c.Request, item, true); err != nil {
 			return nil, err
 		}
 		target, _ := item["target"].(map[string]any)

@@ -3,7 +3,12 @@
 
 package tenantsim
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
+)
 
 // rolesWriteDefaults change security defaults. The documentation names two
 // permissions to write with beside the one to read; either is taken. ASSUMED.
@@ -12,29 +17,29 @@ var rolesWriteDefaults = []string{"Policy.ReadWrite.SecurityDefaults", "Policy.R
 const defaultsContext = "policies/identitySecurityDefaultsEnforcementPolicy"
 
 // securityDefaultsEntity is the one policy of its kind, with the documented id.
-var securityDefaultsEntity = &entity[*Server]{name: "microsoft.graph.identitySecurityDefaultsEnforcementPolicy", properties: []property[*Server]{
-	{name: "id", get: func(*Server) any { return strengthPrefix + "5" }},
-	{name: "displayName", get: func(*Server) any { return "Security Defaults" }},
-	{name: "description", get: func(*Server) any {
+var securityDefaultsEntity = &entity.Type[*Server]{Name: "microsoft.graph.identitySecurityDefaultsEnforcementPolicy", Properties: []entity.Property[*Server]{
+	{Name: "id", Get: func(*Server) any { return strengthPrefix + "5" }},
+	{Name: "displayName", Get: func(*Server) any { return "Security Defaults" }},
+	{Name: "description", Get: func(*Server) any {
 		return "Basic identity security mechanisms that Microsoft recommends for every organization."
 	}},
-	{name: "isEnabled", get: func(s *Server) any { return s.securityDefaults }},
-	{name: "deletedDateTime", hidden: true, get: func(*Server) any { return nil }},
+	{Name: "isEnabled", Get: func(s *Server) any { return s.securityDefaults }},
+	{Name: "deletedDateTime", Hidden: true, Get: func(*Server) any { return nil }},
 }}
 
 // securityDefaultsShape: only the switch can be written; what else a client read
 // and sends back is ignored.
-var securityDefaultsShape = shape{typeName: securityDefaultsEntity.name, members: map[string]member{
-	"id": {readOnly: true}, "displayName": {readOnly: true}, "description": {readOnly: true}, "deletedDateTime": {readOnly: true},
-	"isEnabled": {kind: kindBool},
+var securityDefaultsShape = shape.Shape{TypeName: securityDefaultsEntity.Name, Members: map[string]shape.Member{
+	"id": {ReadOnly: true}, "displayName": {ReadOnly: true}, "description": {ReadOnly: true}, "deletedDateTime": {ReadOnly: true},
+	"isEnabled": {Kind: shape.Bool},
 }}
 
 func getSecurityDefaults(c *call) (*reply, error) {
-	members, err := securityDefaultsEntity.projection(c, c.Query.Selected)
+	members, err := securityDefaultsEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(http.StatusOK, defaultsContext, render(c.server, members)), nil
+	return c.entityReply(http.StatusOK, defaultsContext, entity.Render(c.server, members)), nil
 }
 
 // patchSecurityDefaults: security defaults and enabled conditional access
@@ -43,7 +48,7 @@ func getSecurityDefaults(c *call) (*reply, error) {
 // sentence is.
 func patchSecurityDefaults(c *call) (*reply, error) {
 	s := c.server
-	if err := securityDefaultsShape.check(c, c.Body, false); err != nil {
+	if err := securityDefaultsShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	v, given := c.Body["isEnabled"]

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // A shadow is what an intent or a group policy configuration does on devices: it
@@ -92,14 +93,14 @@ func (s *Server) dropShadow(p *policy) {
 func (c *call) readAssignments(typeName string) ([]assignment, error) {
 	body := c.Body
 	delete(body, "@odata.type") // an action body has no type of its own
-	if err := assignShape.check(c, body, true); err != nil {
+	if err := assignShape.Check(&c.Request, body, true); err != nil {
 		return nil, err
 	}
-	item := shape{typeName: "microsoft.graph." + typeName, members: map[string]member{"id": {kind: kindString, readOnly: true},
-		"lastModifiedDateTime": {kind: kindDate, readOnly: true}, "target": {kind: kindObject, required: true}}}
+	item := shape.Shape{TypeName: "microsoft.graph." + typeName, Members: map[string]shape.Member{"id": {Kind: shape.String, ReadOnly: true},
+		"lastModifiedDateTime": {Kind: shape.Date, ReadOnly: true}, "target": {Kind: shape.Object, Required: true}}}
 	out := []assignment{}
 	for _, given := range objects(body["assignments"]) {
-		if err := item.check(c, given, true); err != nil {
+		if err := item.Check(&c.Request, given, true); err != nil {
 			return nil, err
 		}
 		a, err := c.assignment(inner(given, "target"), platformWindows)

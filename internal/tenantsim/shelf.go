@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 )
 
 // meta is what every object on a shelf has.
@@ -90,7 +92,7 @@ func (sh *shelf[T, P]) see(c *call) (*T, error) {
 }
 
 // listed yields the objects as a list sees them.
-func (sh *shelf[T, P]) listed(c *call) keyed[*T] {
+func (sh *shelf[T, P]) listed(c *call) entity.Keyed[*T] {
 	asOf := c.listAsOf()
 	return func(after int64) iter.Seq2[int64, *T] {
 		return func(yield func(int64, *T) bool) {

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
@@ -185,67 +186,67 @@ func (e signIn) appliedAccess() []object {
 	return out
 }
 
-var signInEntity = &entity[signIn]{name: "microsoft.graph.signIn", properties: []property[signIn]{
-	{name: "id", ops: odata.Eq, get: func(e signIn) any { return e.key("id") }},
-	{name: "createdDateTime", sort: true, ops: odata.OpsOrder, get: func(e signIn) any { return entraTime(e.at()) }},
-	{name: "userDisplayName", ops: odata.Eq | odata.StartsWith, get: func(e signIn) any { return e.user.s.displayName(e.user.i) }},
-	{name: "userPrincipalName", ops: odata.Eq | odata.StartsWith, get: func(e signIn) any {
+var signInEntity = &entity.Type[signIn]{Name: "microsoft.graph.signIn", Properties: []entity.Property[signIn]{
+	{Name: "id", Ops: odata.Eq, Get: func(e signIn) any { return e.key("id") }},
+	{Name: "createdDateTime", Sort: true, Ops: odata.OpsOrder, Get: func(e signIn) any { return entraTime(e.at()) }},
+	{Name: "userDisplayName", Ops: odata.Eq | odata.StartsWith, Get: func(e signIn) any { return e.user.s.displayName(e.user.i) }},
+	{Name: "userPrincipalName", Ops: odata.Eq | odata.StartsWith, Get: func(e signIn) any {
 		if e.passkey() && ids.Uniform(ids.Mix(ids.HashText(e.key("upn")))) < 0.1 {
 			return e.user.s.users[e.user.i].id.String() // contract j: passwordless may show the id
 		}
 		return e.user.s.userPrincipalName(e.user.i)
 	}},
-	{name: "userId", ops: odata.Eq, get: func(e signIn) any { return e.user.s.users[e.user.i].id.String() }},
-	{name: "appId", ops: odata.Eq, get: func(signIn) any { return "00000002-0000-0ff1-ce00-000000000000" }},
-	{name: "appDisplayName", ops: odata.Eq | odata.StartsWith, get: func(signIn) any { return "Office 365 Exchange Online" }},
-	{name: "ipAddress", ops: odata.Eq | odata.StartsWith, get: func(e signIn) any { return fmt.Sprintf("192.0.2.%d", e.user.i%254+1) }},
-	{name: "clientAppUsed", ops: odata.Eq, get: func(e signIn) any { return e.clientApp() }},
-	{name: "correlationId", ops: odata.Eq, get: func(e signIn) any { return e.key("correlation") }},
-	{name: "conditionalAccessStatus", ops: odata.Eq, get: func(e signIn) any {
+	{Name: "userId", Ops: odata.Eq, Get: func(e signIn) any { return e.user.s.users[e.user.i].id.String() }},
+	{Name: "appId", Ops: odata.Eq, Get: func(signIn) any { return "00000002-0000-0ff1-ce00-000000000000" }},
+	{Name: "appDisplayName", Ops: odata.Eq | odata.StartsWith, Get: func(signIn) any { return "Office 365 Exchange Online" }},
+	{Name: "ipAddress", Ops: odata.Eq | odata.StartsWith, Get: func(e signIn) any { return fmt.Sprintf("192.0.2.%d", e.user.i%254+1) }},
+	{Name: "clientAppUsed", Ops: odata.Eq, Get: func(e signIn) any { return e.clientApp() }},
+	{Name: "correlationId", Ops: odata.Eq, Get: func(e signIn) any { return e.key("correlation") }},
+	{Name: "conditionalAccessStatus", Ops: odata.Eq, Get: func(e signIn) any {
 		if len(e.user.s.access.items) == 0 {
 			return "notApplied"
 		}
 		return "success"
 	}},
-	{name: "isInteractive", ops: odata.Eq, get: func(signIn) any { return true }},
-	{name: "riskDetail", get: func(signIn) any { return "none" }},
-	{name: "riskLevelAggregated", ops: odata.Eq, get: func(signIn) any { return "none" }},
-	{name: "riskLevelDuringSignIn", ops: odata.Eq, get: func(signIn) any { return "none" }},
-	{name: "riskState", ops: odata.Eq, get: func(signIn) any { return "none" }},
-	{name: "riskEventTypes_v2", get: func(signIn) any { return []string{} }},
-	{name: "resourceDisplayName", get: func(signIn) any { return "Office 365 Exchange Online" }},
-	{name: "resourceId", ops: odata.Eq, get: func(signIn) any { return "00000002-0000-0ff1-ce00-000000000000" }},
-	{name: "status", get: func(e signIn) any {
+	{Name: "isInteractive", Ops: odata.Eq, Get: func(signIn) any { return true }},
+	{Name: "riskDetail", Get: func(signIn) any { return "none" }},
+	{Name: "riskLevelAggregated", Ops: odata.Eq, Get: func(signIn) any { return "none" }},
+	{Name: "riskLevelDuringSignIn", Ops: odata.Eq, Get: func(signIn) any { return "none" }},
+	{Name: "riskState", Ops: odata.Eq, Get: func(signIn) any { return "none" }},
+	{Name: "riskEventTypes_v2", Get: func(signIn) any { return []string{} }},
+	{Name: "resourceDisplayName", Get: func(signIn) any { return "Office 365 Exchange Online" }},
+	{Name: "resourceId", Ops: odata.Eq, Get: func(signIn) any { return "00000002-0000-0ff1-ce00-000000000000" }},
+	{Name: "status", Get: func(e signIn) any {
 		if e.failed() {
 			return object{"errorCode": 50126, "failureReason": "Error validating credentials.", "additionalDetails": nil}
 		}
 		return object{"errorCode": 0, "failureReason": "Other.", "additionalDetails": nil}
 	}},
-	{name: "status/errorCode", ops: odata.Eq | odata.Ne, hidden: true, get: func(e signIn) any {
+	{Name: "status/errorCode", Ops: odata.Eq | odata.Ne, Hidden: true, Get: func(e signIn) any {
 		if e.failed() {
 			return 50126
 		}
 		return 0
 	}},
-	{name: "deviceDetail", get: func(e signIn) any { return e.device() }},
-	{name: "deviceDetail/operatingSystem", ops: odata.Eq | odata.StartsWith, hidden: true, get: func(e signIn) any { return e.device()["operatingSystem"] }},
-	{name: "location", get: func(signIn) any {
+	{Name: "deviceDetail", Get: func(e signIn) any { return e.device() }},
+	{Name: "deviceDetail/operatingSystem", Ops: odata.Eq | odata.StartsWith, Hidden: true, Get: func(e signIn) any { return e.device()["operatingSystem"] }},
+	{Name: "location", Get: func(signIn) any {
 		return object{"city": "Utrecht", "state": "Utrecht", "countryOrRegion": "NL", "geoCoordinates": nil}
 	}},
-	{name: "appliedConditionalAccessPolicies", get: func(e signIn) any { return e.appliedAccess() }},
-	{name: "authenticationRequirement", beta: true, ops: odata.Eq, get: func(e signIn) any {
+	{Name: "appliedConditionalAccessPolicies", Get: func(e signIn) any { return e.appliedAccess() }},
+	{Name: "authenticationRequirement", Beta: true, Ops: odata.Eq, Get: func(e signIn) any {
 		if e.method() == "Passkey (synced)" { // contract j: observed on a synced passkey
 			return "singleFactorAuthentication"
 		}
 		return "multiFactorAuthentication"
 	}},
-	{name: "authenticationMethodsUsed", beta: true, get: func(signIn) any { return []string{} }},
-	{name: "authenticationProcessingDetails", beta: true, get: func(signIn) any { return []object{} }},
-	{name: "authenticationDetails", beta: true, get: func(e signIn) any { return e.details() }},
-	{name: "incomingTokenType", beta: true, get: func(signIn) any { return "none" }},
-	{name: "mfaDetail", beta: true, get: func(signIn) any { return nil }},
-	{name: "signInEventTypes", beta: true, ops: odata.Any, get: func(signIn) any { return []string{"interactiveUser"} }},
-	{name: "userType", beta: true, ops: odata.Eq, get: func(signIn) any { return "member" }},
+	{Name: "authenticationMethodsUsed", Beta: true, Get: func(signIn) any { return []string{} }},
+	{Name: "authenticationProcessingDetails", Beta: true, Get: func(signIn) any { return []object{} }},
+	{Name: "authenticationDetails", Beta: true, Get: func(e signIn) any { return e.details() }},
+	{Name: "incomingTokenType", Beta: true, Get: func(signIn) any { return "none" }},
+	{Name: "mfaDetail", Beta: true, Get: func(signIn) any { return nil }},
+	{Name: "signInEventTypes", Beta: true, Ops: odata.Any, Get: func(signIn) any { return []string{"interactiveUser"} }},
+	{Name: "userType", Beta: true, Ops: odata.Eq, Get: func(signIn) any { return "member" }},
 }}
 
 // listSignIns is newest first, at most 1,000 on a page (contract j). v1.0 lacks

@@ -8,21 +8,23 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // configurationShape is a restriction of a combination. Which combinations a type
 // applies to, and that a FIDO2 restriction needs keys while a certificate
 // restriction may leave every list out, is ASSUMED. The texts of this file are
 // ASSUMED.
-var configurationShape = &shape{typeName: "microsoft.graph.authenticationCombinationConfiguration", variants: []*shape{
-	shapeOf("fido2CombinationConfiguration", map[string]member{"id": {readOnly: true},
-		"appliesToCombinations": {kind: kindStrings, required: true, values: []string{"fido2"}}, "allowedAAGUIDs": {kind: kindStrings, required: true}}),
-	shapeOf("x509CertificateCombinationConfiguration", map[string]member{"id": {readOnly: true},
-		"appliesToCombinations": {kind: kindStrings, required: true, values: []string{"x509CertificateSingleFactor", "x509CertificateMultiFactor"}},
-		"allowedIssuerSkis":     {kind: kindStrings}, "allowedPolicyOIDs": {kind: kindStrings},
+var configurationShape = &shape.Shape{TypeName: "microsoft.graph.authenticationCombinationConfiguration", Variants: []*shape.Shape{
+	shapeOf("fido2CombinationConfiguration", map[string]shape.Member{"id": {ReadOnly: true},
+		"appliesToCombinations": {Kind: shape.Strings, Required: true, Values: []string{"fido2"}}, "allowedAAGUIDs": {Kind: shape.Strings, Required: true}}),
+	shapeOf("x509CertificateCombinationConfiguration", map[string]shape.Member{"id": {ReadOnly: true},
+		"appliesToCombinations": {Kind: shape.Strings, Required: true, Values: []string{"x509CertificateSingleFactor", "x509CertificateMultiFactor"}},
+		"allowedIssuerSkis":     {Kind: shape.Strings}, "allowedPolicyOIDs": {Kind: shape.Strings},
 		// Recorded portal requests carry it, no metadata has it (third-party 9).
-		"allowedIssuers": {kind: kindStrings}}),
+		"allowedIssuers": {Kind: shape.Strings}}),
 }}
 
 // checkConfiguration checks a restriction as it would be stored.
@@ -39,10 +41,10 @@ func (c *call) checkConfiguration(doc object) error {
 }
 
 func (c *call) addConfiguration(p *strength, body object) error {
-	if err := configurationShape.check(c, body, true); err != nil {
+	if err := configurationShape.Check(&c.Request, body, true); err != nil {
 		return err
 	}
-	made := configurationShape.merged(nil, body)
+	made := configurationShape.Merged(nil, body)
 	if err := c.checkConfiguration(made); err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func (c *call) addConfiguration(p *strength, body object) error {
 // is an empty one. allowedIssuers shows only when it was sent, as no metadata has
 // it.
 func shownConfiguration(doc object) object {
-	out := configurationShape.shown(doc, true)
+	out := configurationShape.Shown(doc, true)
 	if doc["allowedIssuers"] == nil {
 		delete(out, "allowedIssuers")
 	}
@@ -77,10 +79,10 @@ func (p *strength) configurationsContext() string {
 
 // configurationEntity has the members of both kinds; ofKind leaves what the kind
 // does not have.
-var configurationEntity = func() *entity[object] {
-	e := &entity[object]{name: "microsoft.graph.authenticationCombinationConfiguration"}
+var configurationEntity = func() *entity.Type[object] {
+	e := &entity.Type[object]{Name: "microsoft.graph.authenticationCombinationConfiguration"}
 	for _, name := range []string{"id", "appliesToCombinations", "allowedAAGUIDs", "allowedIssuerSkis", "allowedPolicyOIDs", "allowedIssuers"} {
-		e.properties = append(e.properties, property[object]{name: name, get: func(doc object) any { return doc[name] }})
+		e.Properties = append(e.Properties, entity.Property[object]{Name: name, Get: func(doc object) any { return doc[name] }})
 	}
 	return e
 }()
@@ -101,7 +103,7 @@ func listConfigurations(c *call) (*reply, error) {
 		return nil, err
 	}
 	all := p.shownConfigurations()
-	return listReply(c, c.Query, configurationEntity, eachOf(all), listStyle{context: p.configurationsContext(), size: 100, max: 999,
+	return listReply(c, c.Query, configurationEntity, entity.EachOf(all), listStyle{context: p.configurationsContext(), size: 100, max: 999,
 		decorate: func(key int64, out object) error {
 			ofKind(all[key], out)
 			return nil
@@ -126,12 +128,12 @@ func getConfiguration(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := configurationEntity.projection(c, c.Query.Selected)
+	members, err := configurationEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
 	shown := shownConfiguration(p.configurations[i])
-	out := render(shown, members)
+	out := entity.Render(shown, members)
 	ofKind(shown, out)
 	return c.entityReply(http.StatusOK, p.configurationsContext()+"/$entity", out), nil
 }
@@ -167,13 +169,13 @@ func patchConfiguration(c *call) (*reply, error) {
 	if body != nil && body["@odata.type"] == nil {
 		body["@odata.type"] = old["@odata.type"]
 	}
-	if err := configurationShape.check(c, body, false); err != nil {
+	if err := configurationShape.Check(&c.Request, body, false); err != nil {
 		return nil, err
 	}
-	if configurationShape.variant(body) != configurationShape.variant(old) {
+	if configurationShape.Variant(body) != configurationShape.Variant(old) {
 		return nil, c.BadRequest("A combination configuration of type '%s' cannot become '%s'.", text(old, "@odata.type"), text(body, "@odata.type"))
 	}
-	next := configurationShape.merged(old, body)
+	next := configurationShape.Merged(old, body)
 	if err := c.checkConfiguration(next); err != nil {
 		return nil, err
 	}

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // strength is an authentication strength policy. The texts of refusals in this
@@ -55,21 +57,21 @@ func builtInStrengths() []*strength {
 	}
 }
 
-var strengthEntity = &entity[*strength]{name: "microsoft.graph.authenticationStrengthPolicy", properties: []property[*strength]{
-	{name: "id", ops: odata.Eq, get: func(p *strength) any { return p.id }},
-	{name: "createdDateTime", get: func(p *strength) any { return intuneTime(p.created) }},
-	{name: "modifiedDateTime", get: func(p *strength) any { return intuneTime(p.modified) }},
-	{name: "displayName", ops: odata.Eq, get: func(p *strength) any { return p.displayName }},
-	{name: "description", get: func(p *strength) any { return p.description }},
-	{name: "policyType", ops: odata.Eq, get: func(p *strength) any {
+var strengthEntity = &entity.Type[*strength]{Name: "microsoft.graph.authenticationStrengthPolicy", Properties: []entity.Property[*strength]{
+	{Name: "id", Ops: odata.Eq, Get: func(p *strength) any { return p.id }},
+	{Name: "createdDateTime", Get: func(p *strength) any { return intuneTime(p.created) }},
+	{Name: "modifiedDateTime", Get: func(p *strength) any { return intuneTime(p.modified) }},
+	{Name: "displayName", Ops: odata.Eq, Get: func(p *strength) any { return p.displayName }},
+	{Name: "description", Get: func(p *strength) any { return p.description }},
+	{Name: "policyType", Ops: odata.Eq, Get: func(p *strength) any {
 		if p.builtIn {
 			return "builtIn"
 		}
 		return "custom"
 	}},
-	{name: "requirementsSatisfied", get: func(p *strength) any { return p.satisfies() }},
-	{name: "allowedCombinations", get: func(p *strength) any { return p.combinations }},
-	{name: "combinationConfigurations", get: func(p *strength) any { return p.shownConfigurations() }},
+	{Name: "requirementsSatisfied", Get: func(p *strength) any { return p.satisfies() }},
+	{Name: "allowedCombinations", Get: func(p *strength) any { return p.combinations }},
+	{Name: "combinationConfigurations", Get: func(p *strength) any { return p.shownConfigurations() }},
 }}
 
 func (p *strength) satisfies() string {
@@ -81,13 +83,13 @@ func (p *strength) satisfies() string {
 	return "mfa"
 }
 
-var strengthShape = shape{typeName: "microsoft.graph.authenticationStrengthPolicy", members: map[string]member{
-	"id": {kind: kindString, readOnly: true}, "createdDateTime": {kind: kindDate, readOnly: true}, "modifiedDateTime": {kind: kindDate, readOnly: true},
-	"policyType": {kind: kindString, readOnly: true}, "requirementsSatisfied": {kind: kindString, readOnly: true},
-	"displayName":               {kind: kindString, required: true, max: 30},
-	"description":               {kind: kindString, max: 100},
-	"allowedCombinations":       {kind: kindStrings, required: true, values: combinations},
-	"combinationConfigurations": {kind: kindObjects},
+var strengthShape = shape.Shape{TypeName: "microsoft.graph.authenticationStrengthPolicy", Members: map[string]shape.Member{
+	"id": {Kind: shape.String, ReadOnly: true}, "createdDateTime": {Kind: shape.Date, ReadOnly: true}, "modifiedDateTime": {Kind: shape.Date, ReadOnly: true},
+	"policyType": {Kind: shape.String, ReadOnly: true}, "requirementsSatisfied": {Kind: shape.String, ReadOnly: true},
+	"displayName":               {Kind: shape.String, Required: true, Max: 30},
+	"description":               {Kind: shape.String, Max: 100},
+	"allowedCombinations":       {Kind: shape.Strings, Required: true, Values: combinations},
+	"combinationConfigurations": {Kind: shape.Objects},
 }}
 
 const strengthContext = "policies/authenticationStrengthPolicies"
@@ -105,16 +107,16 @@ func getStrength(c *call) (*reply, error) {
 }
 
 func (c *call) strengthReply(status int, p *strength, selected []string) (*reply, error) {
-	members, err := strengthEntity.projection(c, selected)
+	members, err := strengthEntity.Projection(&c.Request, selected)
 	if err != nil {
 		return nil, err
 	}
-	return c.entityReply(status, strengthContext+"/$entity", render(p, members)), nil
+	return c.entityReply(status, strengthContext+"/$entity", entity.Render(p, members)), nil
 }
 
 // createStrength allows 15 custom policies with distinct names (contract h).
 func createStrength(c *call) (*reply, error) {
-	if err := strengthShape.check(c, c.Body, true); err != nil {
+	if err := strengthShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	s := c.server
@@ -165,7 +167,7 @@ func patchStrength(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := strengthShape.check(c, c.Body, false); err != nil {
+	if err := strengthShape.Check(&c.Request, c.Body, false); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"allowedCombinations", "combinationConfigurations"} {
@@ -194,9 +196,9 @@ func updateCombinations(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := shape{typeName: "microsoft.graph.updateAllowedCombinationsPostRequestBody", members: map[string]member{
-		"allowedCombinations": {kind: kindStrings, required: true, values: combinations}}}
-	if err := in.check(c, c.Body, true); err != nil {
+	in := shape.Shape{TypeName: "microsoft.graph.updateAllowedCombinationsPostRequestBody", Members: map[string]shape.Member{
+		"allowedCombinations": {Kind: shape.Strings, Required: true, Values: combinations}}}
+	if err := in.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	next := texts(c.Body["allowedCombinations"])
@@ -251,14 +253,14 @@ func strengthUsage(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	members, err := accessPolicyEntity.projection(c, nil)
+	members, err := accessPolicyEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
 	by := map[string][]object{"mfa": {}, "none": {}}
 	for _, policy := range c.server.access.items {
 		if sameID(policy.strengthID(), p.id) {
-			out := render(policy, members)
+			out := entity.Render(policy, members)
 			c.shownAccess(out)
 			by[p.satisfies()] = append(by[p.satisfies()], out)
 		}
@@ -301,10 +303,10 @@ func baseMethod(mode string) string {
 	}
 }
 
-var methodModeEntity = &entity[methodMode]{name: "microsoft.graph.authenticationMethodModeDetail", properties: []property[methodMode]{
-	{name: "id", ops: odata.Eq, get: func(m methodMode) any { return m.id }},
-	{name: "authenticationMethod", ops: odata.Eq, get: func(m methodMode) any { return m.method }},
-	{name: "displayName", get: func(m methodMode) any { return m.name }},
+var methodModeEntity = &entity.Type[methodMode]{Name: "microsoft.graph.authenticationMethodModeDetail", Properties: []entity.Property[methodMode]{
+	{Name: "id", Ops: odata.Eq, Get: func(m methodMode) any { return m.id }},
+	{Name: "authenticationMethod", Ops: odata.Eq, Get: func(m methodMode) any { return m.method }},
+	{Name: "displayName", Get: func(m methodMode) any { return m.name }},
 }}
 
 func listMethodModes(c *call) (*reply, error) {

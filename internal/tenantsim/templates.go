@@ -9,8 +9,10 @@ import (
 	"slices"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // policyTemplate is a template that policies can be made from (contract a.2,
@@ -34,28 +36,28 @@ func (k referenceKind) of(t *policyTemplate, definitionID string) string {
 
 const templatesContext = "deviceManagement/configurationPolicyTemplates"
 
-var templateEntity = &entity[*policyTemplate]{name: "microsoft.graph.deviceManagementConfigurationPolicyTemplate", properties: []property[*policyTemplate]{
-	{name: "id", ops: odata.Eq, get: func(t *policyTemplate) any { return t.ID() }},
-	{name: "baseId", ops: odata.Eq, get: func(t *policyTemplate) any { return t.BaseID }},
-	{name: "version", get: func(t *policyTemplate) any { return t.Version }},
-	{name: "displayName", ops: odata.Eq | odata.Contains | odata.StartsWith, get: func(t *policyTemplate) any { return t.DisplayName }},
-	{name: "description", get: func(t *policyTemplate) any { return t.DisplayName + "." }},
-	{name: "displayVersion", get: func(t *policyTemplate) any { return t.DisplayVersion }},
-	{name: "lifecycleState", ops: odata.Eq, get: func(t *policyTemplate) any { return t.Lifecycle }},
-	{name: "platforms", ops: odata.Eq | odata.Has, get: func(t *policyTemplate) any { return t.Platforms }},
-	{name: "technologies", ops: odata.Eq | odata.Has, get: func(t *policyTemplate) any { return t.Technologies }},
-	{name: "templateFamily", ops: odata.Eq, get: func(t *policyTemplate) any { return t.Family }},
-	{name: "allowUnmanagedSettings", get: func(*policyTemplate) any { return false }},
-	{name: "disableEntraGroupPolicyAssignment", get: func(*policyTemplate) any { return false }},
-	{name: "settingTemplateCount", get: func(t *policyTemplate) any { return len(t.Settings) }},
+var templateEntity = &entity.Type[*policyTemplate]{Name: "microsoft.graph.deviceManagementConfigurationPolicyTemplate", Properties: []entity.Property[*policyTemplate]{
+	{Name: "id", Ops: odata.Eq, Get: func(t *policyTemplate) any { return t.ID() }},
+	{Name: "baseId", Ops: odata.Eq, Get: func(t *policyTemplate) any { return t.BaseID }},
+	{Name: "version", Get: func(t *policyTemplate) any { return t.Version }},
+	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(t *policyTemplate) any { return t.DisplayName }},
+	{Name: "description", Get: func(t *policyTemplate) any { return t.DisplayName + "." }},
+	{Name: "displayVersion", Get: func(t *policyTemplate) any { return t.DisplayVersion }},
+	{Name: "lifecycleState", Ops: odata.Eq, Get: func(t *policyTemplate) any { return t.Lifecycle }},
+	{Name: "platforms", Ops: odata.Eq | odata.Has, Get: func(t *policyTemplate) any { return t.Platforms }},
+	{Name: "technologies", Ops: odata.Eq | odata.Has, Get: func(t *policyTemplate) any { return t.Technologies }},
+	{Name: "templateFamily", Ops: odata.Eq, Get: func(t *policyTemplate) any { return t.Family }},
+	{Name: "allowUnmanagedSettings", Get: func(*policyTemplate) any { return false }},
+	{Name: "disableEntraGroupPolicyAssignment", Get: func(*policyTemplate) any { return false }},
+	{Name: "settingTemplateCount", Get: func(t *policyTemplate) any { return len(t.Settings) }},
 }}
 
 func listTemplates(c *call) (*reply, error) {
-	return listReply(c, c.Query, templateEntity, eachOf(c.server.catalog.Templates), listStyle{context: templatesContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, templateEntity, entity.EachOf(c.server.catalog.Templates), listStyle{context: templatesContext, size: 100, max: 1000, count: countPage})
 }
 
 func getTemplate(c *call) (*reply, error) {
-	members, err := templateEntity.projection(c, c.Query.Selected)
+	members, err := templateEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +65,7 @@ func getTemplate(c *call) (*reply, error) {
 	if t == nil {
 		return nil, c.NotFound(c.params["id"])
 	}
-	return c.entityReply(http.StatusOK, templatesContext+"/$entity", render(t, members)), nil
+	return c.entityReply(http.StatusOK, templatesContext+"/$entity", entity.Render(t, members)), nil
 }
 
 // settingTemplate is one setting of a template, by position.
@@ -103,9 +105,9 @@ func (st settingTemplate) describe(setting catalog.TemplateSetting) object {
 	return head
 }
 
-var settingTemplateEntity = &entity[settingTemplate]{name: "microsoft.graph.deviceManagementConfigurationSettingTemplate", properties: []property[settingTemplate]{
-	{name: "id", ops: odata.Eq, get: func(st settingTemplate) any { return fmt.Sprint(st.position) }},
-	{name: "settingInstanceTemplate", get: func(st settingTemplate) any { return st.instanceTemplate() }},
+var settingTemplateEntity = &entity.Type[settingTemplate]{Name: "microsoft.graph.deviceManagementConfigurationSettingTemplate", Properties: []entity.Property[settingTemplate]{
+	{Name: "id", Ops: odata.Eq, Get: func(st settingTemplate) any { return fmt.Sprint(st.position) }},
+	{Name: "settingInstanceTemplate", Get: func(st settingTemplate) any { return st.instanceTemplate() }},
 }}
 
 func listSettingTemplates(c *call) (*reply, error) {
@@ -131,12 +133,12 @@ func listSettingTemplates(c *call) (*reply, error) {
 			return nil
 		}
 	}
-	return listReply(c, c.Query, settingTemplateEntity, eachOf(all), style)
+	return listReply(c, c.Query, settingTemplateEntity, entity.EachOf(all), style)
 }
 
-var templateReferenceShape = shapeOf("deviceManagementConfigurationPolicyTemplateReference", map[string]member{
-	"templateId": {kind: kindString}, "templateFamily": {kind: kindString},
-	"templateDisplayName": {kind: kindString, readOnly: true}, "templateDisplayVersion": {kind: kindString, readOnly: true}})
+var templateReferenceShape = shapeOf("deviceManagementConfigurationPolicyTemplateReference", map[string]shape.Member{
+	"templateId": {Kind: shape.String}, "templateFamily": {Kind: shape.String},
+	"templateDisplayName": {Kind: shape.String, ReadOnly: true}, "templateDisplayVersion": {Kind: shape.String, ReadOnly: true}})
 
 // readTemplate finds the template of the body, if it names one, and the family.
 func (c *call) readTemplate() (*policyTemplate, string, error) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
@@ -52,21 +53,21 @@ type userView struct {
 	i int32
 }
 
-var userEntity = &entity[userView]{name: "microsoft.graph.user", properties: []property[userView]{
-	{name: "id", ops: odata.OpsEquality, get: func(u userView) any { return u.s.users[u.i].id.String() }},
-	{name: "displayName", sort: true, ops: odata.OpsText, get: func(u userView) any { return u.s.displayName(u.i) }},
-	{name: "givenName", ops: odata.OpsText, get: func(u userView) any { return u.s.givenName(u.i) }},
-	{name: "surname", ops: odata.OpsText, get: func(u userView) any { return u.s.surname(u.i) }},
-	{name: "mail", ops: odata.OpsText, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
-	{name: "userPrincipalName", sort: true, ops: odata.OpsText | odata.EndsWith, get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
-	{name: "jobTitle", get: func(userView) any { return nil }},
-	{name: "mobilePhone", get: func(userView) any { return nil }},
-	{name: "officeLocation", get: func(userView) any { return nil }},
-	{name: "preferredLanguage", get: func(userView) any { return nil }},
-	{name: "businessPhones", get: func(userView) any { return []string{} }},
-	{name: "accountEnabled", ops: odata.Eq, hidden: true, get: func(userView) any { return true }},
-	{name: "userType", ops: odata.Eq, hidden: true, get: func(userView) any { return "Member" }},
-	{name: "createdDateTime", ops: odata.OpsOrder, hidden: true, get: func(u userView) any { return entraTime(u.s.start.AddDate(-1, 0, 0)) }},
+var userEntity = &entity.Type[userView]{Name: "microsoft.graph.user", Properties: []entity.Property[userView]{
+	{Name: "id", Ops: odata.OpsEquality, Get: func(u userView) any { return u.s.users[u.i].id.String() }},
+	{Name: "displayName", Sort: true, Ops: odata.OpsText, Get: func(u userView) any { return u.s.displayName(u.i) }},
+	{Name: "givenName", Ops: odata.OpsText, Get: func(u userView) any { return u.s.givenName(u.i) }},
+	{Name: "surname", Ops: odata.OpsText, Get: func(u userView) any { return u.s.surname(u.i) }},
+	{Name: "mail", Ops: odata.OpsText, Get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
+	{Name: "userPrincipalName", Sort: true, Ops: odata.OpsText | odata.EndsWith, Get: func(u userView) any { return u.s.userPrincipalName(u.i) }},
+	{Name: "jobTitle", Get: func(userView) any { return nil }},
+	{Name: "mobilePhone", Get: func(userView) any { return nil }},
+	{Name: "officeLocation", Get: func(userView) any { return nil }},
+	{Name: "preferredLanguage", Get: func(userView) any { return nil }},
+	{Name: "businessPhones", Get: func(userView) any { return []string{} }},
+	{Name: "accountEnabled", Ops: odata.Eq, Hidden: true, Get: func(userView) any { return true }},
+	{Name: "userType", Ops: odata.Eq, Hidden: true, Get: func(userView) any { return "Member" }},
+	{Name: "createdDateTime", Ops: odata.OpsOrder, Hidden: true, Get: func(u userView) any { return entraTime(u.s.start.AddDate(-1, 0, 0)) }},
 }}
 
 // rolesReadUsers are the permissions that show user properties.
@@ -92,7 +93,7 @@ func listUsers(c *call) (*reply, error) {
 // getUser accepts the object id or the userPrincipalName.
 func getUser(c *call) (*reply, error) {
 	key := c.params["id"]
-	members, err := userEntity.projection(c, c.Query.Selected)
+	members, err := userEntity.Projection(&c.Request, c.Query.Selected)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func getUser(c *call) (*reply, error) {
 	if !ok {
 		return nil, c.NotFound(key)
 	}
-	return c.entityReply(http.StatusOK, "users/$entity", render(userView{c.server, i}, members)), nil
+	return c.entityReply(http.StatusOK, "users/$entity", entity.Render(userView{c.server, i}, members)), nil
 }
 
 func (s *Server) findUser(key string) (int32, bool) {

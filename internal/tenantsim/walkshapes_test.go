@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
@@ -254,14 +255,14 @@ func (w *walker) furnishIntune() {
 }
 
 // stableMembers takes off an export of beta what v1.0 does not have.
-func stableMembers(s *shape, doc object) object {
+func stableMembers(s *shape.Shape, doc object) object {
 	out := object{}
 	for name, v := range doc {
-		m, known := s.members[name]
+		m, known := s.Members[name]
 		switch inner, isObject := v.(object); {
-		case !known || m.beta:
-		case isObject && m.of != nil && m.of.variants == nil:
-			out[name] = stableMembers(m.of, inner)
+		case !known || m.Beta:
+		case isObject && m.Of != nil && m.Of.Variants == nil:
+			out[name] = stableMembers(m.Of, inner)
 		default:
 			out[name] = v
 		}

@@ -10,40 +10,42 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shape"
 )
 
 // Types of the what-if request (contract h, schema). Which parameters the
 // service insists on is not published: identity and context are ASSUMED.
 var (
-	whatIfShape = shape{typeName: "microsoft.graph.evaluate", members: map[string]member{
-		"signInIdentity": {kind: kindObject, required: true}, "signInContext": {kind: kindObject, required: true},
-		"signInConditions": {kind: kindObject, of: whatIfConditionShape}, "appliedPoliciesOnly": {kind: kindBool}}}
-	whatIfConditionShape = shapeOf("signInConditions", map[string]member{
-		"devicePlatform": {kind: kindEnum, values: platformWords}, "clientAppType": {kind: kindEnum, values: clientAppWords},
-		"country": {kind: kindString}, "ipAddress": {kind: kindString},
-		"signInRiskLevel": {kind: kindEnum, values: riskWords}, "userRiskLevel": {kind: kindEnum, values: riskWords},
-		"servicePrincipalRiskLevel": {kind: kindEnum, values: riskWords},
-		"insiderRiskLevel":          {kind: kindEnum, values: []string{"none", "minor", "moderate", "elevated"}},
-		"agentIdRiskLevel":          {kind: kindEnum, values: append([]string{"none"}, agentRiskWords...), beta: true},
-		"authenticationFlow": {kind: kindObject, of: shapeOf("authenticationFlow", map[string]member{
-			"transferMethod": {kind: kindFlags, values: []string{"none", "deviceCodeFlow", "authenticationTransfer"}}})},
-		"deviceInfo": {kind: kindObject, of: whatIfDeviceShape}})
-	whatIfDeviceShape = shapeOf("deviceInfo", extensionAttributes(), lists("physicalIds", "systemLabels"), map[string]member{
-		"deviceId": {kind: kindString}, "displayName": {kind: kindString}, "enrollmentProfileName": {kind: kindString}, "isCompliant": {kind: kindBool},
-		"manufacturer": {kind: kindString}, "mdmAppId": {kind: kindString}, "model": {kind: kindString}, "operatingSystem": {kind: kindString},
-		"operatingSystemVersion": {kind: kindString}, "ownership": {kind: kindString}, "profileType": {kind: kindString}, "trustType": {kind: kindString}})
-	whatIfIdentities = []*shape{
-		shapeOf("userSignIn", map[string]member{"userId": {kind: kindString, required: true}, "externalTenantId": {kind: kindString},
+	whatIfShape = shape.Shape{TypeName: "microsoft.graph.evaluate", Members: map[string]shape.Member{
+		"signInIdentity": {Kind: shape.Object, Required: true}, "signInContext": {Kind: shape.Object, Required: true},
+		"signInConditions": {Kind: shape.Object, Of: whatIfConditionShape}, "appliedPoliciesOnly": {Kind: shape.Bool}}}
+	whatIfConditionShape = shapeOf("signInConditions", map[string]shape.Member{
+		"devicePlatform": {Kind: shape.Enum, Values: platformWords}, "clientAppType": {Kind: shape.Enum, Values: clientAppWords},
+		"country": {Kind: shape.String}, "ipAddress": {Kind: shape.String},
+		"signInRiskLevel": {Kind: shape.Enum, Values: riskWords}, "userRiskLevel": {Kind: shape.Enum, Values: riskWords},
+		"servicePrincipalRiskLevel": {Kind: shape.Enum, Values: riskWords},
+		"insiderRiskLevel":          {Kind: shape.Enum, Values: []string{"none", "minor", "moderate", "elevated"}},
+		"agentIdRiskLevel":          {Kind: shape.Enum, Values: append([]string{"none"}, agentRiskWords...), Beta: true},
+		"authenticationFlow": {Kind: shape.Object, Of: shapeOf("authenticationFlow", map[string]shape.Member{
+			"transferMethod": {Kind: shape.Flags, Values: []string{"none", "deviceCodeFlow", "authenticationTransfer"}}})},
+		"deviceInfo": {Kind: shape.Object, Of: whatIfDeviceShape}})
+	whatIfDeviceShape = shapeOf("deviceInfo", extensionAttributes(), lists("physicalIds", "systemLabels"), map[string]shape.Member{
+		"deviceId": {Kind: shape.String}, "displayName": {Kind: shape.String}, "enrollmentProfileName": {Kind: shape.String}, "isCompliant": {Kind: shape.Bool},
+		"manufacturer": {Kind: shape.String}, "mdmAppId": {Kind: shape.String}, "model": {Kind: shape.String}, "operatingSystem": {Kind: shape.String},
+		"operatingSystemVersion": {Kind: shape.String}, "ownership": {Kind: shape.String}, "profileType": {Kind: shape.String}, "trustType": {Kind: shape.String}})
+	whatIfIdentities = []*shape.Shape{
+		shapeOf("userSignIn", map[string]shape.Member{"userId": {Kind: shape.String, Required: true}, "externalTenantId": {Kind: shape.String},
 			"externalUserType": flags(guestWords...)}),
-		shapeOf("servicePrincipalSignIn", map[string]member{"servicePrincipalId": {kind: kindString, required: true}}),
+		shapeOf("servicePrincipalSignIn", map[string]shape.Member{"servicePrincipalId": {Kind: shape.String, Required: true}}),
 		agentSignInShape}
-	agentSignInShape = shapeOf("agentSignIn", map[string]member{"agentServicePrincipalId": {kind: kindString, required: true}})
-	whatIfContexts   = []*shape{
-		shapeOf("applicationContext", map[string]member{"includeApplications": {kind: kindStrings, required: true}}),
-		shapeOf("userActionContext", map[string]member{"userAction": {kind: kindEnum, required: true, values: sortedKeys(userActions)}}),
-		shapeOf("authContext", map[string]member{"authenticationContextValue": {kind: kindString, required: true}})}
+	agentSignInShape = shapeOf("agentSignIn", map[string]shape.Member{"agentServicePrincipalId": {Kind: shape.String, Required: true}})
+	whatIfContexts   = []*shape.Shape{
+		shapeOf("applicationContext", map[string]shape.Member{"includeApplications": {Kind: shape.Strings, Required: true}}),
+		shapeOf("userActionContext", map[string]shape.Member{"userAction": {Kind: shape.Enum, Required: true, Values: sortedKeys(userActions)}}),
+		shapeOf("authContext", map[string]shape.Member{"authenticationContextValue": {Kind: shape.String, Required: true}})}
 )
 
 // userActions maps the words of the request to those of a policy.
@@ -52,30 +54,30 @@ var userActions = map[string]string{
 	"registerOrJoinDevices":       "urn:user:registerdevice",
 }
 
-func extensionAttributes() map[string]member {
-	out := map[string]member{}
+func extensionAttributes() map[string]shape.Member {
+	out := map[string]shape.Member{}
 	for i := range 15 {
-		out[fmt.Sprintf("extensionAttribute%d", i+1)] = member{kind: kindString}
+		out[fmt.Sprintf("extensionAttribute%d", i+1)] = shape.Member{Kind: shape.String}
 	}
 	return out
 }
 
 // checkOneOf checks an object whose @odata.type says which of several types it is.
-func (c *call) checkOneOf(name string, of []*shape) error {
+func (c *call) checkOneOf(name string, of []*shape.Shape) error {
 	body, _ := c.Body[name].(map[string]any)
 	kind := strings.TrimPrefix(text(body, "@odata.type"), "#")
-	i := slices.IndexFunc(of, func(s *shape) bool { return s.typeName == kind && (c.Beta || s != agentSignInShape) })
+	i := slices.IndexFunc(of, func(s *shape.Shape) bool { return s.TypeName == kind && (c.Beta || s != agentSignInShape) })
 	if i < 0 {
-		return c.BadRequest("The property '@odata.type' of '%s' is '%s', which names no type that it can have, such as '#%s'.", name, text(body, "@odata.type"), of[0].typeName)
+		return c.BadRequest("The property '@odata.type' of '%s' is '%s', which names no type that it can have, such as '#%s'.", name, text(body, "@odata.type"), of[0].TypeName)
 	}
-	return of[i].check(c, body, true)
+	return of[i].Check(&c.Request, body, true)
 }
 
 // evaluateAccess is what-if: it holds a sign-in that nobody made against the
 // tenant's policies (contract h). Policies in report-only state apply as well;
 // their state is in the answer.
 func evaluateAccess(c *call) (*reply, error) {
-	if err := whatIfShape.check(c, c.Body, true); err != nil {
+	if err := whatIfShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
 	if err := c.checkOneOf("signInIdentity", whatIfIdentities); err != nil {
@@ -95,7 +97,7 @@ func evaluateAccess(c *call) (*reply, error) {
 			return nil, c.BadRequest("'%s' of signInConditions.ipAddress is not an IP address.", address) // ASSUMED: 400
 		}
 	}
-	members, err := accessPolicyEntity.projection(c, nil)
+	members, err := accessPolicyEntity.Projection(&c.Request, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +107,7 @@ func evaluateAccess(c *call) (*reply, error) {
 		if reason != reasonNone && boolean(c.Body, "appliedPoliciesOnly") {
 			continue
 		}
-		out := render(p, members)
+		out := entity.Render(p, members)
 		c.shownAccess(out)
 		out["policyApplies"], out["analysisReasons"] = reason == reasonNone, c.evolved(reason)
 		results = append(results, out)
