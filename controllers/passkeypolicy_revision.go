@@ -4,6 +4,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -19,7 +20,8 @@ import (
 // with the revisions.
 func (r *policyRun) find(ctx context.Context) error {
 	list := observe.List(ctx, r.src, r.after, r.Clock.Now())
-	if r.listed = &list; list.Err != nil {
+	r.listed = &list
+	if failed := list.Err != nil; failed {
 		return nil // the whole look says so, and what does not rest on the list goes on
 	}
 	var err error
@@ -72,8 +74,8 @@ func (r *policyRun) observe(ctx context.Context, v plan.View) (plan.View, error)
 		return seen, nil
 	}
 	groups, err := observe.FoundGroups(ctx, r.src, &r.after.Status, r.waves, observe.AssignedIn(&seen), r.Clock.Now())
-	if err != nil {
-		seen.ListErr = err
+	seen.ListErr = cmp.Or(seen.ListErr, err)
+	if seen.ListErr != nil {
 		return seen, nil
 	}
 	if found, err := r.note(ctx, groups); err != nil || !found {
