@@ -21,8 +21,8 @@ import (
 func (r *policyRun) find(ctx context.Context) error {
 	list := observe.List(ctx, r.src, r.after, r.Clock.Now())
 	r.listed = &list
-	if failed := list.Err != nil; failed {
-		return nil // the whole look says so, and what does not rest on the list goes on
+	if list.Err != nil {
+		return nil //nolint:nilerr // the whole look says so, and what does not rest on the list goes on
 	}
 	var err error
 	if r.found, err = observe.Forgotten(ctx, r.src, r.owner(), r.after, list.All); err != nil {
@@ -76,7 +76,7 @@ func (r *policyRun) observe(ctx context.Context, v plan.View) (plan.View, error)
 	groups, err := observe.FoundGroups(ctx, r.src, &r.after.Status, r.waves, observe.AssignedIn(&seen), r.Clock.Now())
 	seen.ListErr = cmp.Or(seen.ListErr, err)
 	if seen.ListErr != nil {
-		return seen, nil
+		return seen, nil //nolint:nilerr // the view carries it, and the plan says so
 	}
 	if found, err := r.note(ctx, groups); err != nil || !found {
 		return seen, err
