@@ -4,6 +4,7 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -116,53 +117,62 @@ func (l *level) forgotten(p *v1alpha1.PasskeyPolicy, number int32) bool {
 
 // read tells what the policies of a revision set. Nil is a revision of which nothing is left that matters.
 func (l *level) read(ctx context.Context, src PolicySource, p *v1alpha1.PasskeyPolicy, number int32) (*revision.Found, []v1alpha1.TenantObject, error) {
-	f := &revision.Found{Number: number}
-	var objects []v1alpha1.TenantObject
-	reaches := false
+	found := levelReading{Found: revision.Found{Number: number}}
 	for key, list := range l.keys {
-		name := plan.Name(p.Namespace, p.Name, key)
-		at := slices.IndexFunc(list, func(c graph.ConfigurationPolicy) bool {
-			return c.Name == name || strings.EqualFold(c.ID, record(p.Status.Objects, key).ID)
-		})
-		if at < 0 {
-			f.Problem = fmt.Sprintf("policy %q (%s) carries its marker and has another name: name it %q to have it taken up, or take the marker out of its description", list[0].Name, list[0].ID, name)
-			reaches = true
-			continue
-		}
-		live, err := src.ConfigurationPolicy(ctx, list[at].ID)
-		if graph.KindOf(err) == graph.KindNotFound {
-			continue // deleted since the list was made
-		}
-		if err != nil {
+		if err := found.add(ctx, src, p, key, list); err != nil {
 			return nil, nil, err
-		}
-		pinned, included, problem, err := content(ctx, src, key.Platform, &live)
-		if err != nil {
-			return nil, nil, err
-		}
-		if problem != "" {
-			f.Problem = problem
-		}
-		reaches = reaches || included
-		f.Payloads = append(f.Payloads, pinned)
-		if at := metav1.NewTime(live.CreatedAt.Truncate(time.Second)); f.CreatedAt.IsZero() || at.Before(&f.CreatedAt) {
-			f.CreatedAt = at
-		}
-		if rec := record(p.Status.Objects, key); rec.ID == "" && rec.CreateSentAt == nil {
-			objects = append(objects, v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform, Revision: number, ID: live.ID, Name: name, Hash: hashOf(pinned)})
 		}
 	}
-	if !reaches && number <= p.Status.LastRevision || len(f.Payloads) == 0 && f.Problem == "" {
+	if !found.reaches && number <= p.Status.LastRevision || len(found.Payloads) == 0 && found.Problem == "" {
 		return nil, nil, nil
 	}
-	known := revision.ByNumber(p.Status.Revisions, number)
-	if known != nil { // what it sets is on record; a policy that sets something else is not taken for it (see forgotten)
-		objects = slices.DeleteFunc(objects, func(o v1alpha1.TenantObject) bool { return !sets(known, o.Platform, o.Hash) })
+	if known := revision.ByNumber(p.Status.Revisions, number); known != nil { // what it sets is on record; a policy that sets something else is not taken for it (see forgotten)
+		found.objects = slices.DeleteFunc(found.objects, func(o v1alpha1.TenantObject) bool { return !sets(known, o.Platform, o.Hash) })
 	}
-	if f.Problem != "" {
-		f.Payloads, objects = nil, nil
+	if found.Problem != "" {
+		found.Payloads, found.objects = nil, nil
 	}
-	return f, objects, nil
+	return &found.Found, found.objects, nil
+}
+
+// levelReading is what was read of the policies of a revision.
+type levelReading struct {
+	revision.Found
+	objects []v1alpha1.TenantObject
+	// reaches says that one of them includes somebody.
+	reaches bool
+}
+
+// add reads the policy of one platform, which is among those that carry its marker.
+func (f *levelReading) add(ctx context.Context, src PolicySource, p *v1alpha1.PasskeyPolicy, key plan.Key, list []graph.ConfigurationPolicy) error {
+	name, rec := plan.Name(p.Namespace, p.Name, key), record(p.Status.Objects, key)
+	at := slices.IndexFunc(list, func(c graph.ConfigurationPolicy) bool { return c.Name == name || strings.EqualFold(c.ID, rec.ID) })
+	if at < 0 {
+		f.Problem = fmt.Sprintf("policy %q (%s) carries its marker and has another name: name it %q to have it taken up, or take the marker out of its description", list[0].Name, list[0].ID, name)
+		f.reaches = true
+		return nil
+	}
+	live, err := src.ConfigurationPolicy(ctx, list[at].ID)
+	if graph.KindOf(err) == graph.KindNotFound {
+		return nil // deleted since the list was made
+	}
+	if err != nil {
+		return err
+	}
+	pinned, included, problem, err := content(ctx, src, key.Platform, &live)
+	if err != nil {
+		return err
+	}
+	f.Problem = cmp.Or(problem, f.Problem)
+	f.reaches = f.reaches || included
+	f.Payloads = append(f.Payloads, pinned)
+	if at := metav1.NewTime(live.CreatedAt.Truncate(time.Second)); f.CreatedAt.IsZero() || at.Before(&f.CreatedAt) {
+		f.CreatedAt = at
+	}
+	if rec.ID == "" && rec.CreateSentAt == nil {
+		f.objects = append(f.objects, v1alpha1.TenantObject{Role: key.Role, Platform: key.Platform, Revision: key.Revision, ID: live.ID, Name: name, Hash: hashOf(pinned)})
+	}
+	return nil
 }
 
 func hashOf(p v1alpha1.PinnedPayload) string {

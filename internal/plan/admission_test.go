@@ -154,7 +154,7 @@ func TestAdmissionsList(t *testing.T) {
 // TestPromise09_WithdrawnByPlatform: each platform gives a group back when its own devices have let go. One that shows the group
 // again starts over, and what is not seen changes nothing.
 func TestPromise09_WithdrawnByPlatform(t *testing.T) {
-	later := func(min int) time.Time { return noon.Add(time.Duration(min) * time.Minute) }
+	later := func(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
 	mac := onMac(seenHold("g1"))
 	in, out := onMac(seenR1("g1")), onMac(seenR1())
 	list := []v1alpha1.WaveAdmission{{GroupID: "g1", Revision: 1, State: v1alpha1.Admitted, Since: metav1.NewTime(noon), AssignedAt: ptr.To(metav1.NewTime(noon))}}

@@ -4,6 +4,7 @@
 package revise
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -17,8 +18,9 @@ import (
 // with the revisions.
 func (r *Run) Find(ctx context.Context) error {
 	list := observe.List(ctx, r.Source, r.Policy, r.Now())
-	if r.listed = &list; list.Err != nil {
-		return nil // the whole look says so, and what does not rest on the list goes on
+	r.listed = &list
+	if list.Err != nil {
+		return nil //nolint:nilerr // the whole look says so, and what does not rest on the list goes on
 	}
 	var err error
 	if r.found, err = observe.Forgotten(ctx, r.Source, r.Owner, r.Policy, list.All); err != nil {
@@ -70,9 +72,9 @@ func (r *Run) Observe(ctx context.Context, n observe.Neighbours, v plan.View) (p
 		return seen, nil
 	}
 	groups, err := observe.FoundGroups(ctx, r.Source, &r.Policy.Status, r.Waves, observe.AssignedIn(&seen), r.Now())
-	if err != nil {
-		seen.ListErr = err
-		return seen, nil
+	seen.ListErr = cmp.Or(seen.ListErr, err)
+	if seen.ListErr != nil {
+		return seen, nil //nolint:nilerr // the view carries it, and the plan says so
 	}
 	if found, err := r.note(ctx, groups); err != nil || !found {
 		return seen, err
