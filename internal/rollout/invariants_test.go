@@ -184,7 +184,8 @@ var invariants = map[string]invariant{
 			return true // devices have proven it, see the other rows
 		}
 		ends := map[v1alpha1.WavePhase]bool{rolledBack: !in.Reverting, pending: in.Reverting && !in.Restorable, succeeded: in.Reverting && in.Restorable}
-		return in.TakenBack == (d.HandledRequest == RequestAccept) && in.TakenBack == ends[d.Phase] && !d.Withdraw && d.Effect == EffectNone
+		mends := !in.TakenBack && (d.Effect == EffectExclude || d.Effect == EffectRepairEarlier) // which waits for no acceptance
+		return in.TakenBack == (d.HandledRequest == RequestAccept) && in.TakenBack == ends[d.Phase] && !d.Withdraw && (d.Effect == EffectNone || mends)
 	},
 	"who has proven the payload has nothing to start": func(in *Input, d *Decision) bool {
 		return implies(d.Restore, in.Restorable) && implies(in.Phase == pending && undisturbed(in) && in.Restorable, d.Phase == succeeded && d.Restore)
@@ -201,7 +202,7 @@ var invariants = map[string]invariant{
 	},
 	"an exclusion acts at once": func(in *Input, d *Decision) bool {
 		due := in.Exclusion.State == ExclusionDue
-		moves := in.Phase == halted || (in.Phase == rollingBack || in.Phase == rollbackIncomplete) && in.Rollback.State != RollbackWaiting ||
+		moves := in.Phase == halted || (in.Phase == rollingBack || in.Phase == rollbackIncomplete) && (in.Rollback.State != RollbackWaiting || in.Request == RequestAccept && in.TakenBack) ||
 			in.Payload.State == PayloadReverted && in.Phase != pending && !slices.Contains(restrained, in.Phase) || in.Payload.State == PayloadReverted && in.Exposed
 		return implies(d.Effect == EffectExclude, due && !in.Paused && !in.Suspended) &&
 			implies(due, d.Effect != EffectExposeBatch) &&
