@@ -99,6 +99,7 @@ func (op *operator) reconcile(t *testing.T, steps int, lose, forget bool) {
 		}
 		st.Waves = w.Admissions(st.Waves, records, seen, op.tenant.now)
 		if actions := w.Build(records, seen); len(actions) > 0 {
+			op.quiet = false
 			op.run(t, actions, steps, lose)
 			if forget && !op.stored {
 				st.Waves = before
