@@ -278,7 +278,7 @@ func (r *TenantReconciler) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *
 	interval := t.Spec.Inventory.RefreshInterval.Duration
 	inv := r.Store.Inventory(key)
 	ids := objectIDs(policies)
-	if inv == nil || inv.Ahead(now) || !now.Before(inv.AsOf.Add(interval)) || slices.ContainsFunc(ids, func(id string) bool { return !inv.HasStatuses(id) }) {
+	if inv == nil || inv.Ahead(now) || !now.Before(inv.AsOf.Add(interval)) || slices.ContainsFunc(ids, func(id string) bool { return !inv.Asked(id) }) {
 		next, err := fleet.Refresh(ctx, gc, ids, r.Clock)
 		if err == nil {
 			err = r.Store.Confirm(key, next, lastManaged(t))
@@ -320,6 +320,12 @@ func freshMessage(inv *fleet.Inventory) string {
 	text := "devices and reports were read within the refresh interval"
 	if err := inv.EncryptionUnread; err != nil {
 		text += fmt.Sprintf("; without the encryption report, so that devices which do not report encryption count as unknown: %s", readable(err))
+	}
+	for _, err := range inv.Unread() {
+		text += fmt.Sprintf("; without one report, so that waves of that policy wait: %s", readable(err))
+	}
+	for _, odd := range inv.Odd {
+		text += fmt.Sprintf("; of %s, %d could not be read and count as not said (%s)", odd.List, odd.Items, odd.First)
 	}
 	if inv.Managed() > 0 && inv.EdgeVersions() == 0 {
 		text += "; the app inventory has no version of Microsoft Edge, so that the version on every device counts as unknown: check that Intune collects it (docs/empty-lists.md)"

@@ -41,6 +41,9 @@ type Claims interface {
 // retryMissing is how soon a tenant that is not connected, or a ledger that could not be written, is tried again.
 const retryMissing = 30 * time.Second
 
+// retryUnreadable is how soon a list is read again of which a part could not be: most bad answers are good a moment later.
+const retryUnreadable = 5 * time.Minute
+
 // Wave carries out the effects of one wave's decision. Each may be repeated: a crash anywhere leads back to the same decision.
 type Wave struct {
 	// Tenant takes the changes; nil when it is not connected.
@@ -103,6 +106,10 @@ func (e Wave) Do(ctx context.Context, d rollout.Decision, s *v1alpha1.PilotWaveS
 		if old := w.Disposable(); old != nil && d.Effect == rollout.EffectNone && e.Tenant != nil {
 			return e.dispose(ctx, old)
 		}
+		if n := w.UnreadableMembers; n > 0 {
+			return WaveStep{Reason: v1alpha1.ReasonMembershipDrifted, After: retryUnreadable, Problem: fmt.Sprintf(
+				"the tenant lists %d members of group %s of whom it cannot be told who they are: look at the group in the tenant and remove them; the wave goes on without them", n, w.GroupID())}
+		}
 		return e.hidden("look at the tenant")
 	case e.Tenant == nil:
 		return WaveStep{Reason: v1alpha1.ReasonTenantFailed, Problem: "the Tenant of the policy is not connected; its conditions say why", After: retryMissing}
@@ -162,10 +169,25 @@ func (e Wave) add(ctx context.Context, l audience.Ledger, members []audience.ID,
 func (e Wave) repair(ctx context.Context) WaveStep {
 	w := e.World
 	missing, extra := w.MemberDrift()
-	if step := e.became(Withdraw(ctx, e.Tenant, w.GroupID(), extra), "remove devices that the wave did not expose"); step.Problem != "" {
-		return step
+	out := Withdraw(ctx, e.Tenant, w.GroupID(), extra)
+	taken := e.became(out, fmt.Sprintf("remove %d devices from group %s that the wave did not expose, such as %s (remove them there by hand where the tenant refuses it)",
+		len(extra), w.GroupID(), first(extra)))
+	if taken.Problem != "" && out.Result != Rejected {
+		return taken
 	}
-	return e.shown(e.add(ctx, *w.Record(), missing, "put exposed devices back into the wave's group"))
+	// What is refused for a stranger keeps no device of the wave from its place.
+	put := e.add(ctx, *w.Record(), missing, "put exposed devices back into the wave's group")
+	if taken.Problem != "" {
+		return taken
+	}
+	return e.shown(put)
+}
+
+func first(ids []audience.ID) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return ids[0].String()
 }
 
 // exclude marks in the ledger whom the wave excludes now, and takes those of them who are exposed out of the group. After a

@@ -6,6 +6,7 @@ package fleet
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,8 @@ type Inventory struct {
 	// no device that says it is not encrypted is believed then, which leaves it unknown, and neither makes a device
 	// eligible. The report exists in beta only, so that a tenant may not have it.
 	EncryptionUnread error
+	// Odd is what lists and reports held that could not be read, item by item.
+	Odd []Odd
 
 	// listed are the records that Intune listed, registered those that name a device of the directory, one of each.
 	listed, registered int
@@ -60,6 +63,8 @@ type record struct {
 type policyStatuses struct {
 	asOf time.Time
 	rows []statusEntry // by device
+	odd  *oddities
+	err  error // why they were not read
 }
 
 // statusEntry is one row; device is an index of records.
@@ -148,7 +153,24 @@ func (inv *Inventory) HasStatuses(policyID string) bool {
 // StatusesAsOf returns when the export of a policy's status was begun, and false when it was not read.
 func (inv *Inventory) StatusesAsOf(policyID string) (time.Time, bool) {
 	s, ok := inv.statuses[strings.ToLower(policyID)]
-	return s.asOf, ok
+	return s.asOf, ok && s.err == nil
+}
+
+// Asked says whether this reading was to have the status of a policy, be it that the tenant refused it.
+func (inv *Inventory) Asked(policyID string) bool {
+	_, ok := inv.statuses[strings.ToLower(policyID)]
+	return ok
+}
+
+// Unread are the reasons for which the tenant refused the status of single policies, in the order of their ids.
+func (inv *Inventory) Unread() []error {
+	var out []error
+	for _, id := range slices.Sorted(maps.Keys(inv.statuses)) {
+		if err := inv.statuses[id].err; err != nil {
+			out = append(out, err)
+		}
+	}
+	return out
 }
 
 // Status returns the status of a policy on a device, and false when there is no row. Of a device with several, one for

@@ -168,7 +168,7 @@ func (c *Client) OperationApprovalRequest(ctx context.Context, code string) (Ope
 }
 
 // OperationApprovalRequests lists every request of the tenant, whoever opened it. A write whose answer was lost is found
-// here by its justification, before another request is opened for it.
+// here by its justification, before another request is opened for it. One that cannot be read has no status.
 func (c *Client) OperationApprovalRequests(ctx context.Context) ([]OperationApprovalRequest, error) {
 	rows, err := c.approvalRows(ctx, approvalRead("OperationApprovalRequests"), nil)
 	if err != nil {
@@ -195,7 +195,10 @@ func (c *Client) approvalRows(ctx context.Context, op call, query url.Values) ([
 		return nil, invalid(op.op, "%v", err)
 	}
 	var rows []wireApproval
-	err = list(ctx, c, op, ri, func(w wireApproval) error {
+	err = listItems(ctx, c, op, ri, func(w wireApproval, odd error) error {
+		if odd != nil {
+			w = wireApproval{ID: w.ID, RequestID: w.RequestID}
+		}
 		rows = append(rows, w)
 		return nil
 	})

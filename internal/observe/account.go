@@ -82,6 +82,7 @@ func Account(ctx context.Context, src MemberSource, inv *fleet.Inventory, p *v1a
 	rules := policyRules(p, inv.AsOf)
 	return population.Of(population.Facts{
 		Unit: unit, AsOf: asOf, Members: members.Members(inv), Revisions: h.Revisions, Audiences: h.Audiences,
+		Unreadable: int32(members.Unreadable), UnreadableReason: v1alpha1.ReasonUnreadable,
 		OutOfReach: func(id audience.ID) (string, bool) { return Unreachable(inv, unit, id, rules) },
 		Ineligible: func(id audience.ID) string {
 			if eligible, reason, _ := Eligible(inv, unit, id, rules); !eligible {

@@ -6,6 +6,7 @@ package observe
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -41,6 +42,9 @@ func Approval(ctx context.Context, src ApprovalSource, p *v1alpha1.PendingApprov
 			p.Code = list[i].Code
 			return request(list[i]), nil
 		}
+	}
+	if slices.ContainsFunc(list, func(r graph.OperationApprovalRequest) bool { return r.Status == "" }) {
+		return nil, unbelieved("OperationApprovalRequests", "an approval request of the tenant cannot be read, and may be the one whose code was lost: decide or cancel it in the tenant")
 	}
 	return nil, nil
 }

@@ -31,13 +31,17 @@ func (r WaveReader) readExclusions(ctx context.Context, src WaveTenant, world *r
 		cause := causeOf(err)
 		world.ExclusionProblem = &cause
 		r.Memo.forget(world.Wave)
-		return
+		if len(ids) == 0 {
+			return
+		}
 	}
 	world.Excluded = make(map[audience.ID]bool, len(ids))
 	for _, id := range ids {
 		world.Excluded[id] = true
 	}
-	r.Memo.keepExclusions(world, key)
+	if err == nil {
+		r.Memo.keepExclusions(world, key)
+	}
 }
 
 // exclusions are the groups that the wave and its policy exclude.

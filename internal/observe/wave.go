@@ -195,9 +195,9 @@ func readMembers(ctx context.Context, src WaveTenant, world *rollout.World) {
 	members := make(map[audience.ID]bool, len(list))
 	for _, m := range list {
 		device, err := audience.ParseID(m.ID)
-		if err != nil {
-			world.TenantProblem = problem(fmt.Errorf("group %s has a member with the id %q: %w", id, m.ID, err), world.Now)
-			return
+		if err != nil { // one member that is not understood hides none of the others
+			world.UnreadableMembers++
+			continue
 		}
 		members[device] = true
 	}

@@ -38,6 +38,9 @@ func (w World) MemberDrift() (missing, extra []audience.ID) {
 			missing = append(missing, e.ID)
 		}
 	}
+	if len(missing) <= w.UnreadableMembers {
+		missing = nil // those who cannot be read may be they
+	}
 	for id := range w.Members {
 		if !exposed[id] {
 			extra = append(extra, id)

@@ -34,6 +34,8 @@ type World struct {
 	Earlier map[int32]audience.Reading
 	// Members are whom the tenant lists as members of the managed group; nil when the list was not read.
 	Members map[audience.ID]bool
+	// UnreadableMembers is how many more the list has of whom it cannot be told who they are.
+	UnreadableMembers int
 	// MemberLag is how long the list of members may not show a change of the operator's own, ObjectLag how long the tenant may
 	// not show an object that was made, AssignmentLag how long Intune may take to act on assignments that it shows.
 	MemberLag, ObjectLag, AssignmentLag time.Duration

@@ -48,6 +48,12 @@ func find(catalog []Definition, policy, value string, t target) (m match, why st
 	var named, usable []match
 	why = fmt.Sprintf("no Edge definition named %s for %s among the %d that were searched", policy, place(t), len(catalog))
 	for _, d := range catalog {
+		if d.Unreadable {
+			if d.ID == "" || isNamed(d, policy) {
+				why = fmt.Sprintf("no usable Edge definition named %s for %s: the catalog lists an entry (id %q) of which the tenant's answer cannot be read; it is asked again", policy, place(t), d.ID)
+			}
+			continue
+		}
 		generation, ok := edgeDefinition(d, t)
 		if !ok || !isNamed(d, policy) {
 			continue

@@ -120,6 +120,7 @@ func gone(catalog []Definition, revisions []v1alpha1.RevisionStatus) []Gone {
 				switch {
 				case d == nil:
 					out = append(out, Gone{Revision: r.Number, Platform: p.Platform, DefinitionID: s.DefinitionID})
+				case d.Unreadable: // it is there, which is all that is known
 				case s.Kind == string(InstanceChoice) && !hasOption(d, s.Value):
 					out = append(out, Gone{Revision: r.Number, Platform: p.Platform, DefinitionID: s.DefinitionID, Option: s.Value})
 				}
