@@ -178,6 +178,9 @@ func (e Wave) repair(ctx context.Context) WaveStep {
 	// What is refused for a stranger keeps no device of the wave from its place.
 	put := e.add(ctx, *w.Record(), missing, "put exposed devices back into the wave's group")
 	if taken.Problem != "" {
+		if put.Problem != "" {
+			taken.Problem += "; " + put.Problem
+		}
 		return taken
 	}
 	return e.shown(put)

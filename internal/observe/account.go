@@ -68,11 +68,12 @@ func holding(p *v1alpha1.PasskeyPolicy, uid string, a v1alpha1.WaveAttempt, r au
 	return out, true
 }
 
-// Account accounts for every member of the population of a policy. false says that the members are not known, and why.
+// Account accounts for every member of the population of a policy. false says that the members are not known, and why. An excluded
+// member of whom it cannot be told who it is may be any of the others.
 func Account(ctx context.Context, src MemberSource, inv *fleet.Inventory, p *v1alpha1.PasskeyPolicy, h population.Holders, now time.Time) (population.Account, bool, error) {
 	unit := p.Spec.UnitOrDefault()
 	members, err := ResolvePopulation(ctx, src, p.Spec.Population, unit)
-	if err != nil || !members.Complete() {
+	if err != nil || !members.Complete() || members.UnreadableExcluded > 0 {
 		return population.Account{}, false, err
 	}
 	asOf := inv.AsOf

@@ -6,7 +6,6 @@ package observe
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -43,8 +42,11 @@ func Approval(ctx context.Context, src ApprovalSource, p *v1alpha1.PendingApprov
 			return request(list[i]), nil
 		}
 	}
-	if slices.ContainsFunc(list, func(r graph.OperationApprovalRequest) bool { return r.Status == "" }) {
-		return nil, unbelieved("OperationApprovalRequests", "an approval request of the tenant cannot be read, and may be the one whose code was lost: decide or cancel it in the tenant")
+	for i := range list {
+		if r := &list[i]; r.Unreadable != nil && r.RequestJustification == "" {
+			return nil, unbelieved("OperationApprovalRequests", fmt.Sprintf(
+				"approval request %q cannot be read (%v), and may be the one whose code was lost: decide or cancel it in the tenant", r.Code, r.Unreadable))
+		}
 	}
 	return nil, nil
 }

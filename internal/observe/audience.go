@@ -35,6 +35,10 @@ func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory
 	if len(all) == 0 && !groups.Complete() {
 		return audience.Candidates{}, hidden(groups.Hidden, "it selects nobody who can be seen")
 	}
+	if n := groups.Unreadable; len(all) == 0 && n > 0 {
+		return audience.Candidates{}, &Refusal{v1alpha1.ReasonUnreadable, fmt.Sprintf(
+			"it selects nobody but %d members of whom it cannot be told who they are: look for them in the tenant and take them out of the groups, or name other groups", n)}
+	}
 	reasons := map[string]int32{}
 	if groups.Unreadable > 0 {
 		reasons[v1alpha1.ReasonUnreadable] = int32(groups.Unreadable)

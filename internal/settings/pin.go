@@ -106,6 +106,9 @@ func gone(catalog []Definition, revisions []v1alpha1.RevisionStatus) []Gone {
 	}
 	byID := make(map[string]*Definition, len(catalog))
 	for i := range catalog {
+		if catalog[i].Unreadable && catalog[i].ID == "" {
+			return nil // it may be any
+		}
 		byID[strings.ToLower(catalog[i].ID)] = &catalog[i]
 	}
 	var out []Gone
