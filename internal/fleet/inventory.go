@@ -32,6 +32,8 @@ type Inventory struct {
 	// Odd is what lists and reports held that could not be read, item by item.
 	Odd []Odd
 
+	// nameless is how many devices of the directory have no id that could be read.
+	nameless int
 	// listed are the records that Intune listed, registered those that name a device of the directory, one of each.
 	listed, registered int
 
@@ -154,6 +156,12 @@ func (inv *Inventory) HasStatuses(policyID string) bool {
 func (inv *Inventory) StatusesAsOf(policyID string) (time.Time, bool) {
 	s, ok := inv.statuses[strings.ToLower(policyID)]
 	return s.asOf, ok && s.err == nil
+}
+
+// Gone says that the directory no longer has a device. While it lists one without an id that could be read, nobody knows that.
+func (inv *Inventory) Gone(objectID audience.ID) bool {
+	_, listed := inv.find(objectID)
+	return !listed && inv.nameless == 0
 }
 
 // Asked says whether this reading was to have the status of a policy, be it that the tenant refused it.

@@ -51,6 +51,7 @@ func readEntra(ctx context.Context, src source) ([]entraDevice, *oddities, error
 	err := src.EntraDevices(ctx, func(d graph.EntraDevice) error {
 		object, err := audience.ParseID(d.ID)
 		if odd.next(cmp.Or(d.Unreadable, err)); err != nil {
+			odd.nameless++
 			return nil
 		}
 		all = append(all, entraDevice{
@@ -141,6 +142,9 @@ func newestFirst(a, b managedDevice) int {
 func join(raw rawDevices) (*Inventory, []int32) {
 	inv := &Inventory{records: make([]record, len(raw.entra)), texts: []string{""}, Unjoined: raw.unusable, EncryptionUnread: raw.plainErr,
 		listed: len(raw.managed) + raw.unusable, registered: len(raw.managed)}
+	if o := raw.odd[0]; o != nil {
+		inv.nameless = o.nameless
+	}
 	for _, o := range raw.odd {
 		inv.Odd = o.appended(inv.Odd)
 	}

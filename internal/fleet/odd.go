@@ -19,6 +19,8 @@ type Odd struct {
 type oddities struct {
 	odd   Odd
 	total int // items so far
+	// nameless is how many of the odd have no id: any of those that are missing may be they.
+	nameless int
 }
 
 func oddOf(list string) *oddities { return &oddities{odd: Odd{List: list}} }

@@ -431,6 +431,9 @@ func TestOneOddItemHidesNoOther(t *testing.T) {
 				t.Errorf("%s: %q does not name %q", name, text, want)
 			}
 		}
+		if inv.Gone(id('o', 3)) || inv.Gone(id('o', 9)) == (name == "directory object without id") {
+			t.Errorf("%s: who is gone is not told from who cannot be read", name)
+		}
 		for n := 1; n <= 5; n++ {
 			want := StatusRow{Code: 2, At: reported}
 			if n == 3 && c.status != nil {

@@ -211,10 +211,7 @@ type fleetView struct{ *fleet.Inventory }
 func (v fleetView) AsOf() time.Time { return v.Inventory.AsOf }
 
 // Known implements rollout.FleetView.
-func (v fleetView) Known(id audience.ID) bool {
-	_, known := v.Device(id)
-	return known
-}
+func (v fleetView) Known(id audience.ID) bool { return !v.Gone(id) }
 
 // causeOf is the cause behind an error of reading groups: what a person wrote, or what the tenant said.
 func causeOf(err error) rollout.Cause {

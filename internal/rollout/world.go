@@ -67,7 +67,7 @@ type World struct {
 type FleetView interface {
 	// AsOf is when the reading began.
 	AsOf() time.Time
-	// Known says whether the directory has the device.
+	// Known says whether the directory has the device, or may have it.
 	Known(id audience.ID) bool
 	// Facts are what the device reports; policyIDs are the policies whose status counts for it.
 	Facts(id audience.ID, policyIDs ...string) diagnosis.Facts
