@@ -355,7 +355,11 @@ func TestPolicyCannotGoOn(t *testing.T) {
 			l.apply(ten, p)
 			l.rest()
 			c := l.condition(tt.kind)
-			if c == nil || c.Status != metav1.ConditionTrue || c.Reason != tt.reason || len(l.changed()) > 0 || l.policy().Status.Reason != tt.reason {
+			want := metav1.ConditionTrue
+			if tt.kind == v1alpha1.ConditionReady { // which is true of nothing that cannot go on
+				want = metav1.ConditionUnknown
+			}
+			if c == nil || c.Status != want || c.Reason != tt.reason || len(l.changed()) > 0 || l.policy().Status.Reason != tt.reason {
 				t.Fatalf("%+v, changes %v", l.policy().Status, l.changed())
 			}
 			for _, part := range tt.parts {

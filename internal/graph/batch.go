@@ -166,13 +166,25 @@ func (c *Client) batchItem(op call, a wireBatchAnswer, answered bool) batchResul
 	for name, value := range a.Headers {
 		header.Set(name, value)
 	}
-	if a.Status < 300 {
+	if a.Status < 300 && !isPage(a, header) {
 		return batchResult{Status: a.Status, Body: a.Body}
+	}
+	if a.Status < 300 {
+		return batchResult{Status: a.Status, Err: c.noAnswer(op, a.Status, header)}
 	}
 	e := parseError(op.op, a.Status, header, batchErrorBody(a.Body), c.cfg.Clock.Now(), c.hide)
 	e.OutcomeUnknown = op.effect != effectRead && a.Status != http.StatusLocked && a.Status != http.StatusFailedDependency &&
 		(e.Kind == KindTransient || a.Status >= 500)
 	return batchResult{Status: a.Status, Err: c.settle(op, e)}
+}
+
+// isPage tells that an item's success carries what is not JSON, which comes as text (contract k.1): it is somebody else's
+// answer, and as little a success as it would be alone (contract 0.4).
+func isPage(a wireBatchAnswer, header http.Header) bool {
+	if a.Status == http.StatusNoContent {
+		return false
+	}
+	return isForeign(header.Get("Content-Type")) || strings.HasPrefix(strings.TrimSpace(string(a.Body)), `"`)
 }
 
 // batchErrorBody returns the bytes of an item's body. What is not JSON comes as base64 text (contract k.1).

@@ -227,6 +227,41 @@ func TestBatchWrites(t *testing.T) {
 	}
 }
 
+// TestBatchTakesNoPageForSuccess: a portal's page in the place of an item's answer is no success of it, whether it comes as
+// text or as base64, with or without its type; what Graph answers a write is one, with content or without.
+func TestBatchTakesNoPageForSuccess(t *testing.T) {
+	answers := []struct {
+		text string
+		page bool
+	}{
+		{`"status":200,"headers":{"Content-Type":"text/html; charset=utf-8"},"body":"PGh0bWw+"`, true},
+		{`"status":200,"body":"<html>accept the terms</html>"`, true},
+		{`"status":200,"headers":{"content-type":"text/html"}`, true},
+		{`"status":204`, false},
+		{`"status":204,"headers":{"Content-Type":"text/plain"},"body":null`, false},
+		{`"status":200,"headers":{"Content-Type":"application/json"},"body":{}`, false},
+		{`"status":200`, false},
+	}
+	requests, items := make([]batchRequest, len(answers)), make([]string, len(answers))
+	for i, a := range answers {
+		items[i] = fmt.Sprintf(`{"id":"%d",%s}`, i, a.text)
+	}
+	srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
+		mark(w) // no item of these is Graph's
+		answer(w, 200, `{"responses":[%s]}`, strings.Join(items, ","))
+	})
+	op := groupWrite("AddOwners")
+	op.effect = effectUnsafe
+	for i := range requests {
+		requests[i] = batchRequest{Method: "DELETE", URL: "/groups/g1/owners/o1/$ref"}
+	}
+	for i, r := range testClient(t, srv.URL).batch(t.Context(), op, "v1.0", requests) {
+		if isError := r.Err != nil && r.Err.Kind == KindTransient && r.Err.OutcomeUnknown; isError != answers[i].page || r.Err != nil != answers[i].page {
+			t.Errorf("%s: got %+v", answers[i].text, r.Err)
+		}
+	}
+}
+
 // TestBatchEnds: a caller that gives up, and one whose yield fails, see their own error.
 func TestBatchEnds(t *testing.T) {
 	srv := batchServer(t, func(int, string, string, string) string { return `"status":200,"body":{"value":[]}` })

@@ -243,12 +243,21 @@ func (c *Client) answer(op call, resp *http.Response, read func(*http.Response) 
 // wantNothing accepts the answer to a write whose success carries nothing that is read: no content, or JSON. Any other
 // page comes from something in between that may have kept the write to itself (contract 0.4).
 func (c *Client) wantNothing(op call, resp *http.Response) error {
-	kind := resp.Header.Get("Content-Type")
-	if resp.StatusCode == http.StatusNoContent || kind == "" || strings.Contains(strings.ToLower(kind), "json") {
+	if resp.StatusCode == http.StatusNoContent || !isForeign(resp.Header.Get("Content-Type")) {
 		return nil
 	}
-	return &Error{Kind: KindTransient, Op: op.op, Status: resp.StatusCode, RequestID: requestID(resp.Header, c.hide), OutcomeUnknown: op.effect != effectRead,
-		Message: fmt.Sprintf("a page of type %q came instead of Graph's answer: a proxy or gateway stands in between", kind)}
+	return c.noAnswer(op, resp.StatusCode, resp.Header)
+}
+
+// isForeign tells a content type that Graph does not answer with.
+func isForeign(kind string) bool {
+	return kind != "" && !strings.Contains(strings.ToLower(kind), "json")
+}
+
+// noAnswer is the error for a success that is not Graph's own. What became of a write is open.
+func (c *Client) noAnswer(op call, status int, header http.Header) *Error {
+	return &Error{Kind: KindTransient, Op: op.op, Status: status, RequestID: requestID(header, c.hide), OutcomeUnknown: op.effect != effectRead,
+		Message: fmt.Sprintf("a page of type %q came instead of Graph's answer: a proxy or gateway stands in between", header.Get("Content-Type"))}
 }
 
 // settle completes an error with what only the client knows: until when a class is paused, and which

@@ -15,7 +15,10 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -115,7 +118,35 @@ func (w *World) namespace(t testing.TB) string {
 	if err := w.Kube.Create(t.Context(), ns); err != nil {
 		t.Fatalf("create namespace: %v", err)
 	}
+	t.Cleanup(func() { w.clear(t, ns.Name) })
 	return ns.Name
+}
+
+// clear deletes what a test leaves in its namespace, finalizers or not, once its operators have stopped: all tests of a
+// package share one API server, and an operator that watches every namespace would find the policy of a test before it.
+func (w *World) clear(t testing.TB, namespace string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, list := range []client.ObjectList{&v1alpha1.PilotWaveList{}, &v1alpha1.PasskeyPolicyList{}, &v1alpha1.TenantList{}} {
+		if err := w.Kube.List(ctx, list, client.InNamespace(namespace)); err != nil {
+			t.Errorf("list what the test left: %v", err)
+			continue
+		}
+		err := meta.EachListItem(list, func(item runtime.Object) error {
+			o := item.(client.Object)
+			if o.GetFinalizers() != nil {
+				patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
+				if err := w.Kube.Patch(ctx, o, patch); client.IgnoreNotFound(err) != nil {
+					return err
+				}
+			}
+			return client.IgnoreNotFound(w.Kube.Delete(ctx, o))
+		})
+		if err != nil {
+			t.Errorf("delete what the test left: %v", err)
+		}
+	}
 }
 
 // StartOperator runs an operator for the world's namespace until the returned function is called. A test may run several,

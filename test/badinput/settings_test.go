@@ -98,9 +98,17 @@ func TestSkippedSettingIsShown(t *testing.T) {
 	}
 }
 
+// enforceOnly is a policy without a hold: what a gate refuses at admission, such as a toggle that the hold sets already, gets
+// as far as the catalog here.
+func enforceOnly(w *world) *v1alpha1.PasskeyPolicy {
+	p := w.Policy()
+	p.Spec.Mode, p.Spec.Population = v1alpha1.ModeEnforceOnly, nil
+	return p
+}
+
 func TestUnsupportedSetting(t *testing.T) {
 	w := start(t, testkit.Options{})
-	p := w.Policy()
+	p := enforceOnly(w)
 	p.Spec.Settings.PasswordlessSignin = v1alpha1.Disabled
 	w.Apply(t, w.Secret(), w.Tenant(), p)
 	w.unresolved(t, "passwordlessSignin on Windows is Unsupported", "no policy turns it off", "remove the setting")
@@ -111,7 +119,7 @@ func TestUnsupportedSetting(t *testing.T) {
 // TestContradictorySettings asks for two settings that are one policy in Edge, on and off.
 func TestContradictorySettings(t *testing.T) {
 	w := start(t, testkit.Options{})
-	p := w.Policy()
+	p := enforceOnly(w)
 	p.Spec.Settings = v1alpha1.PasskeySettings{PasskeyCreation: v1alpha1.Enabled, PasskeySync: v1alpha1.Disabled}
 	p.Spec.OnMissingSetting = v1alpha1.OnMissingSubstitute
 	w.Apply(t, w.Secret(), w.Tenant(), p)
