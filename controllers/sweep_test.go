@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -155,8 +156,9 @@ func assigned(change func(*sweeper, []object) []object) func(*sweeper, string) {
 			}
 			return out
 		}
-		was := read()
-		s.portal(http.MethodPost, sweepPolicies+id+"/assign", object{"assignments": change(s, read())}, nil)
+		was, next := read(), change(s, read())
+		s.mute = reflect.DeepEqual(was, next) // there was nothing to change
+		s.portal(http.MethodPost, sweepPolicies+id+"/assign", object{"assignments": next}, nil)
 		s.undo = func() { s.portal(http.MethodPost, sweepPolicies+id+"/assign", object{"assignments": was}, nil) }
 	}
 }

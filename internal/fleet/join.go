@@ -50,7 +50,7 @@ func readEntra(ctx context.Context, src source) ([]entraDevice, *oddities, error
 	texts, odd := interner{}, oddOf("the devices of the directory")
 	err := src.EntraDevices(ctx, func(d graph.EntraDevice) error {
 		object, err := audience.ParseID(d.ID)
-		if odd.next(cmp.Or(d.Unreadable, err)); err != nil {
+		if odd.next(cmp.Or(d.Unreadable, err)); object.IsZero() {
 			odd.nameless++
 			return nil
 		}

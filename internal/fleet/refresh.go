@@ -124,7 +124,7 @@ func readStatuses(ctx context.Context, src source, policyIDs []string, records [
 
 // refused says that the tenant answers for this one object as it does for no other. What passes by itself is no such answer.
 func refused(err error) bool {
-	switch graph.KindOf(err) { //nolint:exhaustive // the others are about the tenant, or pass
+	switch graph.KindOf(err) { // the others are about the tenant, or pass
 	case graph.KindNotFound, graph.KindGone, graph.KindForbidden, graph.KindInvalid, graph.KindConflict:
 		return true
 	}

@@ -169,12 +169,11 @@ func (m *Membership) add(ctx context.Context, src MemberSource, ref v1alpha1.Gro
 	default:
 		return nil
 	}
-	id, err := audience.ParseID(member.ID)
-	if err != nil { // one member that is not understood hides none of the others
+	if id, err := audience.ParseID(member.ID); err == nil {
+		*into = append(*into, id)
+	} else { // one member that is not understood hides none of the others
 		m.Unreadable++
-		return nil
 	}
-	*into = append(*into, id)
 	return nil
 }
 

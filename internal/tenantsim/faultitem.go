@@ -81,11 +81,9 @@ func (s *Server) spoilItem(w http.ResponseWriter, r *http.Request, f *Fault) (*r
 // inList spoils an item of a page; nil when it holds none that is meant.
 func (o *OddItem) inList(raw []byte) (any, error) {
 	var page map[string]json.RawMessage
-	if json.Unmarshal(raw, &page) != nil {
-		return nil, nil
-	}
 	var items []json.RawMessage
-	if json.Unmarshal(page["value"], &items) != nil {
+	list := json.Unmarshal(raw, &page) == nil && json.Unmarshal(page["value"], &items) == nil
+	if !list {
 		return nil, nil
 	}
 	for i, item := range items {
