@@ -28,15 +28,3 @@ func (i *item[T]) UnmarshalJSON(raw []byte) error {
 	i.odd = json.Unmarshal(raw, &i.value)
 	return nil
 }
-
-// looseTime is a timestamp of an item that holds without it. One that is no time is zero, which means unknown, and says so.
-type looseTime struct {
-	timestamp
-	odd error
-}
-
-// UnmarshalJSON implements json.Unmarshaler. It fails never.
-func (t *looseTime) UnmarshalJSON(raw []byte) error {
-	t.odd = t.timestamp.UnmarshalJSON(raw)
-	return nil
-}

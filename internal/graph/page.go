@@ -310,3 +310,15 @@ func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''"
 
 // ptr returns a pointer to a copy of v, for the query parameters of the typed builders.
 func ptr[T any](v T) *T { return &v }
+
+// looseTime is a timestamp of an item that holds without it. One that is no time is zero, which means unknown, and says so.
+type looseTime struct {
+	timestamp
+	odd error
+}
+
+// UnmarshalJSON implements json.Unmarshaler. It fails never.
+func (t *looseTime) UnmarshalJSON(raw []byte) error {
+	t.odd = t.timestamp.UnmarshalJSON(raw)
+	return nil
+}
