@@ -29,7 +29,7 @@ import (
 // itemShare is to the item sweep what sweepShare is to the foreign edits.
 const itemShare = 13
 
-// Phases from which the text that names the odd one has to show.
+// The first two phases; sweepPhases has the others.
 const (
 	fromTheStart    = "from the start"
 	beforeAdmission = "before admission"
@@ -158,7 +158,7 @@ func oddReports() []oddItem {
 		{name: "reports/gone", method: "Export", faults: listed(files, theRecord, tenantsim.OddItem{Gone: true})},
 		{name: "reports of hold/refused", method: "Export", faults: answered(http.StatusForbidden, "Forbidden", http.MethodPost, jobs, theHold), says: "without one report"},
 		{name: "reports of revision/refused", method: "Export", faults: answered(http.StatusForbidden, "Forbidden", http.MethodPost, jobs, theAllow), says: "without one report",
-			stops: []string{beforeAdmission, "first batch", "baking", "second revision"}, why: "P4: nothing is known of the revision"},
+			stops: everyPhase, why: "P4: nothing is known of the revision"},
 	}
 }
 
@@ -218,7 +218,7 @@ func (s *itemSweep) said() string {
 	return string(raw)
 }
 
-// gone on means: the wave came to its end; one that had is followed by the next.
+// wentOn says that the others went on: the wave came to its end; one that had come there is followed by the next.
 func (s *itemSweep) wentOn(phase string) bool {
 	if phase == "succeeded" {
 		b := s.wave("b").Status
