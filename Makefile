@@ -129,6 +129,10 @@ test-short: ## Run the tests that need no control plane
 histories: ## Tell HISTORIES=1000 random histories from seed HISTORIES_FROM=1; see test/histories/doc.go to replay one
 	HISTORIES=$${HISTORIES:-1000} $(GO) test -timeout 4h -v -run TestHistories ./test/histories
 
+.PHONY: sweep
+sweep: ## Run every case of the sweeps over foreign edits and odd items, more than half an hour; SWEEP=TestItemSweep/members narrows
+	TIDEGATE_SWEEP=all $(GO) test -timeout 4h -v -run '$(or $(SWEEP),Test(ForeignEdit|Item)Sweep)' ./controllers
+
 .PHONY: bench
 bench: ## Run the benchmarks; BENCH=Regexp narrows
 	@assets="$$(hack/controlplane.sh)"; \

@@ -97,6 +97,7 @@ const (
 	ReasonRevisionRetired     = "RevisionRetired"
 	ReasonWrongKind           = "GroupOfWrongKind"
 	ReasonMembersHidden       = "GroupMembersHidden"
+	ReasonUnreadable          = "Unreadable"
 	ReasonOtherPolicy         = "OtherPolicy"
 	ReasonStillOnHold         = "StillOnHold"
 	ReasonSettingsEdited      = "SettingsEdited"

@@ -67,6 +67,9 @@ func Assign(ctx context.Context, t PolicyTenant, a *plan.Action) Outcome {
 		list = append(list, graph.Assignment{Kind: graph.TargetExclusionGroup, GroupID: id})
 	}
 	for _, f := range a.KeepForeign {
+		if f.Kind == plan.TargetUnreadable {
+			continue // there is nothing that could be sent back; that it is there, and cannot be kept, is told as drift
+		}
 		if f.Wire.Kind == "" {
 			return Outcome{Result: Rejected, Err: fmt.Errorf("assignment %s of policy %s was not read: read it again", f, a.ID)}
 		}

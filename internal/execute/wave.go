@@ -41,6 +41,9 @@ type Claims interface {
 // retryMissing is how soon a tenant that is not connected, or a ledger that could not be written, is tried again.
 const retryMissing = 30 * time.Second
 
+// retryUnreadable is how soon a list is read again of which a part could not be: most bad answers are good a moment later.
+const retryUnreadable = 5 * time.Minute
+
 // Wave carries out the effects of one wave's decision. Each may be repeated: a crash anywhere leads back to the same decision.
 type Wave struct {
 	// Tenant takes the changes; nil when it is not connected.
@@ -110,6 +113,10 @@ func (e Wave) Do(ctx context.Context, d rollout.Decision, s *v1alpha1.PilotWaveS
 		if old := w.Disposable(); old != nil && d.Effect == rollout.EffectNone && e.Tenant != nil {
 			return e.dispose(ctx, old)
 		}
+		if n := w.UnreadableMembers; n > 0 {
+			return WaveStep{Reason: v1alpha1.ReasonMembershipDrifted, After: retryUnreadable, Problem: fmt.Sprintf(
+				"the tenant lists %d members of group %s of whom it cannot be told who they are: look at the group in the tenant and remove them; the wave goes on without them", n, w.GroupID())}
+		}
 		return e.hidden("look at the tenant")
 	case d.Effect == rollout.EffectGiveUp:
 		return e.giveUp()
@@ -173,12 +180,33 @@ func (e Wave) add(ctx context.Context, group string, l audience.Ledger, members 
 
 // repair makes the group of an attempt hold the exposed devices of its ledger, no more and no less (P2).
 func (e Wave) repair(ctx context.Context, a rollout.Attempt) WaveStep {
+	group := a.Entry.GroupID
 	missing, extra := e.World.MemberDrift(a)
-	doing := fmt.Sprintf("remove devices that the wave did not expose from group %s", a.Entry.GroupID)
-	if step := e.became(Withdraw(ctx, e.Tenant, a.Entry.GroupID, extra), doing); step.Problem != "" || len(missing) == 0 {
-		return e.shown(step)
+	out := Withdraw(ctx, e.Tenant, group, extra)
+	taken := e.became(out, fmt.Sprintf("remove %d devices from group %s that the wave did not expose, such as %s (remove them there by hand where the tenant refuses it)",
+		len(extra), group, first(extra)))
+	if taken.Problem != "" && out.Result != Rejected {
+		return taken
 	}
-	return e.shown(e.add(ctx, a.Entry.GroupID, *a.Ledger, missing, fmt.Sprintf("put exposed devices back into group %s", a.Entry.GroupID)))
+	if len(missing) == 0 {
+		return e.shown(taken)
+	}
+	// What is refused for a stranger keeps no device of the wave from its place.
+	put := e.add(ctx, group, *a.Ledger, missing, fmt.Sprintf("put exposed devices back into group %s", group))
+	if taken.Problem != "" {
+		if put.Problem != "" {
+			taken.Problem += "; " + put.Problem
+		}
+		return taken
+	}
+	return e.shown(put)
+}
+
+func first(ids []audience.ID) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return ids[0].String()
 }
 
 // exclude takes those who are excluded out of the groups of all attempts that stand. What fails for one group is told, and the

@@ -306,9 +306,14 @@ func TestWaveEffectsThatFail(t *testing.T) {
 		t.Errorf("expose: %+v", step)
 	}
 	ten.calls = nil
+	if step := e.repair(t.Context(), e.World.CurrentAttempt()); !strings.Contains(step.Problem, "cannot remove") || !strings.Contains(step.Problem, "cannot put") || len(ten.calls) != 2 {
+		t.Errorf("a stranger who may not be removed keeps others out: %+v %v", step, ten.calls)
+	}
+	ten.calls, ten.err = nil, &graph.Error{Kind: graph.KindTransient, Message: "later"}
 	if step := e.repair(t.Context(), e.World.CurrentAttempt()); !strings.Contains(step.Problem, "cannot remove") || len(ten.calls) != 1 {
 		t.Errorf("repair goes on after a failure: %+v %v", step, ten.calls)
 	}
+	ten.err = refused
 	ten.calls = nil
 	if step := e.dispose(t.Context(), &e.World.Wave.Status.Attempts[0]); !strings.Contains(step.Problem, "cannot delete group g of attempt 2") || len(ten.calls) != 1 || step.Disposed != 0 {
 		t.Errorf("dispose: %+v %v", step, ten.calls)

@@ -6,6 +6,7 @@ package fleet
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +29,11 @@ type Inventory struct {
 	// no device that says it is not encrypted is believed then, which leaves it unknown, and neither makes a device
 	// eligible. The report exists in beta only, so that a tenant may not have it.
 	EncryptionUnread error
+	// Odd is what lists and reports held that could not be read, item by item.
+	Odd []Odd
 
+	// nameless is how many devices of the directory have no id that could be read.
+	nameless int
 	// listed are the records that Intune listed, registered those that name a device of the directory, one of each.
 	listed, registered int
 
@@ -60,6 +65,8 @@ type record struct {
 type policyStatuses struct {
 	asOf time.Time
 	rows []statusEntry // by device
+	odd  *oddities
+	err  error // why they were not read
 }
 
 // statusEntry is one row; device is an index of records.
@@ -148,7 +155,30 @@ func (inv *Inventory) HasStatuses(policyID string) bool {
 // StatusesAsOf returns when the export of a policy's status was begun, and false when it was not read.
 func (inv *Inventory) StatusesAsOf(policyID string) (time.Time, bool) {
 	s, ok := inv.statuses[strings.ToLower(policyID)]
-	return s.asOf, ok
+	return s.asOf, ok && s.err == nil
+}
+
+// Gone says that the directory no longer has a device. While it lists one without an id that could be read, nobody knows that.
+func (inv *Inventory) Gone(objectID audience.ID) bool {
+	_, listed := inv.find(objectID)
+	return !listed && inv.nameless == 0
+}
+
+// Asked says whether this reading was to have the status of a policy, be it that the tenant refused it.
+func (inv *Inventory) Asked(policyID string) bool {
+	_, ok := inv.statuses[strings.ToLower(policyID)]
+	return ok
+}
+
+// Unread are the reasons for which the tenant refused the status of single policies, in the order of their ids.
+func (inv *Inventory) Unread() []error {
+	var out []error
+	for _, id := range slices.Sorted(maps.Keys(inv.statuses)) {
+		if err := inv.statuses[id].err; err != nil {
+			out = append(out, err)
+		}
+	}
+	return out
 }
 
 // Status returns the status of a policy on a device, and false when there is no row. Of a device with several, one for

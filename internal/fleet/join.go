@@ -26,6 +26,8 @@ type rawDevices struct {
 	plainErr error
 	// unusable counts the Intune records without an id to join or to be reported by.
 	unusable int
+	// odd are what the lists held that could not be read, in the order entra, managed, edge, plain; nil for a list without.
+	odd [4]*oddities
 }
 
 type entraDevice struct {
@@ -43,13 +45,14 @@ type managedDevice struct {
 	elsewhere                              bool
 }
 
-func readEntra(ctx context.Context, src source) ([]entraDevice, error) {
+func readEntra(ctx context.Context, src source) ([]entraDevice, *oddities, error) {
 	var all []entraDevice
-	texts := interner{}
+	texts, odd := interner{}, oddOf("the devices of the directory")
 	err := src.EntraDevices(ctx, func(d graph.EntraDevice) error {
 		object, err := audience.ParseID(d.ID)
-		if err != nil {
-			return unreadable("EntraDevices", "item %d: id: %v", len(all)+1, err)
+		if odd.next(cmp.Or(d.Unreadable, err)); object.IsZero() {
+			odd.nameless++
+			return nil
 		}
 		all = append(all, entraDevice{
 			object: object, device: optionalID(d.DeviceID),
@@ -58,18 +61,24 @@ func readEntra(ctx context.Context, src source) ([]entraDevice, error) {
 		})
 		return nil
 	})
+	if err == nil {
+		err = odd.verdict("EntraDevices")
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	slices.SortFunc(all, func(a, b entraDevice) int { return a.object.Compare(b.object) })
 	// A list that changes while its pages are read can name an object twice.
-	return slices.CompactFunc(all, func(a, b entraDevice) bool { return a.object == b.object }), nil
+	return slices.CompactFunc(all, func(a, b entraDevice) bool { return a.object == b.object }), odd, nil
 }
 
-// readManaged returns the Intune records that can be joined, one per device of the directory, by that device's id.
-func readManaged(ctx context.Context, src source) (all []managedDevice, unusable int, err error) {
+// readManaged returns the Intune records that can be joined, one per device of the directory, by that device's id. Of one
+// that cannot be read in full the rest is unknown.
+func readManaged(ctx context.Context, src source) (all []managedDevice, unusable int, odd *oddities, err error) {
 	texts := interner{}
+	odd = oddOf("the managed devices")
 	err = src.ManagedDevices(ctx, func(d graph.ManagedDevice) error {
+		odd.next(d.Unreadable)
 		intune, device := optionalID(d.ID), optionalID(d.AzureADDeviceID)
 		if intune.IsZero() || device.IsZero() {
 			// Empty or zeros for a device that is not registered (contract c).
@@ -86,28 +95,35 @@ func readManaged(ctx context.Context, src source) (all []managedDevice, unusable
 		})
 		return nil
 	})
+	if err == nil {
+		err = odd.verdict("ManagedDevices")
+	}
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
 	slices.SortFunc(all, func(a, b managedDevice) int { return cmp.Or(a.device.Compare(b.device), newestFirst(a, b)) })
 	read := len(all)
 	all = slices.CompactFunc(all, func(a, b managedDevice) bool { return a.device == b.device })
-	return all, unusable + read - len(all), nil
+	return all, unusable + read - len(all), odd, nil
 }
 
 // readUnencrypted returns the Intune ids of the devices that the encryption report calls not encrypted, which are few.
-func readUnencrypted(ctx context.Context, src source) (map[audience.ID]bool, error) {
-	plain := map[audience.ID]bool{}
+func readUnencrypted(ctx context.Context, src source) (map[audience.ID]bool, *oddities, error) {
+	plain, odd := map[audience.ID]bool{}, oddOf("the encryption report")
 	err := src.EncryptionStates(ctx, func(e graph.EncryptionState) error {
+		odd.next(e.Unreadable)
 		if strings.EqualFold(e.Encryption, "notEncrypted") {
 			plain[optionalID(e.DeviceID)] = true // an id that is none belongs to no record
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = odd.verdict("EncryptionStates")
 	}
-	return plain, nil
+	if err != nil {
+		return nil, nil, err
+	}
+	return plain, odd, nil
 }
 
 // newestFirst orders the Intune records of one device, several of which are left by enrolling it again: the newest
@@ -126,6 +142,12 @@ func newestFirst(a, b managedDevice) int {
 func join(raw rawDevices) (*Inventory, []int32) {
 	inv := &Inventory{records: make([]record, len(raw.entra)), texts: []string{""}, Unjoined: raw.unusable, EncryptionUnread: raw.plainErr,
 		listed: len(raw.managed) + raw.unusable, registered: len(raw.managed)}
+	if o := raw.odd[0]; o != nil {
+		inv.nameless = o.nameless
+	}
+	for _, o := range raw.odd {
+		inv.Odd = o.appended(inv.Odd)
+	}
 	symbols := map[string]uint32{"": 0}
 	symbol := func(s string) uint32 {
 		i, ok := symbols[s]

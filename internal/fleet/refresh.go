@@ -23,7 +23,8 @@ const maxExports = 4
 // Refresh reads the devices of a tenant, their Edge versions and the status of the given policies, and joins them. Any
 // part that fails fails the whole: there is no partial inventory. An error of the tenant is a *graph.Error; a report
 // that does not parse is one of kind Transient that names report, row and column. A list or a report without rows is
-// no error here: whether it is believed, [Store.Confirm] tells. One part may fail alone, see Inventory.EncryptionUnread.
+// no error here: whether it is believed, [Store.Confirm] tells. Some parts may fail alone, see Inventory.EncryptionUnread
+// and [Inventory.Unread]; so may items of a list, see Inventory.Odd.
 func Refresh(ctx context.Context, src Source, policyIDs []string, clk clock.PassiveClock) (*Inventory, error) {
 	return refresh(ctx, graphSource{src}, policyIDs, clk)
 }
@@ -42,6 +43,9 @@ func refresh(ctx context.Context, src source, policyIDs []string, clk clock.Pass
 	inv.AsOf = began.UTC()
 	if inv.statuses, err = readStatuses(ctx, src, ids, inv.records, byIntune, clk); err != nil {
 		return nil, err
+	}
+	for _, id := range ids {
+		inv.Odd = inv.statuses[id].odd.appended(inv.Odd)
 	}
 	inv.Took = clk.Since(began)
 	return inv, nil
@@ -65,19 +69,19 @@ func readDevices(ctx context.Context, src source) (rawDevices, error) {
 	var raw rawDevices
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		raw.entra, err = readEntra(ctx, src)
+		raw.entra, raw.odd[0], err = readEntra(ctx, src)
 		return named("read the devices of the directory", err)
 	})
 	group.Go(func() (err error) {
-		raw.managed, raw.unusable, err = readManaged(ctx, src)
+		raw.managed, raw.unusable, raw.odd[1], err = readManaged(ctx, src)
 		return named("read the managed devices", err)
 	})
 	group.Go(func() (err error) {
-		raw.edge, err = readEdge(ctx, src)
+		raw.edge, raw.odd[2], err = readEdge(ctx, src)
 		return named("read the Edge versions", err)
 	})
 	group.Go(func() (err error) {
-		raw.plain, err = readUnencrypted(ctx, src)
+		raw.plain, raw.odd[3], err = readUnencrypted(ctx, src)
 		if ctx.Err() != nil {
 			return named("read the encryption states", err)
 		}
@@ -87,7 +91,8 @@ func readDevices(ctx context.Context, src source) (rawDevices, error) {
 	return raw, group.Wait()
 }
 
-// readStatuses exports the status of each policy.
+// readStatuses exports the status of each policy. One that the tenant refuses, such as that of a policy which was deleted,
+// hides the reports of no other.
 func readStatuses(ctx context.Context, src source, policyIDs []string, records []record, byIntune []int32, clk clock.PassiveClock) (map[string]policyStatuses, error) {
 	read := make([]policyStatuses, len(policyIDs))
 	group, ctx := errgroup.WithContext(ctx)
@@ -95,19 +100,35 @@ func readStatuses(ctx context.Context, src source, policyIDs []string, records [
 	for i, id := range policyIDs {
 		group.Go(func() error {
 			asOf := clk.Now().UTC()
-			rows, err := readPolicy(ctx, src, id, records, byIntune)
-			read[i] = policyStatuses{asOf: asOf, rows: rows}
-			return named("read the status of policy "+id, err)
+			rows, odd, err := readPolicy(ctx, src, id, records, byIntune)
+			err = named("read the status of policy "+id, err)
+			read[i] = policyStatuses{asOf: asOf, rows: rows, odd: odd}
+			if refused(err) && len(policyIDs) > 1 {
+				read[i].err, err = err, nil
+			}
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
+	}
+	if len(policyIDs) > 1 && !slices.ContainsFunc(read, func(s policyStatuses) bool { return s.err == nil }) {
+		return nil, read[0].err
 	}
 	statuses := make(map[string]policyStatuses, len(policyIDs))
 	for i, id := range policyIDs {
 		statuses[id] = read[i]
 	}
 	return statuses, nil
+}
+
+// refused says that the tenant answers for this one object as it does for no other. What passes by itself is no such answer.
+func refused(err error) bool {
+	switch graph.KindOf(err) { // the others are about the tenant, or pass
+	case graph.KindNotFound, graph.KindGone, graph.KindForbidden, graph.KindInvalid, graph.KindConflict:
+		return true
+	}
+	return false
 }
 
 func named(doing string, err error) error {

@@ -6,6 +6,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -362,53 +363,132 @@ func TestFactsTakeTheWorstOfTheirPolicies(t *testing.T) {
 	}
 }
 
-func TestReportThatDoesNotParseFailsTheReading(t *testing.T) {
-	good := status(1, 2, "2026-10-02 08:00:00")
-	with := func(r cells, column, value string) cells {
-		out := cells{}
-		for k, v := range r {
-			out[k] = v
-		}
-		out[column] = value
-		return out
+// oddRows are the ways in which one item of a list cannot be read, each as an edit of the item of device n.
+var oddRows = map[string]struct {
+	edit func(f *tenantFake, n int)
+	says []string
+	// status is what is known of the device's status then; nil: its report stays.
+	status *StatusRow
+}{
+	"word for a status":    {oddCell(columnPolicyStatus, "Succeeded"), []string{statusReport, columnPolicyStatus, `"Succeeded"`}, &StatusRow{Code: codeUnreadable, At: reported}},
+	"no status":            {oddCell(columnPolicyStatus, ""), []string{statusReport, columnPolicyStatus}, &StatusRow{Code: codeUnreadable, At: reported}},
+	"no time":              {oddCell(columnModified, ""), []string{columnModified, "time of a result"}, &StatusRow{Code: 2}},
+	"time of the year 1":   {oddCell(columnModified, "0001-01-01 00:00:00"), []string{columnModified}, &StatusRow{Code: 2}},
+	"time of another form": {oddCell(columnModified, "02/10/2026 08:00"), []string{columnModified, "02/10/2026"}, &StatusRow{Code: 2}},
+	"no device":            {oddCell(columnIntune, ""), []string{statusReport, columnIntune}, &StatusRow{}},
+	"a row of other columns": {func(f *tenantFake, n int) { f.statuses[guid('p', 1)][n-1] = cells{} },
+		[]string{statusReport, columnIntune}, &StatusRow{}},
+	"app without device": {func(f *tenantFake, n int) { f.apps[n-1] = with(f.apps[n-1], columnDevice, "PC-1") },
+		[]string{appReport, columnDevice, `"PC-1"`}, nil},
+	"app of other columns": {func(f *tenantFake, n int) { f.apps[n-1] = cells{} }, []string{appReport}, nil},
+	"directory object without id": {func(f *tenantFake, n int) { f.entra[n-1].ID = "" },
+		[]string{"devices of the directory"}, &StatusRow{}},
+	"directory object of which a part cannot be read": {func(f *tenantFake, n int) { f.entra[n-1].Unreadable = errors.New("isManaged is text") },
+		[]string{"devices of the directory", "isManaged is text"}, nil},
+	"record of which a part cannot be read": {func(f *tenantFake, n int) { f.managed[n-1].Unreadable = errors.New("no time") },
+		[]string{"managed devices", "no time"}, nil},
+	"encryption state without id": {func(f *tenantFake, n int) {
+		f.encryption[n-1] = graph.EncryptionState{Encryption: "notEncrypted", Unreadable: errors.New("no id")}
+	}, []string{"encryption report", "no id"}, nil},
+}
+
+var reported = time.Date(2026, 10, 2, 8, 0, 12, 0, time.UTC)
+
+func oddCell(column, value string) func(*tenantFake, int) {
+	return func(f *tenantFake, n int) {
+		rows := f.statuses[guid('p', 1)]
+		rows[n-1] = with(rows[n-1], column, value)
 	}
-	for name, c := range map[string]struct {
-		edit func(*tenantFake)
-		says []string
-	}{
-		"word for a status": {func(f *tenantFake) {
-			f.statuses[guid('p', 1)] = []cells{good, with(good, columnPolicyStatus, "Succeeded")}
-		}, []string{statusReport, "row 2", columnPolicyStatus, `"Succeeded"`}},
-		"no status": {func(f *tenantFake) { f.statuses[guid('p', 1)] = []cells{with(good, columnPolicyStatus, "")} },
-			[]string{"row 1", columnPolicyStatus}},
-		"no time": {func(f *tenantFake) { f.statuses[guid('p', 1)] = []cells{with(good, columnModified, "")} },
-			[]string{"row 1", columnModified}},
-		"time of the year 1": {func(f *tenantFake) {
-			f.statuses[guid('p', 1)] = []cells{with(good, columnModified, "0001-01-01 00:00:00")}
-		}, []string{"row 1", columnModified}},
-		"time of another form": {func(f *tenantFake) {
-			f.statuses[guid('p', 1)] = []cells{good, good, with(good, columnModified, "02/10/2026 08:00")}
-		}, []string{"row 3", columnModified, "02/10/2026"}},
-		"no device": {func(f *tenantFake) { f.statuses[guid('p', 1)] = []cells{with(good, columnIntune, "")} },
-			[]string{statusReport, "row 1", columnIntune}},
-		"app without device": {func(f *tenantFake) { f.apps[0] = with(f.apps[0], columnDevice, "PC-1") },
-			[]string{appReport, "row 1", columnDevice, `"PC-1"`}},
-		"directory object without id": {func(f *tenantFake) { f.entra[1].ID = "" }, []string{"item 2", "id"}},
-	} {
-		f := healthyTenant(2)
-		c.edit(f)
-		inv, err := refresh(t.Context(), f, []string{guid('p', 1)}, testclock.NewFakePassiveClock(began))
-		if err == nil || inv != nil {
-			t.Errorf("%s: no error", name)
+}
+
+func with(r cells, column, value string) cells {
+	out := maps.Clone(r)
+	out[column] = value
+	return out
+}
+
+func encryptedTenant(n int) *tenantFake {
+	f := healthyTenant(n)
+	for i := range n {
+		f.encryption = append(f.encryption, graph.EncryptionState{DeviceID: guid('i', i+1), Encryption: "encrypted"})
+	}
+	return f
+}
+
+// TestOneOddItemHidesNoOther: an item that cannot be read is counted and told, its own device is unknown by it and no more,
+// and every other device is known as before.
+func TestOneOddItemHidesNoOther(t *testing.T) {
+	for name, c := range oddRows {
+		f := encryptedTenant(5)
+		c.edit(f, 3)
+		inv := read(t, f, guid('p', 1))
+		if len(inv.Odd) != 1 || inv.Odd[0].Items != 1 {
+			t.Errorf("%s: told %+v, want one item", name, inv.Odd)
 			continue
 		}
-		if graph.KindOf(err) != graph.KindTransient {
-			t.Errorf("%s: kind %q, want Transient", name, graph.KindOf(err))
+		for _, want := range append(c.says, "item 3") {
+			if text := inv.Odd[0].List + ", " + inv.Odd[0].First; !strings.Contains(text, want) {
+				t.Errorf("%s: %q does not name %q", name, text, want)
+			}
 		}
-		for _, want := range c.says {
+		if inv.Gone(id('o', 3)) || inv.Gone(id('o', 9)) == (name == "directory object without id") {
+			t.Errorf("%s: who is gone is not told from who cannot be read", name)
+		}
+		for n := 1; n <= 5; n++ {
+			want := StatusRow{Code: 2, At: reported}
+			if n == 3 && c.status != nil {
+				want = *c.status
+			}
+			if got, _ := inv.Status(guid('p', 1), id('o', n)); got != want {
+				t.Errorf("%s: device %d has status %+v, want %+v", name, n, got, want)
+			}
+			if d, ok := inv.Device(id('o', n)); n != 3 && (!ok || !d.Managed() || d.EdgeVersion == "") {
+				t.Errorf("%s: device %d is %+v", name, n, d)
+			}
+		}
+	}
+}
+
+// TestListThatDoesNotParse: a list of which most items cannot be read is not what it is taken for.
+func TestListThatDoesNotParse(t *testing.T) {
+	for name, c := range oddRows {
+		f := encryptedTenant(5)
+		for n := 1; n <= 3; n++ {
+			c.edit(f, n)
+		}
+		inv, err := refresh(t.Context(), f, []string{guid('p', 1)}, testclock.NewFakePassiveClock(began))
+		if err == nil && inv.EncryptionUnread != nil {
+			err = inv.EncryptionUnread // the one list without which a reading is complete
+		}
+		if graph.KindOf(err) != graph.KindTransient {
+			t.Errorf("%s: error %v, want one of kind Transient", name, err)
+			continue
+		}
+		for _, want := range append(c.says, "3 of 5 items", "item 1") {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: error %q does not name %q", name, err, want)
 			}
+		}
+	}
+}
+
+// TestRefusedStatusOfOnePolicy: the tenant may refuse the report of one policy, such as one that was deleted; the others are
+// read. What refuses all of them, or passes, fails the reading.
+func TestRefusedStatusOfOnePolicy(t *testing.T) {
+	for _, kind := range []graph.Kind{graph.KindNotFound, graph.KindForbidden, graph.KindInvalid, graph.KindGone} {
+		f := healthyTenant(2)
+		cause := &graph.Error{Kind: kind, Op: "Export"}
+		f.fail[guid('p', 2)] = cause
+		inv := read(t, f, guid('p', 1), guid('p', 2))
+		if inv.HasStatuses(guid('p', 2)) || !inv.Asked(guid('p', 2)) || inv.Asked(guid('p', 3)) || !inv.HasStatuses(guid('p', 1)) {
+			t.Errorf("%s: what was read is not told from what was refused", kind)
+		}
+		if list := inv.Unread(); len(list) != 1 || !errors.Is(list[0], error(cause)) {
+			t.Errorf("%s: unread %v", kind, list)
+		}
+		f.fail[guid('p', 1)] = cause
+		if _, err := refresh(t.Context(), f, []string{guid('p', 1), guid('p', 2)}, testclock.NewFakePassiveClock(began)); !errors.Is(err, error(cause)) {
+			t.Errorf("%s of all: %v", kind, err)
 		}
 	}
 }

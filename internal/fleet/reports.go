@@ -37,22 +37,21 @@ const (
 )
 
 // readEdge returns the highest Stable version of Microsoft Edge by Intune id.
-func readEdge(ctx context.Context, src source) (map[audience.ID]string, error) {
+func readEdge(ctx context.Context, src source) (map[audience.ID]string, *oddities, error) {
 	highest := map[audience.ID]string{}
-	texts := interner{}
-	at := place{report: appReport}
+	texts, odd := interner{}, oddOf("report "+appReport)
 	err := src.export(ctx, graph.ExportRequest{
 		Report: appReport,
 		Filter: fmt.Sprintf("(%s eq '%s')", columnApp, edgeStable),
 		Select: []string{columnDevice, columnApp, columnVersion, columnShort},
 	}, func(r row) error {
-		at.row++
-		if r.Get(columnApp) != edgeStable {
+		app := r.Get(columnApp)
+		if app != edgeStable && app != "" {
 			return nil // filters of reports are not to be relied on alone (contract c)
 		}
-		id, known, err := at.device(r, columnDevice)
-		if err != nil || !known {
-			return err
+		id, known, err := readDevice(r, columnDevice)
+		if odd.next(err); !known || app == "" {
+			return nil
 		}
 		version := lowerVersion(r.Get(columnShort), r.Get(columnVersion))
 		if version != "" && isNewer(version, highest[id]) {
@@ -60,10 +59,13 @@ func readEdge(ctx context.Context, src source) (map[audience.ID]string, error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = odd.verdict("Export")
 	}
-	return highest, nil
+	if err != nil {
+		return nil, nil, err
+	}
+	return highest, odd, nil
 }
 
 // lowerVersion returns the lower of two versions of one application, or the one that is a version. On macOS an
@@ -92,22 +94,18 @@ func isNewer(version, highest string) bool {
 
 // readPolicy returns the status of one policy, the worst row of each device. Rows of devices that are not in the
 // inventory, retired ones for example, are left out.
-func readPolicy(ctx context.Context, src source, policyID string, records []record, byIntune []int32) ([]statusEntry, error) {
+func readPolicy(ctx context.Context, src source, policyID string, records []record, byIntune []int32) ([]statusEntry, *oddities, error) {
 	var rows []statusEntry
-	at := place{report: statusReport}
+	odd := oddOf(fmt.Sprintf("report %s of policy %s", statusReport, policyID))
 	err := src.export(ctx, graph.ExportRequest{
 		Report: statusReport,
 		Filter: fmt.Sprintf("(PolicyId eq '%s')", policyID),
 		Select: []string{columnIntune, columnPolicyStatus, columnReportStatus, columnModified},
 	}, func(r row) error {
-		at.row++
-		id, known, err := at.device(r, columnIntune)
-		if err != nil {
-			return err
-		}
-		s, err := at.status(r)
-		if err != nil || !known {
-			return err
+		id, known, err := readDevice(r, columnIntune)
+		s, unread := readStatus(r)
+		if odd.next(cmp.Or(err, unread)); !known {
+			return nil
 		}
 		i, ok := slices.BinarySearchFunc(byIntune, id, func(i int32, id audience.ID) int { return records[i].intune.Compare(id) })
 		if ok {
@@ -115,10 +113,13 @@ func readPolicy(ctx context.Context, src source, policyID string, records []reco
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = odd.verdict("Export")
 	}
-	return worstRows(rows), nil
+	if err != nil {
+		return nil, nil, err
+	}
+	return worstRows(rows), odd, nil
 }
 
 // worstRows keeps one row per device, in the order of devices.
@@ -131,45 +132,44 @@ func worstRows(rows []statusEntry) []statusEntry {
 	return slices.Clip(rows)
 }
 
-// place is where in a report an error is.
-type place struct {
-	report string
-	row    int // from 1, the header left out
+func unreadableCell(column, value, want string) error {
+	return fmt.Errorf("column %s: %.64q is not %s", column, value, want)
 }
 
-func (p place) unreadable(column, value, want string) error {
-	return unreadable("Export", "report %s, row %d, column %s: %.64q is not %s", p.report, p.row, column, value, want)
-}
-
-// device reads the Intune id of a row. The id of zeros stands for no device; any other text that is no id means that the
-// report is not what it is taken for.
-func (p place) device(r row, column string) (id audience.ID, known bool, err error) {
+// readDevice reads the Intune id of a row. The id of zeros stands for no device; any other text that is no id is an error.
+func readDevice(r row, column string) (id audience.ID, known bool, err error) {
 	value := r.Get(column)
 	id, err = audience.ParseID(value)
 	if err != nil && !errors.Is(err, audience.ErrZeroID) {
-		return audience.ID{}, false, p.unreadable(column, value, "a device id")
+		return audience.ID{}, false, unreadableCell(column, value, "a device id")
 	}
 	return id, err == nil, nil
 }
 
-// status reads code and time of a row. PolicyStatus is the code; where ReportStatus is a number too and says something
-// worse, that counts. A row without a result may lack a time, since nothing has happened yet.
-func (p place) status(r row) (StatusRow, error) {
+// codeUnreadable is the code of a row that has none which could be read: no word of the contract, so that the row counts
+// neither as success nor as failure, and no success of another user hides it.
+const codeUnreadable = -1
+
+// readStatus reads code and time of a row. PolicyStatus is the code; where ReportStatus is a number too and says something
+// worse, that counts. A row without a result may lack a time, since nothing has happened yet; of one with a result whose time
+// cannot be read nobody knows whether it is of this attempt, so that its time stays zero. The error says what of the row could
+// not be read, and the row holds without it.
+func readStatus(r row) (StatusRow, error) {
 	value := strings.TrimSpace(r.Get(columnPolicyStatus))
 	code, err := strconv.ParseInt(value, 10, 32)
-	if err != nil {
-		return StatusRow{}, p.unreadable(columnPolicyStatus, value, "a status code")
+	if err != nil || code < 0 {
+		code, err = codeUnreadable, unreadableCell(columnPolicyStatus, value, "a status code")
 	}
-	if second, err := strconv.ParseInt(strings.TrimSpace(r.Get(columnReportStatus)), 10, 32); err == nil && badness(int(second)) > badness(int(code)) {
+	if second, secondErr := strconv.ParseInt(strings.TrimSpace(r.Get(columnReportStatus)), 10, 32); secondErr == nil && badness(int(second)) > badness(int(code)) {
 		code = second
 	}
 	value = strings.TrimSpace(r.Get(columnModified))
-	at, err := graph.ParseReportTime(value)
-	if err != nil {
-		return StatusRow{}, p.unreadable(columnModified, value, "a time")
+	at, timeErr := graph.ParseReportTime(value)
+	switch {
+	case timeErr != nil:
+		err = cmp.Or(err, unreadableCell(columnModified, value, "a time"))
+	case at.IsZero() && badness(int(code)) > 0:
+		err = cmp.Or(err, unreadableCell(columnModified, value, "the time of a result"))
 	}
-	if at.IsZero() && badness(int(code)) > 0 {
-		return StatusRow{}, p.unreadable(columnModified, value, "the time of a result")
-	}
-	return StatusRow{At: at, Code: int(code)}, nil
+	return StatusRow{At: at, Code: int(code)}, err
 }

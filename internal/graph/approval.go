@@ -4,12 +4,15 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -129,6 +132,8 @@ type OperationApprovalRequest struct {
 	RequestJustification, ApprovalJustification string
 	// RequestedAt, LastModifiedAt and ExpiresAt are zero when the tenant does not say.
 	RequestedAt, LastModifiedAt, ExpiresAt time.Time
+	// Unreadable is why a part of a request of a list could not be read, nil when all was. What was read holds, but Status is empty.
+	Unreadable error
 }
 
 // wireApproval is a request for approval on the wire.
@@ -138,12 +143,15 @@ type wireApproval struct {
 	Status                string    `json:"status"`
 	RequestJustification  string    `json:"requestJustification"`
 	ApprovalJustification string    `json:"approvalJustification"`
-	RequestedAt           timestamp `json:"requestDateTime"`
-	LastModifiedAt        timestamp `json:"lastModifiedDateTime"`
-	ExpiresAt             timestamp `json:"expirationDateTime"`
+	RequestedAt           looseTime `json:"requestDateTime"`
+	LastModifiedAt        looseTime `json:"lastModifiedDateTime"`
+	ExpiresAt             looseTime `json:"expirationDateTime"`
+
+	odd error // why a part of it could not be read
 }
 
-// OperationApprovalRequest reads the request of a code. A code that the tenant does not know is NotFound.
+// OperationApprovalRequest reads the request of a code. A code that the tenant does not know is NotFound. One
+// that cannot be read is an error: nobody knows whether it is decided.
 func (c *Client) OperationApprovalRequest(ctx context.Context, code string) (OperationApprovalRequest, error) {
 	op := approvalRead("OperationApprovalRequest")
 	if err := needID(op.op, "approval code", code); err != nil {
@@ -156,19 +164,22 @@ func (c *Client) OperationApprovalRequest(ctx context.Context, code string) (Ope
 	}
 	for _, w := range rows {
 		if strings.EqualFold(w.RequestID, code) || strings.EqualFold(w.ID, code) {
-			return w.request(code), nil
+			return w.legible(op, code)
 		}
 	}
 	// ASSUMED: a row without requestId that the filter alone selected is the one asked for.
 	if len(rows) == 1 && rows[0].RequestID == "" {
-		return rows[0].request(code), nil
+		return rows[0].legible(op, code)
+	}
+	if i := slices.IndexFunc(rows, func(w wireApproval) bool { return w.odd != nil }); i >= 0 {
+		return rows[i].legible(op, code) // it may be the one
 	}
 	return OperationApprovalRequest{}, &Error{Kind: KindNotFound, Op: op.op, Status: http.StatusOK,
 		Message: "the tenant has no approval request " + cleanText(code, 64)}
 }
 
 // OperationApprovalRequests lists every request of the tenant, whoever opened it. A write whose answer was lost is found
-// here by its justification, before another request is opened for it.
+// here by its justification, before another request is opened for it. Those that cannot be read in full are among them.
 func (c *Client) OperationApprovalRequests(ctx context.Context) ([]OperationApprovalRequest, error) {
 	rows, err := c.approvalRows(ctx, approvalRead("OperationApprovalRequests"), nil)
 	if err != nil {
@@ -195,15 +206,27 @@ func (c *Client) approvalRows(ctx context.Context, op call, query url.Values) ([
 		return nil, invalid(op.op, "%v", err)
 	}
 	var rows []wireApproval
-	err = list(ctx, c, op, ri, func(w wireApproval) error {
+	err = listItems(ctx, c, op, ri, func(w wireApproval, odd error) error {
+		if w.odd = cmp.Or(odd, w.RequestedAt.odd, w.LastModifiedAt.odd, w.ExpiresAt.odd); w.odd != nil {
+			w.Status = ""
+		}
 		rows = append(rows, w)
 		return nil
 	})
 	return rows, err
 }
 
+// legible converts the request of a code from the wire, or says why it cannot be read.
+func (w wireApproval) legible(op call, code string) (OperationApprovalRequest, error) {
+	if w.odd != nil {
+		return OperationApprovalRequest{}, &Error{Kind: KindTransient, Op: op.op, Err: w.odd,
+			Message: fmt.Sprintf("approval request %s cannot be read: %v", cleanText(code, 64), w.odd)}
+	}
+	return w.request(code), nil
+}
+
 // request converts a request from the wire.
 func (w wireApproval) request(code string) OperationApprovalRequest {
 	return OperationApprovalRequest{ID: w.ID, Code: code, Status: ApprovalStatus(w.Status), RequestJustification: w.RequestJustification,
-		ApprovalJustification: w.ApprovalJustification, RequestedAt: w.RequestedAt.Time, LastModifiedAt: w.LastModifiedAt.Time, ExpiresAt: w.ExpiresAt.Time}
+		ApprovalJustification: w.ApprovalJustification, RequestedAt: w.RequestedAt.Time, LastModifiedAt: w.LastModifiedAt.Time, ExpiresAt: w.ExpiresAt.Time, Unreadable: w.odd}
 }

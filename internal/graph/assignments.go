@@ -16,13 +16,16 @@ import (
 // TargetKind is whom an assignment reaches.
 type TargetKind string
 
-// The kinds of contract a.5. TargetOther stands for kinds that are only carried along.
+// The kinds of contract a.5. TargetOther stands for kinds that are only carried along, TargetUnreadable for an assignment
+// without a target that could be sent back.
 const (
 	TargetGroup            TargetKind = "Group"
 	TargetExclusionGroup   TargetKind = "ExclusionGroup"
 	TargetAllDevices       TargetKind = "AllDevices"
 	TargetAllLicensedUsers TargetKind = "AllLicensedUsers"
 	TargetOther            TargetKind = "Other"
+
+	TargetUnreadable TargetKind = "Unreadable"
 )
 
 // targetTypes holds the OData type of each kind.
@@ -49,6 +52,9 @@ type Assignment struct {
 	Raw json.RawMessage
 }
 
+// unreadableTarget is an assignment of which there is nothing that could be sent back.
+func unreadableTarget(id string) Assignment { return Assignment{ID: id, Kind: TargetUnreadable} }
+
 // wireTarget is an assignment target on the wire.
 type wireTarget struct {
 	Type       string `json:"@odata.type"`
@@ -67,11 +73,15 @@ type wireAssignment struct {
 // noFilter is one of the ways in which the service says that there is no filter (contract a.5).
 const noFilter = "00000000-0000-0000-0000-000000000000"
 
-// assignment converts an assignment from the wire.
-func (w wireAssignment) assignment(op string) (Assignment, error) {
+// assignment converts an assignment from the wire. A target that does not parse is of kind TargetOther as long as it is an
+// object: it keeps nobody from reading the others, and from writing them.
+func (w wireAssignment) assignment() Assignment {
 	var t wireTarget
 	if err := json.Unmarshal(w.Target, &t); err != nil || t.Type == "" {
-		return Assignment{}, &Error{Kind: KindTransient, Op: op, Message: "the tenant listed an assignment without a readable target"}
+		t = wireTarget{}
+		if _, err := membersOf(w.Target); err != nil {
+			return unreadableTarget(w.ID)
+		}
 	}
 	a := Assignment{ID: w.ID, Kind: TargetOther, GroupID: t.GroupID, Source: w.Source}
 	if t.FilterID != noFilter && !strings.EqualFold(t.FilterType, "none") {
@@ -85,11 +95,11 @@ func (w wireAssignment) assignment(op string) (Assignment, error) {
 	if a.Kind == TargetOther {
 		raw, err := compact(w.Target)
 		if err != nil {
-			return Assignment{}, &Error{Kind: KindTransient, Op: op, Message: "an assignment's target does not parse"}
+			return unreadableTarget(w.ID)
 		}
 		a.Raw = raw
 	}
-	return a, nil
+	return a
 }
 
 // target renders an assignment's target, or says why it must not be sent.
@@ -112,7 +122,7 @@ func (a Assignment) target(op string) (any, error) {
 	return wireTarget{Type: name, GroupID: a.GroupID, FilterID: a.FilterID, FilterType: a.FilterType}, nil
 }
 
-// Assignments lists the assignments of a policy; that there is none is confirmed by a second read.
+// Assignments lists the assignments of a policy, unreadable ones among them; that there is none is confirmed by a second read.
 func (c *Client) Assignments(ctx context.Context, policyID string) ([]Assignment, error) {
 	op := byID(configurationRead("Assignments"))
 	if err := needID(op.op, "policy id", policyID); err != nil {
@@ -123,7 +133,12 @@ func (c *Client) Assignments(ctx context.Context, policyID string) ([]Assignment
 		if err != nil {
 			return nil, invalid(op.op, "%v", err)
 		}
-		return collectAs(ctx, c, op, ri, func(w wireAssignment) (Assignment, error) { return w.assignment(op.op) })
+		return collectItems(ctx, c, op, ri, func(w wireAssignment, odd error) Assignment {
+			if odd != nil {
+				return unreadableTarget(w.ID)
+			}
+			return w.assignment()
+		})
 	})
 }
 
@@ -134,22 +149,22 @@ func (c *Client) Assign(ctx context.Context, policyID string, assignments []Assi
 	if err := needID(op.op, "policy id", policyID); err != nil {
 		return nil, err
 	}
-	type item struct {
+	type sent struct {
 		Target any `json:"target"`
 	}
-	items := make([]item, len(assignments)) // never null: the service wants an array
+	items := make([]sent, len(assignments)) // never null: the service wants an array
 	for i, a := range assignments {
 		target, err := a.target(op.op)
 		if err != nil {
 			return nil, err
 		}
-		items[i] = item{target}
+		items[i] = sent{target}
 	}
 	ri, err := c.betaRequest(abs.POST, policyPath(policyID)+"/assign", nil, map[string]any{"assignments": items})
 	if err != nil {
 		return nil, invalid(op.op, "%v", err)
 	}
-	var page []wireAssignment
+	var page []item[wireAssignment]
 	err = c.send(ctx, op, ri, func(resp *http.Response) error {
 		var next string
 		var err error
@@ -167,8 +182,8 @@ func (c *Client) Assign(ctx context.Context, policyID string, assignments []Assi
 	}
 	result := make([]Assignment, len(page))
 	for i, w := range page {
-		if result[i], err = w.assignment(op.op); err != nil {
-			return nil, err
+		if result[i] = unreadableTarget(w.value.ID); w.odd == nil {
+			result[i] = w.value.assignment()
 		}
 	}
 	return result, nil

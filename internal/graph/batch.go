@@ -127,7 +127,7 @@ func (c *Client) batchPost(ctx context.Context, op call, version string, request
 	answers := map[string]wireBatchAnswer{}
 	err = c.send(ctx, op, ri, func(resp *http.Response) error {
 		var body struct {
-			Responses []wireBatchAnswer `json:"responses"`
+			Responses []item[wireBatchAnswer] `json:"responses"`
 		}
 		clear(answers)
 		if err := decodeObject(&body)(resp); err != nil {
@@ -137,7 +137,9 @@ func (c *Client) batchPost(ctx context.Context, op call, version string, request
 			return fmt.Errorf(`a batch answer without "responses"`)
 		}
 		for _, a := range body.Responses {
-			answers[a.ID] = a
+			if a.odd == nil { // one that does not parse leaves its request without an answer, and no other
+				answers[a.value.ID] = a.value
+			}
 		}
 		return nil
 	})

@@ -4,6 +4,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strings"
@@ -31,6 +32,8 @@ type SettingDefinition struct {
 	DefaultOptionID string
 	// Options are the choices of a choice setting.
 	Options []SettingOption
+	// Unreadable is why a part of the definition could not be read, nil when all was. Only ID, which may be empty, is there then.
+	Unreadable error
 }
 
 // SettingOption is one choice of a setting.
@@ -105,7 +108,7 @@ func configurationWrite(op string, e effect) call {
 
 // SettingDefinitions searches the tenant's settings catalog. Ids and display names are searched one after the
 // other, because a filter with "or" is not known to work there (contract a.6), and what the server returns is
-// checked again here.
+// checked again here. Definitions that cannot be read are among the found, each as often as it was listed.
 func (c *Client) SettingDefinitions(ctx context.Context, filter SettingFilter) ([]SettingDefinition, error) {
 	op := configurationRead("SettingDefinitions")
 	queries := []url.Values{{}}
@@ -122,9 +125,10 @@ func (c *Client) SettingDefinitions(ctx context.Context, filter SettingFilter) (
 		if err != nil {
 			return nil, invalid(op.op, "%v", err)
 		}
-		err = list(ctx, c, op, ri, func(w wireDefinition) error {
-			if w.ID == "" {
-				return withoutID(op, "definition")
+		err = listItems(ctx, c, op, ri, func(w wireDefinition, odd error) error {
+			if odd != nil || w.ID == "" {
+				found = append(found, SettingDefinition{ID: w.ID, Unreadable: cmp.Or(odd, error(withoutID(op, "definition")))})
+				return nil
 			}
 			if d := w.definition(); !seen[d.ID] && filter.matches(d) {
 				seen[d.ID] = true

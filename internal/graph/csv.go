@@ -21,7 +21,8 @@ type Row struct {
 	values  []string
 }
 
-// Get returns the value of a column by its exact name, or an empty text when the file has no such column.
+// Get returns the value of a column by its exact name, or an empty text when the file has no such column, or the row other
+// columns than the file.
 func (r Row) Get(column string) string {
 	if i, ok := r.columns[column]; ok && i < len(r.values) {
 		return r.values[i]
@@ -95,8 +96,8 @@ func readEntry(entry *zip.File, required []string, yield func(Row) error) (rows 
 // byteOrderMark starts the files of an export (contract b.4).
 const byteOrderMark = "\ufeff"
 
-// readCSV reads a CSV text with a header. Columns are found by name. A file without a required column and a
-// row with more or fewer values than the header are faults: guessing would move values into wrong columns.
+// readCSV reads a CSV text with a header. Columns are found by name. A file without a required column is a fault. A row with
+// more or fewer values than the header has no value in any column: guessing would move values into wrong ones.
 func readCSV(r io.Reader, required []string, yield func(Row) error) (int, error) {
 	bounded := &rowReader{r: r, left: maxRow}
 	buffered := bufio.NewReaderSize(bounded, 64<<10)
@@ -125,6 +126,9 @@ func readCSV(r io.Reader, required []string, yield func(Row) error) (int, error)
 		values, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			return rows, nil
+		}
+		if errors.Is(err, csv.ErrFieldCount) {
+			values, err = nil, nil
 		}
 		if err != nil {
 			return rows, &archiveError{err}

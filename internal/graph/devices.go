@@ -4,6 +4,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -27,6 +28,8 @@ type EntraDevice struct {
 	AccountEnabled, IsManaged, IsCompliant *bool
 	// LastSignInAt is approximate; zero when the directory does not know.
 	LastSignInAt time.Time
+	// Unreadable is why a part of the object could not be read, nil when all was. What was read holds; ID may be empty.
+	Unreadable error
 }
 
 // wireEntraDevice is a device of the directory on the wire.
@@ -40,11 +43,11 @@ type wireEntraDevice struct {
 	AccountEnabled         *bool     `json:"accountEnabled"`
 	IsManaged              *bool     `json:"isManaged"`
 	IsCompliant            *bool     `json:"isCompliant"`
-	LastSignInAt           timestamp `json:"approximateLastSignInDateTime"`
+	LastSignInAt           looseTime `json:"approximateLastSignInDateTime"`
 }
 
-// EntraDevices hands every device object of the directory to yield. An error of yield ends the call and comes
-// back as it is.
+// EntraDevices hands every device object of the directory to yield, those that cannot be read in full too. An error of yield
+// ends the call and comes back as it is.
 func (c *Client) EntraDevices(ctx context.Context, yield func(EntraDevice) error) error {
 	op := call{op: "EntraDevices", class: classDirectory, effect: effectRead, units: 2, permissions: []string{"Device.Read.All"}}
 	ri, err := devices.NewDevicesRequestBuilderInternal(map[string]string{}, c.adapter).ToGetRequestInformation(ctx,
@@ -54,13 +57,14 @@ func (c *Client) EntraDevices(ctx context.Context, yield func(EntraDevice) error
 	if err != nil {
 		return invalid(op.op, "%v", err)
 	}
-	return list(ctx, c, op, ri, func(w wireEntraDevice) error {
-		if w.ID == "" {
-			return withoutID(op, "device")
+	return listItems(ctx, c, op, ri, func(w wireEntraDevice, odd error) error {
+		if w.ID == "" && odd == nil {
+			odd = withoutID(op, "device")
 		}
 		return yield(EntraDevice{ID: w.ID, DeviceID: w.DeviceID, DisplayName: w.DisplayName, OperatingSystem: w.OperatingSystem,
 			OperatingSystemVersion: w.OperatingSystemVersion, TrustType: w.TrustType, AccountEnabled: w.AccountEnabled,
-			IsManaged: w.IsManaged, IsCompliant: w.IsCompliant, LastSignInAt: w.LastSignInAt.Time})
+			IsManaged: w.IsManaged, IsCompliant: w.IsCompliant, LastSignInAt: w.LastSignInAt.Time,
+			Unreadable: cmp.Or(odd, w.LastSignInAt.odd)})
 	})
 }
 
@@ -91,6 +95,8 @@ type ManagedDevice struct {
 	UserID, UserPrincipalName string
 	// SerialNumber, Manufacturer and Model come from the hardware.
 	SerialNumber, Manufacturer, Model string
+	// Unreadable is why a part of the record could not be read, nil when all was. What was read holds; the ids may be empty.
+	Unreadable error
 }
 
 // managedDeviceSelect lists the members that a ManagedDevice is read from. joinType is not among them: it
@@ -114,8 +120,8 @@ type wireManagedDevice struct {
 	OwnerType       string    `json:"managedDeviceOwnerType"`
 	EnrollmentType  string    `json:"deviceEnrollmentType"`
 	ManagementState string    `json:"managementState"`
-	EnrolledAt      timestamp `json:"enrolledDateTime"`
-	LastSyncAt      timestamp `json:"lastSyncDateTime"`
+	EnrolledAt      looseTime `json:"enrolledDateTime"`
+	LastSyncAt      looseTime `json:"lastSyncDateTime"`
 	IsEncrypted     *bool     `json:"isEncrypted"`
 	CoManagement    struct {
 		DeviceConfiguration *bool `json:"deviceConfiguration"`
@@ -128,8 +134,8 @@ type wireManagedDevice struct {
 	Model             string `json:"model"`
 }
 
-// ManagedDevices hands every device record of Intune to yield. An error of yield ends the call and comes back
-// as it is.
+// ManagedDevices hands every device record of Intune to yield, those that cannot be read in full too. An error of yield ends
+// the call and comes back as it is.
 func (c *Client) ManagedDevices(ctx context.Context, yield func(ManagedDevice) error) error {
 	op := call{op: "ManagedDevices", class: classDevices, effect: effectRead, permissions: []string{"DeviceManagementManagedDevices.Read.All"}}
 	ri, err := devicemanagement.NewManagedDevicesRequestBuilderInternal(map[string]string{}, c.adapter).ToGetRequestInformation(ctx,
@@ -138,16 +144,17 @@ func (c *Client) ManagedDevices(ctx context.Context, yield func(ManagedDevice) e
 	if err != nil {
 		return invalid(op.op, "%v", err)
 	}
-	return list(ctx, c, op, ri, func(w wireManagedDevice) error {
-		if w.ID == "" {
-			return withoutID(op, "device")
+	return listItems(ctx, c, op, ri, func(w wireManagedDevice, odd error) error {
+		if w.ID == "" && odd == nil {
+			odd = withoutID(op, "device")
 		}
 		return yield(ManagedDevice{ID: w.ID, AzureADDeviceID: w.AzureADDeviceID, DeviceName: w.DeviceName,
 			OperatingSystem: w.OperatingSystem, OSVersion: w.OSVersion, ComplianceState: w.ComplianceState,
 			ManagementAgent: w.ManagementAgent, OwnerType: w.OwnerType, EnrollmentType: w.EnrollmentType,
 			ManagementState: w.ManagementState, EnrolledAt: w.EnrolledAt.Time, LastSyncAt: w.LastSyncAt.Time,
 			IsEncrypted: w.IsEncrypted, ConfigurationByIntune: w.CoManagement.DeviceConfiguration, AzureADRegistered: w.AzureADRegistered, UserID: w.UserID,
-			UserPrincipalName: w.UserPrincipalName, SerialNumber: w.SerialNumber, Manufacturer: w.Manufacturer, Model: w.Model})
+			UserPrincipalName: w.UserPrincipalName, SerialNumber: w.SerialNumber, Manufacturer: w.Manufacturer, Model: w.Model,
+			Unreadable: cmp.Or(odd, w.EnrolledAt.odd, w.LastSyncAt.odd)})
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -365,8 +366,13 @@ func TestListsAreNeverShort(t *testing.T) {
 		"definitions": `"@odata.type":"#microsoft.graph.deviceManagementConfigurationSimpleSettingDefinition"`,
 		"narrowed":    `"@odata.type":"#microsoft.graph.fido2CombinationConfiguration"`,
 	}
+	// Lists in which one item that cannot be read is told from the others, see TestOddItems.
+	itemised := []string{"groups", "members", "transitive", "devices", "managed", "encryption", "policies", "settings", "assignments", "definitions"}
 	for name, read := range lists {
 		for fault, body := range map[string]string{"no id": `{"value":[{` + kinds[name] + `}]}`, "cut": `{"value":[{"id":"x"`, "no list": `{"id":"x"}`, "html": `<html>`} {
+			if fault == "no id" && slices.Contains(itemised, name) {
+				continue
+			}
 			srv := serve(t, func(_ int, w http.ResponseWriter, _ *http.Request, _ string) {
 				if fault != "no id" { // which the types allow
 					mark(w)

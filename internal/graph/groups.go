@@ -39,6 +39,8 @@ type Group struct {
 	Visibility string `json:"visibility,omitempty"`
 	// Extra holds what is not modelled. It is read only.
 	Extra Extra `json:"-"`
+	// Unreadable is why a part of a group of a list could not be read, nil when all was. ID may be empty then.
+	Unreadable error `json:"-"`
 }
 
 // Dynamic says whether a rule decides who is a member.
@@ -54,6 +56,7 @@ func (g *Group) UnmarshalJSON(raw []byte) error {
 	var out openGroup
 	extra, err := decodeOpen(raw, &out)
 	if err != nil {
+		*g = Group{ID: out.ID, DisplayName: out.DisplayName}
 		return err
 	}
 	out.Extra = extra
@@ -108,7 +111,7 @@ func (c *Client) Group(ctx context.Context, id string) (Group, error) {
 }
 
 // GroupsByDisplayName lists the groups of exactly this display name. Names are not unique, so the caller
-// decides what none or several mean. None is confirmed by a second read; a search may be minutes behind all the same.
+// decides what none or several mean; one that cannot be read, and may have the name, is among them. None is confirmed by a second read; a search may be minutes behind all the same.
 func (c *Client) GroupsByDisplayName(ctx context.Context, name string) ([]Group, error) {
 	op := groupRead("GroupsByDisplayName", 1)
 	if err := needID(op.op, "display name", name); err != nil {
@@ -124,12 +127,12 @@ func (c *Client) groupsByDisplayName(ctx context.Context, op call, name string) 
 		return nil, invalid(op.op, "%v", err)
 	}
 	var found []Group
-	err = list(ctx, c, op, ri, func(g Group) error {
-		if g.ID == "" {
-			return withoutID(op, "group")
+	err = listItems(ctx, c, op, ri, func(g Group, odd error) error {
+		if g.Unreadable = odd; odd == nil && g.ID == "" {
+			g.Unreadable = withoutID(op, "group")
 		}
 		// The directory compares without regard to case; so do we, and trust nothing else that comes along.
-		if strings.EqualFold(g.DisplayName, name) {
+		if strings.EqualFold(g.DisplayName, name) || g.Unreadable != nil && g.DisplayName == "" {
 			found = append(found, g)
 		}
 		return nil

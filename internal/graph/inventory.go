@@ -105,20 +105,23 @@ type EncryptionState struct {
 	FileVault         string `json:"fileVaultStates"`
 	TPMVersion        string `json:"tpmSpecificationVersion"`
 	UserPrincipalName string `json:"userPrincipalName"`
+	// Unreadable is why a part of the row could not be read, nil when all was. What was read holds; DeviceID may be empty.
+	Unreadable error `json:"-"`
 }
 
-// EncryptionStates hands each row of the encryption report to yield; it exists in beta only. An error of yield ends
-// the call and comes back as it is.
+// EncryptionStates hands each row of the encryption report to yield, those that cannot be read in full too; it exists in beta
+// only. An error of yield ends the call and comes back as it is.
 func (c *Client) EncryptionStates(ctx context.Context, yield func(EncryptionState) error) error {
 	op := configurationRead("EncryptionStates") // ASSUMED: workload class and permission
 	ri, err := c.betaRequest(abs.GET, "/deviceManagement/managedDeviceEncryptionStates", nil, nil)
 	if err != nil {
 		return invalid(op.op, "%v", err)
 	}
-	return list(ctx, c, op, ri, func(e EncryptionState) error {
-		if e.DeviceID == "" {
-			return withoutID(op, "encryption state")
+	return listItems(ctx, c, op, ri, func(e EncryptionState, odd error) error {
+		if e.DeviceID == "" && odd == nil {
+			odd = withoutID(op, "encryption state")
 		}
+		e.Unreadable = odd
 		return yield(e)
 	})
 }

@@ -18,17 +18,20 @@ import (
 // MemberKind is what a group member is.
 type MemberKind string
 
-// The kinds that the product tells apart; anything else, such as a service principal, is MemberOther.
+// The kinds that the product tells apart; anything else, such as a service principal, is MemberOther. MemberUnreadable is one
+// that the tenant lists and of which it cannot be told who it is.
 const (
 	MemberDevice MemberKind = "Device"
 	MemberUser   MemberKind = "User"
 	MemberGroup  MemberKind = "Group"
 	MemberOther  MemberKind = "Other"
+
+	MemberUnreadable MemberKind = "Unreadable"
 )
 
 // Member is one member of a group.
 type Member struct {
-	// ID is the directory object id, the only id that can be a group member.
+	// ID is the directory object id, the only id that can be a group member; empty of one that is unreadable.
 	ID string
 	// Kind is what the member is.
 	Kind MemberKind
@@ -61,7 +64,7 @@ func (w wireMember) member() Member {
 // memberSelect lists the members that a Member is read from. ASSUMED: deviceId may be selected on a mixed list.
 var memberSelect = []string{"id", "deviceId"}
 
-// TransitiveMembers lists the members of a group and of the groups in it. The index behind the list lags
+// TransitiveMembers lists the members of a group and of the groups in it, unreadable ones among them. The index behind the list lags
 // recent writes (contract g); that there is nobody is confirmed by a second read.
 func (c *Client) TransitiveMembers(ctx context.Context, groupID string) ([]Member, error) {
 	op := byID(groupRead("TransitiveMembers", 5))
@@ -79,7 +82,7 @@ func (c *Client) TransitiveMembers(ctx context.Context, groupID string) ([]Membe
 	})
 }
 
-// Members lists the direct members of a group.
+// Members lists the direct members of a group, unreadable ones among them.
 func (c *Client) Members(ctx context.Context, groupID string) ([]Member, error) {
 	op := byID(groupRead("Members", 3))
 	if err := needID(op.op, "group id", groupID); err != nil {
@@ -96,11 +99,11 @@ func (c *Client) Members(ctx context.Context, groupID string) ([]Member, error) 
 
 // members reads a list of members to its end.
 func (c *Client) members(ctx context.Context, op call, ri *abs.RequestInformation) ([]Member, error) {
-	return collectAs(ctx, c, op, ri, func(w wireMember) (Member, error) {
-		if w.ID == "" {
-			return Member{}, withoutID(op, "member")
+	return collectItems(ctx, c, op, ri, func(w wireMember, odd error) Member {
+		if odd != nil || w.ID == "" {
+			return Member{Kind: MemberUnreadable}
 		}
-		return w.member(), nil
+		return w.member()
 	})
 }
 

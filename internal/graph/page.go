@@ -25,11 +25,17 @@ var errNotList = errors.New(`the answer has no "value" array`)
 
 // list reads a collection to its end and hands each item to yield. Pages are decoded as they arrive, one page
 // is kept at a time, and a page that breaks off is read again before any of its items is handed out. An error
-// on any page ends the call with that error, so that a part is never taken for the whole. An error of yield
-// comes back as it is.
+// on any page ends the call with that error, so that a part is never taken for the whole; so does an item that does not
+// parse. An error of yield comes back as it is.
 func list[T any](ctx context.Context, c *Client, op call, ri *abs.RequestInformation, yield func(T) error) error {
 	_, err := feed(ctx, c, op, ri, yield)
 	return err
+}
+
+// listItems is list for a collection in which one item that does not parse must not hide the others: yield gets it with why,
+// and with what could be read of it.
+func listItems[T any](ctx context.Context, c *Client, op call, ri *abs.RequestInformation, yield func(item T, odd error) error) error {
+	return list(ctx, c, op, ri, func(it item[T]) error { return yield(it.value, it.odd) })
 }
 
 // feed is list for a collection that ends with a link to the next round, which it returns.
@@ -105,14 +111,19 @@ func collect[T any](ctx context.Context, c *Client, op call, ri *abs.RequestInfo
 func collectAs[W, T any](ctx context.Context, c *Client, op call, ri *abs.RequestInformation, convert func(W) (T, error)) ([]T, error) {
 	var found []T
 	err := list(ctx, c, op, ri, func(w W) error {
-		item, err := convert(w)
-		found = append(found, item)
+		it, err := convert(w)
+		found = append(found, it)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return found, nil
+}
+
+// collectItems is collectAs with the items that do not parse, see listItems.
+func collectItems[W, T any](ctx context.Context, c *Client, op call, ri *abs.RequestInformation, convert func(w W, odd error) T) ([]T, error) {
+	return collectAs(ctx, c, op, ri, func(it item[W]) (T, error) { return convert(it.value, it.odd), nil })
 }
 
 // follow builds the request for the next page: the link as it is, with the headers of the first page, which
@@ -199,17 +210,17 @@ func decodeLink(dec *json.Decoder, to *string) error {
 	return nil
 }
 
-// decodeItems reads an array of objects.
+// decodeItems reads an array of objects. Lists read them as item, so that one that does not parse is no error here.
 func decodeItems[T any](dec *json.Decoder, items []T) ([]T, error) {
 	if err := expect(dec, '['); err != nil {
 		return items, err
 	}
 	for dec.More() {
-		var item T
-		if err := dec.Decode(&item); err != nil {
+		var it T
+		if err := dec.Decode(&it); err != nil {
 			return items, eofIsCut(err)
 		}
-		items = append(items, item)
+		items = append(items, it)
 	}
 	return items, expect(dec, ']')
 }
@@ -299,3 +310,15 @@ func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''"
 
 // ptr returns a pointer to a copy of v, for the query parameters of the typed builders.
 func ptr[T any](v T) *T { return &v }
+
+// looseTime is a timestamp of an item that holds without it. One that is no time is zero, which means unknown, and says so.
+type looseTime struct {
+	timestamp
+	odd error
+}
+
+// UnmarshalJSON implements json.Unmarshaler. It fails never.
+func (t *looseTime) UnmarshalJSON(raw []byte) error {
+	t.odd = t.timestamp.UnmarshalJSON(raw)
+	return nil
+}

@@ -37,6 +37,8 @@ type ConfigurationPolicy struct {
 	Settings []Setting
 	// Extra holds what is not modelled, such as the template. It is read only.
 	Extra Extra
+	// Unreadable is why a part of a policy of a list could not be read, nil when all was. What was read holds; ID may be empty.
+	Unreadable error
 }
 
 // wirePolicy is a policy on the wire, as it is read.
@@ -58,6 +60,7 @@ func (p *ConfigurationPolicy) UnmarshalJSON(raw []byte) error {
 	var w wirePolicy
 	extra, err := decodeOpen(raw, &w)
 	if err != nil {
+		*p = ConfigurationPolicy{ID: w.ID, Name: w.Name, Description: w.Description}
 		return err
 	}
 	*p = ConfigurationPolicy{ID: w.ID, Name: w.Name, Description: w.Description, Platforms: w.Platforms, Technologies: w.Technologies,
@@ -106,8 +109,8 @@ const policiesPath = "/deviceManagement/configurationPolicies"
 // (contract 0.3, a6).
 func policyPath(id string) string { return policiesPath + "('" + url.PathEscape(id) + "')" }
 
-// ConfigurationPolicies lists the policies whose name contains a text, or all when it is empty. Settings are
-// not part of the list.
+// ConfigurationPolicies lists the policies whose name contains a text, or all when it is empty, those that cannot be read in
+// full too. Settings are not part of the list.
 func (c *Client) ConfigurationPolicies(ctx context.Context, nameContains string) ([]ConfigurationPolicy, error) {
 	op := configurationRead("ConfigurationPolicies")
 	query := url.Values{"$top": {"100"}} // what the portal asks for (contract a.3)
@@ -119,11 +122,11 @@ func (c *Client) ConfigurationPolicies(ctx context.Context, nameContains string)
 		return nil, invalid(op.op, "%v", err)
 	}
 	var found []ConfigurationPolicy
-	err = list(ctx, c, op, ri, func(p ConfigurationPolicy) error {
-		if p.ID == "" {
-			return withoutID(op, "policy")
+	err = listItems(ctx, c, op, ri, func(p ConfigurationPolicy, odd error) error {
+		if p.Unreadable = odd; odd == nil && p.ID == "" {
+			p.Unreadable = withoutID(op, "policy")
 		}
-		if containsFold(p.Name, nameContains) {
+		if p.Unreadable != nil || containsFold(p.Name, nameContains) {
 			found = append(found, p)
 		}
 		return nil
@@ -161,7 +164,8 @@ func (c *Client) onePolicy(ctx context.Context, op call, ri *abs.RequestInformat
 }
 
 // PolicySettings reads all settings of a policy. The service pages them by 25 unless asked for more, and a
-// replacement built from a part would delete the rest (contract a.3, o.2).
+// replacement built from a part would delete the rest (contract a.3, o.2). One that does not parse is of kind
+// InstanceUnreadable.
 func (c *Client) PolicySettings(ctx context.Context, id string) ([]Setting, error) {
 	op := byID(configurationRead("PolicySettings"))
 	if err := needID(op.op, "policy id", id); err != nil {
@@ -171,7 +175,12 @@ func (c *Client) PolicySettings(ctx context.Context, id string) ([]Setting, erro
 	if err != nil {
 		return nil, invalid(op.op, "%v", err)
 	}
-	return collect[Setting](ctx, c, op, ri, nil)
+	return collectItems(ctx, c, op, ri, func(s Setting, odd error) Setting {
+		if odd != nil { // of no kind that anybody writes
+			s = Setting{ID: s.ID, Instance: SettingInstance{Kind: InstanceUnreadable}}
+		}
+		return s
+	})
 }
 
 // CreateConfigurationPolicy makes a policy with its settings. Names are not unique, so a lost answer

@@ -296,11 +296,10 @@ type wireRemediationAssignment struct {
 
 // assignment converts an assignment from the wire.
 func (w wireRemediationAssignment) assignment(op string) (RemediationAssignment, error) {
-	base, err := w.wireAssignment.assignment(op)
-	if err != nil {
-		return RemediationAssignment{}, err
+	a := RemediationAssignment{Assignment: w.wireAssignment.assignment(), RunRemediation: w.RunRemediation}
+	if a.Kind == TargetUnreadable { // nobody looks at remediations yet who could do without one
+		return RemediationAssignment{}, &Error{Kind: KindTransient, Op: op, Message: "the tenant listed an assignment without a readable target"}
 	}
-	a := RemediationAssignment{Assignment: base, RunRemediation: w.RunRemediation}
 	if len(w.Schedule) == 0 || string(w.Schedule) == "null" {
 		return a, nil
 	}
@@ -311,7 +310,8 @@ func (w wireRemediationAssignment) assignment(op string) (RemediationAssignment,
 	kinds := []ScheduleKind{ScheduleDaily, ScheduleHourly, ScheduleOnce}
 	i := slices.IndexFunc(kinds, func(k ScheduleKind) bool { return strings.EqualFold(s.Type, scheduleType(k)) })
 	if i < 0 {
-		a.RawSchedule, err = compact(w.Schedule)
+		raw, err := compact(w.Schedule)
+		a.RawSchedule = raw
 		return a, err
 	}
 	a.Schedule = &RemediationSchedule{Kind: kinds[i], Date: s.Date, Time: s.Time}

@@ -21,6 +21,9 @@ type InstanceKind string
 const (
 	InstanceChoice InstanceKind = "ChoiceSettingInstance"
 	InstanceSimple InstanceKind = "SimpleSettingInstance"
+
+	// InstanceUnreadable is a setting of a list that does not parse. It cannot be written.
+	InstanceUnreadable InstanceKind = "Unreadable"
 )
 
 // Setting is one top-level setting of a policy.

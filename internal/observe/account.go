@@ -86,11 +86,12 @@ func unclaimed(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave) []populati
 	return out
 }
 
-// Account accounts for every member of the population of a policy. false says that the members are not known, and why.
+// Account accounts for every member of the population of a policy. false says that the members are not known, and why. An excluded
+// member of whom it cannot be told who it is may be any of the others.
 func Account(ctx context.Context, src MemberSource, inv *fleet.Inventory, p *v1alpha1.PasskeyPolicy, h population.Holders, now time.Time) (population.Account, bool, error) {
 	unit := p.Spec.UnitOrDefault()
 	members, err := ResolvePopulation(ctx, src, p.Spec.Population, unit)
-	if err != nil || !members.Complete() {
+	if err != nil || !members.Complete() || members.UnreadableExcluded > 0 {
 		return population.Account{}, false, err
 	}
 	revisions, err := withUnread(ctx, src, h, unit)
@@ -104,6 +105,7 @@ func Account(ctx context.Context, src MemberSource, inv *fleet.Inventory, p *v1a
 	rules := policyRules(p, inv.AsOf)
 	return population.Of(population.Facts{
 		Unit: unit, AsOf: asOf, Members: members.Members(inv), Revisions: revisions, Audiences: h.Audiences,
+		Unreadable: int32(members.Unreadable), UnreadableReason: v1alpha1.ReasonUnreadable,
 		OutOfReach: func(id audience.ID) (string, bool) { return Unreachable(inv, unit, id, rules) },
 		Ineligible: func(id audience.ID) string {
 			if eligible, reason, _ := Eligible(inv, unit, id, rules); !eligible {

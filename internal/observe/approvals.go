@@ -42,6 +42,12 @@ func Approval(ctx context.Context, src ApprovalSource, p *v1alpha1.PendingApprov
 			return request(list[i]), nil
 		}
 	}
+	for i := range list {
+		if r := &list[i]; r.Unreadable != nil && r.RequestJustification == "" {
+			return nil, unbelieved("OperationApprovalRequests", fmt.Sprintf(
+				"approval request %q cannot be read (%v), and may be the one whose code was lost: decide or cancel it in the tenant", r.Code, r.Unreadable))
+		}
+	}
 	return nil, nil
 }
 

@@ -35,7 +35,14 @@ func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory
 	if len(all) == 0 && !groups.Complete() {
 		return audience.Candidates{}, hidden(groups.Hidden, "it selects nobody who can be seen")
 	}
+	if n := groups.Unreadable; len(all) == 0 && n > 0 {
+		return audience.Candidates{}, &Refusal{v1alpha1.ReasonUnreadable, fmt.Sprintf(
+			"it selects nobody but %d members of whom it cannot be told who they are: look for them in the tenant and take them out of the groups, or name other groups", n)}
+	}
 	reasons := map[string]int32{}
+	if groups.Unreadable > 0 {
+		reasons[v1alpha1.ReasonUnreadable] = int32(groups.Unreadable)
+	}
 	for _, id := range audience.Slice(all, salt, a.Slice) {
 		if taken(id) {
 			continue
@@ -52,7 +59,8 @@ func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory
 }
 
 // ResolveExclusions are the members of the groups that an audience excludes, sorted. An exclusion acts at once, also in
-// a running attempt (P2), so that it is a question of its own.
+// a running attempt (P2), so that it is a question of its own. Of those who are known to be excluded it says so also beside
+// the *Refusal that there are others who cannot be read.
 func ResolveExclusions(ctx context.Context, src MemberSource, a *v1alpha1.Audience, unit v1alpha1.Unit) ([]audience.ID, error) {
 	excluded, err := ResolvePopulation(ctx, src, &v1alpha1.Population{Include: a.Groups.Exclude}, unit)
 	if err != nil {
@@ -61,7 +69,12 @@ func ResolveExclusions(ctx context.Context, src MemberSource, a *v1alpha1.Audien
 	if !excluded.Complete() {
 		return nil, hidden(excluded.Hidden, "whom it excludes is not known")
 	}
-	return without(excluded.included, nil), nil
+	who := without(excluded.included, nil)
+	if n := excluded.Unreadable; n > 0 {
+		return who, &Refusal{v1alpha1.ReasonUnreadable, fmt.Sprintf(
+			"%d members of the groups that are excluded cannot be read, so that it is not known whom these groups exclude: look for them in the tenant and take them out of the groups, or exclude other groups", n)}
+	}
+	return who, nil
 }
 
 // Eligible says whether a wave may expose a device, or a person of unit User, by what the inventory knows.

@@ -157,7 +157,8 @@ func TestResolveAudience(t *testing.T) {
 	}
 }
 
-// TestResolveAudienceFails: what cannot be read makes no audience, and an id that is none is named with its group.
+// TestResolveAudienceFails: what cannot be read makes no audience. Members of whom it cannot be told who they are are no empty
+// group, and nobody is exposed while they may be excluded.
 func TestResolveAudienceFails(t *testing.T) {
 	inv := &fleet.Inventory{}
 	for name, tt := range map[string]struct {
@@ -168,9 +169,9 @@ func TestResolveAudienceFails(t *testing.T) {
 		"exclude is missing": {&tenant{groups: []graph.Group{{ID: idA}}}, []string{idB}},
 		"members are away":   {&tenant{groups: []graph.Group{{ID: idA}, {ID: idB}}, fail: map[string]error{"TransitiveMembers": errAway}}, []string{errAway.Error()}},
 		"device id": {&tenant{groups: []graph.Group{{ID: idA}, {ID: idB}}, members: map[string][]graph.Member{idA: {{ID: "pc-1", Kind: graph.MemberDevice}}}},
-			[]string{idA, `device with the id "pc-1"`}},
+			[]string{"selects nobody but 1 members", "take them out of the groups"}},
 		"user id": {&tenant{groups: []graph.Group{{ID: idA}, {ID: idB}}, members: map[string][]graph.Member{idB: {{ID: "jo", Kind: graph.MemberUser}}}},
-			[]string{idB, `user with the id "jo"`}},
+			[]string{"1 members of the groups that are excluded cannot be read", "exclude other groups"}},
 	} {
 		a := v1alpha1.Audience{Groups: v1alpha1.GroupSelection{Include: byID(idA), Exclude: byID(idB)}}
 		c, err := ResolveAudience(t.Context(), tt.src, inv, v1alpha1.UnitDevice, &a, "s", diagnosis.Rules{}, nobody)

@@ -5,6 +5,7 @@ package observe
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,7 +63,7 @@ func (c *Catalogs) Definitions(ctx context.Context, tenant types.NamespacedName,
 			}
 		}
 	}
-	if len(defs) == 0 {
+	if !slices.ContainsFunc(defs, func(d settings.Definition) bool { return !d.Unreadable }) {
 		if err := searchable(ctx, src); err != nil {
 			return nil, err
 		}

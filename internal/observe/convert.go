@@ -16,6 +16,9 @@ import (
 
 // definition turns a catalog entry into the plain value that pure packages decide on.
 func definition(d *graph.SettingDefinition) settings.Definition {
+	if d.Unreadable != nil {
+		return settings.Definition{ID: d.ID, Unreadable: true}
+	}
 	out := settings.Definition{
 		ID: d.ID, Name: d.Name, DisplayName: d.DisplayName, CategoryID: d.CategoryID, RootDefinitionID: d.RootDefinitionID,
 		Platforms: flags(d.Platform), Technologies: flags(d.Technologies), Kind: d.Kind,

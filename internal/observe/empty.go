@@ -31,6 +31,12 @@ func tenantPolicies(ctx context.Context, src PolicySource, records []v1alpha1.Te
 	listed := func(id string) bool {
 		return slices.ContainsFunc(all, func(p graph.ConfigurationPolicy) bool { return strings.EqualFold(p.ID, id) })
 	}
+	nameless := 0 // those of which not even the id could be read may be ours
+	for i := range all {
+		if all[i].ID == "" {
+			nameless++
+		}
+	}
 	for i := range records {
 		rec := &records[i]
 		if rec.ID == "" || listed(rec.ID) || (&sought{now: now}).fresh(rec.AppliedAt) {
@@ -38,6 +44,8 @@ func tenantPolicies(ctx context.Context, src PolicySource, records []v1alpha1.Te
 		}
 		p, err := src.ConfigurationPolicy(ctx, rec.ID)
 		switch {
+		case err == nil && nameless > 0:
+			nameless--
 		case err == nil:
 			return nil, unbelieved("ConfigurationPolicies", fmt.Sprintf(
 				"the list of configuration policies has %d and lacks %q (%s), which the tenant shows by its id: the list is late, or the application may not see all policies (DeviceManagementConfiguration.ReadWrite.All, scope tags). Whether there are copies or other operators is not known until it is complete",

@@ -48,13 +48,17 @@ func (r WaveReader) resolveExclusions(ctx context.Context, src WaveTenant, world
 		cause := causeOf(err)
 		world.Excluded, world.ExclusionProblem = nil, &cause
 		r.Memo.forget(world.Wave)
-		return
+		if len(ids) == 0 {
+			return
+		} // those who are known to be excluded are
 	}
 	world.Excluded = make(map[audience.ID]bool, len(ids))
 	for _, id := range ids {
 		world.Excluded[id] = true
 	}
-	r.Memo.keepExclusions(world, exclusionKey(world))
+	if err == nil {
+		r.Memo.keepExclusions(world, exclusionKey(world))
+	}
 }
 
 // exclusionKey identifies the groups that are excluded, as spec names them.

@@ -44,6 +44,10 @@ func lookUp(ctx context.Context, src GroupSource, ref v1alpha1.GroupRef) (graph.
 	if err != nil {
 		return graph.Group{}, err
 	}
+	if slices.ContainsFunc(found, func(g graph.Group) bool { return g.Unreadable != nil }) {
+		return graph.Group{}, &Refusal{v1alpha1.ReasonGroupAmbiguous, fmt.Sprintf(
+			"the tenant lists a group by the display name %q that cannot be read, so that it is not known which one you mean: name the group by id", ref.DisplayName)}
+	}
 	switch len(found) {
 	case 0:
 		return graph.Group{}, &Refusal{v1alpha1.ReasonGroupNotFound, fmt.Sprintf(

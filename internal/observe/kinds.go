@@ -33,6 +33,8 @@ type Membership struct {
 	Hidden []string
 	// Paused names the dynamic groups that follow their rule no more (contract-2 x.2): the lists are true, and stand still.
 	Paused []string
+	// Unreadable is how many members the lists have of whom it cannot be told who they are.
+	Unreadable int
 }
 
 // Complete says whether the lists are known to name every member.
@@ -150,22 +152,28 @@ func (m *Membership) add(ctx context.Context, src MemberSource, ref v1alpha1.Gro
 		into = &m.Users
 	case graph.MemberGroup:
 		nested, err := src.Group(ctx, member.ID)
-		if graph.KindOf(err) == graph.KindNotFound {
+		switch {
+		case graph.KindOf(err) == graph.KindNotFound:
 			return nil // deleted since the list was made
-		}
-		if err != nil {
+		case graph.KindOf(err) == graph.KindForbidden: // whether it is hidden is not known, so that it is taken to be
+			m.Hidden = append(m.Hidden, member.ID)
+			return nil
+		case err != nil:
 			return fmt.Errorf("read group %s, which is in group %s: %w", member.ID, ref, err)
 		}
 		m.look(nested)
 		return nil
+	case graph.MemberUnreadable:
+		m.Unreadable++
+		return nil
 	default:
 		return nil
 	}
-	id, err := audience.ParseID(member.ID)
-	if err != nil {
-		return fmt.Errorf("group %s has a %s with the id %q: %w", ref, strings.ToLower(string(member.Kind)), member.ID, err)
+	if id, err := audience.ParseID(member.ID); err == nil {
+		*into = append(*into, id)
+	} else { // one member that is not understood hides none of the others
+		m.Unreadable++
 	}
-	*into = append(*into, id)
 	return nil
 }
 

@@ -149,6 +149,8 @@ func overlap(ctx context.Context, src MemberSource, p *v1alpha1.PasskeyPolicy, o
 	switch {
 	case errors.As(err, &refused):
 		return "its population cannot be read: " + refused.Message, nil
+	case graph.KindOf(err) == graph.KindForbidden:
+		return "its population cannot be read: " + graph.Readable(err), nil
 	case err != nil:
 		return "", err
 	}
@@ -170,6 +172,9 @@ func (p *Population) shares(q *Population) string {
 	}
 	if hidden := slices.Concat(p.Hidden, q.Hidden); len(hidden) > 0 {
 		return "the members of " + strings.Join(hidden, ", ") + " may not be listed, so that it is not known whether they share anybody"
+	}
+	if n := p.Unreadable + q.Unreadable; n > 0 {
+		return fmt.Sprintf("%d of their members cannot be read, so that it is not known whether they share anybody", n)
 	}
 	mine, theirs := without(p.included, p.excluded), without(q.included, q.excluded)
 	if n := len(mine) - len(without(mine, theirs)); n > 0 {

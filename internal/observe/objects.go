@@ -192,7 +192,7 @@ func (s *sought) locate(ctx context.Context, src PolicySource) (graph.Configurat
 	}
 	marked := s.marked()
 	if len(marked) == 0 {
-		return graph.ConfigurationPolicy{}, false, nil
+		return graph.ConfigurationPolicy{}, false, s.hidden()
 	}
 	// What has another name may be somebody's duplicate, or ours, renamed: not to be taken over unasked (P6), and not to be
 	// made a second time beside either (P5).
@@ -205,6 +205,23 @@ func (s *sought) locate(ctx context.Context, src PolicySource) (graph.Configurat
 			p.Name, p.ID, s.marker, s.want.Name)}
 	}
 	return graph.ConfigurationPolicy{}, false, nil
+}
+
+// hidden is an error when a policy that cannot be read may be the one: then it is not known to be missing, and no second one is
+// made (P5). One of which not even the name is known may be it where a create is under way; otherwise it is somebody else's, who
+// keeps nothing of ours from being made.
+func (s *sought) hidden() error {
+	for i := range s.all {
+		p := &s.all[i]
+		open := s.rec.ID == "" && s.rec.CreateSentAt != nil
+		if p.Unreadable == nil || p.Description != "" && !strings.Contains(p.Description, s.marker) || p.Name != s.name() && (p.Name != "" || !open) {
+			continue
+		}
+		return &Refusal{v1alpha1.ReasonUnreadable, fmt.Sprintf(
+			"the tenant lists a settings catalog policy (name %q, id %q) that cannot be read (%v), and that may be %q, so that none is made beside it: look at it in the tenant; delete it to have a new one made",
+			p.Name, p.ID, p.Unreadable, s.name())}
+	}
+	return nil
 }
 
 // marked are the policies with the marker: those with our name first, of these the oldest, so that every look chooses
@@ -271,6 +288,8 @@ func target(a graph.Assignment) plan.Target {
 		t.Kind = plan.TargetAllDevices
 	case graph.TargetAllLicensedUsers:
 		t.Kind = plan.TargetAllUsers
+	case graph.TargetUnreadable:
+		t.Kind = plan.TargetUnreadable
 	case graph.TargetOther: // carried along as it is
 	}
 	return t

@@ -23,6 +23,9 @@ type Population struct {
 	Hidden []string
 	// Paused names the dynamic groups that follow their rule no more.
 	Paused []string
+	// Unreadable is how many members the included groups have of whom it cannot be told who they are, UnreadableExcluded how
+	// many the excluded ones.
+	Unreadable, UnreadableExcluded int
 
 	included, excluded []audience.ID
 }
@@ -43,7 +46,8 @@ func ResolvePopulation(ctx context.Context, src MemberSource, p *v1alpha1.Popula
 		refs []v1alpha1.GroupRef
 		ids  *[]string
 		who  *[]audience.ID
-	}{{p.Include, &out.Include, &out.included}, {p.Exclude, &out.Exclude, &out.excluded}} {
+		odd  *int
+	}{{p.Include, &out.Include, &out.included, &out.Unreadable}, {p.Exclude, &out.Exclude, &out.excluded, &out.UnreadableExcluded}} {
 		for _, ref := range part.refs {
 			m, err := CheckKind(ctx, src, ref, unit)
 			if err != nil {
@@ -51,6 +55,7 @@ func ResolvePopulation(ctx context.Context, src MemberSource, p *v1alpha1.Popula
 			}
 			*part.ids = append(*part.ids, m.Group.ID)
 			*part.who = append(*part.who, m.Of(unit)...)
+			*part.odd += m.Unreadable
 			out.Hidden, out.Paused = append(out.Hidden, m.Hidden...), append(out.Paused, m.Paused...)
 		}
 		slices.Sort(*part.ids)

@@ -108,7 +108,7 @@ func (r TenantReader) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *graph
 	interval := t.Spec.Inventory.RefreshInterval.Duration
 	inv := r.Store.Inventory(key)
 	ids := objectIDs(policies)
-	if inv == nil || inv.Ahead(now) || !now.Before(inv.AsOf.Add(interval)) || slices.ContainsFunc(ids, func(id string) bool { return !inv.HasStatuses(id) }) {
+	if inv == nil || inv.Ahead(now) || !now.Before(inv.AsOf.Add(interval)) || slices.ContainsFunc(ids, func(id string) bool { return !inv.Asked(id) }) {
 		next, err := fleet.Refresh(ctx, gc, ids, r.Clock)
 		if err == nil {
 			err = r.Store.Confirm(key, next, lastManaged(t))

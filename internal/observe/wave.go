@@ -202,7 +202,7 @@ func readTaken(ctx context.Context, src WaveTenant, world *rollout.World) *rollo
 		if trouble != nil {
 			return trouble
 		}
-		if group.GroupGone {
+		if group.GroupGone || group.UnreadableMembers > 0 {
 			continue // nobody can say any more
 		}
 		if world.TakenMembers == nil {
@@ -241,15 +241,16 @@ func readGroup(ctx context.Context, src WaveTenant, world *rollout.World, a *v1a
 	if err != nil {
 		return rollout.GroupReading{}, problem(fmt.Errorf("read the members of group %s: %w", a.GroupID, err), world.Now)
 	}
-	members := make(map[audience.ID]bool, len(list))
+	members, unreadable := make(map[audience.ID]bool, len(list)), 0
 	for _, m := range list {
 		id, err := audience.ParseID(m.ID)
-		if err != nil {
-			return rollout.GroupReading{}, problem(fmt.Errorf("group %s has a member with the id %q: %w", a.GroupID, m.ID, err), world.Now)
+		if err != nil { // one member that is not understood hides none of the others
+			unreadable++
+			continue
 		}
 		members[id] = true
 	}
-	return rollout.GroupReading{Members: members}, nil
+	return rollout.GroupReading{Members: members, UnreadableMembers: unreadable}, nil
 }
 
 // fleetView is an inventory as waves look at it.
@@ -259,10 +260,7 @@ type fleetView struct{ *fleet.Inventory }
 func (v fleetView) AsOf() time.Time { return v.Inventory.AsOf }
 
 // Known implements rollout.FleetView.
-func (v fleetView) Known(id audience.ID) bool {
-	_, known := v.Device(id)
-	return known
-}
+func (v fleetView) Known(id audience.ID) bool { return !v.Gone(id) }
 
 // causeOf is the cause behind an error of reading groups: what a person wrote, or what the tenant said.
 func causeOf(err error) rollout.Cause {

@@ -47,7 +47,8 @@ func exposing(ago time.Duration) rollout.World {
 	return rollout.World{Now: now, Wave: w, ObjectLag: ReplicationLag, MemberLag: MemberLag}
 }
 
-// TestReadMembers: the list is whole or it is not known, and only a group that has had time to show can be gone.
+// TestReadMembers: the list is whole or it is not known, and only a group that has had time to show can be gone. One member
+// that cannot be read is counted, and hides no other.
 func TestReadMembers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		ago           time.Duration
@@ -55,13 +56,14 @@ func TestReadMembers(t *testing.T) {
 		err           error
 		read          int // -1: not known
 		gone, problem bool
+		odd           int
 	}{
-		"read":            {time.Hour, []graph.Member{{ID: idA}, {ID: idB}}, nil, 2, false, false},
-		"empty":           {time.Hour, nil, nil, 0, false, false},
-		"gone":            {ReplicationLag, nil, notFound, -1, true, false},
-		"not shown yet":   {ReplicationLag - time.Second, nil, notFound, -1, false, true},
-		"away":            {time.Hour, nil, errAway, -1, false, true},
-		"odd in the list": {time.Hour, []graph.Member{{ID: idA}, {ID: "odd"}}, nil, -1, false, true},
+		"read":            {time.Hour, []graph.Member{{ID: idA}, {ID: idB}}, nil, 2, false, false, 0},
+		"empty":           {time.Hour, nil, nil, 0, false, false, 0},
+		"gone":            {ReplicationLag, nil, notFound, -1, true, false, 0},
+		"not shown yet":   {ReplicationLag - time.Second, nil, notFound, -1, false, true, 0},
+		"away":            {time.Hour, nil, errAway, -1, false, true, 0},
+		"odd in the list": {time.Hour, []graph.Member{{ID: idA}, {ID: "odd"}, {Kind: graph.MemberUnreadable}}, nil, 1, false, false, 2},
 	} {
 		world := exposing(tt.ago)
 		src := waveTenant{tenant: &tenant{members: map[string][]graph.Member{"g": tt.members}, fail: map[string]error{"Members": tt.err}}}
@@ -70,7 +72,7 @@ func TestReadMembers(t *testing.T) {
 		if world.Members != nil {
 			read = len(world.Members)
 		}
-		if read != tt.read || world.GroupGone != tt.gone || (world.TenantProblem != nil) != tt.problem {
+		if read != tt.read || world.GroupGone != tt.gone || (world.TenantProblem != nil) != tt.problem || world.UnreadableMembers != tt.odd {
 			t.Errorf("%s: %+v, problem %+v", name, world.Members, world.TenantProblem)
 		}
 	}

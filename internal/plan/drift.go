@@ -50,6 +50,9 @@ func (b *builder) reportForeign(ladder []*level) {
 		for _, t := range l.foreign {
 			detail := fmt.Sprintf("%s was added to policy %s and is kept", t, l.obs.ID)
 			switch {
+			case t.Kind == TargetUnreadable:
+				detail = fmt.Sprintf("policy %s has an assignment of which it cannot be read whom it reaches: it is left alone, but the next write of the assignments cannot keep it; "+
+					"look at the policy in the tenant, and remove it there or assign anew whom it was for", l.obs.ID)
 			case l.hold():
 			case t.Kind == TargetExclude:
 				detail += "; the revision does not reach that group"

@@ -88,6 +88,9 @@ const (
 	TargetAllDevices TargetKind = "AllDevices"
 	TargetAllUsers   TargetKind = "AllUsers"
 	TargetOther      TargetKind = "Other"
+
+	// TargetUnreadable is an assignment of which the tenant says nothing that could be sent back: whom it reaches is not known.
+	TargetUnreadable TargetKind = "Unreadable"
 )
 
 // Target is one assignment target of an observed policy. A group target that

@@ -38,6 +38,10 @@ type Facts struct {
 	Revisions map[int32][]audience.ID
 	// Audiences are the ids in the ledgers of all waves, pending or exposed; an id may be in several.
 	Audiences []audience.ID
+	// Unreadable is how many more members there are of whom it cannot be told who they are, and UnreadableReason the word for
+	// it. Nobody knows what they have: they count as out of reach.
+	Unreadable       int32
+	UnreadableReason string
 	// OutOfReach says whether no policy object can get to a member, and why. Nil: everybody can be reached.
 	OutOfReach func(audience.ID) (reason string, out bool)
 	// Ineligible says why no wave may expose a member now, empty when it may. Nil: every wave may expose everybody.
@@ -65,6 +69,10 @@ func Of(f Facts) Account {
 	audiences := set(f.Audiences)
 	a := Account{unit: f.Unit, Status: v1alpha1.PopulationStatus{Members: int32(len(members)), AsOf: metav1.NewTime(f.AsOf.UTC()).Rfc3339Copy()}}
 	revisions, out, held := map[int32]int32{}, map[string]int32{}, map[string]int32{}
+	if f.Unreadable > 0 {
+		a.Status.Members += f.Unreadable
+		out[f.UnreadableReason] = f.Unreadable
+	}
 	for id := range members {
 		if reason, away := f.outOfReach(id); away {
 			out[reason]++

@@ -93,6 +93,12 @@ func freshMessage(inv *fleet.Inventory) string {
 	if err := inv.EncryptionUnread; err != nil {
 		text += fmt.Sprintf("; without the encryption report, so that devices which do not report encryption count as unknown: %s", graph.Readable(err))
 	}
+	for _, err := range inv.Unread() {
+		text += fmt.Sprintf("; without one report, so that waves of that policy wait: %s", graph.Readable(err))
+	}
+	for _, odd := range inv.Odd {
+		text += fmt.Sprintf("; of %s, %d could not be read and count as not said (%s)", odd.List, odd.Items, odd.First)
+	}
 	if inv.Managed() > 0 && inv.EdgeVersions() == 0 {
 		text += "; the app inventory has no version of Microsoft Edge, so that the version on every device counts as unknown: check that Intune collects it (docs/empty-lists.md)"
 	}

@@ -35,7 +35,7 @@ func (w World) exposure(t Timing, unreported int) Fact[ExposureState] {
 		return FactOf(s, fmt.Sprintf(format, args...))
 	}
 	switch most := maxUnreported(e); {
-	case pending == 0 && unconfirmed > 0:
+	case pending == 0 && unconfirmed > w.UnreadableMembers: // those who cannot be read may be they
 		return fact(ExposureUnconfirmed, "every device was asked for, the tenant has yet to show %d of them as members of group %s", unconfirmed, w.GroupID())
 	case pending == 0:
 		return fact(ExposureComplete, "all %d devices are exposed", len(w.Record().Entries))
@@ -72,7 +72,7 @@ func (w World) unconfirmed() int {
 
 // confirmedAt is when the tenant showed the last exposed member; nil while there is one that it has not shown, or one to expose.
 func (w World) confirmedAt() *metav1.Time {
-	if !w.Frozen() || len(w.Record().Pending()) > 0 || w.unconfirmed() > 0 {
+	if !w.Frozen() || len(w.Record().Pending()) > 0 || w.unconfirmed() > w.UnreadableMembers {
 		return nil
 	}
 	var last time.Time

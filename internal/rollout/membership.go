@@ -50,6 +50,9 @@ func (w World) MemberDrift(a Attempt) (missing, extra []audience.ID) {
 			}
 		}
 	}
+	if len(missing) <= a.Group.UnreadableMembers {
+		missing = nil // those who cannot be read may be they
+	}
 	for id := range a.Group.Members {
 		if !known[id] && !w.Excluded[id] {
 			extra = append(extra, id)
@@ -81,7 +84,9 @@ func (w World) lacks(a Attempt, e audience.Entry) bool {
 }
 
 // admissible says that a member is known not to be excluded.
-func (w World) admissible(id audience.ID) bool { return w.Excluded != nil && !w.Excluded[id] }
+func (w World) admissible(id audience.ID) bool {
+	return w.Excluded != nil && w.ExclusionProblem == nil && !w.Excluded[id]
+}
 
 // Shown are the members that the tenant lists, in the order of their ids.
 func (w World) Shown() []audience.ID {

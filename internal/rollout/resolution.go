@@ -25,9 +25,33 @@ func (w World) audience() AudienceFact {
 	case refused != nil:
 		f.State, f.Reason, f.Message = AudienceRefused, refused.Reason, refused.Message
 	case w.Wave.Status.Phase == v1alpha1.PhaseHeld && w.Candidates != nil, w.GroupID() != "":
-		f.State = AudienceOK
+		f.State, f.Message = AudienceOK, w.refusedMembers()
 	}
 	return f
+}
+
+// refusedMembers says whom of the audience the tenant did not take into the group, and what to do about it; empty when it took
+// all. The wave goes on without them.
+func (w World) refusedMembers() string {
+	if !w.Frozen() {
+		return ""
+	}
+	n, first := 0, ""
+	for _, e := range w.Record().Entries {
+		if e.Refused == audience.RefusedNot {
+			continue
+		}
+		if n++; n == 1 {
+			first = e.ID.String() + ", which the tenant does not take as a member"
+			if e.Refused == audience.RefusedGone {
+				first = e.ID.String() + ", which the directory no longer has"
+			}
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of them were refused by the tenant and are left out, such as %s: mend it there, and a later attempt takes them", n, first)
 }
 
 // Refusal is why the wave may not or cannot work with its audience; nil when nothing speaks against it.

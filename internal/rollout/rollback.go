@@ -146,7 +146,7 @@ func (w World) exposedIn(a *v1alpha1.WaveAttempt) (ids []audience.ID, why string
 				ids = append(ids, e.ID)
 			}
 		}
-	case a.Attempt == w.Wave.Status.Attempt && w.Members != nil && !w.GroupGone:
+	case a.Attempt == w.Wave.Status.Attempt && w.Members != nil && w.UnreadableMembers == 0 && !w.GroupGone:
 		ids = w.Shown() // the group tells as well who had it
 	case w.TakenMembers[a.Attempt] != nil:
 		ids = w.TakenMembers[a.Attempt]

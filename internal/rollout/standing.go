@@ -87,7 +87,7 @@ func (w World) Lost() []Attempt {
 // Settles says that the group of an attempt is as ledger and exclusions say, and shows everybody who was exposed: it need
 // not be looked at again before the next interval.
 func (w World) Settles(a Attempt) bool {
-	if a.Ledger == nil || a.Group.Members == nil || w.Excluded == nil {
+	if a.Ledger == nil || a.Group.Members == nil || w.Excluded == nil || w.ExclusionProblem != nil {
 		return false
 	}
 	missing, extra := w.MemberDrift(a)

@@ -27,7 +27,7 @@ func (w World) telemetry() Fact[TelemetryState] {
 		return fact(TelemetryStale, "the fleet was last read at %s, longer ago than gate.maxTelemetryAge %s: see the conditions of Tenant %q",
 			asOf.UTC().Format(time.RFC3339), gate.MaxTelemetryAge.Duration, w.Tenant.Name)
 	case !w.reportsRead():
-		return fact(TelemetryNotLoaded, "the operator has not read the fleet since it started or since %s was written", revision.Name(w.bringing()))
+		return fact(TelemetryNotLoaded, "the operator has not read the reports of %s yet: the conditions of Tenant %q say why where the tenant refuses them", revision.Name(w.bringing()), w.Tenant.Name)
 	}
 	return fact(TelemetryFresh, "")
 }

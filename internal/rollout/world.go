@@ -69,6 +69,8 @@ type World struct {
 type GroupReading struct {
 	// Members are whom the tenant lists as members; nil when the list was not read.
 	Members map[audience.ID]bool
+	// UnreadableMembers is how many more the list has of whom it cannot be told who they are.
+	UnreadableMembers int
 	// GroupGone: the tenant says for certain that the group does not exist.
 	GroupGone bool
 	// Settled: the list was read less than an interval ago, and was what ledger and exclusions say, neither of which has changed
@@ -80,7 +82,7 @@ type GroupReading struct {
 type FleetView interface {
 	// AsOf is when the reading began.
 	AsOf() time.Time
-	// Known says whether the directory has the device.
+	// Known says whether the directory has the device, or may have it.
 	Known(id audience.ID) bool
 	// Facts are what the device reports; policyIDs are the policies whose status counts for it.
 	Facts(id audience.ID, policyIDs ...string) diagnosis.Facts

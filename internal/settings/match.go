@@ -42,12 +42,20 @@ var windowsEdgeID = regexp.MustCompile(
 var otherBrowsers = []string{"chrome", "chromium", "brave", "firefox", "mozilla", "vivaldi"}
 
 // find looks for the Edge policy called policy that can carry value on t. Without
-// one, why says how far the search came. The catalog is sorted by id, so that the
-// same catalog gives the same words.
-func find(catalog []Definition, policy, value string, t target) (m match, why string) {
+// one, why says how far the search came, and unread that an entry which cannot be
+// read may be the one: then it is not known to be missing. The catalog is sorted by
+// id, so that the same catalog gives the same words.
+func find(catalog []Definition, policy, value string, t target) (m match, why string, unread bool) {
 	var named, usable []match
 	why = fmt.Sprintf("no Edge definition named %s for %s among the %d that were searched", policy, place(t), len(catalog))
 	for _, d := range catalog {
+		if d.Unreadable {
+			if d.ID == "" || isNamed(d, policy) {
+				unread = true
+				why = fmt.Sprintf("no usable Edge definition named %s for %s: the catalog lists an entry (id %q) of which the tenant's answer cannot be read; it is asked again", policy, place(t), d.ID)
+			}
+			continue
+		}
 		generation, ok := edgeDefinition(d, t)
 		if !ok || !isNamed(d, policy) {
 			continue
@@ -66,13 +74,13 @@ func find(catalog []Definition, policy, value string, t target) (m match, why st
 		usable = append(usable, m)
 	}
 	if len(usable) == 0 {
-		return match{}, why
+		return match{}, why, unread
 	}
 	if t.platform == v1alpha1.PlatformMacOS && ambiguous(usable) {
 		return match{}, fmt.Sprintf("%s fits %d macOS definitions (%s) and nothing tells which is Edge's",
-			policy, len(usable), strings.Join(ids(usable), ", "))
+			policy, len(usable), strings.Join(ids(usable), ", ")), unread
 	}
-	return best(usable), ""
+	return best(usable), "", false
 }
 
 // best prefers a definition that has a value to hold with, then the newest

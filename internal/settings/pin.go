@@ -106,6 +106,9 @@ func gone(catalog []Definition, revisions []v1alpha1.RevisionStatus) []Gone {
 	}
 	byID := make(map[string]*Definition, len(catalog))
 	for i := range catalog {
+		if catalog[i].Unreadable && catalog[i].ID == "" {
+			return nil // it may be any
+		}
 		byID[strings.ToLower(catalog[i].ID)] = &catalog[i]
 	}
 	var out []Gone
@@ -120,6 +123,7 @@ func gone(catalog []Definition, revisions []v1alpha1.RevisionStatus) []Gone {
 				switch {
 				case d == nil:
 					out = append(out, Gone{Revision: r.Number, Platform: p.Platform, DefinitionID: s.DefinitionID})
+				case d.Unreadable: // it is there, which is all that is known
 				case s.Kind == string(InstanceChoice) && !hasOption(d, s.Value):
 					out = append(out, Gone{Revision: r.Number, Platform: p.Platform, DefinitionID: s.DefinitionID, Option: s.Value})
 				}

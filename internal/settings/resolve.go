@@ -128,17 +128,20 @@ func resolveOne(w wish, t target, in Request) finding {
 	if graphPlatform(t.platform) == "" {
 		return verdict(v1alpha1.SettingUnsupported, fmt.Sprintf("%s has no settings catalog that Tidegate writes", t.platform))
 	}
-	m, literalWhy := find(in.Catalog, w.literal, w.value, t)
+	m, literalWhy, unread := find(in.Catalog, w.literal, w.value, t)
 	if literalWhy == "" {
 		return written(v1alpha1.SettingResolved, w, w.literal, m, t, "")
 	}
 	why := literalWhy
 	if w.mapped != "" {
-		m, mappedWhy := find(in.Catalog, w.mapped, w.value, t)
+		m, mappedWhy, mappedUnread := find(in.Catalog, w.mapped, w.value, t)
 		if mappedWhy == "" {
 			return written(v1alpha1.SettingResolved, w, w.mapped, m, t, "")
 		}
-		why += "; " + mappedWhy
+		why, unread = why+"; "+mappedWhy, unread || mappedUnread
+	}
+	if unread { // what cannot be read is not absent: nothing is left out or replaced for it
+		return verdict(v1alpha1.SettingMissing, why)
 	}
 	switch in.OnMissing {
 	case v1alpha1.OnMissingSkip:
@@ -159,7 +162,7 @@ func substitute(w wish, t target, catalog []Definition, why string) finding {
 	case w.hopeless != "":
 		return verdict(v1alpha1.SettingUnsupported, why+"; "+w.hopeless)
 	case w.substitute != "":
-		m, substituteWhy := find(catalog, w.substitute, w.value, t)
+		m, substituteWhy, _ := find(catalog, w.substitute, w.value, t)
 		if substituteWhy != "" {
 			return verdict(v1alpha1.SettingMissing, why+"; nor its substitute: "+substituteWhy)
 		}

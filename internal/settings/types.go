@@ -45,6 +45,9 @@ type Definition struct {
 	ValueKind InstanceKind
 	// Options of a Choice definition.
 	Options []Option
+	// Unreadable: the catalog lists the definition, and what it says of it cannot be
+	// read. Only ID is known, and may be empty.
+	Unreadable bool
 }
 
 // Option is one value of a choice.

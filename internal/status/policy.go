@@ -94,7 +94,7 @@ func PolicySeen(p *v1alpha1.PasskeyPolicy, built plan.Result, res *settings.Reso
 	if len(built.Late) > 0 {
 		r.Keep = append(r.Keep, v1alpha1.ConditionDrifted) // not judged for all
 	} else {
-		r.Add(drifted(built.Drifts))
+		r.Add(drifted(p.Spec.Drift, built.Drifts))
 	}
 	return r
 }
@@ -387,7 +387,8 @@ func settingsMessage(list []v1alpha1.SettingStatus) string {
 	return text + "; status.settings has each with its reason"
 }
 
-func drifted(list []plan.Drift) metav1.Condition {
+// drifted names what others edited, and where Tidegate leaves it, the way back. What was deleted nobody but Tidegate can make again.
+func drifted(mode v1alpha1.DriftAction, list []plan.Drift) metav1.Condition {
 	if len(list) == 0 {
 		return Condition(v1alpha1.ConditionDrifted, false, v1alpha1.ReasonNoDrift, "no foreign edit was found")
 	}
@@ -395,5 +396,17 @@ func drifted(list []plan.Drift) metav1.Condition {
 	for i, d := range list {
 		parts[i] = fmt.Sprintf("%s %s: %s", d.Key.Platform, d.Key.Level(), d.Detail)
 	}
-	return Condition(v1alpha1.ConditionDrifted, true, string(list[0].Kind), strings.Join(parts, "; "))
+	text := strings.Join(parts, "; ")
+	if mode == v1alpha1.DriftReport {
+		deleted := func(d plan.Drift) bool { return d.Kind == plan.ObjectDeleted }
+		back := "take the edit back in the tenant, or set spec.drift to Correct"
+		switch {
+		case !slices.ContainsFunc(list, func(d plan.Drift) bool { return !deleted(d) }):
+			back = "set spec.drift to Correct, which makes it again"
+		case slices.ContainsFunc(list, deleted):
+			back += ", which alone makes again what was deleted"
+		}
+		text += ". The way back: " + back
+	}
+	return Condition(v1alpha1.ConditionDrifted, true, string(list[0].Kind), text)
 }

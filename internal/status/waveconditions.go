@@ -134,7 +134,11 @@ func audienceReason(in rollout.Input, s *v1alpha1.PilotWaveStatus) string {
 func audienceMessage(in rollout.Input, s *v1alpha1.PilotWaveStatus) string {
 	switch {
 	case s.Audience != nil:
-		return fmt.Sprintf("%d devices targeted, %d eligible", s.Audience.Targeted, s.Audience.Eligible)
+		text := fmt.Sprintf("%d devices targeted, %d eligible", s.Audience.Targeted, s.Audience.Eligible)
+		if in.Audience.State == rollout.AudienceOK && in.Audience.Message != "" {
+			text += "; " + in.Audience.Message
+		}
+		return text
 	case in.Audience.State == rollout.AudienceRefused:
 		return in.Audience.Message
 	}

@@ -114,6 +114,8 @@ func (s *Server) spoiled(w http.ResponseWriter, r *http.Request, f *Fault) (*rep
 		s.answer(w, r, f.Name)
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		return s.answer(w, r, f.Name), nil
+	case FaultItem:
+		return s.spoilItem(w, r, f)
 	case FaultTruncated:
 		out := s.answer(w, r, f.Name)
 		raw, err := out.bytes()

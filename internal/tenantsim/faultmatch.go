@@ -4,6 +4,7 @@
 package tenantsim
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -90,7 +91,7 @@ func (s *Server) pickFault(r *http.Request) *Fault {
 		query = r.URL.RawQuery
 	}
 	for _, a := range s.faults.active {
-		if a.matches(r.Method, segments, query) && a.hit(s.stormClock(a)) {
+		if a.matches(r.Method, segments, query) && a.holds(r) && a.hit(s.stormClock(a)) {
 			picked := a.Fault
 			return &picked
 		}
@@ -121,6 +122,16 @@ func (a *activeFault) matches(method string, segments []string, query string) bo
 		}
 	}
 	return len(a.segments) == len(segments)
+}
+
+// holds says that the body of a request contains what the fault looks for. A body
+// that cannot be read contains nothing.
+func (a *activeFault) holds(r *http.Request) bool {
+	if a.Match.Body == "" {
+		return true
+	}
+	body, err := buffer(r)
+	return err == nil && bytes.Contains(bytes.ToLower(body), []byte(strings.ToLower(a.Match.Body)))
 }
 
 // hit counts a matching request and decides whether it is spoiled.

@@ -50,10 +50,13 @@ const (
 	// FaultTokenDown makes the token endpoint answer 503 with its own transient
 	// error. Its route is fixed.
 	FaultTokenDown FaultMode = "tokenEndpointDown"
+	// FaultItem spoils one item of a list, or one row of an export, and leaves all
+	// others as they are.
+	FaultItem FaultMode = "oddItem"
 )
 
 var faultModes = []FaultMode{FaultRefuse, FaultReset, FaultLostAnswer, FaultStatus, FaultHTML, FaultDelay, FaultTruncated,
-	FaultCut, FaultDuplicate, FaultThrottle, FaultTokenDown}
+	FaultCut, FaultDuplicate, FaultThrottle, FaultTokenDown, FaultItem}
 
 // Fault makes some requests go wrong in one way. Faults are tried in order; the
 // first one that hits a request decides about it.
@@ -81,6 +84,8 @@ type Fault struct {
 	RetryAfter int `json:"retryAfter,omitempty"`
 	// AfterEffect lets the request take effect first. Modes status, html, delay.
 	AfterEffect bool `json:"afterEffect,omitempty"`
+	// Item is the item to spoil and how. Mode oddItem only, which needs it.
+	Item *OddItem `json:"item,omitempty"`
 }
 
 // FaultMatch chooses requests. Conditions that are absent hold; those about
@@ -94,6 +99,9 @@ type FaultMatch struct {
 	Route string `json:"route,omitempty"`
 	// Query is text that the decoded query string contains, such as "$skiptoken".
 	Query string `json:"query,omitempty"`
+	// Body is text that the request's body contains, in any letter case, such as
+	// the id of one of the members that it binds.
+	Body string `json:"body,omitempty"`
 	// Nth hits only the n-th request, from 1.
 	Nth int `json:"nth,omitempty"`
 	// Every hits each k-th request.
@@ -158,6 +166,11 @@ func (f *Fault) validate() error {
 	if err := f.validateFields(); err != nil {
 		return err
 	}
+	if f.Mode == FaultItem {
+		if err := f.Item.validate(); err != nil {
+			return err
+		}
+	}
 	return f.Match.validate(f.Mode)
 }
 
@@ -191,6 +204,7 @@ func (f *Fault) validateFields() error {
 		{f.For > 0 && !f.takes(FaultRefuse, FaultThrottle), fmt.Sprintf("for is %s: only connectionRefused and throttle last", time.Duration(f.For))},
 		{f.AfterEffect && !f.takes(FaultStatus, FaultHTML, FaultDelay), fmt.Sprintf("afterEffect: mode %s takes none", f.Mode)},
 		{!slices.Contains([]string{"", "real", "virtual"}, f.Clock), fmt.Sprintf("clock %q: write real or virtual", f.Clock)},
+		{f.Item != nil && !f.takes(FaultItem), fmt.Sprintf("item: mode %s takes none, use mode oddItem", f.Mode)},
 		{f.Clock != "" && !f.takes(FaultThrottle), fmt.Sprintf("clock %q: only throttle takes one", f.Clock)},
 		{f.RetryAfter < 0 || f.RetryAfter > 0 && !f.takes(FaultStatus, FaultThrottle), fmt.Sprintf("retryAfter is %d: modes status and throttle take seconds from 0", f.RetryAfter)},
 	})
