@@ -176,14 +176,15 @@ func TestPayloadThatIsHold(t *testing.T) {
 	l.mustBe("revisions", l.revisions(), "0 Baseline, 1 Candidate")
 }
 
-// TestRevisionsLost: devices may have a revision of which no record is left: nothing of it is touched, and it is back when the
-// spec says what it was.
+// TestRevisionsLost: devices may have a revision of which no record is left, and its policy in the tenant was edited meanwhile:
+// nothing of it is touched, and it is back when the spec says what it was.
 func TestRevisionsLost(t *testing.T) {
 	l := puppets(t)
 	l.attempt("a", 1, v1alpha1.PhaseExposing)
 	l.rest()
 	l.lag()
 	before := l.level(1)
+	l.otherSettings(l.object(v1alpha1.RoleAllow).ID, l.object(v1alpha1.RoleHold).ID)
 	p := l.policy()
 	l.edit(p, func() { p.Spec.Settings.BackupStorageLocation = "AzureAD" })
 	p.Status.Revisions = nil
@@ -227,4 +228,19 @@ func TestPromise14_PopulationGone(t *testing.T) {
 func TestPromise03_PopulationOfEveryone(t *testing.T) {
 	l := puppets(t, func(p *v1alpha1.PasskeyPolicy) { p.Spec.Population = &v1alpha1.Population{All: true} })
 	l.mustBe("hold", l.level(0), "allDevices ")
+}
+
+// otherSettings gives a policy in the tenant the settings of another one, as somebody may who edits it.
+func (l *lab) otherSettings(id, like string) {
+	l.t.Helper()
+	live, err := l.admin().ConfigurationPolicy(l.t.Context(), id)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if live.Settings, err = l.admin().PolicySettings(l.t.Context(), like); err != nil {
+		l.t.Fatal(err)
+	}
+	if err := l.admin().ReplaceConfigurationPolicy(l.t.Context(), id, live); err != nil {
+		l.t.Fatal(err)
+	}
 }
