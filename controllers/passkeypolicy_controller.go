@@ -17,7 +17,6 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/execute"
 	"github.com/tidegate/tidegate/internal/fleet"
-	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/observe"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/report"
@@ -145,21 +144,15 @@ func (r *policyRun) step(ctx context.Context) (status.Report, error) {
 
 // rest does what the spec asks for, after what a rollback takes back.
 func (r *policyRun) rest(ctx context.Context, rollback *report.Pass) (status.Report, error) {
-	if err := r.revisions().Find(ctx); err != nil {
-		return r.words().Failure(err, "look for what the status has forgotten"), nil
-	}
 	pay, err := r.revisions().Resolve(ctx)
-	if graph.KindOf(err) != "" {
-		return r.words().Failure(err, "look for groups that the status has forgotten"), nil
-	}
 	if err != nil {
 		return status.Report{}, err
 	}
 	if r.neighbours, err = observe.NeighboursOf(ctx, r.Client, r.after); err != nil {
 		return status.Report{}, err
 	}
-	if len(pay.Decided.Lost) > 0 {
-		return r.words().RollbackFirst(status.Lost(pay.Decided.Waiting), rollback), nil
+	if rep, waits := r.words().Undecided(&pay); waits {
+		return r.words().RollbackFirst(rep, rollback), nil
 	}
 	all := r.view(plan.StageWhole)
 	all.CatalogErr = pay.Err
@@ -171,28 +164,18 @@ func (r *policyRun) rest(ctx context.Context, rollback *report.Pass) (status.Rep
 	if whole.Built.Unknown == nil && !rep.Again {
 		r.population(ctx, &rep)
 	}
-	if !rep.Again {
-		rep.Waits(pay.Decided.Waiting)
-		rep.Forgotten(r.after, r.waves)
-	}
-	if whole.Out.Action != nil { // then the rollback is among what was tried
-		return rep, nil
-	}
-	return r.words().RollbackFirst(rep, rollback), nil
+	return r.words().Together(rep, &whole, rollback), nil
 }
 
 // population accounts for everybody whom the policy is about. What cannot be read is looked for again.
 func (r *policyRun) population(ctx context.Context, rep *status.Report) {
 	now := r.Clock.Now()
-	news, err := r.accounts.Population(ctx, r.src, r.Store.Inventory(r.tenant), r.after, r.before.Status.ObservedGeneration, now)
+	left, err := r.accounts.Population(ctx, r.src, r.Store.Inventory(r.tenant), r.after, r.before.Status.ObservedGeneration, now)
 	if err != nil {
 		log.FromContext(ctx).Error(err, "cannot account for the population")
 		rep.Sooner(retryDelay(err, now))
 	}
-	if news != nil {
-		r.left, r.after.Status.Population = r.accounts.Summary(r.after.UID), news
-		status.CountUnread(&r.after.Status, r.accounts.Devices(r.after.UID))
-	}
+	r.left = left
 }
 
 // revisions settles which revisions the policy has.
@@ -278,11 +261,5 @@ func (r *policyRun) report(ctx context.Context, rep status.Report) (ctrl.Result,
 	r.emit(r.after, "Reconcile", status.ConditionEvents(r.before.Status.Conditions, s.Conditions, v1alpha1.ConditionStalled,
 		v1alpha1.ConditionSettingsResolved, v1alpha1.ConditionPayloadOutdated, v1alpha1.ConditionApplied, v1alpha1.ConditionDrifted, v1alpha1.ConditionWaitingForApproval,
 		v1alpha1.ConditionRolloutComplete))
-	switch {
-	case rep.Again:
-		return soon(), nil
-	case rep.Requeue > 0:
-		return r.Kit.after(rep.Requeue), nil
-	}
-	return ctrl.Result{}, nil
+	return r.next(&rep), nil
 }

@@ -53,6 +53,17 @@ func (k *Kit) after(d time.Duration) ctrl.Result {
 // soon asks for the next reconcile at once: a step was taken and the next one wants a fresh look.
 func soon() ctrl.Result { return ctrl.Result{RequeueAfter: time.Millisecond} }
 
+// next asks for the next reconcile as a report does.
+func (k *Kit) next(rep *status.Report) ctrl.Result {
+	switch {
+	case rep.Again:
+		return soon()
+	case rep.Requeue > 0:
+		return k.after(rep.Requeue)
+	}
+	return ctrl.Result{}
+}
+
 // patchStatus is cluster.PatchStatus.
 func (k *Kit) patchStatus(ctx context.Context, before, after client.Object) error {
 	return cluster.PatchStatus(ctx, k.Client, before, after)

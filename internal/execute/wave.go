@@ -113,9 +113,9 @@ func (e Wave) Do(ctx context.Context, d rollout.Decision, s *v1alpha1.PilotWaveS
 		if old := w.Disposable(); old != nil && d.Effect == rollout.EffectNone && e.Tenant != nil {
 			return e.dispose(ctx, old)
 		}
-		if n := w.UnreadableMembers; n > 0 {
+		if odd := w.OddMembers(); odd != "" {
 			return WaveStep{Reason: v1alpha1.ReasonMembershipDrifted, After: retryUnreadable, Problem: fmt.Sprintf(
-				"the tenant lists %d members of group %s of whom it cannot be told who they are: look at the group in the tenant and remove them; the wave goes on without them", n, w.GroupID())}
+				"the tenant lists %s of whom it cannot be told who they are: look at the group in the tenant and remove them; the wave goes on without them", odd)}
 		}
 		return e.hidden("look at the tenant")
 	case d.Effect == rollout.EffectGiveUp:

@@ -58,9 +58,6 @@ func (a *Accounts) keep(uid types.UID, k account) {
 	a.kept[uid] = &k
 }
 
-// Devices is how many have each revision of a policy by the ledgers of its waves, as counted last.
-func (a *Accounts) Devices(uid types.UID) map[int32]int32 { return a.of(uid).holders.Devices }
-
 // Drop forgets a policy.
 func (a *Accounts) Drop(uid types.UID) {
 	a.mu.Lock()
@@ -103,33 +100,52 @@ func stateOf(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave) string {
 	return out.String()
 }
 
-// Population accounts for everybody whom a policy is about, once for each reading of the fleet. news is the account when there
-// is one that the status does not have yet; its time stays where the numbers are the same, which are no news (P12). What cannot
-// be read leaves the account as it was, with its time, and is looked for again.
-func (a *Accounts) Population(ctx context.Context, src MemberSource, inv *fleet.Inventory, p *v1alpha1.PasskeyPolicy, observed int64, now time.Time) (news *v1alpha1.PopulationStatus, err error) {
+// Population accounts in the status of a policy for everybody whom it is about, once for each reading of the fleet, and says in a
+// sentence who of them is not on a revision; empty when nobody, or not known. The time of an account stays where the numbers are
+// the same, which are no news (P12). What cannot be read leaves the account as it was, with its time, and is looked for again.
+func (a *Accounts) Population(ctx context.Context, src MemberSource, inv *fleet.Inventory, p *v1alpha1.PasskeyPolicy, observed int64, now time.Time) (left string, err error) {
 	k := a.of(p.UID)
 	if p.Spec.Population == nil || inv == nil {
-		return nil, nil
+		return k.summary, nil
 	}
 	same := k.fleet.Equal(inv.AsOf) && observed == p.Generation
 	if age := now.Sub(k.people); same && age >= 0 && age < p.Spec.Interval.Duration {
-		return nil, nil
+		return k.summary, nil
 	}
 	counted, known, err := Account(ctx, src, inv, p, k.holders, now)
 	if err != nil {
-		return nil, err
+		return k.summary, err
 	}
 	k.fleet, k.people = inv.AsOf, now
 	if known {
-		k.summary, news = counted.Sentence(), &counted.Status
-		if was := p.Status.Population; was != nil {
-			same := counted.Status
-			same.AsOf = was.AsOf
-			if equality.Semantic.DeepEqual(*was, same) {
-				news = &same
+		k.summary = counted.Sentence()
+		recordAccount(&p.Status, counted.Status, k.holders.Devices)
+	}
+	a.keep(p.UID, k)
+	return k.summary, nil
+}
+
+// recordAccount writes an account into a status. counted is how many have each revision by the ledgers: those that no ledger
+// counts get the number of members of the population that have them.
+func recordAccount(s *v1alpha1.PasskeyPolicyStatus, account v1alpha1.PopulationStatus, counted map[int32]int32) {
+	if was := s.Population; was != nil {
+		same := account
+		same.AsOf = was.AsOf
+		if equality.Semantic.DeepEqual(*was, same) {
+			account = same
+		}
+	}
+	s.Population = &account
+	for i := range s.Revisions {
+		r := &s.Revisions[i]
+		if _, known := counted[r.Number]; known || r.Number == 0 {
+			continue
+		}
+		r.Devices = 0
+		for _, c := range account.Revisions {
+			if c.Revision == r.Number {
+				r.Devices = c.Count
 			}
 		}
 	}
-	a.keep(p.UID, k)
-	return news, nil
 }

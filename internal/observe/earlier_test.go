@@ -79,7 +79,7 @@ func TestReadEarlier(t *testing.T) {
 		"read": {func(*shelf, waveTenant, *rollout.World) {}, true, false, false, 1},
 		"gone": {func(_ *shelf, s waveTenant, _ *rollout.World) { s.fail["Members"] = notFound }, false, true, false, 1},
 		"away": {func(_ *shelf, s waveTenant, _ *rollout.World) { s.fail["Members"] = errAway }, false, false, true, 1},
-		"odd":  {func(_ *shelf, s waveTenant, _ *rollout.World) { s.members["g"] = []graph.Member{{ID: "odd"}} }, false, false, true, 1},
+		"odd":  {func(_ *shelf, s waveTenant, _ *rollout.World) { s.members["g"] = []graph.Member{{ID: "odd"}} }, true, false, false, 1},
 		"taken back": {func(_ *shelf, _ waveTenant, w *rollout.World) {
 			w.Wave.Status.Attempts[0].WithdrawnAt = v1alpha1.StampOf(w.Now)
 		}, false, false, false, 0},
@@ -114,7 +114,7 @@ func TestReadEarlierOneByOne(t *testing.T) {
 	s.Attempts[0].Attempt, s.Attempts[1].Attempt = 1, 2
 	src.members["odd"] = []graph.Member{{ID: "odd"}}
 	glance(t, r, src, world)
-	if world.TenantProblem == nil || world.EarlierGroups[2].Members == nil {
+	if world.EarlierGroups[1].UnreadableMembers != 1 || world.EarlierGroups[2].UnreadableMembers != 0 || len(world.EarlierGroups[2].Members) == 0 {
 		t.Errorf("%+v, problem %+v", world.EarlierGroups, world.TenantProblem)
 	}
 }

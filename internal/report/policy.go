@@ -48,6 +48,8 @@ type Payload struct {
 	Decided revision.Result
 	// Err is why the catalog could not be read though something rests on it.
 	Err error
+	// Unfound is why it could not be looked for what the status has forgotten; nothing is decided then.
+	Unfound *plan.Gap
 }
 
 // Policy reports on one reconcile of one PasskeyPolicy.
@@ -96,8 +98,29 @@ func (r Policy) Alone(rollback *Pass, lacks *status.Report) status.Report {
 	return rep
 }
 
+// Undecided reports on a policy of which nothing can be decided: what the tenant has of it could not be looked for, or its
+// revisions are lost.
+func (r Policy) Undecided(pay *Payload) (rep status.Report, waits bool) {
+	switch {
+	case pay.Unfound != nil:
+		return r.Failure(pay.Unfound.Err, pay.Unfound.Doing), true
+	case len(pay.Decided.Lost) > 0:
+		return status.Lost(pay.Decided.Waiting), true
+	}
+	return rep, false
+}
+
 // Whole reports on the whole plan.
 func (r Policy) Whole(p Pass, pay *Payload) status.Report {
+	rep := r.whole(&p, pay)
+	if !rep.Again {
+		rep.Waits(pay.Decided.Waiting)
+		rep.Forgotten(r.Policy, r.Waves)
+	}
+	return rep
+}
+
+func (r Policy) whole(p *Pass, pay *Payload) status.Report {
 	gap := p.Built.Unknown
 	if gap != nil && gap.All {
 		rep := r.Failure(gap.Err, gap.Doing)
@@ -113,7 +136,7 @@ func (r Policy) Whole(p Pass, pay *Payload) status.Report {
 		rep.Keep = stands
 		return rep
 	case p.Out.Action != nil:
-		r.acted(&rep, &p)
+		r.acted(&rep, p)
 		if rep.Again {
 			return rep
 		}
@@ -181,6 +204,15 @@ func approvalCondition(out execute.Outcome) []metav1.Condition {
 		return []metav1.Condition{status.Condition(v1alpha1.ConditionWaitingForApproval, false, v1alpha1.ReasonApprovalRefused, out.Err.Error())}
 	}
 	return nil
+}
+
+// Together is the report on the whole plan and on a rollback before it that was not taken. Where the whole has tried something,
+// the rollback is among it.
+func (r Policy) Together(rep status.Report, whole, rollback *Pass) status.Report {
+	if whole.Out.Action != nil {
+		return rep
+	}
+	return r.RollbackFirst(rep, rollback)
 }
 
 // RollbackFirst tells of a rollback that was not taken before anything else: it is what a person has to hear first.

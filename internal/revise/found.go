@@ -14,9 +14,9 @@ import (
 	"github.com/tidegate/tidegate/internal/status"
 )
 
-// Find looks for what the tenant has and the status has forgotten, and puts its policies on record. What they set is taken up
+// find looks for what the tenant has and the status has forgotten, and puts its policies on record. What they set is taken up
 // with the revisions.
-func (r *Run) Find(ctx context.Context) error {
+func (r *Run) find(ctx context.Context) error {
 	list := observe.List(ctx, r.Source, r.Policy, r.Now())
 	r.listed = &list
 	if list.Err != nil {

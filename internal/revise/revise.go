@@ -11,7 +11,9 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/execute"
+	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/observe"
+	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/revision"
 	"github.com/tidegate/tidegate/internal/settings"
@@ -49,6 +51,10 @@ type Run struct {
 // needs no catalog is decided.
 func (r *Run) Resolve(ctx context.Context) (report.Payload, error) {
 	var p report.Payload
+	if err := r.find(ctx); err != nil {
+		p.Unfound = &plan.Gap{All: true, Err: err, Doing: "look for what the status has forgotten"}
+		return p, nil //nolint:nilerr // the payload carries it, and the report says so
+	}
 	in := revision.InputOf(r.Policy, r.Waves, r.Now())
 	if in.Take { // a person wants what the catalog has now
 		r.Catalogs.Drop(r.Tenant)
@@ -61,7 +67,12 @@ func (r *Run) Resolve(ctx context.Context) (report.Payload, error) {
 	if err != nil {
 		return p, err
 	}
-	if p.Decided, err = r.Revise(ctx, p.Found, devices); err != nil {
+	p.Decided, err = r.Revise(ctx, p.Found, devices)
+	if graph.KindOf(err) != "" { // of the tenant
+		p.Unfound = &plan.Gap{All: true, Err: err, Doing: "look for groups that the status has forgotten"}
+		return p, nil
+	}
+	if err != nil {
 		return p, err
 	}
 	if p.Decided.NeedsCatalog {

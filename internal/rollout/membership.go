@@ -6,6 +6,7 @@ package rollout
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
@@ -81,6 +82,17 @@ func (w World) PutsIn() bool {
 // lacks says that the list of an attempt's members does not show an exposed one that belongs there.
 func (w World) lacks(a Attempt, e audience.Entry) bool {
 	return !a.Group.Members[e.ID] && w.exists(e.ID) && w.admissible(e.ID)
+}
+
+// OddMembers says how many members of which groups of attempts that stand cannot be read; empty when all can.
+func (w World) OddMembers() string {
+	var odd []string
+	for _, a := range append(w.StandingEarlier(), w.CurrentAttempt()) {
+		if n := a.Group.UnreadableMembers; n > 0 && a.Entry != nil {
+			odd = append(odd, fmt.Sprintf("%d members of group %s", n, a.Entry.GroupID))
+		}
+	}
+	return strings.Join(odd, " and ")
 }
 
 // admissible says that a member is known not to be excluded.

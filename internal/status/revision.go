@@ -182,19 +182,3 @@ func (r *Report) Forgotten(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave
 		r.Standing.Message += "; besides: " + was.Message
 	}
 }
-
-// CountUnread gives the revisions that no record counts the number of members of the population that have them.
-func CountUnread(s *v1alpha1.PasskeyPolicyStatus, counted map[int32]int32) {
-	for i := range s.Revisions {
-		r := &s.Revisions[i]
-		if _, known := counted[r.Number]; known || r.Number == 0 {
-			continue
-		}
-		r.Devices = 0
-		for _, c := range s.Population.Revisions {
-			if c.Revision == r.Number {
-				r.Devices = c.Count
-			}
-		}
-	}
-}
