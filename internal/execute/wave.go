@@ -107,17 +107,7 @@ func (e Wave) Do(ctx context.Context, d rollout.Decision, s *v1alpha1.PilotWaveS
 	w := e.World
 	switch {
 	case d.Effect == rollout.EffectNone, d.Effect == rollout.EffectPromote:
-		if d.Phase != w.Wave.Status.Phase {
-			return WaveStep{} // a move is told by its own reason; the next reconcile tells the problem if it is still there
-		}
-		if old := w.Disposable(); old != nil && d.Effect == rollout.EffectNone && e.Tenant != nil {
-			return e.dispose(ctx, old)
-		}
-		if odd := w.OddMembers(); odd != "" {
-			return WaveStep{Reason: v1alpha1.ReasonMembershipDrifted, After: retryUnreadable, Problem: fmt.Sprintf(
-				"the tenant lists %s of whom it cannot be told who they are: look at the group in the tenant and remove them; the wave goes on without them", odd)}
-		}
-		return e.hidden("look at the tenant")
+		return e.rest(ctx, d)
 	case d.Effect == rollout.EffectGiveUp:
 		return e.giveUp()
 	case e.Tenant == nil:
@@ -138,6 +128,22 @@ func (e Wave) Do(ctx context.Context, d rollout.Decision, s *v1alpha1.PilotWaveS
 		return e.join(ctx)
 	}
 	return WaveStep{}
+}
+
+// rest is a decision without an effect: what is left of old attempts goes, and what a person has to look at is told.
+func (e Wave) rest(ctx context.Context, d rollout.Decision) WaveStep {
+	w := e.World
+	if d.Phase != w.Wave.Status.Phase {
+		return WaveStep{} // a move is told by its own reason; the next reconcile tells the problem if it is still there
+	}
+	if old := w.Disposable(); old != nil && d.Effect == rollout.EffectNone && e.Tenant != nil {
+		return e.dispose(ctx, old)
+	}
+	if odd := w.OddMembers(); odd != "" {
+		return WaveStep{Reason: v1alpha1.ReasonMembershipDrifted, After: retryUnreadable, Problem: fmt.Sprintf(
+			"the tenant lists %s of whom it cannot be told who they are: look at the group in the tenant and remove them; the wave goes on without them", odd)}
+	}
+	return e.hidden("look at the tenant")
 }
 
 // expose writes the next batch into the ledger, then adds its devices to the group. After a crash in between the ledger knows

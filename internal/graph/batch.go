@@ -59,24 +59,24 @@ type wireBatchAnswer struct {
 // batch sends requests in posts of at most 20 and returns one result for each, in their order, whatever the order of
 // the answers. An item that is throttled or fails for the moment is sent again alone with its kind, after its own
 // Retry-After and within the client's limits; a post that fails marks its own items and leaves all earlier answers
-// as they are. The effect of op must hold for each of the requests. version is v1.0 or beta; a batch cannot mix them.
-func (c *Client) batch(ctx context.Context, op call, version string, requests []batchRequest) []batchResult {
+// as they are. The effect of op must hold for each of the requests, all of them v1.0: a batch cannot mix.
+func (c *Client) batch(ctx context.Context, op call, requests []batchRequest) []batchResult {
 	results := make([]batchResult, len(requests))
 	for start := 0; start < len(requests); start += batchLimit {
 		chunk := make([]int, 0, batchLimit)
 		for i := start; i < min(start+batchLimit, len(requests)); i++ {
 			chunk = append(chunk, i)
 		}
-		c.batchChunk(ctx, op, version, requests, results, chunk)
+		c.batchChunk(ctx, op, requests, results, chunk)
 	}
 	return results
 }
 
 // batchChunk settles the requests of one chunk, given by their positions.
-func (c *Client) batchChunk(ctx context.Context, op call, version string, requests []batchRequest, results []batchResult, open []int) {
+func (c *Client) batchChunk(ctx context.Context, op call, requests []batchRequest, results []batchResult, open []int) {
 	unknown := map[int]bool{}
 	for attempt := 1; len(open) > 0; attempt++ {
-		if err := c.batchPost(ctx, op, version, requests, results, open); err != nil {
+		if err := c.batchPost(ctx, op, requests, results, open); err != nil {
 			for _, i := range open {
 				e := *err
 				e.OutcomeUnknown = e.OutcomeUnknown || unknown[i]
@@ -110,7 +110,7 @@ func (c *Client) batchChunk(ctx context.Context, op call, version string, reques
 }
 
 // batchPost sends one post and notes the answer of each of its items.
-func (c *Client) batchPost(ctx context.Context, op call, version string, requests []batchRequest, results []batchResult, open []int) *Error {
+func (c *Client) batchPost(ctx context.Context, op call, requests []batchRequest, results []batchResult, open []int) *Error {
 	items := make([]wireBatchRequest, len(open))
 	for n, i := range open {
 		r := requests[i]
@@ -119,7 +119,7 @@ func (c *Client) batchPost(ctx context.Context, op call, version string, request
 			items[n].Headers = map[string]string{"Content-Type": "application/json"}
 		}
 	}
-	ri, err := c.versionRequest(version, abs.POST, "/$batch", nil, map[string]any{"requests": items})
+	ri, err := c.versionRequest("v1.0", abs.POST, "/$batch", nil, map[string]any{"requests": items})
 	if err != nil {
 		return invalid(op.op, "%v", err)
 	}

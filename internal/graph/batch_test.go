@@ -215,7 +215,7 @@ func TestBatchWrites(t *testing.T) {
 	for i := range requests {
 		requests[i] = batchRequest{Method: "POST", URL: "/groups/g1/owners/$ref", Body: map[string]string{"@odata.id": srv.URL + "/v1.0/directoryObjects/o1"}}
 	}
-	results := testClient(t, srv.URL).batch(t.Context(), op, "v1.0", requests)
+	results := testClient(t, srv.URL).batch(t.Context(), op, requests)
 	if !results[0].Err.OutcomeUnknown || results[1].Err.OutcomeUnknown || results[2].Err != nil || !results[3].Err.OutcomeUnknown {
 		t.Errorf("got %+v", results)
 	}
@@ -255,7 +255,7 @@ func TestBatchTakesNoPageForSuccess(t *testing.T) {
 	for i := range requests {
 		requests[i] = batchRequest{Method: "DELETE", URL: "/groups/g1/owners/o1/$ref"}
 	}
-	for i, r := range testClient(t, srv.URL).batch(t.Context(), op, "v1.0", requests) {
+	for i, r := range testClient(t, srv.URL).batch(t.Context(), op, requests) {
 		if isError := r.Err != nil && r.Err.Kind == KindTransient && r.Err.OutcomeUnknown; isError != answers[i].page || r.Err != nil != answers[i].page {
 			t.Errorf("%s: got %+v", answers[i].text, r.Err)
 		}

@@ -355,7 +355,7 @@ func (c *Client) removeChunk(ctx context.Context, op call, groupID string, ids [
 	for i, id := range ids {
 		requests[i] = batchRequest{Method: http.MethodDelete, URL: batchPath("groups", groupID, "members", id, "$ref")}
 	}
-	for i, result := range c.batch(ctx, op, "v1.0", requests) {
+	for i, result := range c.batch(ctx, op, requests) {
 		switch {
 		case result.Err == nil:
 		case result.Err.Kind == KindNotFound:

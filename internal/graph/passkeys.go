@@ -117,7 +117,7 @@ func (c *Client) Fido2Methods(ctx context.Context, userIDs []string, yield func(
 		for i, id := range wave {
 			requests[i] = batchRequest{Method: "GET", URL: batchPath("users", id, "authentication", "fido2Methods")}
 		}
-		for i, r := range c.batch(ctx, op, "v1.0", requests) {
+		for i, r := range c.batch(ctx, op, requests) {
 			if err := ctx.Err(); err != nil {
 				return &Error{Kind: KindTransient, Op: op.op, Message: err.Error(), Err: err}
 			}

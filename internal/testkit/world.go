@@ -134,7 +134,10 @@ func (w *World) clear(t testing.TB, namespace string) {
 			continue
 		}
 		err := meta.EachListItem(list, func(item runtime.Object) error {
-			o := item.(client.Object)
+			o, ok := item.(client.Object)
+			if !ok {
+				return fmt.Errorf("%T is no object", item)
+			}
 			if o.GetFinalizers() != nil {
 				patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
 				if err := w.Kube.Patch(ctx, o, patch); client.IgnoreNotFound(err) != nil {
