@@ -58,6 +58,7 @@ func TestPromise10_ClockStepsBack(t *testing.T) {
 // TestPromise07_PolicyDeletedDuringAdmission: a policy that is deleted while the group of a wave is being let in takes back what
 // it wrote, and nobody is exposed.
 func TestPromise07_PolicyDeletedDuringAdmission(t *testing.T) {
+	t.Parallel()
 	for steps := range 6 {
 		t.Run(fmt.Sprint(steps, " reconciles later"), func(t *testing.T) {
 			if steps != 2 {

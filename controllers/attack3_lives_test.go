@@ -21,6 +21,7 @@ import (
 // TestPromise07_OrphanNamespaceInAnyOrder: a namespace whose policy leaves everything behind goes as well, in whatever order its
 // kinds are deleted, and nothing is taken from devices.
 func TestPromise07_OrphanNamespaceInAnyOrder(t *testing.T) {
+	t.Parallel()
 	for _, order := range orders([]string{"policies", "tenants", "waves"}) {
 		t.Run(strings.Join(order, ","), func(t *testing.T) {
 			if order[0] != "policies" {

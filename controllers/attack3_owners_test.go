@@ -85,6 +85,7 @@ func (l *lab) settle(tenants, policies []string) {
 // TestPromise01_DroppedPlatformIsStillWritten: a policy that no longer asks for a platform leaves there what devices have. A
 // younger policy for that platform and the same devices finds them taken.
 func TestPromise01_DroppedPlatformIsStillWritten(t *testing.T) {
+	t.Parallel()
 	l := puppets(t, func(p *v1alpha1.PasskeyPolicy) {
 		p.Spec.Platforms = []v1alpha1.Platform{v1alpha1.PlatformWindows, v1alpha1.PlatformMacOS}
 	})
@@ -109,6 +110,7 @@ func TestPromise01_DroppedPlatformIsStillWritten(t *testing.T) {
 // TestPromise01_OlderPolicyWidens: the older of two policies widens its population to those of the younger one, which was
 // there first: nobody gets two payloads, and one of the two says whom they share.
 func TestPromise01_OlderPolicyWidens(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, calm(group("East", 20), group("West", 20)))
 	l.waves = nil
 	first := newPolicy()
@@ -152,6 +154,7 @@ func TestPromise01_OlderPolicyWidens(t *testing.T) {
 // TestPromise01_OlderPolicyWithoutTenant: the Tenant object of the older policy is let go, and what that policy has in the
 // tenant stays. A younger one, by another Tenant object of the same tenant, still finds the devices taken.
 func TestPromise01_OlderPolicyWithoutTenant(t *testing.T) {
+	t.Parallel()
 	l := puppets(t)
 	l.attempt("a", 1, v1alpha1.PhaseExposing)
 	l.rest()

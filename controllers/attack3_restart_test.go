@@ -12,6 +12,7 @@ import (
 // TestPromise03_EarliestIncompleteKeepsTheOrder: under restartFrom EarliestIncomplete, waves that have all succeeded before take
 // the new payload in the order of dependsOn: a bad one does not reach everybody at once.
 func TestPromise03_EarliestIncompleteKeepsTheOrder(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, calm(group("First", 20), group("Second", 20)))
 	p := newPolicy()
 	p.Spec.RevertWindow, p.Spec.RestartFrom = hours(720), v1alpha1.RestartEarliestIncomplete

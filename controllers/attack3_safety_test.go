@@ -17,6 +17,7 @@ import (
 // TestPromise09_RollbackWithoutAPermission: a permission that somebody takes from the application stops what needs it. Reading
 // the fleet is no part of a rollback, nor of a revert.
 func TestPromise09_RollbackWithoutAPermission(t *testing.T) {
+	t.Parallel()
 	for name, ask := range map[string]func(l *lab){
 		"rollback": func(l *lab) { l.annotate("a", v1alpha1.AnnotationRollback, "now") },
 		"deleted wave": func(l *lab) {
@@ -47,6 +48,7 @@ func TestPromise09_RollbackWithoutAPermission(t *testing.T) {
 // TestPromise09_DeletedUnderASuspendedTenant: a policy that is deleted while its Tenant is suspended says so, asks nothing of
 // the tenant, and cleans up when the Tenant is back.
 func TestPromise09_DeletedUnderASuspendedTenant(t *testing.T) {
+	t.Parallel()
 	l := running(t, v1alpha1.PhaseBaking)
 	o := l.tenant()
 	l.edit(o, func() { o.Spec.Suspend = true })
@@ -96,6 +98,7 @@ func (l *lab) rest2() {
 // TestPromise14_NotAppliedWhileARollbackWaits: devices have what a person took back, because the Tenant is suspended: the
 // policy does not go on claiming that the tenant is as it should be.
 func TestPromise14_NotAppliedWhileARollbackWaits(t *testing.T) {
+	t.Parallel()
 	l := proven(t, v1alpha1.ModeGate)
 	o := l.tenant()
 	l.edit(o, func() { o.Spec.Suspend = true })

@@ -239,7 +239,10 @@ func TestItemSweep(t *testing.T) {
 			if n++; n%itemShare != 0 && os.Getenv("TIDEGATE_SWEEP") != "all" {
 				continue
 			}
-			t.Run(odd.name+"/"+phase.name, func(t *testing.T) { sweepItem(t, phase.name, phase.to, odd) })
+			t.Run(odd.name+"/"+phase.name, func(t *testing.T) {
+				t.Parallel()
+				sweepItem(t, phase.name, phase.to, odd)
+			})
 		}
 	}
 }

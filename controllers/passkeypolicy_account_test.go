@@ -49,6 +49,7 @@ func (l *lab) devices(revision int32) int32 {
 // TestPromise17_EveryMemberIsAccountedFor: on hold, on a revision or out of reach; a rollout is over only when nobody who can
 // be reached is on hold.
 func TestPromise17_EveryMemberIsAccountedFor(t *testing.T) {
+	t.Parallel()
 	l := exposing(t, []string{"a"})
 	s := l.policy().Status.Population
 	if s == nil || s.Members != 80 || s.OnHold+sum(s) != 80 || s.OnHold == 0 {
@@ -90,6 +91,7 @@ func sum(s *v1alpha1.PopulationStatus) (n int32) {
 // TestRetiredWhenNobodyHasIt: a former revision goes when its window is over and every device has settled on the later one,
 // and not before; a ledger that is lost keeps it.
 func TestRetiredWhenNobodyHasIt(t *testing.T) {
+	t.Parallel()
 	for name, lost := range map[string]bool{"known": false, "a ledger is lost": true} {
 		t.Run(name, func(t *testing.T) {
 			l := puppets(t, func(p *v1alpha1.PasskeyPolicy) { p.Spec.RevertWindow.Duration = 0 })

@@ -70,6 +70,7 @@ func (l *lab) signAll() {
 // TestApprovalIsAskedOnce: a write that people have to approve is a state of its own with the code of the request; it is
 // asked for once, however long they take, survives a new process, and goes on when they agree.
 func TestApprovalIsAskedOnce(t *testing.T) {
+	t.Parallel()
 	l := guarded(t)
 	l.rest()
 	c := l.condition(v1alpha1.ConditionWaitingForApproval)
@@ -124,6 +125,7 @@ func TestApprovalIsAskedOnce(t *testing.T) {
 // TestApprovalSurvivesLostAnswers: neither the answer with the code nor the answer to the approved write may be lost at the
 // price of a second request or a second policy (P5).
 func TestApprovalSurvivesLostAnswers(t *testing.T) {
+	t.Parallel()
 	for name, nth := range map[string]int{"with the code": 2, "to the approved write": 3} {
 		for _, crash := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -187,6 +189,7 @@ func TestPromise05_ApprovalSurvivesCrashes(t *testing.T) {
 		asked, remaining int
 	}{"made": {false, 3, 2}, "removed": {true, 2, 0}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for at := 1; ; at++ {
 				l := guarded(t)
 				if tt.remove {
@@ -269,6 +272,7 @@ func TestApprovalCannotBeSeen(t *testing.T) {
 
 // TestPromise07_DeletionWaitsForApproval: deleting takes approvals too, says so, and ends when they are given.
 func TestPromise07_DeletionWaitsForApproval(t *testing.T) {
+	t.Parallel()
 	l := guarded(t)
 	l.signAll()
 	before := len(l.sim.Approvals())
@@ -409,6 +413,7 @@ func TestApprovalOutlivesOtherOperator(t *testing.T) {
 
 // TestApprovalSurvivesHiccups: an approved write that meets a refusal of the moment is sent again under its approval.
 func TestApprovalSurvivesHiccups(t *testing.T) {
+	t.Parallel()
 	for _, code := range []int{401, 404} {
 		l := guarded(t)
 		l.rest()
@@ -427,6 +432,7 @@ func TestApprovalSurvivesHiccups(t *testing.T) {
 
 // TestOneRequestForEachWrite: a rollback and the removal of its platform are two writes, each asked for once.
 func TestOneRequestForEachWrite(t *testing.T) {
+	t.Parallel()
 	l := exposing(t, []string{"a"}, bothPlatforms)
 	l.setScenario(func(sc *tenantsim.Scenario) { sc.Approvals = []string{"configurationPolicies"} })
 	p := l.policy()

@@ -13,6 +13,7 @@ import (
 // TestPromise13_RestoredStatusRewritesNoRevision: after a restore of the whole cluster from a backup that is older than r2, the
 // next payload is not written into the policy that devices have r2 by: its number was given before, as the tenant shows.
 func TestPromise13_RestoredStatusRewritesNoRevision(t *testing.T) {
+	t.Parallel()
 	l := puppets(t, func(p *v1alpha1.PasskeyPolicy) { p.Spec.Mode, p.Spec.Population = v1alpha1.ModeEnforceOnly, nil })
 	l.attempt("a", 1, v1alpha1.PhaseExposing)
 	l.rest()
@@ -52,6 +53,7 @@ func TestPromise13_RestoredStatusRewritesNoRevision(t *testing.T) {
 
 // TestPromise13_AllWavesDeletedAfterStable: hold takes its devices back and the next payload reaches nobody.
 func TestPromise13_AllWavesDeletedAfterStable(t *testing.T) {
+	t.Parallel()
 	l := puppets(t)
 	l.attempt("a", 1, v1alpha1.PhaseExposing)
 	l.rest()

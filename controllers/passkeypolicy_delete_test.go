@@ -16,6 +16,7 @@ import (
 // TestPlatformRemoved: the objects of a platform that is no longer wanted are deleted and forgotten; one that somebody
 // deleted first is forgotten, too.
 func TestPlatformRemoved(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, calm())
 	p := newPolicy()
 	p.Spec.Platforms = []v1alpha1.Platform{v1alpha1.PlatformWindows, v1alpha1.PlatformMacOS}
@@ -45,6 +46,7 @@ func TestPlatformRemoved(t *testing.T) {
 
 // TestPromise07_DeletePolicy: what a deletion leaves behind.
 func TestPromise07_DeletePolicy(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		prepare func(l *lab, p *v1alpha1.PasskeyPolicy)

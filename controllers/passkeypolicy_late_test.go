@@ -28,6 +28,7 @@ func (l *lab) late() {
 // TestPromise01_TwoRollbacksOfALateTenant: the group that the first rollback took out is not written back by the second one
 // because a late read still shows it, wherever the process stops between.
 func TestPromise01_TwoRollbacksOfALateTenant(t *testing.T) {
+	t.Parallel()
 	for name, between := range map[string]func(l *lab){
 		"one after the other": func(*lab) {},
 		"stopped between the two policies": func(l *lab) {
@@ -64,6 +65,7 @@ func TestPromise01_TwoRollbacksOfALateTenant(t *testing.T) {
 // TestPromise11_PayloadAndBackOfALateTenant: of a payload that was written and taken back while reads are late nothing is left
 // in the tenant in the end, and nobody is blamed for it.
 func TestPromise11_PayloadAndBackOfALateTenant(t *testing.T) {
+	t.Parallel()
 	l := applied(t, v1alpha1.DriftReport)
 	before := settingsIn(l, v1alpha1.RoleHold)
 	l.late()
@@ -105,6 +107,7 @@ func settingsIn(l *lab, role v1alpha1.ObjectRole) string {
 // TestPromise06_RollbackBesideAnEdit: what somebody took out of allow while another wave is rolled back is reported, and
 // then written back.
 func TestPromise06_RollbackBesideAnEdit(t *testing.T) {
+	t.Parallel()
 	l := exposing(t, []string{"a", "b"})
 	l.clock.Advance(observe.ReplicationLag)
 	l.events = nil

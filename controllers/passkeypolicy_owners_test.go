@@ -49,6 +49,7 @@ var elsewhere = observe.Owner{Cluster: "another-cluster", UID: "u"}.Marker(plan.
 // TestPromise06_NewcomerStops: an operator that finds the policies of another cluster writes nothing, says whose they are
 // and what to do, keeps its waves from starting, and goes on when they are gone.
 func TestPromise06_NewcomerStops(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, calm(group("First", 20)))
 	l.apply(l.newTenant())
 	l.rest()
@@ -78,6 +79,7 @@ func TestPromise06_NewcomerStops(t *testing.T) {
 // TestPromise06_IncumbentStops: an operator beside which another one turns up exposes no further device, and can still take
 // back what it did and leave.
 func TestPromise06_IncumbentStops(t *testing.T) {
+	t.Parallel()
 	l := exposing(t, []string{"a"})
 	theirs := l.makePolicy("Tidegate east/edge Windows Hold", elsewhere)
 	l.clock.Advance(status.StoppedLook)
@@ -116,6 +118,7 @@ func TestPromise06_IncumbentStops(t *testing.T) {
 // TestPromise05_CreateDeliveredTwice: the second policy that a gateway made by delivering a create twice is removed, and the
 // one on record is the one that is assigned.
 func TestPromise05_CreateDeliveredTwice(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, calm())
 	l.faults(tenantsim.Fault{Mode: tenantsim.FaultDuplicate, Match: tenantsim.FaultMatch{Method: http.MethodPost, Route: policiesRoute}})
 	l.apply(l.newTenant(), newPolicy())
@@ -185,6 +188,7 @@ func settingsOf(l *lab, id string) string {
 // TestPromise07_WaveLeavesBesideOtherOperator: a wave that is deleted, or rolled back, gives its devices back to hold, also
 // while another operator stops everything else.
 func TestPromise07_WaveLeavesBesideOtherOperator(t *testing.T) {
+	t.Parallel()
 	for name, leave := range map[string]func(l *lab){
 		"deleted": func(l *lab) {
 			w := l.wave("a")
@@ -262,6 +266,7 @@ func TestPromise06_DuplicateIsNotAdopted(t *testing.T) {
 // TestPromise01_OtherPolicy: the younger of two policies of one tenant that share somebody writes nothing, and goes on when
 // the older one has left them; what a policy that is gone has left counts as one, too.
 func TestPromise01_OtherPolicy(t *testing.T) {
+	t.Parallel()
 	l := puppets(t)
 	second := newPolicy()
 	second.Name, second.CreationTimestamp = "second", metav1.NewTime(l.clock.Now().Add(time.Hour))

@@ -19,6 +19,7 @@ import (
 // TestPromise01_RevisionByAssignment: a group is excluded below before it is included, is Admitted only when Intune has had
 // its time, and a new revision changes nothing for those who have the earlier one until a group of its own comes.
 func TestPromise01_RevisionByAssignment(t *testing.T) {
+	t.Parallel()
 	l := puppets(t)
 	l.mustBe("revisions", l.revisions(), "0 Baseline, 1 Candidate")
 	l.attempt("a", 1, v1alpha1.PhaseExposing)
@@ -64,6 +65,7 @@ func TestPromise01_RevisionByAssignment(t *testing.T) {
 // TestPromise09_RevertNeedsNothing: going back to the stable settings takes the candidate from its devices at once, whatever
 // else cannot be read, and also while the policy is suspended.
 func TestPromise09_RevertNeedsNothing(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(l *lab, p *v1alpha1.PasskeyPolicy){
 		"nothing": func(*lab, *v1alpha1.PasskeyPolicy) {},
 		"the catalog is away": func(l *lab, _ *v1alpha1.PasskeyPolicy) {
@@ -106,6 +108,7 @@ func TestPromise09_RevertNeedsNothing(t *testing.T) {
 // TestRevertedRevisionLeaves: once its waves have let go of it, a reverted revision has no policy, no record, and its number
 // is not given again.
 func TestRevertedRevisionLeaves(t *testing.T) {
+	t.Parallel()
 	l := puppets(t)
 	l.attempt("a", 1, v1alpha1.PhaseExposing)
 	l.rest()
@@ -132,6 +135,7 @@ func TestRevertedRevisionLeaves(t *testing.T) {
 
 // TestPromise13_CatalogMovesOn: a newer definition is told and changes nothing; a person's word takes it as a new revision.
 func TestPromise13_CatalogMovesOn(t *testing.T) {
+	t.Parallel()
 	l := puppets(t)
 	hash := hashOf(l.policy(), 1)
 	p := l.policy()
@@ -179,6 +183,7 @@ func TestPayloadThatIsHold(t *testing.T) {
 // TestRevisionsLost: devices may have a revision of which no record is left, and its policy in the tenant was edited meanwhile:
 // nothing of it is touched, and it is back when the spec says what it was.
 func TestRevisionsLost(t *testing.T) {
+	t.Parallel()
 	l := puppets(t)
 	l.attempt("a", 1, v1alpha1.PhaseExposing)
 	l.rest()

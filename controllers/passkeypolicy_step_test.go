@@ -22,6 +22,7 @@ import (
 // TestPromise09_RollbackNeedsNothingElse: whatever else about the policy cannot be read or resolved, a rollback takes the
 // payload back.
 func TestPromise09_RollbackNeedsNothingElse(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(t *testing.T, l *lab){
 		"hold lost its marker": func(t *testing.T, l *lab) {
 			if err := l.admin().RenameConfigurationPolicy(t.Context(), l.object(v1alpha1.RoleHold).ID, "mine", "no marker"); err != nil {
@@ -65,6 +66,7 @@ func TestPromise09_RollbackNeedsNothingElse(t *testing.T) {
 
 // TestPromise01_HoldWaitsForAllow: where allow cannot be read, hold does not take back what allow may still have.
 func TestPromise01_HoldWaitsForAllow(t *testing.T) {
+	t.Parallel()
 	l := exposing(t, []string{"a"})
 	before := l.assigned(v1alpha1.RoleHold)
 	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Method: http.MethodGet, Route: policiesRoute + "/" + l.object(v1alpha1.RoleAllow).ID + "/assignments"}})
@@ -88,6 +90,7 @@ func TestPromise01_HoldWaitsForAllow(t *testing.T) {
 // TestPromise09_OnePlatformDoesNotHoldUpAnother: a rollback that the tenant refuses for one platform goes through for the
 // other, to its end.
 func TestPromise09_OnePlatformDoesNotHoldUpAnother(t *testing.T) {
+	t.Parallel()
 	l := exposing(t, []string{"a"}, bothPlatforms)
 	mac := ""
 	for _, o := range l.policy().Status.Objects {
@@ -161,6 +164,7 @@ func TestPromise11_RefusedPayloadIsNotApplied(t *testing.T) {
 // TestPromise05_TenantThatIsLate: a policy that was made and is not shown yet is not made again, and what was assigned is
 // not assigned again, nor taken for somebody's edit.
 func TestPromise05_TenantThatIsLate(t *testing.T) {
+	t.Parallel()
 	for _, every := range []time.Duration{0, 3 * time.Second, 40 * time.Second} {
 		l := newLab(t, calm())
 		late := tenantsim.Fixed(30 * time.Second)
@@ -212,6 +216,7 @@ func TestPromise07_DeletionTakesWhatItCan(t *testing.T) {
 // TestPromise09_RefusedRollbackIsTold: a rollback that the tenant does not take is what the policy says first, also when it
 // is blocked for another reason.
 func TestPromise09_RefusedRollbackIsTold(t *testing.T) {
+	t.Parallel()
 	l := exposing(t, []string{"a"})
 	p := l.policy()
 	l.edit(p, func() { p.Spec.Settings.PasskeySync = v1alpha1.Enabled })
@@ -229,6 +234,7 @@ func TestPromise09_RefusedRollbackIsTold(t *testing.T) {
 
 // TestCopyHidesNothing: a copy that cannot be removed does not make a refused rollback look applied.
 func TestCopyHidesNothing(t *testing.T) {
+	t.Parallel()
 	l := exposing(t, []string{"a"}, bothPlatforms)
 	mac, copied := "", ""
 	for _, o := range l.policy().Status.Objects {
@@ -263,6 +269,7 @@ func (l *lab) copyOf(id string) string {
 
 // TestPromise07_DeletionTakesCopies: a deletion does not end before the second policy of a repeated create is gone.
 func TestPromise07_DeletionTakesCopies(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]tenantsim.Fault{
 		"its removal is refused": {Match: tenantsim.FaultMatch{Method: http.MethodDelete, Count: 2}},
 		"it cannot be read":      {Match: tenantsim.FaultMatch{Method: http.MethodGet, Count: 2}},

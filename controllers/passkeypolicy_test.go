@@ -142,6 +142,7 @@ func TestAssignLostUnderReport(t *testing.T) {
 
 // TestAssignRefused: assignments that the tenant refused leave no trace in the record.
 func TestAssignRefused(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, calm())
 	l.apply(l.newTenant(), newPolicy())
 	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 403, Match: tenantsim.FaultMatch{Route: assignRoute}})
@@ -186,6 +187,7 @@ func TestReportKeepsEdits(t *testing.T) {
 // TestPromise05_DeletedInTheTenant: a policy that somebody deletes is made again once under Correct, and never under
 // Report, where its id stays on record until drift is set to Correct.
 func TestPromise05_DeletedInTheTenant(t *testing.T) {
+	t.Parallel()
 	l := applied(t, v1alpha1.DriftReport)
 	gone := l.object(v1alpha1.RoleAllow).ID
 	if err := l.sim.DeletePolicy(gone); err != nil {
@@ -232,6 +234,7 @@ func TestPromise05_DeletedInTheTenant(t *testing.T) {
 
 // TestPromise05_LostCreate: a create whose answer is lost is found by its marker; one that never arrived is made once.
 func TestPromise05_LostCreate(t *testing.T) {
+	t.Parallel()
 	for name, mode := range map[string]tenantsim.FaultMode{"took effect": tenantsim.FaultLostAnswer, "did not arrive": tenantsim.FaultReset} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t, calm())
@@ -319,6 +322,7 @@ func TestPromise06_MarkerGone(t *testing.T) {
 
 // TestPolicyCannotGoOn: each obstacle is a condition with the thing and the remedy, and writes nothing to the tenant.
 func TestPolicyCannotGoOn(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		change func(l *lab, ten *v1alpha1.Tenant, p *v1alpha1.PasskeyPolicy)

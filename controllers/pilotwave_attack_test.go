@@ -13,6 +13,7 @@ import (
 // TestPromise09_RetryBeforeTheStopIsVoid: a retry that was asked for while the wave ran asks for nothing, and does not undo an
 // abort that a person asks for later.
 func TestPromise09_RetryBeforeTheStopIsVoid(t *testing.T) {
+	t.Parallel()
 	l := running(t, v1alpha1.PhaseBaking)
 	l.annotate("a", v1alpha1.AnnotationRetry, "too early")
 	l.rest()
@@ -25,6 +26,7 @@ func TestPromise09_RetryBeforeTheStopIsVoid(t *testing.T) {
 
 // TestPromise09_AbortVoidsRetry: of both at once the abort stays.
 func TestPromise09_AbortVoidsRetry(t *testing.T) {
+	t.Parallel()
 	l := running(t, v1alpha1.PhaseBaking)
 	w := l.wave("a")
 	l.edit(w, func() {
@@ -67,6 +69,7 @@ func (l *lab) groupID(name string) string {
 // TestPromise14_RevertOfAWaitingWaveIsProven: a wave that waits for its third attempt while its devices have the second one's
 // payload is not Succeeded before they prove that they have let go of it.
 func TestPromise14_RevertOfAWaitingWaveIsProven(t *testing.T) {
+	t.Parallel()
 	l := proven(t, v1alpha1.ModeEnforceOnly)
 	w := newWave("z", "First") // keeps the candidate from being proven
 	w.Spec.DependsOn = []v1alpha1.WaveDependency{{Name: "a"}}

@@ -20,6 +20,7 @@ import (
 // TestRevertIsARollback: a spec that returns to the proven payload takes the new one back at once, and the wave stands again for
 // what it had proven.
 func TestRevertIsARollback(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, calm(group("First", 20)))
 	p := newPolicy()
 	p.Spec.Mode, p.Spec.Population = v1alpha1.ModeEnforceOnly, nil // in which a toggle may be turned off
@@ -50,6 +51,7 @@ func TestRevertIsARollback(t *testing.T) {
 
 // TestPromise02_ExclusionActsAtOnce: who is excluded in a running attempt leaves its group, and is not exposed if it was not.
 func TestPromise02_ExclusionActsAtOnce(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, calm(group("First", 20), group("Out", 12)))
 	w := newWave("a", "First")
 	w.Spec.Exposure.BatchSize, w.Spec.Gate.Promote.FloorRate = 10, "0.70"
@@ -89,6 +91,7 @@ func TestPromise02_ExclusionActsAtOnce(t *testing.T) {
 
 // TestPromise02_UnknownExclusionsStopExposure: a list of the excluded that cannot be read is not an empty one.
 func TestPromise02_UnknownExclusionsStopExposure(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, calm(group("First", 20)))
 	w := newWave("a", "First")
 	w.Spec.Exposure.BatchSize = 5
@@ -111,6 +114,7 @@ func TestPromise02_UnknownExclusionsStopExposure(t *testing.T) {
 
 // TestPromise09_SafetyWithoutTheTenant: an abort acts in the first reconcile although tenant, fleet and ledger say nothing.
 func TestPromise09_SafetyWithoutTheTenant(t *testing.T) {
+	t.Parallel()
 	l := running(t, v1alpha1.PhaseBaking)
 	l.faults(tenantsim.Fault{Mode: tenantsim.FaultStatus, Status: 503, Match: tenantsim.FaultMatch{Route: "/**"}})
 	for i := range l.chunks() {
@@ -135,6 +139,7 @@ func TestPromise09_SafetyWithoutTheTenant(t *testing.T) {
 
 // TestLedgerIsLost: a lost ledger holds the wave and stops everything but safety; a retry begins anew.
 func TestLedgerIsLost(t *testing.T) {
+	t.Parallel()
 	l := running(t, v1alpha1.PhaseBaking)
 	if err := l.kube.Delete(t.Context(), &l.chunks()[0]); err != nil {
 		t.Fatal(err)
@@ -149,6 +154,7 @@ func TestLedgerIsLost(t *testing.T) {
 
 // TestSuspendedTenant: nothing is asked of a suspended tenant, and the wave says so.
 func TestSuspendedTenant(t *testing.T) {
+	t.Parallel()
 	l := running(t, v1alpha1.PhaseBaking)
 	o := l.tenant()
 	l.edit(o, func() { o.Spec.Suspend = true })
@@ -168,6 +174,7 @@ func TestSuspendedTenant(t *testing.T) {
 
 // TestGrowing: a device that comes later joins a promoted wave, in a batch, with clocks of its own.
 func TestGrowing(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, calm(group("First", 20)))
 	w := newWave("a", "First")
 	w.Spec.Audience.Membership = v1alpha1.MembershipGrowing
@@ -207,6 +214,7 @@ func TestGrowing(t *testing.T) {
 
 // TestPromise02_OverlappingWavesShareNoDevice: two waves of one group, free to resolve at once, never freeze the same device.
 func TestPromise02_OverlappingWavesShareNoDevice(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, calm(group("First", 40)))
 	a, b := newWave("a", "First"), newWave("b", "First")
 	for _, w := range []*v1alpha1.PilotWave{a, b} {

@@ -78,6 +78,7 @@ func (l *lab) record(attempt int32) *audience.Ledger {
 // TestPromise02_ExclusionLeavesEarlierAttempts: whoever is excluded leaves the groups of earlier attempts too, at once and for good,
 // whatever the wave does and whatever spec.drift says. What the ledgers know of them stays.
 func TestPromise02_ExclusionLeavesEarlierAttempts(t *testing.T) {
+	t.Parallel()
 	for _, phase := range []v1alpha1.WavePhase{v1alpha1.PhasePending, v1alpha1.PhaseExposing, v1alpha1.PhaseBaking, v1alpha1.PhaseHeld, v1alpha1.PhaseAborted,
 		v1alpha1.PhaseRollingBack, v1alpha1.PhaseRolledBack, v1alpha1.PhaseSucceeded} {
 		t.Run(string(phase), func(t *testing.T) {
@@ -135,6 +136,7 @@ func (l *lab) meddle(group string) (removed, stranger string) {
 
 // TestPromise06_EarlierGroupIsCorrected: under drift Correct the group of an earlier attempt is made again what the wave left there.
 func TestPromise06_EarlierGroupIsCorrected(t *testing.T) {
+	t.Parallel()
 	for _, phase := range []v1alpha1.WavePhase{v1alpha1.PhasePending, v1alpha1.PhaseBaking, v1alpha1.PhaseHeld, v1alpha1.PhaseAborted, v1alpha1.PhaseRolledBack, v1alpha1.PhaseSucceeded} {
 		t.Run(string(phase), func(t *testing.T) {
 			l, first := second(t, phase)
@@ -165,6 +167,7 @@ func (l *lab) told(reason string) (n int) {
 // TestPromise14_EarlierGroupIsReported: under drift Report what others did stays, is said once, and exposes nobody else until they
 // put it right.
 func TestPromise14_EarlierGroupIsReported(t *testing.T) {
+	t.Parallel()
 	l, first := second(t, v1alpha1.PhaseExposing)
 	p := l.policy()
 	l.edit(p, func() { p.Spec.Drift = v1alpha1.DriftReport })
@@ -203,6 +206,7 @@ func TestPromise14_EarlierGroupIsReported(t *testing.T) {
 // TestPromise14_EarlierGroupIsGone: the loss of an earlier group is said in every phase, starts and expands nothing, and is left by a
 // retry, which takes the lost group out of the assignments.
 func TestPromise14_EarlierGroupIsGone(t *testing.T) {
+	t.Parallel()
 	for _, phase := range []v1alpha1.WavePhase{v1alpha1.PhasePending, v1alpha1.PhaseExposing, v1alpha1.PhaseAborted, v1alpha1.PhaseSucceeded} {
 		t.Run(string(phase), func(t *testing.T) {
 			l, first := second(t, phase)

@@ -41,6 +41,7 @@ func TestBatchThatIsNotListedYet(t *testing.T) {
 
 // TestPromise09_RollbackOfABatchThatIsNotListedYet: an empty list does not mean that there is nothing to take back.
 func TestPromise09_RollbackOfABatchThatIsNotListedYet(t *testing.T) {
+	t.Parallel()
 	l := unseen(t)
 	l.annotate("a", v1alpha1.AnnotationRollback, "now")
 	l.rest()
@@ -55,6 +56,7 @@ func TestPromise09_RollbackOfABatchThatIsNotListedYet(t *testing.T) {
 // TestPromise13_PayloadAfterABatchThatIsNotListedYet: a new payload takes nothing from the devices of the old one, which are on
 // their way into the group.
 func TestPromise13_PayloadAfterABatchThatIsNotListedYet(t *testing.T) {
+	t.Parallel()
 	l := unseen(t)
 	old := l.attemptGroup("a")
 	l.otherPayload()

@@ -335,10 +335,20 @@ func TestInvalidGate(t *testing.T) {
 	w := l.wave("a")
 	l.edit(w, func() { w.Spec.Gate.Promote.FloorRate = "most" })
 	l.rest()
-	s := l.wave("a").Status
-	c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionStalled)
-	if s.Phase != v1alpha1.PhaseBaking || c == nil || c.Reason != v1alpha1.ReasonInvalid || !strings.Contains(c.Message, "gate.promote.floorRate") {
-		t.Errorf("%s %+v", s.Phase, c)
+	s := l.wave("a").Status // the attempt is judged by the gate that it began with
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionGateOutdated); s.Phase != v1alpha1.PhaseBaking || c == nil || c.Reason != v1alpha1.ReasonGateEdited ||
+		meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionStalled) != nil {
+		t.Errorf("%s %+v", s.Phase, s.Conditions)
+	}
+	w = l.wave("a")
+	l.edit(w, func() { w.Annotations = map[string]string{v1alpha1.AnnotationAbort: "now"} })
+	l.rest()
+	w = l.wave("a")
+	l.edit(w, func() { w.Annotations[v1alpha1.AnnotationRetry] = "now" })
+	l.rest()
+	s = l.wave("a").Status
+	if c := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionStalled); s.Attempt != 2 || c == nil || c.Reason != v1alpha1.ReasonInvalid || !strings.Contains(c.Message, "gate.promote.floorRate") {
+		t.Errorf("attempt %d in %s %+v", s.Attempt, s.Phase, s.Conditions)
 	}
 }
 

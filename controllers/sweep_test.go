@@ -565,6 +565,7 @@ func TestForeignEditSweep(t *testing.T) {
 						continue
 					}
 					t.Run(name, func(t *testing.T) {
+						t.Parallel()
 						compared(t, name, func(t testing.TB) { sweep(t, phase.to, e, drift, rollback) })
 					})
 				}

@@ -29,6 +29,7 @@ const (
 	// PilotWave.
 	ConditionAudienceResolved = "AudienceResolved"
 	ConditionAudienceOutdated = "AudienceOutdated"
+	ConditionGateOutdated     = "GateOutdated"
 	ConditionDependenciesMet  = "DependenciesMet"
 	ConditionTelemetryFresh   = "TelemetryFresh"
 	ConditionGatePassed       = "GatePassed"
@@ -165,6 +166,7 @@ const (
 	ReasonLedgerLost            = "LedgerLost"
 	ReasonLedgerAltered         = "LedgerAltered"
 	ReasonAudienceEdited        = "AudienceEdited"
+	ReasonGateEdited            = "GateEdited"
 	ReasonMembersRefused        = "MembersRefused"
 	ReasonDeviceExcluded        = "DevicesExcluded"
 	ReasonDevicesJoined         = "DevicesJoined"

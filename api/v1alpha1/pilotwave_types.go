@@ -3,7 +3,10 @@
 
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
 
 // PilotWaveSpec is one wave of a rollout.
 type PilotWaveSpec struct {
@@ -252,8 +255,9 @@ type PromoteTest struct {
 	// +optional
 	Confidence string `json:"confidence,omitempty"`
 
-	// looks is the number of times the bound may be looked at, at sample sizes fixed before the first report; the error
-	// budget 1 - confidence is divided among them. 1 to 10, default 1.
+	// looks is the number of sample sizes at which the bound is looked at, fixed before the first report; at the last one,
+	// and at each further report up to the whole audience. Over all looks together, and the one at gate.deadline, a payload
+	// at the floor passes with at most 1 - confidence. 1 to 10, default 1.
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10
@@ -497,28 +501,39 @@ type GateRow struct {
 	HaltEvidence string `json:"haltEvidence"`
 	// haltAt is the e-value that halts.
 	HaltAt string `json:"haltAt"`
-	// look is what the next evaluation needs to know of the looks that were taken.
+	// lookAt is the number of reports of the look that judged: a sample between two looks is judged by the earlier one.
+	// 0 before the first.
 	// +optional
-	Look LookStatus `json:"look,omitzero"`
-	// nextLookAt is the number of reports at which the next look is due; 0 when every report is looked at.
+	LookAt int32 `json:"lookAt,omitempty"`
+	// allowedFailures is how many failures that look lets pass.
+	// +optional
+	AllowedFailures int32 `json:"allowedFailures,omitempty"`
+	// nextLookAt is the number of reports from which on more failures pass than now; 0 when there is none.
 	// +optional
 	NextLookAt int32 `json:"nextLookAt,omitempty"`
 }
 
-// LookStatus records the looks at the promote bound that an attempt has used up.
-type LookStatus struct {
-	// taken is the number of declared sample sizes that are used up.
+// ProofStatus is what the attempt is judged by. It is fixed with the audience, before the first device is exposed: a gate that
+// is loosened afterwards proves nothing about this attempt, and a plan that is made after evidence was seen has no level.
+type ProofStatus struct {
+	// gate is the spec.gate that the attempt began with. Its deadline is not used: that of the spec is.
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Gate runtime.RawExtension `json:"gate"`
+	// audience is the number of devices the looks were planned for.
+	Audience int32 `json:"audience"`
+	// start is the number of reports from which on every further one is a look at the bound. 0 for a smoke gate.
 	// +optional
-	Taken int32 `json:"taken,omitempty"`
-	// reports of the newest look.
+	Start int32 `json:"start,omitempty"`
+	// alpha is the level of a look from start on, a decimal: over all looks, a payload at the floor passes with at most
+	// 1 - confidence.
 	// +optional
-	Reports int32 `json:"reports,omitempty"`
-	// failures of the newest look.
+	Alpha string `json:"alpha,omitempty"`
+	// shape is how much lower the level of earlier looks is: of n reports, alpha x (n/start)^shape. A decimal.
 	// +optional
-	Failures int32 `json:"failures,omitempty"`
-	// passed says that the newest look proved the floor.
+	Shape string `json:"shape,omitempty"`
+	// deadlineReports is the number of reports at gate.deadline, once the proof was tried there. It cannot be tried again.
 	// +optional
-	Passed bool `json:"passed,omitempty"`
+	DeadlineReports int32 `json:"deadlineReports,omitempty"`
 }
 
 // DecisionStatus is the newest decision, in words that a person can act on.
@@ -712,6 +727,9 @@ type PilotWaveStatus struct {
 	// audience of this attempt.
 	// +optional
 	Audience *AudienceStatus `json:"audience,omitempty"`
+	// proof is what this attempt is judged by, from the moment its audience is frozen.
+	// +optional
+	Proof *ProofStatus `json:"proof,omitempty"`
 	// devices of this attempt by outcome.
 	// +optional
 	Devices DeviceCounts `json:"devices,omitzero"`
@@ -745,8 +763,8 @@ type PilotWaveStatus struct {
 	// columns are preformatted values for the table view.
 	// +optional
 	Columns WaveColumns `json:"columns,omitzero"`
-	// conditions: Ready, Reconciling, Stalled, DependenciesMet, AudienceResolved, AudienceOutdated, TelemetryFresh, GatePassed,
-	// Paused.
+	// conditions: Ready, Reconciling, Stalled, DependenciesMet, AudienceResolved, AudienceOutdated, GateOutdated, TelemetryFresh,
+	// GatePassed, Paused.
 	// +listType=map
 	// +listMapKey=type
 	// +optional

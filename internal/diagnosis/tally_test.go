@@ -72,11 +72,11 @@ func TestScenario12_OfflineIsNotFailed(t *testing.T) {
 	if tally.Dark != 18 || tally.Unreported() != 30 {
 		t.Errorf("dark %d, unreported %d; want 18 and 30", tally.Dark, tally.Unreported())
 	}
-	r := gate.Evaluate(gate.Spec{
+	r := gate.Evaluate(gate.NewPlan(gate.Spec{
 		Promote:    gate.Promote{FloorRate: 0.9, Confidence: 0.95, Looks: 1},
 		Halt:       gate.Halt{ToleratedFailureRate: 0.05, Alpha: 0.05, MinFailures: 3},
 		MinReports: 1, MinCoverage: 0.9,
-	}, got, gate.LookState{})
+	}, 100), got, 0)
 	if text := fmt.Sprintf("%s %s %.3f %.3f %.3f", r.Verdict, r.Reason, r.Observed, r.WorstCase, r.BestCase); text != "Wait CoverageBelowMinimum 0.971 0.680 0.980" {
 		t.Errorf("the gate says %s", text)
 	}

@@ -11,11 +11,21 @@ import (
 func BenchmarkEvaluate(b *testing.B) {
 	for _, n := range []int{100, 10_000, 1_000_000} {
 		b.Run(fmt.Sprintf("devices=%d", n), func(b *testing.B) {
-			spec := fourLooks()
+			plan := NewPlan(fourLooks(), n)
 			c := counts(n, n*19/20, n/50)
 			b.ReportAllocs()
 			for b.Loop() {
-				Evaluate(spec, c, LookState{})
+				Evaluate(plan, c, 0)
+			}
+		})
+	}
+}
+
+func BenchmarkNewPlan(b *testing.B) {
+	for _, n := range []int{100, 10_000, 1_000_000} {
+		b.Run(fmt.Sprintf("devices=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				NewPlan(fourLooks(), n)
 			}
 		})
 	}

@@ -13,9 +13,6 @@ type check struct {
 	holds func(evaluation) bool
 	// sentence is called on an evaluation for which holds is true.
 	sentence func(evaluation) string
-	// tries says that the check is the outcome of a try at the proof, which
-	// uses up the declared look that was due.
-	tries bool
 }
 
 // inputChecks refuse what nothing can be judged by. They come first, on an
@@ -34,8 +31,8 @@ var haltChecks = []check{
 
 // promoteChecks lead to the claim about devices that are not exposed yet: first
 // whether there is anything to judge, then whether it is enough, then whether it
-// is time, then the proof. A smoke wave has no looks: it proves no rate, so
-// looking again costs nothing. The last line always holds.
+// is time, then the proof. A smoke wave has no looks: it proves no rate. The last
+// line always holds.
 var promoteChecks = []check{
 	{reason: ReasonNotMatured, verdict: VerdictNoData, holds: nothingMatured, sentence: notMatured},
 	{reason: ReasonNoReports, verdict: VerdictNoData, holds: nothingReported, sentence: noReports},
@@ -46,9 +43,9 @@ var promoteChecks = []check{
 	{reason: ReasonConflictBlocksPromote, verdict: VerdictWait, holds: smokeConflicted, sentence: smokeBlocked},
 	{reason: ReasonSmokePassed, verdict: VerdictPass, holds: isSmoke, sentence: smokePassed},
 	{reason: ReasonLookNotDue, verdict: VerdictWait, holds: lookNotDue, sentence: lookAhead},
-	{reason: ReasonFloorProven, verdict: VerdictPass, holds: floorProven, sentence: floorReached, tries: true},
-	{reason: ReasonConflictBlocksPromote, verdict: VerdictWait, holds: provenButForConflicts, sentence: proofBlocked, tries: true},
-	{reason: ReasonBoundBelowFloor, verdict: VerdictWait, holds: always, sentence: notProven, tries: true},
+	{reason: ReasonFloorProven, verdict: VerdictPass, holds: floorProven, sentence: floorReached},
+	{reason: ReasonConflictBlocksPromote, verdict: VerdictWait, holds: provenButForConflicts, sentence: proofBlocked},
+	{reason: ReasonBoundBelowFloor, verdict: VerdictWait, holds: always, sentence: notProven},
 }
 
 // first returns the line that decides, nil when none of them holds.
@@ -78,7 +75,13 @@ func nothingToJudge(e evaluation) bool { return e.counts.Reported == 0 && e.coun
 func nothingMatured(e evaluation) bool  { return nothingToJudge(e) && e.counts.Matured == 0 }
 func nothingReported(e evaluation) bool { return nothingToJudge(e) && e.counts.Matured > 0 }
 
-func audienceShort(e evaluation) bool    { return e.sizes[0] > e.counts.Eligible }
+// audienceShort: no sample of this audience can pass.
+func audienceShort(e evaluation) bool {
+	if isSmoke(e) {
+		return e.OutOfReach
+	}
+	return !e.plan.Reachable()
+}
 func belowMinReports(e evaluation) bool  { return e.N < e.spec.MinReports }
 func belowMinCoverage(e evaluation) bool { return e.Coverage < e.spec.MinCoverage }
 
@@ -89,13 +92,12 @@ func smokeIncomplete(e evaluation) bool { return isSmoke(e) && e.N < e.Need }
 // conflicts that exceed the limit.
 func smokeConflicted(e evaluation) bool { return isSmoke(e) && e.K > e.spec.Smoke.MaxFailures }
 
-// lookNotDue keeps a pass between two looks on trial: it is judged again at once.
-func lookNotDue(e evaluation) bool { return !e.due && !e.Look.Passed }
+func lookNotDue(e evaluation) bool { return e.judged == nil }
 
-func floorProven(e evaluation) bool { return proves(e.N, e.K, e.Floor, e.spec.alphaPerLook()) }
+func floorProven(e evaluation) bool { return e.K <= e.judged.limit }
 
 func provenButForConflicts(e evaluation) bool {
-	return e.counts.Conflict > 0 && proves(e.N, e.counts.Failed, e.Floor, e.spec.alphaPerLook())
+	return e.counts.Conflict > 0 && e.counts.Failed <= e.judged.limit
 }
 
 func always(evaluation) bool { return true }

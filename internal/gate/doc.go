@@ -13,7 +13,8 @@
 //
 //	bound.go      exact (Clopper-Pearson) lower bound on the success rate
 //	eprocess.go   halt evidence that stays valid however often it is read
-//	looks.go      the sample sizes at which promotion may be judged
+//	plan.go       before the first report: at how many reports the proof is tried, and what each try allows
+//	chance.go     the exact chance that a plan lets a payload pass
 //	posterior.go  wave against control, Jeffreys Beta-Binomial; no verdict rests on it yet
 //	fisher.go     wave against control, exact one-sided test; no verdict rests on it yet
 //	spec.go       what a wave is judged by, and the counts it is judged on
@@ -22,6 +23,6 @@
 //	message.go    the sentence of each check
 //
 // Everything here is a function of its arguments. The caller supplies counts
-// for one metric, one payload and one attempt, and keeps the [LookState]
-// between two evaluations; a verdict can be recomputed from these alone (P10).
+// for one metric, one payload and one attempt, and the [Plan] that was made at
+// its start; a verdict can be recomputed from these two alone (P10).
 package gate

@@ -225,7 +225,7 @@ func haltTable(spec Spec, size int) [][]bool {
 	for n := range table {
 		table[n] = make([]bool, n+1)
 		for k := range table[n] {
-			table[n][k] = Evaluate(spec, counts(size, n, k), LookState{}).Verdict == VerdictHalt
+			table[n][k] = judged(spec, counts(size, n, k)).Verdict == VerdictHalt
 		}
 	}
 	return table

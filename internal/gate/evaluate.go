@@ -74,65 +74,69 @@ type Result struct {
 	// Observed is the success rate among reports; WorstCase takes each silent
 	// matured device for a failure, BestCase for a success (gate D3).
 	Observed, WorstCase, BestCase float64
-	// LowerBound is the exact bound on the success rate at the level of one
-	// look, Floor what it must reach. Both are 0 for a smoke wave.
+	// LowerBound is the exact bound on the success rate at the level of the
+	// look that judged, Floor what it must reach. Both are 0 for a smoke wave.
 	LowerBound, Floor float64
+	// LookAt is the number of reports of the look that judged, 0 before the
+	// first; Allowed is how many failures it lets pass.
+	LookAt, Allowed int
 	// HaltEvidence halts the wave when it reaches HaltAt. Both are 0 where a
 	// smoke wave has no halt test. The caller must latch a halt: evidence may
 	// sink again when further devices succeed.
 	HaltEvidence, HaltAt float64
-	// Need is the sample size, in reports, that proves the floor if no further
-	// device fails; [Unprovable] if none does. For a smoke wave it is the
+	// Need is the number of reports that proves the floor if no further device
+	// fails; [Unprovable] if none of the plan does. For a smoke wave it is the
 	// number of reports of a complete run.
 	Need int
-	// OutOfReach says that Need exceeds the audience: unless a failed device
-	// recovers, waiting cannot lead to a pass.
+	// OutOfReach says that no sample of the audience passes: unless a failed
+	// device recovers, waiting cannot lead to a pass.
 	OutOfReach bool
 	// Coverage is the share of matured devices that reported.
 	Coverage float64
-	// Look is what to keep and to hand in as prev next time.
-	Look LookState
-	// NextLook is the next declared sample size in reports, 0 when the last
-	// look is open and each change of the evidence is judged.
+	// NextLook is the next sample size, in reports, that allows more failures
+	// than now; 0 when there is none.
 	NextLook int
 }
 
-// Evaluate judges the counts by the spec. prev is the Look of the previous
-// result in this attempt, or zero. The order is: unusable input, halt, missing
-// data, then the promote rules; the lists in checks.go are that order. Repeating
-// an evaluation with its own Look and unchanged counts gives the same result, so
-// that a steady state writes nothing (P12).
+// Evaluate judges the counts by the plan and the gate it was made for. deadline
+// is the number of reports that the deadline found and kept, 0 before it: from
+// then on only [Plan.Deadline] counts, whatever reports come after. The order
+// is: unusable input, halt, missing data, then the promote rules; the lists in
+// checks.go are that order. The result is a function of the three, so that a
+// steady state writes nothing (P12) and any moment can be replayed (P10).
 //
-// A pass is kept between looks while the present evidence still proves the
-// floor, and is withdrawn when late failures take the bound below it.
-func Evaluate(spec Spec, c Counts, prev LookState) Result {
-	r, _ := evaluate(spec, c, prev)
+// A pass is withdrawn when late failures take the evidence beyond what its look
+// allows.
+func Evaluate(p Plan, c Counts, deadline int) Result {
+	r, _ := evaluate(p, c, deadline)
 	return r
 }
 
 // evaluation is what the checks look at: the input, and the numbers that every
 // verdict shows.
 type evaluation struct {
+	plan   Plan
 	spec   Spec
 	counts Counts
 	// specErr and countsErr say why there are no numbers to look at.
 	specErr, countsErr error
-	// sizes are the declared looks, at least one.
-	sizes []int
-	// due says that the proof is to be tried now, repeated that this is the
-	// latest look once more, on unchanged evidence.
-	due, repeated bool
+	// judged is the look that judges the reports, nil before the first; level
+	// its error rate.
+	judged *judgement
+	level  float64
+	// late says that the deadline judges.
+	late bool
 	Result
 }
 
 // evaluate also returns the check that decided.
-func evaluate(spec Spec, c Counts, prev LookState) (Result, *check) {
-	e := evaluation{spec: spec, counts: c, specErr: spec.Validate(), countsErr: c.Validate()}
-	e.N, e.K, e.Look = c.Reported, c.Failed+c.Conflict, prev
+func evaluate(p Plan, c Counts, deadline int) (Result, *check) {
+	e := evaluation{plan: p, spec: p.spec, counts: c, specErr: p.spec.Validate(), countsErr: c.Validate()}
+	e.N, e.K = c.Reported, c.Failed+c.Conflict
 	if bad := first(inputChecks, e); bad != nil {
 		return e.conclude(bad), bad
 	}
-	e.measure()
+	e.measure(deadline)
 	decisive := first(haltChecks, e)
 	if decisive == nil {
 		decisive = first(promoteChecks, e)
@@ -141,11 +145,8 @@ func evaluate(spec Spec, c Counts, prev LookState) (Result, *check) {
 }
 
 // measure computes the numbers that every verdict shows.
-func (e *evaluation) measure() {
+func (e *evaluation) measure(deadline int) {
 	spec, c := e.spec, e.counts
-	e.sizes = LookSizes(spec, c.Eligible)
-	e.due, e.repeated = due(e.sizes, e.N, e.K, e.Look)
-	e.NextLook = nextSize(e.sizes, e.N, e.Look.Taken)
 	if c.Reported > 0 {
 		e.Observed = ratio(c.Succeeded, c.Reported)
 	}
@@ -159,39 +160,53 @@ func (e *evaluation) measure() {
 		e.HaltAt = HaltThreshold(spec.Halt.Alpha)
 	}
 	if spec.Smoke != nil {
-		e.Need = e.sizes[0]
-	} else {
-		alpha := spec.alphaPerLook()
-		e.Floor = spec.Promote.FloorRate
-		e.LowerBound = LowerBound(e.N, e.K, alpha)
-		e.Need = max(RequiredReports(e.Floor, alpha, e.K), spec.MinReports)
-	}
-	e.OutOfReach = e.Need > c.Eligible
-}
-
-// conclude is the result by the check that decided. The look is recorded before
-// the sentence is spoken, which names the next one.
-func (e evaluation) conclude(by *check) Result {
-	e.Verdict, e.Reason = by.verdict, by.reason
-	switch {
-	case by.tries:
-		e.take()
-	case by.verdict == VerdictHalt:
-		e.Look.Passed = false
-	}
-	e.Message = by.sentence(e)
-	return e.Result
-}
-
-// take records a try at the proof.
-func (e *evaluation) take() {
-	e.Look.Passed = e.Verdict == VerdictPass
-	if e.repeated {
+		e.Need = max(coveredReports(spec.MinCoverage, c.Eligible), spec.MinReports)
+		e.OutOfReach = e.Need > c.Eligible
 		return
 	}
-	e.Look.Taken = max(1, e.Look.Taken, reached(e.sizes, e.N))
-	e.Look.Reports, e.Look.Failures = e.N, e.K
-	e.NextLook = nextSize(e.sizes, e.N, e.Look.Taken)
+	e.Floor = spec.Promote.FloorRate
+	e.choose(deadline)
+	n := e.N
+	if e.judged != nil {
+		n, e.LookAt, e.Allowed = e.judged.reports, e.judged.reports, max(e.judged.limit, 0)
+	}
+	e.LowerBound = LowerBound(n, min(n, e.K), e.level)
+	e.OutOfReach = e.Need == Unprovable
+}
+
+// choose finds the look that judges. Before the first the level shown is that of
+// the first.
+func (e *evaluation) choose(deadline int) {
+	if deadline > 0 {
+		e.late, e.level, e.Need = true, e.spec.alpha(), Unprovable
+		e.judged = &judgement{deadline, e.plan.Deadline(deadline)}
+		if e.judged.limit >= 0 {
+			e.level = between(deadline, e.judged.limit, e.Floor)
+		}
+		return
+	}
+	e.judged, e.Need, e.NextLook = e.plan.at(e.N), e.plan.need(e.K), e.plan.next(e.N)
+	switch {
+	case e.judged != nil:
+		e.level = e.plan.level(e.judged.reports)
+	case e.NextLook > 0:
+		e.level = e.plan.level(e.NextLook)
+	default:
+		e.level = e.spec.alpha()
+	}
+}
+
+// between is a level at which exactly up to limit failures of n reports prove
+// the floor.
+func between(n, limit int, floor float64) float64 {
+	return (failuresAtMost(n, limit, floor) + failuresAtMost(n, limit+1, floor)) / 2
+}
+
+// conclude is the result by the check that decided.
+func (e evaluation) conclude(by *check) Result {
+	e.Verdict, e.Reason = by.verdict, by.reason
+	e.Message = by.sentence(e)
+	return e.Result
 }
 
 func ratio(part, whole int) float64 { return float64(part) / float64(whole) }

@@ -27,15 +27,20 @@ type evaluateCase struct {
 // evaluateCases has at least one case for each check, see TestEveryCheckDecides.
 func evaluateCases() []evaluateCase {
 	minReports := func(n int) Spec { s := pilot(); s.MinReports = n; return s }
+	covering := func() Spec { s := pilot(); s.MinCoverage = 1; return s }
 	conflicts := func(c Counts, n int) Counts { c.Conflict = n; c.Succeeded -= n; return c }
 	return []evaluateCase{
 		{
-			"scenario 1, one report short", pilot(), counts(95, 92, 1), VerdictWait, ReasonBoundBelowFloor,
-			"1 failed of 92 reports: lower bound 0.9495 is below floor 0.95, need 93 reports with no further failure, 1 more",
+			"scenario 1, one report short", covering(), Counts{Eligible: 93, Exposed: 93, Seen: 92, SeenFailed: 1, Matured: 92, Reported: 92, Succeeded: 91, Failed: 1}, VerdictWait, ReasonLookNotDue,
+			"92 matured devices reported, 1 failed: next look at 93 reports",
 		},
 		{
-			"scenario 1, the 93rd", pilot(), counts(95, 93, 1), VerdictPass, ReasonFloorProven,
-			"1 failed of 93 reports: lower bound 0.9500 reaches floor 0.95, coverage 93 of 95",
+			"scenario 1, the 93rd", covering(), counts(93, 93, 1), VerdictPass, ReasonFloorProven,
+			"1 failed of 93 reports: lower bound 0.9500 reaches floor 0.95, coverage 93 of 93",
+		},
+		{
+			"not yet", pilot(), counts(200, 180, 4), VerdictWait, ReasonBoundBelowFloor,
+			"4 failed of 180 reports: lower bound 0.9499 is below floor 0.95, need 181 reports with no further failure, 1 more",
 		},
 		{
 			"scenario 2, reached by an audience that shrank", pilot(), counts(50, 50, 0), VerdictWait, ReasonAudienceTooSmall,
@@ -79,15 +84,15 @@ func evaluateCases() []evaluateCase {
 		},
 		{
 			"out of reach", pilot(), counts(100, 100, 2), VerdictWait, ReasonBoundBelowFloor,
-			"2 failed of 100 reports: lower bound 0.9384 is below floor 0.95, need 124 reports with no further failure but the audience has 100 devices",
+			"2 failed of 100 reports: lower bound 0.9384 is below floor 0.95, and with 2 failures no number of reports of 100 devices proves it",
 		},
 		{
 			"conflicts in the way", pilot(), conflicts(counts(100, 100, 0), 5), VerdictWait, ReasonConflictBlocksPromote,
-			"0 failed and 5 in conflict with another profile of 100 reports: lower bound 0.8977 is below floor 0.95, need 208 reports with no further failure but the audience has 100 devices; it would pass without the conflicts: stop the other profile from targeting these devices",
+			"0 failed and 5 in conflict with another profile of 100 reports: lower bound 0.8977 is below floor 0.95, and with 5 failures no number of reports of 100 devices proves it; it would pass without the conflicts: stop the other profile from targeting these devices",
 		},
 		{
 			"conflicts are no evidence to halt", pilot(), conflicts(counts(100, 100, 0), 100), VerdictWait, ReasonConflictBlocksPromote,
-			"0 failed and 100 in conflict with another profile of 100 reports: lower bound 0.0000 is below floor 0.95, need 2353 reports with no further failure but the audience has 100 devices; it would pass without the conflicts: stop the other profile from targeting these devices",
+			"0 failed and 100 in conflict with another profile of 100 reports: lower bound 0.0000 is below floor 0.95, and with 100 failures no number of reports of 100 devices proves it; it would pass without the conflicts: stop the other profile from targeting these devices",
 		},
 		{
 			"smoke, complete and clean", smokeSpec(0), counts(10, 10, 0), VerdictPass, ReasonSmokePassed,
@@ -135,7 +140,7 @@ func evaluateCases() []evaluateCase {
 func TestEvaluate(t *testing.T) {
 	for _, tc := range evaluateCases() {
 		t.Run(tc.name, func(t *testing.T) {
-			r := Evaluate(tc.spec, tc.counts, LookState{})
+			r := judged(tc.spec, tc.counts)
 			t.Logf("%s(%s): n=%d k=%d observed %.4f worst %.4f best %.4f bound %.4f evidence %.4f: %s",
 				r.Verdict, r.Reason, r.N, r.K, r.Observed, r.WorstCase, r.BestCase, r.LowerBound, r.HaltEvidence, r.Message)
 			if r.Verdict != tc.verdict || r.Reason != tc.reason {
@@ -144,15 +149,12 @@ func TestEvaluate(t *testing.T) {
 			if diff := cmp.Diff(tc.message, r.Message); diff != "" {
 				t.Errorf("message (-want +got):\n%s", diff)
 			}
-			if again := Evaluate(tc.spec, tc.counts, r.Look); again != r {
-				t.Errorf("repeated on unchanged evidence:\n%+v\nfirst:\n%+v", again, r)
-			}
 		})
 	}
 }
 
 func TestScenario12Rates(t *testing.T) {
-	r := Evaluate(pilot(), counts(100, 70, 2), LookState{})
+	r := judged(pilot(), counts(100, 70, 2))
 	for _, tc := range []struct {
 		name string
 		got  float64
@@ -170,100 +172,70 @@ func TestScenario12Rates(t *testing.T) {
 	}
 }
 
-// One attempt under a gate with four looks, step by step.
-func TestLooksAreTakenOnceAndInOrder(t *testing.T) {
+// TestLooks: a sample between two looks is judged by the earlier one, and any order of asking gives the same.
+func TestLooks(t *testing.T) {
 	spec := fourLooks()
-	spec.Promote.FloorRate = 0.93 // needs 61, 85, 106 ... reports per look
-	sizes := LookSizes(spec, 110)
-	if diff := cmp.Diff([]int{61, 77, 94, 110}, sizes); diff != "" {
+	plan := RestorePlan(spec, 100, 83, 0.02, 0)
+	if diff := cmp.Diff([]int{50, 61, 72, 83, 84}, plan.sizes[:5]); diff != "" {
 		t.Fatalf("sizes (-want +got):\n%s", diff)
 	}
-	var look LookState
 	for _, step := range []struct {
 		n, k, conflicts int
 		verdict         Verdict
 		reason          Reason
-		look            LookState
+		look, allowed   int
 		next            int
 	}{
-		{60, 1, 0, VerdictWait, ReasonLookNotDue, LookState{}, 61},
-		{61, 1, 0, VerdictWait, ReasonBoundBelowFloor, LookState{Taken: 1, Reports: 61, Failures: 1}, 77},
-		{76, 0, 0, VerdictWait, ReasonLookNotDue, LookState{Taken: 1, Reports: 61, Failures: 1}, 77}, // a device recovered: no extra look
-		{95, 2, 0, VerdictWait, ReasonBoundBelowFloor, LookState{Taken: 3, Reports: 95, Failures: 2}, 110},
-		{96, 1, 0, VerdictWait, ReasonLookNotDue, LookState{Taken: 3, Reports: 95, Failures: 2}, 110},
-		{110, 1, 2, VerdictWait, ReasonConflictBlocksPromote, LookState{Taken: 4, Reports: 110, Failures: 3}, 0},
-		{110, 1, 2, VerdictWait, ReasonConflictBlocksPromote, LookState{Taken: 4, Reports: 110, Failures: 3}, 0},
-		{110, 1, 0, VerdictPass, ReasonFloorProven, LookState{Taken: 4, Reports: 110, Failures: 1, Passed: true}, 0}, // profile repaired
-		{110, 1, 0, VerdictPass, ReasonFloorProven, LookState{Taken: 4, Reports: 110, Failures: 1, Passed: true}, 0},
-		{110, 3, 0, VerdictWait, ReasonBoundBelowFloor, LookState{Taken: 4, Reports: 110, Failures: 3}, 0}, // late failures
+		{49, 0, 0, VerdictWait, ReasonTooFewReports, 0, 0, 50},
+		{50, 0, 0, VerdictPass, ReasonFloorProven, 50, 0, 61},
+		{60, 0, 0, VerdictPass, ReasonFloorProven, 50, 0, 61},
+		{60, 1, 0, VerdictWait, ReasonBoundBelowFloor, 50, 0, 61}, // the next one decides
+		{61, 1, 0, VerdictPass, ReasonFloorProven, 61, 1, 83},
+		{80, 1, 0, VerdictPass, ReasonFloorProven, 72, 1, 83},
+		{82, 2, 0, VerdictWait, ReasonBoundBelowFloor, 72, 1, 83},
+		{83, 2, 0, VerdictPass, ReasonFloorProven, 83, 2, 88},
+		{90, 3, 0, VerdictPass, ReasonFloorProven, 90, 3, 0},
+		{90, 3, 1, VerdictWait, ReasonConflictBlocksPromote, 90, 3, 0},
+		{90, 4, 0, VerdictWait, ReasonBoundBelowFloor, 90, 3, 0}, // a late failure withdraws the pass
+		{100, 4, 0, VerdictWait, ReasonBoundBelowFloor, 100, 3, 0},
 	} {
-		c := counts(110, step.n, step.k)
-		c.Conflict, c.Succeeded = step.conflicts, c.Succeeded-step.conflicts
+		c := counts(100, step.n, step.k+step.conflicts)
+		c.Conflict, c.Failed = step.conflicts, step.k
+		c.SeenFailed = step.k
 		c.Matured, c.Exposed = step.n, step.n
-		r := Evaluate(spec, c, look)
-		look = r.Look
-		if r.Verdict != step.verdict || r.Reason != step.reason || r.Look != step.look || r.NextLook != step.next {
-			t.Errorf("n=%d k=%d: %s(%s) look %+v next %d, want %s(%s) look %+v next %d", r.N, r.K,
-				r.Verdict, r.Reason, r.Look, r.NextLook, step.verdict, step.reason, step.look, step.next)
+		r := Evaluate(plan, c, 0)
+		if r.Verdict != step.verdict || r.Reason != step.reason || r.LookAt != step.look || r.Allowed != step.allowed || r.NextLook != step.next {
+			t.Errorf("n=%d k=%d: %s(%s) look %d allows %d next %d, want %s(%s) look %d allows %d next %d", r.N, r.K,
+				r.Verdict, r.Reason, r.LookAt, r.Allowed, r.NextLook, step.verdict, step.reason, step.look, step.allowed, step.next)
+		}
+		if (r.LowerBound >= r.Floor) != (step.k+step.conflicts <= step.allowed) && step.look > 0 {
+			t.Errorf("n=%d k=%d: the bound shown is %v", r.N, r.K, r.LowerBound)
 		}
 	}
 }
 
-// A pass between two looks survives silence, growth and a coverage gap, but not
-// late failures (scenario 15: 1 of 95, then 4 of 98).
-func TestPassIsKeptUntilRefuted(t *testing.T) {
-	spec := pilot()
-	pass := Evaluate(spec, counts(100, 95, 1), LookState{})
-	if pass.Verdict != VerdictPass {
-		t.Fatalf("1 of 95: %s(%s)", pass.Verdict, pass.Reason)
-	}
-	silent := Evaluate(spec, Counts{Eligible: 100, Exposed: 100, Matured: 100}, pass.Look)
-	if silent.Verdict != VerdictNoData || silent.Look != pass.Look {
-		t.Errorf("telemetry gone: %s(%s) look %+v", silent.Verdict, silent.Reason, silent.Look)
-	}
-	broken := Evaluate(spec, Counts{Exposed: 1}, pass.Look)
-	if broken.Verdict != VerdictNoData || broken.Look != pass.Look {
-		t.Errorf("telemetry broken: %s(%s) look %+v", broken.Verdict, broken.Reason, broken.Look)
-	}
-	gap := Evaluate(spec, counts(100, 89, 0), pass.Look)
-	if gap.Reason != ReasonCoverageBelowMinimum || gap.Look != pass.Look {
-		t.Errorf("coverage gap: %s(%s) look %+v", gap.Verdict, gap.Reason, gap.Look)
-	}
-	if grown := Evaluate(spec, counts(100, 97, 1), pass.Look); grown.Verdict != VerdictPass {
-		t.Errorf("grown: %s(%s)", grown.Verdict, grown.Reason)
-	}
-	late := Evaluate(spec, counts(100, 98, 4), pass.Look)
-	if late.Verdict != VerdictWait || late.Reason != ReasonBoundBelowFloor || late.Look.Passed {
-		t.Errorf("late failures: %s(%s) look %+v", late.Verdict, late.Reason, late.Look)
-	}
-	stricter := spec
-	stricter.Promote.FloorRate = 0.97
-	if r := Evaluate(stricter, counts(100, 95, 1), pass.Look); r.Verdict == VerdictPass {
-		t.Error("a stricter gate keeps the pass of the looser one")
-	}
-	harmful := counts(100, 98, 4)
-	harmful.SeenFailed = 15
-	harmful.Seen = 100
-	harmful.Matured, harmful.Reported, harmful.Succeeded = 98, 97, 93
-	if r := Evaluate(spec, harmful, pass.Look); r.Verdict != VerdictHalt || r.Look.Passed {
-		t.Errorf("late harm: %s(%s) look %+v", r.Verdict, r.Reason, r.Look)
-	}
-	early := fourLooks()
-	early.MinReports = 42
-	partly := func(n, k int) Counts {
-		c := counts(100, n, k)
-		c.Matured = n
-		return c
-	}
-	first := Evaluate(early, partly(42, 0), LookState{})
-	if first.Verdict != VerdictPass || first.NextLook != 61 {
-		t.Fatalf("0 of 42: %s(%s) next %d", first.Verdict, first.Reason, first.NextLook)
-	}
-	if r := Evaluate(early, counts(100, 62, 0), LookState{}); r.Reason != ReasonCoverageBelowMinimum || r.NextLook != 81 {
-		t.Errorf("a size reached without coverage: %s(%s) next %d", r.Verdict, r.Reason, r.NextLook)
-	}
-	if r := Evaluate(early, partly(43, 2), first.Look); r.Verdict != VerdictWait || r.Look.Passed {
-		t.Errorf("late failures between looks: %s(%s) look %+v", r.Verdict, r.Reason, r.Look)
+// TestDeadline: the deadline is one more look, at what it finds, and the last one: what reports afterwards only counts
+// against it.
+func TestDeadline(t *testing.T) {
+	plan := NewPlan(pilot(), 93)
+	for _, tc := range []struct {
+		found, n, k int
+		verdict     Verdict
+		message     string
+	}{
+		{0, 90, 0, VerdictWait, "90 matured devices reported, 0 failed: next look at 93 reports"},
+		{90, 90, 0, VerdictPass, "0 failed of 90 reports, judged once by the 90 that the deadline found: lower bound 0.9629 reaches floor 0.95, coverage 90 of 90"},
+		{90, 93, 0, VerdictPass, ""},
+		{90, 93, 1, VerdictWait, "1 failed of 93 reports, judged once by the 90 that the deadline found: lower bound 0.9432 is below floor 0.95, and the proof may be tried only once after the deadline: retry the wave, or override the gate"},
+		{93, 93, 1, VerdictPass, ""},
+		{83, 93, 0, VerdictWait, ""}, // not covered when the deadline came
+	} {
+		c := counts(93, tc.n, tc.k)
+		c.Matured = tc.n
+		r := Evaluate(plan, c, tc.found)
+		if r.Verdict != tc.verdict || tc.message != "" && r.Message != tc.message {
+			t.Errorf("%d found, %d of %d: %s %q", tc.found, tc.k, tc.n, r.Verdict, r.Message)
+		}
 	}
 }
 
@@ -272,11 +244,11 @@ func TestMinFailuresHoldsBackAHalt(t *testing.T) {
 	spec := pilot()
 	spec.Halt.ToleratedFailureRate = 0.02
 	early := Counts{Eligible: 100, Exposed: 10, Seen: 3, SeenFailed: 2}
-	if r := Evaluate(spec, early, LookState{}); r.Verdict == VerdictHalt || r.HaltEvidence < r.HaltAt {
+	if r := judged(spec, early); r.Verdict == VerdictHalt || r.HaltEvidence < r.HaltAt {
 		t.Errorf("2 of 3: %s with evidence %.2f of %.2f, want full evidence and no halt", r.Verdict, r.HaltEvidence, r.HaltAt)
 	}
 	spec.Halt.MinFailures = 2
-	if r := Evaluate(spec, early, LookState{}); r.Verdict != VerdictHalt {
+	if r := judged(spec, early); r.Verdict != VerdictHalt {
 		t.Errorf("2 of 3 with minFailures 2: %s", r.Verdict)
 	}
 }
@@ -286,28 +258,28 @@ func TestMinFailuresHoldsBackAHalt(t *testing.T) {
 func TestOneReportNeverJumpsBetweenHaltAndPass(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	var halts, passes int
-	for range 20_000 {
+	for range 1_500 {
 		spec := randomSpec(random)
 		audience := 1 + random.IntN(300)
 		n := random.IntN(audience)
 		k := random.IntN(1 + random.IntN(n+1))
-		before := Evaluate(spec, counts(audience, n, k), LookState{})
+		before := judged(spec, counts(audience, n, k))
 		switch before.Verdict {
 		case VerdictHalt:
 			halts++
-			if after := Evaluate(spec, counts(audience, n+1, k+1), before.Look); after.Verdict != VerdictHalt {
+			if after := judged(spec, counts(audience, n+1, k+1)); after.Verdict != VerdictHalt {
 				t.Fatalf("%d of %d halted, one more failure gives %s(%s)", k, n, after.Verdict, after.Reason)
 			}
 		case VerdictPass:
 			passes++
-			after := Evaluate(spec, counts(audience, n+1, k), before.Look)
+			after := judged(spec, counts(audience, n+1, k))
 			if after.Verdict == VerdictHalt || spec.Smoke == nil && after.Verdict != VerdictPass {
 				t.Fatalf("%d of %d passed, one more success gives %s(%s)", k, n, after.Verdict, after.Reason)
 			}
 		}
 	}
 	t.Logf("%d halts and %d passes among the cases", halts, passes)
-	if halts < 500 || passes < 500 {
+	if halts < 200 || passes < 80 {
 		t.Errorf("only %d halts and %d passes: the property is hardly tested", halts, passes)
 	}
 }

@@ -11,15 +11,15 @@ import (
 )
 
 // Whatever comes in: no panic, only finite numbers, a reason and a message of
-// one line, a repetition that changes nothing, and no verdict on bad input.
+// one line, the same by what is kept of the plan, and no verdict on bad input.
 func FuzzEvaluate(f *testing.F) {
-	f.Add(0.95, 0.95, 1, 0.05, 0.05, 3, 59, 0.9, -1, 100, 100, 93, 1, 100, 93, 92, 1, 0, 0, 0, 0, false)
-	f.Add(0.90, 0.95, 4, 0.05, 0.05, 3, 50, 1.0, -1, 100, 60, 55, 2, 55, 55, 52, 2, 1, 1, 50, 1, true)
-	f.Add(0.0, 0.0, 0, 0.0, 0.0, 0, 5, 1.0, 0, 10, 10, 10, 0, 10, 10, 10, 0, 0, 0, 0, 0, false)
-	f.Add(math.NaN(), math.Inf(1), -1, math.NaN(), 0.0, 0, -5, math.Inf(-1), 0, -1, 1, 2, 3, 4, 5, 6, 7, 8, -9, 1, 1, true)
-	f.Add(0.9999999, 0.9999999, 20, 1e-300, 1e-9, 1, 1, 1e-300, -1, 10000000, 10000000, 10000000, 5000000, 10000000, 10000000, 5000000, 5000000, 0, 3, 2, 1, true)
+	f.Add(0.95, 0.95, 1, 0.05, 0.05, 3, 59, 0.9, -1, 100, 100, 93, 1, 100, 93, 92, 1, 0, 0)
+	f.Add(0.90, 0.95, 4, 0.05, 0.05, 3, 50, 1.0, -1, 100, 60, 55, 2, 55, 55, 52, 2, 1, 50)
+	f.Add(0.0, 0.0, 0, 0.0, 0.0, 0, 5, 1.0, 0, 10, 10, 10, 0, 10, 10, 10, 0, 0, 0)
+	f.Add(math.NaN(), math.Inf(1), -1, math.NaN(), 0.0, 0, -5, math.Inf(-1), 0, -1, 1, 2, 3, 4, 5, 6, 7, 8, 1)
+	f.Add(0.9999999, 0.9999999, 20, 1e-300, 1e-9, 1, 1, 1e-300, -1, 10000000, 10000000, 10000000, 5000000, 10000000, 10000000, 5000000, 5000000, 0, 2)
 	f.Fuzz(func(t *testing.T, floor, confidence float64, looks int, tolerated, alpha float64, minFailures, minReports int, coverage float64, smoke int,
-		eligible, exposed, seen, seenFailed, matured, reported, succeeded, failed, conflict int, taken, reports, failures int, passed bool,
+		eligible, exposed, seen, seenFailed, matured, reported, succeeded, failed, conflict int, deadline int,
 	) {
 		spec := Spec{
 			Promote:    Promote{FloorRate: floor, Confidence: confidence, Looks: looks},
@@ -33,7 +33,8 @@ func FuzzEvaluate(f *testing.F) {
 			Eligible: eligible, Exposed: exposed, Seen: seen, SeenFailed: seenFailed,
 			Matured: matured, Reported: reported, Succeeded: succeeded, Failed: failed, Conflict: conflict,
 		}
-		r := Evaluate(spec, c, LookState{Taken: taken, Reports: reports, Failures: failures, Passed: passed})
+		p := NewPlan(spec, min(eligible, 2_000))
+		r := Evaluate(p, c, deadline)
 		values := reflect.ValueOf(r)
 		for i := range values.NumField() {
 			if field := values.Field(i); field.Kind() == reflect.Float64 && (math.IsNaN(field.Float()) || math.IsInf(field.Float(), 0)) {
@@ -46,8 +47,8 @@ func FuzzEvaluate(f *testing.F) {
 		if (spec.Validate() != nil || c.Validate() != nil || reported == 0 && seenFailed == 0) && r.Verdict != VerdictNoData {
 			t.Errorf("%s(%s) without usable input", r.Verdict, r.Reason)
 		}
-		if again := Evaluate(spec, c, r.Look); again != r {
-			t.Errorf("repeated on unchanged evidence:\n%+v\nfirst:\n%+v", again, r)
+		if kept := RestorePlan(spec, p.Audience, p.Start, p.Alpha, p.Shape); Evaluate(kept, c, deadline) != r {
+			t.Errorf("another verdict by what is kept of the plan %+v", p)
 		}
 	})
 }

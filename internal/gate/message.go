@@ -80,8 +80,19 @@ func lookAhead(e evaluation) string {
 }
 
 func floorReached(e evaluation) string {
-	return fmt.Sprintf("%s of %d reports: lower bound %s reaches floor %s, coverage %d of %d",
-		failures(e.counts), e.N, fixed(e.LowerBound, e.Floor, 4), rate(e.Floor), e.counts.Reported, e.counts.Matured)
+	return fmt.Sprintf("%s of %d reports%s: lower bound %s reaches floor %s, coverage %d of %d",
+		failures(e.counts), e.N, judgedAs(e), fixed(e.LowerBound, e.Floor, 4), rate(e.Floor), e.counts.Reported, e.counts.Matured)
+}
+
+// judgedAs says by which look a sample between two looks is judged.
+func judgedAs(e evaluation) string {
+	switch {
+	case e.late:
+		return fmt.Sprintf(", judged once by the %d that the deadline found", e.LookAt)
+	case e.LookAt < e.N:
+		return fmt.Sprintf(", judged by the look at %d", e.LookAt)
+	}
+	return ""
 }
 
 func proofBlocked(e evaluation) string { return notProven(e) + otherProfile }
@@ -91,20 +102,16 @@ const otherProfile = "; it would pass without the conflicts: stop the other prof
 
 // notProven says what a failed look lacks: reports or an audience.
 func notProven(e evaluation) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %d reports: lower bound %s is below floor %s, ", failures(e.counts), e.N, fixed(e.LowerBound, e.Floor, 4), rate(e.Floor))
+	text := fmt.Sprintf("%s of %d reports%s: lower bound %s is below floor %s, ",
+		failures(e.counts), e.N, judgedAs(e), fixed(e.LowerBound, e.Floor, 4), rate(e.Floor))
 	switch {
-	case e.Need == Unprovable:
-		b.WriteString("and no number of further reports would prove it")
+	case e.late:
+		return text + "and the proof may be tried only once after the deadline: retry the wave, or override the gate"
 	case e.OutOfReach:
-		fmt.Fprintf(&b, "need %d reports with no further failure but the audience has %d devices", e.Need, e.counts.Eligible)
+		return text + fmt.Sprintf("and with %d failures no number of reports of %d devices proves it", e.K, e.plan.Audience)
 	default:
-		fmt.Fprintf(&b, "need %d reports with no further failure, %d more", e.Need, e.Need-e.N)
+		return text + fmt.Sprintf("need %d reports with no further failure, %d more", e.Need, e.Need-e.N)
 	}
-	if e.NextLook > 0 {
-		fmt.Fprintf(&b, "; next look at %d reports", e.NextLook)
-	}
-	return b.String()
 }
 
 // failures is "1 failed" or, when other profiles interfere, "1 failed and 2 in

@@ -46,8 +46,9 @@ type Promote struct {
 	FloorRate float64
 	// Confidence is one-sided, in [0.5, 1).
 	Confidence float64
-	// Looks is the most often that the proof may be tried, 1 to MaxLooks. Each
-	// look is tested at (1-Confidence)/Looks (gate D4.7).
+	// Looks is how often the proof is tried before the last devices are waited
+	// for, the beginning of that final stretch included, 1 to MaxLooks. All
+	// tries together keep Confidence (gate D4.7, [Plan]).
 	Looks int
 }
 
@@ -117,7 +118,7 @@ func (p Promote) validate() error {
 	if p.Looks < 1 || p.Looks > MaxLooks {
 		errs = append(errs, fmt.Errorf("promote.looks: %d: write a number from 1 to %d", p.Looks, MaxLooks))
 	}
-	if len(errs) == 0 && RequiredReports(p.FloorRate, p.alphaPerLook(), 0) == Unprovable {
+	if len(errs) == 0 && RequiredReports(p.FloorRate, 1-p.Confidence, 0) == Unprovable {
 		errs = append(errs, fmt.Errorf("promote.floorRate: %v: no fleet of up to %d devices can prove it: write a lower rate", p.FloorRate, MaxDevices))
 	}
 	return errors.Join(errs...)
@@ -137,10 +138,13 @@ func (h Halt) validate() error {
 	return errors.Join(errs...)
 }
 
-// alphaPerLook is the error rate that one look may spend.
-func (p Promote) alphaPerLook() float64 { return (1 - p.Confidence) / float64(p.Looks) }
+// alpha is the error rate that all looks together may spend.
+func (s Spec) alpha() float64 { return 1 - s.Promote.Confidence }
 
-func (s Spec) alphaPerLook() float64 { return s.Promote.alphaPerLook() }
+// firstLook is the smallest sample that could pass.
+func (s Spec) firstLook() int {
+	return max(RequiredReports(s.Promote.FloorRate, s.alpha(), 0), s.MinReports)
+}
 
 // Counts is the evidence of one metric at one instant, for one payload and one
 // attempt, in devices. Devices that are excluded, ineligible, not applicable or

@@ -45,7 +45,7 @@ func TestSpecValidate(t *testing.T) {
 			spec := pilot()
 			tc.edit(&spec)
 			checkError(t, spec.Validate(), tc.want)
-			if r := Evaluate(spec, counts(95, 95, 0), LookState{}); (r.Reason == ReasonInvalidSpec) != (tc.want != nil) {
+			if r := judged(spec, counts(95, 95, 0)); (r.Reason == ReasonInvalidSpec) != (tc.want != nil) {
 				t.Errorf("Evaluate gives %s(%s) for it", r.Verdict, r.Reason)
 			}
 		})
@@ -73,7 +73,7 @@ func TestCountsValidate(t *testing.T) {
 			c := counts(100, 90, 2)
 			tc.edit(&c)
 			checkError(t, c.Validate(), tc.want)
-			if r := Evaluate(pilot(), c, LookState{}); (r.Reason == ReasonInvalidEvidence) != (tc.want != nil) {
+			if r := judged(pilot(), c); (r.Reason == ReasonInvalidEvidence) != (tc.want != nil) {
 				t.Errorf("Evaluate gives %s(%s) for it", r.Verdict, r.Reason)
 			}
 		})

@@ -49,7 +49,7 @@ func Advance(w *v1alpha1.PilotWave, d Decision, target Target, now time.Time) {
 		enter(w, d, target, at)
 	}
 	s.Clocks = Freeze(s.Clocks, d.Freeze, now)
-	t := Time(&w.Spec, s.Clocks, now)
+	t := Time(w, s.Clocks, now)
 	s.Clocks.BakeUntil, s.Clocks.DeadlineAt = v1alpha1.StampOf(t.BakeUntil), v1alpha1.StampOf(t.DeadlineAt)
 	s.Decision.Reason, s.Decision.Message = d.Reason, d.Message
 }
@@ -62,7 +62,7 @@ func enter(w *v1alpha1.PilotWave, d Decision, target Target, at *metav1.Time) {
 		if s.Clocks.StartedAt == nil {
 			s.Clocks.StartedAt, s.PayloadHash, s.Revision, s.Audience = at, target.PayloadHash, target.Revision, nil
 		}
-		s.GateHash = GateHash(&w.Spec.Gate)
+		s.GateHash = GateHash(GateOf(w))
 	case v1alpha1.PhaseBaking:
 		if s.Clocks.ExposureCompletedAt == nil {
 			s.Clocks.ExposureCompletedAt = at
@@ -187,7 +187,7 @@ func newAttempt(s *v1alpha1.PilotWaveStatus, d Decision, at *metav1.Time) {
 		s.History = s.History[len(s.History)-maxHistory:]
 	}
 	s.Attempt = nextAttempt(s)
-	s.PayloadHash, s.Revision, s.Audience, s.GateHash, s.Gate, s.Findings, s.Rollback = "", 0, nil, "", nil, nil, nil
+	s.PayloadHash, s.Revision, s.Audience, s.Proof, s.GateHash, s.Gate, s.Findings, s.Rollback = "", 0, nil, nil, "", nil, nil, nil
 	s.Devices, s.Clocks, s.Decision = v1alpha1.DeviceCounts{}, v1alpha1.Clocks{}, v1alpha1.DecisionStatus{}
 }
 

@@ -94,7 +94,7 @@ func TestNewAttempt(t *testing.T) {
 		Phase: halted, Attempt: 3, PayloadHash: "sha256:p", GateHash: "sha256:g",
 		Revision: 2, Attempts: []v1alpha1.WaveAttempt{{Attempt: 3, Revision: 2, GroupID: "g"}},
 		Audience: &v1alpha1.AudienceStatus{Eligible: 100}, Devices: v1alpha1.DeviceCounts{Pending: 60, Failed: 4, Succeeded: 36},
-		Gate:     []v1alpha1.GateRow{{Metric: Metric, N: 40, K: 4, LowerBound: "0.7871", Look: v1alpha1.LookStatus{Taken: 1, Passed: true}}},
+		Gate:     []v1alpha1.GateRow{{Metric: Metric, N: 40, K: 4, LowerBound: "0.7871", LookAt: 40}},
 		Decision: v1alpha1.DecisionStatus{Verdict: v1alpha1.VerdictHalt, EvidenceDigest: "sha256:e"},
 		Clocks:   v1alpha1.Clocks{StartedAt: at(1), LastBatchAt: at(2), FrozenSeconds: 7, RollbackStartedAt: at(3), FrozenSince: at(4)},
 		Findings: []v1alpha1.Finding{{Mode: "F3"}}, Rollback: &v1alpha1.RollbackStatus{Target: 1},

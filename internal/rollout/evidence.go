@@ -63,12 +63,8 @@ func (c Case) matured(e audience.Entry) bool {
 // revision.
 func (w World) evidence() Case {
 	objects := w.objects(w.bringing())
-	c := Case{
-		Spec: &w.Wave.Spec, Ledger: w.Record(), Rules: w.Rules(), Unit: w.Unit(),
+	return Case{
+		Gate: GateOf(w.Wave), Ledger: w.Record(), Rules: w.Rules(), Unit: w.Unit(),
 		Facts: func(id audience.ID) []diagnosis.Facts { return w.facts(id, objects...) },
 	}
-	if rows := w.Wave.Status.Gate; len(rows) > 0 {
-		c.Look = rows[0].Look
-	}
-	return c
 }

@@ -23,17 +23,19 @@ const Metric = "delivered"
 
 // Case is the evidence of one attempt at one instant, as the newest complete reading of the fleet shows it.
 type Case struct {
-	Spec   *v1alpha1.PilotWaveSpec
-	Ledger *audience.Ledger
-	// Rules of the policy; what the gate has a say in (Maturity) is taken from Spec.
+	// Gate that the attempt began with, and what else was fixed then; nil for a ledger without.
+	Gate  *v1alpha1.Gate
+	Proof *v1alpha1.ProofStatus
+	// DeadlinePassed: gate.deadline is over.
+	DeadlinePassed bool
+	Ledger         *audience.Ledger
+	// Rules of the policy; what the gate has a say in (Maturity) is taken from Gate.
 	Rules diagnosis.Rules
 	// Unit is what the entries of the ledger are.
 	Unit v1alpha1.Unit
 	// Facts of the one device that an entry is, or of every device of the person that it is; a device that the inventory
 	// does not have is not managed.
 	Facts func(audience.ID) []diagnosis.Facts
-	// Look is what the attempt's earlier evaluations left.
-	Look v1alpha1.LookStatus
 }
 
 // Judgement is what a Case amounts to.
@@ -45,20 +47,22 @@ type Judgement struct {
 	Findings []v1alpha1.Finding
 	// Unreported is the number of exposed devices without a fresh result.
 	Unreported int
+	// DeadlineReports is the number of reports by which the proof was tried at the deadline; 0 when it was not.
+	DeadlineReports int32
 	// Digest identifies the outcomes that were judged, by what and of which attempt; equal evidence has an equal digest.
 	Digest string
 }
 
 // Judge diagnoses each entry of the ledger and evaluates the gate on the outcomes.
 func Judge(c Case) (Judgement, error) {
-	spec, err := GateSpec(&c.Spec.Gate)
+	spec, err := GateSpec(c.Gate)
 	if err != nil {
 		return Judgement{}, err
 	}
-	c.Rules.Maturity = c.Spec.Gate.Maturity.Duration
+	c.Rules.Maturity = c.Gate.Maturity.Duration
 	var tally diagnosis.Tally
 	digest := sha256.New()
-	fmt.Fprintf(digest, "%d\n%s\n%s\n", c.Ledger.Attempt, c.Ledger.PayloadHash, GateHash(&c.Spec.Gate))
+	fmt.Fprintf(digest, "%d\n%s\n%s\n", c.Ledger.Attempt, c.Ledger.PayloadHash, GateHash(c.Gate))
 	for _, e := range c.Ledger.Entries {
 		o, name, counts := c.outcome(e)
 		if reason := refusal(e); reason != "" {
@@ -67,13 +71,20 @@ func Judge(c Case) (Judgement, error) {
 		if !counts {
 			continue
 		}
+		o.Matured = o.Matured && e.JoinedAt.IsZero() // the looks were planned without it; a halt counts it
 		tally.Add(o, name)
 		fmt.Fprintf(digest, "%s %s %t\n", e.ID, o.Kind, o.Matured)
 	}
 	counts := gateCounts(&tally)
-	r := gate.Evaluate(spec, counts, lookState(c.Look))
+	looks, err := plan(spec, c.Proof, counts.Eligible)
+	if err != nil {
+		return Judgement{}, err
+	}
+	last := c.lastTry(looks, counts.Reported)
+	r := gate.Evaluate(looks, counts, last)
 	ev := Judgement{
-		Message: r.Message, Row: row(spec, r), Devices: tally.Counts(), Findings: tally.Findings(),
+		DeadlineReports: int32(last),
+		Message:         r.Message, Row: row(spec, r), Devices: tally.Counts(), Findings: tally.Findings(),
 		Unreported: tally.Unreported(), Digest: "sha256:" + hex.EncodeToString(digest.Sum(nil)),
 	}
 	ev.State = evidenceState(spec, r, counts.Seen, counts.SeenFailed, tally.SeenConflict)
@@ -81,6 +92,20 @@ func Judge(c Case) (Judgement, error) {
 		ev.Message = fmt.Sprintf("%d of %d devices that checked in report a conflict: another policy sets the same setting to another value; find it under the findings, end its assignment, and the wave goes on by itself", tally.SeenConflict, counts.Seen)
 	}
 	return ev, nil
+}
+
+// lastTry is the number of reports by which the proof is tried at the deadline, 0 when it is not: before it, and as long as
+// too few have reported for a try, which a longer deadline can still bring.
+func (c Case) lastTry(looks gate.Plan, reported int) int {
+	switch {
+	case c.Proof == nil:
+		return 0
+	case c.Proof.DeadlineReports > 0:
+		return int(c.Proof.DeadlineReports)
+	case c.DeadlinePassed && looks.Covers(reported):
+		return reported
+	}
+	return 0
 }
 
 // gateCounts hands the gate what it reasons with: each of its counts is the tally's of the same name.
@@ -175,21 +200,12 @@ func row(spec gate.Spec, r gate.Result) v1alpha1.GateRow {
 		Metric: Metric, Verdict: v1alpha1.Verdict(r.Verdict), N: int32(r.N), K: int32(r.K),
 		Observed: decimal(r.Observed), LowerBound: decimal(r.LowerBound), WorstCase: decimal(r.WorstCase), BestCase: decimal(r.BestCase),
 		Coverage: decimal(r.Coverage), HaltEvidence: strconv.FormatFloat(r.HaltEvidence, 'g', 4, 64), HaltAt: strconv.FormatFloat(r.HaltAt, 'g', 4, 64),
-		Look: lookStatus(r.Look), NextLookAt: int32(r.NextLook),
+		LookAt: int32(r.LookAt), AllowedFailures: int32(r.Allowed), NextLookAt: int32(r.NextLook),
 	}
 	if spec.Smoke == nil {
 		out.Floor = decimal(r.Floor)
 	}
 	return out
-}
-
-// lookState and lookStatus are each other's inverse: what one evaluation leaves in status is what the next one starts from.
-func lookState(l v1alpha1.LookStatus) gate.LookState {
-	return gate.LookState{Taken: int(l.Taken), Reports: int(l.Reports), Failures: int(l.Failures), Passed: l.Passed}
-}
-
-func lookStatus(l gate.LookState) v1alpha1.LookStatus {
-	return v1alpha1.LookStatus{Taken: int32(l.Taken), Reports: int32(l.Reports), Failures: int32(l.Failures), Passed: l.Passed}
 }
 
 func decimal(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }

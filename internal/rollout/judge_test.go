@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/diagnosis"
@@ -40,7 +38,6 @@ type trial struct {
 	spec    *v1alpha1.PilotWaveSpec
 	devices []standing
 	exposed float64 // hour of exposure
-	look    v1alpha1.LookStatus
 	attempt int32
 	payload string
 }
@@ -86,7 +83,7 @@ func (tr trial) evidence() Case {
 		facts[e.ID] = factsOf(s, i, asOf)
 	}
 	return Case{
-		Spec: tr.spec, Ledger: &l, Look: tr.look,
+		Gate: &tr.spec.Gate, Ledger: &l,
 		Rules: diagnosis.Rules{
 			Windows: "10.0.22621", MacOS: "13", Edge: "145", Encryption: v1alpha1.EncryptionRequire, MaxOffline: 168 * time.Hour,
 			Skew: diagnosis.DefaultSkew, Platforms: []v1alpha1.Platform{v1alpha1.PlatformWindows}, AsOf: asOf,
@@ -132,18 +129,21 @@ func smokeOf(maxFailures int32) *v1alpha1.PilotWaveSpec {
 // TestBoundaryPromote is gate F1: of 92 reports one failed, which proves 0.9495 and needs 93; the 93rd success proves
 // 0.9500.
 func TestBoundaryPromote(t *testing.T) {
-	before := trial{spec: judgedBy("0.95"), devices: devices(good, 91, failing, 1, quiet, 8)}.judge(t)
+	spec := judgedBy("0.95")
+	spec.Gate.Coverage.MinPercent = 100
+	before := trial{spec: spec, devices: devices(good, 91, failing, 1, unexposed, 1)}.judge(t)
 	t.Logf("n=%d k=%d observed %s bound %s: %s", before.Row.N, before.Row.K, before.Row.Observed, before.Row.LowerBound, before.Message)
-	if before.State != EvidenceWait || before.Row.N != 92 || before.Row.K != 1 || before.Row.LowerBound != "0.9495" || !strings.Contains(before.Message, "need 93") {
+	if before.State != EvidenceWait || before.Row.N != 92 || before.Row.K != 1 || before.Row.LowerBound != "0.9495" || !strings.Contains(before.Message, "next look at 93") {
 		t.Errorf("92 reports: %s %+v %q", before.State, before.Row, before.Message)
 	}
-	after := trial{spec: judgedBy("0.95"), devices: devices(good, 92, failing, 1, quiet, 7), look: before.Row.Look}.judge(t)
+	after := trial{spec: spec, devices: devices(good, 92, failing, 1)}.judge(t)
 	t.Logf("n=%d k=%d observed %s bound %s: %s", after.Row.N, after.Row.K, after.Row.Observed, after.Row.LowerBound, after.Message)
-	if after.State != EvidencePass || after.Row.N != 93 || after.Row.LowerBound != "0.9500" || after.Row.Verdict != v1alpha1.VerdictPass || !after.Row.Look.Passed {
+	if after.State != EvidencePass || after.Row.N != 93 || after.Row.LowerBound != "0.9500" || after.Row.Verdict != v1alpha1.VerdictPass || after.Row.LookAt != 93 || after.Row.AllowedFailures != 1 {
 		t.Errorf("93 reports: %s %+v %q", after.State, after.Row, after.Message)
 	}
-	if after.Row.Floor != "0.9500" || after.Row.Coverage != "0.9300" || after.Row.WorstCase != "0.9200" || after.Row.BestCase != "0.9900" || after.Row.Metric != "delivered" {
-		t.Errorf("%+v", after.Row)
+	covered := trial{spec: judgedBy("0.95"), devices: devices(good, 93, quiet, 7)}.judge(t)
+	if r := covered.Row; r.Floor != "0.9500" || r.Coverage != "0.9300" || r.WorstCase != "0.9300" || r.BestCase != "1.0000" || r.Metric != "delivered" {
+		t.Errorf("%+v", r)
 	}
 }
 
@@ -354,21 +354,5 @@ func TestJudgeProperties(t *testing.T) {
 		if states[s] < 10 {
 			t.Errorf("%s came up %d times only: %v", s, states[s], states)
 		}
-	}
-}
-
-// TestJudgeLook: a pass is kept between looks, as the row hands it on.
-func TestJudgeLook(t *testing.T) {
-	spec := judgedBy("0.80")
-	spec.Gate.Promote.Looks = 3
-	tr := trial{spec: spec, devices: devices(good, 20, unexposed, 80)}
-	first := tr.judge(t)
-	tr.look = first.Row.Look
-	again := tr.judge(t)
-	if diff := cmp.Diff(first, again); diff != "" {
-		t.Errorf("unchanged evidence is judged otherwise:\n%s", diff)
-	}
-	if first.Row.NextLookAt == 0 || first.State != EvidencePass {
-		t.Errorf("%s %+v", first.State, first.Row)
 	}
 }

@@ -76,7 +76,7 @@ func (w World) PutsIn() bool {
 	}
 	clocks := s.Clocks
 	clocks.LastBatchAt = w.lastBatchAt()
-	return Time(&w.Wave.Spec, clocks, w.Now).BatchDue
+	return Time(w.Wave, clocks, w.Now).BatchDue
 }
 
 // lacks says that the list of an attempt's members does not show an exposed one that belongs there.

@@ -18,7 +18,7 @@ const Idle = 15 * time.Minute
 // the decision written down, soakUntil is from what was measured.
 func NextText(after *v1alpha1.PilotWave, soakUntil, now time.Time) string {
 	s := &after.Status
-	t := Time(&after.Spec, s.Clocks, now)
+	t := Time(after, s.Clocks, now)
 	switch s.Phase { //nolint:exhaustive // elsewhere it waits for no time that is known
 	case v1alpha1.PhasePending:
 		return minuteOf(soakUntil)
@@ -48,7 +48,7 @@ func minuteOf(t time.Time) string {
 // wave that is done looks for drift no more often than its policy does.
 func Wait(after *v1alpha1.PilotWave, interval time.Duration, soakUntil, now time.Time) time.Duration {
 	s := &after.Status
-	t := Time(&after.Spec, s.Clocks, now)
+	t := Time(after, s.Clocks, now)
 	wait := Idle
 	if s.Phase == v1alpha1.PhaseSucceeded {
 		wait = max(Idle, interval)

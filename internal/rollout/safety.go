@@ -25,7 +25,7 @@ func (w World) Safety() Input {
 		OnFailure: w.Wave.Spec.OnFailure.Action, OnlyReports: w.Policy != nil && w.Policy.Spec.Drift == v1alpha1.DriftReport,
 	}
 	in.Dependencies, _ = Depend(w.Wave, w.Siblings, w.Target(), w.restartFrom(), w.Now)
-	if Time(&w.Wave.Spec, s.Clocks, w.Now).RollbackOverdue {
+	if Time(w.Wave, s.Clocks, w.Now).RollbackOverdue {
 		in.Rollback = FactOf(RollbackOverdue, "")
 	}
 	return in

@@ -35,6 +35,8 @@ type Measured struct {
 	ExposureCompletedAt *metav1.Time
 	// Audience is what the ledger says of the audience; nil without one.
 	Audience *v1alpha1.AudienceStatus
+	// Proof is what the attempt is judged by; nil before there is a ledger.
+	Proof *v1alpha1.ProofStatus
 }
 
 // Situation reduces the world to what Decide takes, and gives what was measured on the way. An error is one of the gate's
@@ -44,7 +46,7 @@ func (w World) Situation() (Input, Measured, error) {
 	m := Measured{LastBatchAt: w.lastBatchAt(), ClearSince: s.ClearSince, ExposureCompletedAt: w.confirmedAt(), Audience: w.recorded()}
 	clocks := s.Clocks
 	clocks.LastBatchAt = m.LastBatchAt
-	m.Timing = Time(&w.Wave.Spec, clocks, w.Now)
+	m.Timing = Time(w.Wave, clocks, w.Now)
 	in := w.Safety()
 	in.Audience, in.Membership, in.Ledger, in.Telemetry = w.audience(), w.membership(), w.ledgerFact(), w.telemetry()
 	in.Exclusion, in.Growth, in.Earlier = w.exclusion(), w.growth(), w.earlier()
@@ -66,12 +68,15 @@ func (w World) Situation() (Input, Measured, error) {
 // judge adds what the devices report, and what that allows to expose. A gate that cannot be judged by is an error even
 // while there is nothing to judge.
 func (w World) judge(in *Input, m *Measured) error {
-	gate := &w.Wave.Spec.Gate
+	gate := GateOf(w.Wave)
 	if a := Current(&w.Wave.Status); !w.Frozen() || a.WithdrawnAt != nil || w.Policy == nil || w.Fleet == nil {
 		_, err := GateSpec(gate)
 		return err
 	}
-	j, err := Judge(w.evidence())
+	c := w.evidence()
+	m.Proof = w.proof()
+	c.Proof, c.DeadlinePassed = m.Proof, m.Timing.DeadlinePassed
+	j, err := Judge(c)
 	if err != nil {
 		return err
 	}
@@ -118,6 +123,9 @@ func (m Measured) Record(s *v1alpha1.PilotWaveStatus) {
 	}
 	if j := m.Evidence; j != nil {
 		s.Devices, s.Findings, s.Gate, s.GateHash = j.Devices, j.Findings, []v1alpha1.GateRow{j.Row}, m.GateHash
+		if s.Proof = m.Proof; s.Proof != nil {
+			s.Proof.DeadlineReports = j.DeadlineReports
+		}
 		s.Decision.Verdict, s.Decision.EvidenceDigest = j.Row.Verdict, j.Digest
 	}
 	if m.Rollback != nil {

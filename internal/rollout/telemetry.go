@@ -13,7 +13,7 @@ import (
 
 // telemetry says whether the fleet was read recently enough to decide on (P4).
 func (w World) telemetry() Fact[TelemetryState] {
-	gate := &w.Wave.Spec.Gate
+	gate := GateOf(w.Wave)
 	fact := func(s TelemetryState, format string, args ...any) Fact[TelemetryState] {
 		return FactOf(s, fmt.Sprintf(format, args...))
 	}

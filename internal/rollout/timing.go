@@ -28,14 +28,15 @@ type Timing struct {
 }
 
 // Time reads the clocks of an attempt.
-func Time(spec *v1alpha1.PilotWaveSpec, c v1alpha1.Clocks, now time.Time) Timing {
+func Time(w *v1alpha1.PilotWave, c v1alpha1.Clocks, now time.Time) Timing {
 	var t Timing
+	spec, gate := &w.Spec, GateOf(w)
 	if c.StartedAt != nil {
-		t.DeadlineAt = c.StartedAt.Add(spec.Gate.Deadline.Duration + seconds(c.FrozenSeconds))
+		t.DeadlineAt = c.StartedAt.Add(gate.Deadline.Duration + seconds(c.FrozenSeconds))
 		t.DeadlinePassed = !now.Before(t.DeadlineAt.Add(running(c, c.StartedAt, now)))
 	}
 	if c.ExposureCompletedAt != nil {
-		t.BakeUntil = c.ExposureCompletedAt.Add(spec.Gate.Bake.Duration + seconds(c.BakeFrozenSeconds))
+		t.BakeUntil = c.ExposureCompletedAt.Add(gate.Bake.Duration + seconds(c.BakeFrozenSeconds))
 		t.BakeElapsed = !now.Before(t.BakeUntil.Add(running(c, c.ExposureCompletedAt, now)))
 	}
 	t.BatchDue = true

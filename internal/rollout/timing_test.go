@@ -35,22 +35,25 @@ func timed() *v1alpha1.PilotWaveSpec {
 	}
 }
 
+// waveOf has that spec and no status.
+func waveOf(s *v1alpha1.PilotWaveSpec) *v1alpha1.PilotWave { return &v1alpha1.PilotWave{Spec: *s} }
+
 // TestOutageMovesTheBake is gate F4: a wave at hour 40 of its bake of 72 loses its telemetry for 18 hours. 64,800
 // seconds are frozen, and the bake ends 18 hours later than it would have.
 func TestOutageMovesTheBake(t *testing.T) {
 	spec := timed()
 	c := v1alpha1.Clocks{StartedAt: at(-10), LastBatchAt: at(0), ExposureCompletedAt: at(0)}
-	if got := Time(spec, c, hour(40)); !got.BakeUntil.Equal(hour(72)) || got.BakeElapsed || !got.DeadlineAt.Equal(hour(326)) {
+	if got := Time(waveOf(spec), c, hour(40)); !got.BakeUntil.Equal(hour(72)) || got.BakeElapsed || !got.DeadlineAt.Equal(hour(326)) {
 		t.Fatalf("before the outage: %+v", got)
 	}
 	c = Freeze(c, true, hour(40))
 	for h := 40.; h <= 58; h += 0.5 { // reconciles during the outage change nothing
 		c = Freeze(c, true, hour(h))
-		if got := Time(spec, c, hour(h)); got.BakeElapsed || got.DeadlinePassed {
+		if got := Time(waveOf(spec), c, hour(h)); got.BakeElapsed || got.DeadlinePassed {
 			t.Fatalf("hour %v: %+v", h, got)
 		}
 	}
-	if got := Time(spec, c, hour(1000)); got.BakeElapsed || got.DeadlinePassed {
+	if got := Time(waveOf(spec), c, hour(1000)); got.BakeElapsed || got.DeadlinePassed {
 		t.Errorf("a freeze of 40 days lets time pass: %+v", got)
 	}
 	c = Freeze(c, false, hour(58))
@@ -62,7 +65,7 @@ func TestOutageMovesTheBake(t *testing.T) {
 		h                float64
 		elapsed, overdue bool
 	}{{72, false, false}, {90 - 1./3600, false, false}, {90, true, false}, {344 - 1./3600, true, false}, {344, true, true}} {
-		got := Time(spec, c, hour(tt.h))
+		got := Time(waveOf(spec), c, hour(tt.h))
 		if got.BakeElapsed != tt.elapsed || got.DeadlinePassed != tt.overdue || !got.BakeUntil.Equal(hour(90)) || !got.DeadlineAt.Equal(hour(344)) {
 			t.Errorf("hour %v: %+v", tt.h, got)
 		}
@@ -77,12 +80,12 @@ func TestFreezeBeforeExposure(t *testing.T) {
 	if c.FrozenSeconds != 3*3600 || c.BakeFrozenSeconds != 0 {
 		t.Errorf("%+v", c)
 	}
-	if got := Time(timed(), c, hour(10)); !got.BakeUntil.Equal(hour(82)) || !got.DeadlineAt.Equal(hour(339)) {
+	if got := Time(waveOf(timed()), c, hour(10)); !got.BakeUntil.Equal(hour(82)) || !got.DeadlineAt.Equal(hour(339)) {
 		t.Errorf("%+v", got)
 	}
 	// A freeze that began before the last batch counts for the bake from the batch on.
 	c = v1alpha1.Clocks{StartedAt: at(0), ExposureCompletedAt: at(10), FrozenSince: at(8)}
-	if got := Time(timed(), c, hour(82+2)); got.BakeElapsed {
+	if got := Time(waveOf(timed()), c, hour(82+2)); got.BakeElapsed {
 		t.Errorf("baked while frozen: %+v", got)
 	}
 	if c = Freeze(c, false, hour(14)); c.FrozenSeconds != 6*3600 || c.BakeFrozenSeconds != 4*3600 {
@@ -106,20 +109,20 @@ func TestFreezeBeforeExposure(t *testing.T) {
 // TestTime: what is due when, at the boundaries.
 func TestTime(t *testing.T) {
 	spec := timed()
-	if got := Time(spec, v1alpha1.Clocks{}, hour(0)); !cmp.Equal(got, Timing{BatchDue: true}) {
+	if got := Time(waveOf(spec), v1alpha1.Clocks{}, hour(0)); !cmp.Equal(got, Timing{BatchDue: true}) {
 		t.Errorf("a new wave: %+v", got)
 	}
 	second := 1. / 3600
 	batch := v1alpha1.Clocks{LastBatchAt: at(1)}
-	if a, b := Time(spec, batch, hour(9-second)), Time(spec, batch, hour(9)); a.BatchDue || !b.BatchDue || !a.NextBatchAt.Equal(hour(9)) {
+	if a, b := Time(waveOf(spec), batch, hour(9-second)), Time(waveOf(spec), batch, hour(9)); a.BatchDue || !b.BatchDue || !a.NextBatchAt.Equal(hour(9)) {
 		t.Errorf("batch: %+v %+v", a, b)
 	}
 	back := v1alpha1.Clocks{RollbackStartedAt: at(1), FrozenSince: at(1)}
-	if a, b := Time(spec, back, hour(169-second)), Time(spec, back, hour(169)); a.RollbackOverdue || !b.RollbackOverdue || !a.RollbackUntil.Equal(hour(169)) {
+	if a, b := Time(waveOf(spec), back, hour(169-second)), Time(waveOf(spec), back, hour(169)); a.RollbackOverdue || !b.RollbackOverdue || !a.RollbackUntil.Equal(hour(169)) {
 		t.Errorf("a rollback is not frozen: %+v %+v", a, b)
 	}
 	spec.Gate.Bake = hours(0)
-	if got := Time(spec, v1alpha1.Clocks{ExposureCompletedAt: at(3)}, hour(3)); !got.BakeElapsed {
+	if got := Time(waveOf(spec), v1alpha1.Clocks{ExposureCompletedAt: at(3)}, hour(3)); !got.BakeElapsed {
 		t.Errorf("no bake: %+v", got)
 	}
 }
@@ -147,7 +150,7 @@ func TestFrozenTimeIsExactlyLost(t *testing.T) {
 					baked += d
 				}
 			}
-			got := Time(spec, c, now)
+			got := Time(waveOf(spec), c, now)
 			if got.DeadlinePassed != (ran >= 3*time.Hour) || got.BakeElapsed != (c.ExposureCompletedAt != nil && baked >= time.Hour) {
 				t.Fatalf("seed %d: ran %s, baked %s: %+v from %+v at %s", seed, ran, baked, got, c, now)
 			}

@@ -134,7 +134,7 @@ func (w World) Rules() diagnosis.Rules {
 	p := &w.Policy.Spec.Prerequisites
 	rules := diagnosis.Rules{
 		Windows: p.Windows, MacOS: p.MacOS, Edge: p.Edge, Encryption: p.Encryption, MaxOffline: p.MaxOffline.Duration,
-		Maturity: w.Wave.Spec.Gate.Maturity.Duration, Skew: diagnosis.DefaultSkew, Platforms: w.Policy.Spec.Platforms,
+		Maturity: GateOf(w.Wave).Maturity.Duration, Skew: diagnosis.DefaultSkew, Platforms: w.Policy.Spec.Platforms,
 	}
 	if r := revision.ByNumber(w.Policy.Status.Revisions, w.bringing()); r != nil && r.MinEdge != "" {
 		rules.Edge = r.MinEdge

@@ -32,7 +32,7 @@ func event(warning bool, reason, message string) Event {
 }
 
 // alarming are the conditions of which True is bad news; for all others False is.
-var alarming = []string{v1alpha1.ConditionStalled, v1alpha1.ConditionDrifted, v1alpha1.ConditionThrottled, v1alpha1.ConditionAudienceOutdated}
+var alarming = []string{v1alpha1.ConditionStalled, v1alpha1.ConditionDrifted, v1alpha1.ConditionThrottled, v1alpha1.ConditionAudienceOutdated, v1alpha1.ConditionGateOutdated}
 
 // arrivals are the conditions that are worth an event only when they become True: their absence is the normal course.
 var arrivals = []string{v1alpha1.ConditionApplied, v1alpha1.ConditionRolloutComplete}
@@ -103,7 +103,7 @@ func WaveEvents(before, after *v1alpha1.PilotWaveStatus) []Event {
 	if out = append(out, stalled...); len(stalled) == 0 { // which tells it already, too
 		out = append(out, ConditionEvents(before.Conditions, after.Conditions, v1alpha1.ConditionDrifted)...)
 	}
-	out = append(out, ConditionEvents(before.Conditions, after.Conditions, v1alpha1.ConditionAudienceOutdated)...)
+	out = append(out, ConditionEvents(before.Conditions, after.Conditions, v1alpha1.ConditionAudienceOutdated, v1alpha1.ConditionGateOutdated)...)
 	return append(out, pauseEvents(before.Conditions, after.Conditions)...)
 }
 

@@ -24,6 +24,10 @@ func WaveConditions(in rollout.Input, w *v1alpha1.PilotWave) []metav1.Condition 
 	if a := s.Audience; a != nil && a.SpecHash != "" && a.SpecHash != rollout.AudienceHash(&w.Spec.Audience) {
 		out = append(out, Condition(v1alpha1.ConditionAudienceOutdated, true, v1alpha1.ReasonAudienceEdited, outdated(in)))
 	}
+	if rollout.GateEdited(w) {
+		out = append(out, Condition(v1alpha1.ConditionGateOutdated, true, v1alpha1.ReasonGateEdited,
+			"spec.gate was edited after this attempt had begun: its deadline counts at once, and all else from the next attempt on, such as after a retry"))
+	}
 	if c := earlierDrift(in); c != nil {
 		out = append(out, *c)
 	}
@@ -103,7 +107,8 @@ func SafetyConditions(in rollout.Input) []metav1.Condition {
 
 // Unread are the conditions on which a decision that was taken before anything else was read has nothing to say.
 func Unread() []string {
-	return []string{v1alpha1.ConditionAudienceResolved, v1alpha1.ConditionTelemetryFresh, v1alpha1.ConditionAudienceOutdated, v1alpha1.ConditionDrifted, v1alpha1.ConditionGatePassed}
+	return []string{v1alpha1.ConditionAudienceResolved, v1alpha1.ConditionTelemetryFresh, v1alpha1.ConditionAudienceOutdated, v1alpha1.ConditionGateOutdated,
+		v1alpha1.ConditionDrifted, v1alpha1.ConditionGatePassed}
 }
 
 func dependencyReason(in rollout.Input) string {

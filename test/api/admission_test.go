@@ -82,11 +82,11 @@ func TestScenario02SmallWaveIsRefused(t *testing.T) {
 		{"a slice by count", "0.95", edits{"spec.audience.slice.count": "20"},
 			"spec.audience.slice.count 20 devices, even with no failure, cannot prove 0.95: it needs at least 59; raise slice.count to 59"},
 		{"the tighter of two limits", "0.95", edits{"spec.audience.slice.count": "30", "spec.audience.bounds.max": "40"}, "slice.count 30 devices"},
-		{"five looks need 90", "0.95", edits{"spec.audience.bounds.max": "89", "spec.gate.promote.looks": "5"}, "needs at least 90"},
-		{"five looks, 90 devices", "0.95", edits{"spec.audience.bounds.max": "90", "spec.gate.promote.looks": "5"}, ""},
+		{"five looks need as many", "0.95", edits{"spec.audience.bounds.max": "58", "spec.gate.promote.looks": "5"}, "needs at least 59"},
+		{"five looks, 59 devices", "0.95", edits{"spec.audience.bounds.max": "59", "spec.gate.promote.looks": "5"}, ""},
 		{"less confidence needs less", "0.95", edits{"spec.audience.bounds.max": "45", "spec.gate.promote.confidence": "'0.90'"}, ""},
 		{"the hardest gate there is", "0.999999",
-			edits{"spec.audience.bounds.max": "1000", "spec.gate.promote.confidence": "'0.999999'", "spec.gate.promote.looks": "10"}, "needs at least 16118"},
+			edits{"spec.audience.bounds.max": "1000", "spec.gate.promote.confidence": "'0.999999'", "spec.gate.promote.looks": "10"}, "needs at least 13815"},
 		{"a smoke gate proves no floor", "0.95", edits{"spec.audience.bounds.max": "5", "spec.gate": "{smoke: {}}"}, ""},
 		{"more reports than devices", "0.5", edits{"spec.audience.bounds.max": "50", "spec.gate.coverage.minReports": "51"},
 			"spec.gate.coverage.minReports 51 can never be reached: spec.audience.bounds.max lets in at most 50 devices; " +
@@ -129,8 +129,8 @@ func TestAdmissionAgreesWithTheGate(t *testing.T) {
 			floor = fmt.Sprintf("0.%06d", 1+rng.IntN(999_999))
 		}
 		confidence := fmt.Sprintf("0.%03d", 500+rng.IntN(500))
-		looks, limit := 1+rng.IntN(10), 1+rng.IntN(100)
-		alpha := (1 - number(t, confidence)) / float64(looks)
+		looks, limit := 1+rng.IntN(10), 1+rng.IntN(40)
+		alpha := 1 - number(t, confidence)
 		needed := gate.RequiredReports(number(t, floor), alpha, 0)
 
 		_, err := c.dryCreate(t, floorWave(t, "default", floor, edits{

@@ -108,7 +108,7 @@ func TestStatusStaysSmall(t *testing.T) {
 	ledger := audience.NewLedger(audience.Header{Attempt: 11, PayloadHash: "sha256:" + strings.Repeat("0", 64)}, ids)
 	ledger, exposed := ledger.Expose(devices-100, now.Add(-10*day))
 	ledger, _ = ledger.Confirm(exposed, now.Add(-10*day))
-	j, err := rollout.Judge(rollout.Case{Spec: &spec, Ledger: &ledger, Facts: func(id audience.ID) []diagnosis.Facts { return []diagnosis.Facts{facts[id]} },
+	j, err := rollout.Judge(rollout.Case{Gate: &spec.Gate, Ledger: &ledger, Facts: func(id audience.ID) []diagnosis.Facts { return []diagnosis.Facts{facts[id]} },
 		Rules: diagnosis.Rules{Windows: "10.0.22621", MacOS: "13", Edge: "145", Encryption: v1alpha1.EncryptionRequire, MaxOffline: 7 * day,
 			Maturity: 2 * day, Skew: diagnosis.DefaultSkew, Platforms: []v1alpha1.Platform{v1alpha1.PlatformWindows}, AsOf: now}})
 	if err != nil {
@@ -122,6 +122,9 @@ func TestStatusStaysSmall(t *testing.T) {
 		Attempt: 11, PayloadHash: ledger.PayloadHash, GateHash: ledger.PayloadHash, Devices: j.Devices, Gate: []v1alpha1.GateRow{j.Row}, Findings: j.Findings,
 		Decision: v1alpha1.DecisionStatus{Verdict: v1alpha1.VerdictHalt, Reason: v1alpha1.ReasonRollbackIncomplete, Message: strings.Repeat("m", 2048), EvidenceDigest: j.Digest},
 		Rollback: &v1alpha1.RollbackStatus{Target: devices, Verified: devices, Unreachable: devices, Unconfirmed: devices},
+	}
+	if s.Proof, err = rollout.NewProof(&spec.Gate, devices); err != nil {
+		t.Fatal(err)
 	}
 	s.Audience = &v1alpha1.AudienceStatus{Digest: j.Digest, Targeted: devices, Eligible: devices, ResolvedAt: metav1.NewTime(now)}
 	for i := range 20 {
