@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/refusal"
 )
 
 // route is one Graph endpoint.
@@ -90,6 +91,12 @@ func (s *Server) serveGraph(r *http.Request) *reply {
 	out.header.Set("request-id", c.RequestID)
 	out.header.Set("client-request-id", c.ClientRequestID())
 	return out
+}
+
+// errorReply refuses the call.
+func (c *call) errorReply(err error) *reply {
+	refused := refusal.Of(&c.Request, c.now, err)
+	return &reply{status: refused.Status, body: refused.Body, header: refused.Header}
 }
 
 func (s *Server) newCall(r *http.Request) *call {

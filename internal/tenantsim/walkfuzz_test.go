@@ -14,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/metadata"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/refusal"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
 )
 
@@ -162,10 +163,10 @@ func TestWalkFuzz(t *testing.T) {
 			return
 		}
 		defer func() { told[what] = told[what] || t.Failed() }()
-		if got.Code >= 500 || goText(body) != "" || got.Header().Get(ownFaultHeader) != "" {
-			t.Errorf("%.300s: %d %.400s (%s)", what, got.Code, body, got.Header().Get(ownFaultHeader))
+		if got.Code >= 500 || goText(body) != "" || got.Header().Get(refusal.OwnFaultHeader) != "" {
+			t.Errorf("%.300s: %d %.400s (%s)", what, got.Code, body, got.Header().Get(refusal.OwnFaultHeader))
 		}
-		var e errorBody
+		var e refusal.Body
 		if got.Code >= 400 && (json.Unmarshal(got.Body.Bytes(), &e) != nil || e.Error.Code == "" || e.Error.Message == "" || e.Error.InnerError["request-id"] == nil) {
 			t.Errorf("%.300s: the error has no shape: %d %.400s", what, got.Code, body)
 		}
