@@ -155,7 +155,7 @@ func patchAssignmentFilter(c *call) (*reply, error) {
 	if err := c.fillAssignmentFilter(f); err != nil {
 		return nil, err
 	}
-	s.filters.trail.note(s, f, &was)
+	s.filters.trail.Note(s.instant(), f, &was)
 	f.modified = c.now
 	s.retarget(s.voidTargets)
 	c.changed()

@@ -99,7 +99,7 @@ func assignPolicy(c *call) (*reply, error) {
 		next = append(next, a)
 	}
 	s := c.server
-	s.policyTrail.changing(s, p)
+	s.policyTrail.Changing(s.instant(), p)
 	s.releaseFilters(p.assignments, next, c.now)
 	s.changeAssignments(p, next, c.now)
 	c.changed()

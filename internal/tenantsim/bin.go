@@ -35,7 +35,7 @@ func (b *bin[T, P]) restore(s *Server, to *shelf[T, P], item *T, now time.Time) 
 	head.deleted, head.modified, head.changed = time.Time{}, now, true
 	at, _ := slices.BinarySearchFunc(to.items, head.sequence, func(o *T, n uint64) int { return cmp.Compare(P(o).head().sequence, n) })
 	to.items = slices.Insert(to.items, at, &back)
-	to.trail.created(s, &back)
+	to.trail.Created(s.instant(), &back)
 	return &back
 }
 

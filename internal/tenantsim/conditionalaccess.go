@@ -151,7 +151,7 @@ func patchAccessPolicy(c *call) (*reply, error) {
 	if err := c.mergeAccess(p); err != nil {
 		return nil, err
 	}
-	s.access.trail.note(s, p, &was)
+	s.access.trail.Note(s.instant(), p, &was)
 	p.modified, p.changed = c.now, true
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil

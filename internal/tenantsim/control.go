@@ -217,7 +217,7 @@ func (s *Server) controlPolicy(r *http.Request, do func(string) error) error {
 // admin would.
 func (s *Server) Unassign(nameOrID string) error {
 	return s.eachNamed(nameOrID, func(p *policy) {
-		s.policyTrail.changing(s, p)
+		s.policyTrail.Changing(s.instant(), p)
 		s.changeAssignments(p, nil, s.clock.Now())
 	})
 }

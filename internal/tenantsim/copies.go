@@ -36,7 +36,7 @@ func copyPolicy(c *call) (*reply, error) {
 		twin.description = text(c.Body, "description")
 	}
 	s.addPolicy(twin)
-	s.policyTrail.created(s, twin)
+	s.policyTrail.Created(s.instant(), twin)
 	c.changed()
 	members, err := policyEntity.Projection(&c.Request, nil)
 	if err != nil {
@@ -72,7 +72,7 @@ func reorderPolicy(c *call) (*reply, error) {
 	ranked = slices.Insert(ranked, min(int(place)-1, len(ranked)), p)
 	for i, o := range ranked {
 		if o.priority != i+1 {
-			c.server.policyTrail.changing(c.server, o)
+			c.server.policyTrail.Changing(c.server.instant(), o)
 			o.priority, o.modified = i+1, c.now
 		}
 	}

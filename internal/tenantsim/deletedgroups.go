@@ -65,7 +65,7 @@ func (s *Server) binAsOf(asOf time.Time) entity.Keyed[*group] {
 	return func(after int64) iter.Seq2[int64, *group] {
 		return func(yield func(int64, *group) bool) {
 			for _, g := range s.ordered {
-				seen := s.groupTrail.at(g, asOf)
+				seen := s.groupTrail.At(g, asOf)
 				if key := int64(g.sequence); key > after && isDeleted(seen) && !yield(key, seen) {
 					return
 				}
@@ -90,7 +90,7 @@ func listDeletedGroups(c *call) (*reply, error) {
 func (c *call) deletedGroup() (live, seen *group, err error) {
 	id, ok := ids.ParseGUID(c.params["id"])
 	if live = c.server.groups[id]; ok && live != nil {
-		if seen = c.server.groupTrail.at(live, c.readAsOf()); isDeleted(seen) {
+		if seen = c.server.groupTrail.At(live, c.readAsOf()); isDeleted(seen) {
 			return live, seen, nil
 		}
 	}
@@ -127,7 +127,7 @@ func restoreGroup(c *call) (*reply, error) {
 		return nil, err
 	}
 	s := c.server
-	s.groupTrail.changing(s, g)
+	s.groupTrail.Changing(s.instant(), g)
 	s.changeMembers(g, func() {
 		g.deleted = time.Time{}
 		s.touchGroup(g)

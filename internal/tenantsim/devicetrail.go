@@ -10,13 +10,14 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/late"
 )
 
 // deviceTrail remembers how devices of the directory looked, by device index:
 // their array moves when the fleet grows. What a check-in changes is not kept. The
 // zero value is ready.
 type deviceTrail struct {
-	past map[int32][]look[device]
+	past map[int32][]late.Look[device]
 	// notes are the looks of past in the order of their time, oldest first.
 	notes []deviceNote
 }
@@ -42,11 +43,11 @@ func (s *Server) noteDevice(i int32, was *device, at time.Time) {
 		return
 	}
 	t := &s.deviceTrail
-	t.prune(at.Add(-s.scenario.Lag.longest()))
+	t.prune(at.Add(-s.scenario.Lag.Longest()))
 	if t.past == nil {
-		t.past = map[int32][]look[device]{}
+		t.past = map[int32][]late.Look[device]{}
 	}
-	t.past[i] = append(t.past[i], look[device]{until: at, was: was})
+	t.past[i] = append(t.past[i], late.Look[device]{Until: at, Was: was})
 	t.notes = append(t.notes, deviceNote{at, i})
 }
 
@@ -68,13 +69,13 @@ func (t *deviceTrail) prune(before time.Time) {
 func (s *Server) deviceAsOf(i int32, asOf time.Time) (v deviceView, there bool) {
 	v = s.device(i)
 	for _, l := range s.deviceTrail.past[i] {
-		if !l.until.After(asOf) {
+		if !l.Until.After(asOf) {
 			continue
 		}
-		if l.was == nil {
+		if l.Was == nil {
 			return v, false
 		}
-		v.d = l.was
+		v.d = l.Was
 		break
 	}
 	return v, inDirectory(v.d)

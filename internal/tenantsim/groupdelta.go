@@ -50,7 +50,7 @@ func (s *Server) nextDelta(at time.Time) {
 	if s.scenario.Lag == nil {
 		return
 	}
-	before := at.Add(-s.scenario.Lag.longest())
+	before := at.Add(-s.scenario.Lag.Longest())
 	s.deltaMoments = append(slices.DeleteFunc(s.deltaMoments, func(m deltaMoment) bool { return m.at.Before(before) }), deltaMoment{s.deltaGen, at})
 }
 
@@ -230,7 +230,7 @@ func (c *call) deltaPage(t deltaToken) (page []object, next *deltaToken) {
 func (c *call) deltaItem(g *group, t deltaToken) (item object, left bool) {
 	changed, seen := t.Since == 0 || g.touched > t.Since && g.touched <= t.Until, g
 	if g.touched > t.Until {
-		seen = c.server.groupTrail.at(g, time.Unix(0, t.AsOf))
+		seen = c.server.groupTrail.At(g, time.Unix(0, t.AsOf))
 	}
 	switch {
 	case seen == nil:

@@ -79,7 +79,7 @@ func (s *Server) eachGroup(after int64, asOf time.Time) iter.Seq2[int64, *group]
 	return func(yield func(int64, *group) bool) {
 		from, _ := slices.BinarySearchFunc(s.ordered, after+1, func(g *group, key int64) int { return int(int64(g.sequence) - key) })
 		for _, g := range s.ordered[from:] {
-			if seen := s.groupTrail.at(g, asOf); seen != nil && seen.deleted.IsZero() && !yield(int64(g.sequence), seen) {
+			if seen := s.groupTrail.At(g, asOf); seen != nil && seen.deleted.IsZero() && !yield(int64(g.sequence), seen) {
 				return
 			}
 		}
@@ -129,7 +129,7 @@ func (c *call) findGroup() (live, seen *group, err error) {
 		live = c.server.groups[id]
 	}
 	if live != nil {
-		seen = c.server.groupTrail.at(live, c.readAsOf())
+		seen = c.server.groupTrail.At(live, c.readAsOf())
 	}
 	if seen == nil || !seen.deleted.IsZero() {
 		return nil, nil, c.NotFound(key)
@@ -197,7 +197,7 @@ func (c *call) newGroup(uniqueName string) (*group, error) {
 	if g.unified() {
 		g.mail = g.mailNickname + "@" + s.options.Domain
 	}
-	s.groupTrail.created(s, g)
+	s.groupTrail.Created(s.instant(), g)
 	if len(refs) > 0 {
 		s.changeMembers(g, func() {
 			for _, ref := range refs {
@@ -339,7 +339,7 @@ func (c *call) checkPatch(g *group) (*group, error) {
 // applyGroup writes the fields that were checked before.
 func (c *call) applyGroup(g, next *group) {
 	s := c.server
-	s.groupTrail.changing(s, g)
+	s.groupTrail.Changing(s.instant(), g)
 	evaluate := g.membershipRule != next.membershipRule || g.dynamic() != next.dynamic() || g.paused() != next.paused()
 	g.rule = next.rule
 	g.setFields(c.Body)
@@ -415,7 +415,7 @@ func deleteGroup(c *call) (*reply, error) {
 		return nil, err
 	}
 	s := c.server
-	s.groupTrail.changing(s, g)
+	s.groupTrail.Changing(s.instant(), g)
 	s.changeMembers(g, func() {
 		g.deleted = c.now
 		s.touchGroup(g)

@@ -50,7 +50,7 @@ func TestLagRange(t *testing.T) {
 // of assignments, do not wait for each other.
 func TestChangesKeepTheirOrder(t *testing.T) {
 	sc := quiet(GroupSpec{DisplayName: "a"}, GroupSpec{DisplayName: "b"})
-	sc.Lag = &Lag{Targeting: LagRange{Duration(5 * time.Minute), Duration(4 * time.Hour)}, Assignments: LagRange{Max: Duration(2 * time.Hour)}}
+	sc.Lag = &Lag{Targeting: LagRange{Min: Duration(5 * time.Minute), Max: Duration(4 * time.Hour)}, Assignments: LagRange{Max: Duration(2 * time.Hour)}}
 	tt := newTenant(t, Options{Devices: 12, Scenario: sc})
 	s := tt.sim
 	var policies [2]string

@@ -124,7 +124,7 @@ func (c *call) groupsWith(ref memberRef, transitive bool) []*group {
 func (c *call) seenGroups(groups []*group) (out []*group) {
 	asOf := c.listAsOf()
 	for _, g := range groups {
-		if seen := c.server.groupTrail.at(g, asOf); seen != nil && seen.deleted.IsZero() {
+		if seen := c.server.groupTrail.At(g, asOf); seen != nil && seen.deleted.IsZero() {
 			out = append(out, seen)
 		}
 	}
@@ -183,7 +183,7 @@ func (c *call) directoryObject(id ids.GUID) (ref memberRef, kind string, found b
 		return memberRef{index: len(s.users) + int(v.i)}, "device", true
 	}
 	if g := s.groups[id]; g != nil {
-		seen := s.groupTrail.at(g, c.readAsOf())
+		seen := s.groupTrail.At(g, c.readAsOf())
 		return memberRef{index: -1, group: seen}, "group", seen != nil && seen.deleted.IsZero()
 	}
 	for _, p := range s.principals() {

@@ -180,7 +180,7 @@ func patchNamedLocation(c *call) (*reply, error) {
 	if err := c.mergeLocation(l); err != nil {
 		return nil, err
 	}
-	s.locations.trail.note(s, l, &was)
+	s.locations.trail.Note(s.instant(), l, &was)
 	l.modified, l.changed = c.now, true
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil

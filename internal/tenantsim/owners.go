@@ -30,7 +30,7 @@ func addOwnerRef(c *call) (*reply, error) {
 	if slices.ContainsFunc(g.owners, func(o string) bool { return ownerIn(o) == id }) {
 		return nil, c.BadRequest("One or more added object references already exist for the following modified properties: 'owners'.")
 	}
-	c.server.groupTrail.changing(c.server, g)
+	c.server.groupTrail.Changing(c.server.instant(), g)
 	g.owners = append(slices.Clone(g.owners), target)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
@@ -89,7 +89,7 @@ func removeOwner(c *call) (*reply, error) {
 	if len(owners.principals) == 0 && owners.indices.Count() == 1 {
 		return nil, c.BadRequest("The group must have at least one owner, hence this owner cannot be removed.")
 	}
-	c.server.groupTrail.changing(c.server, g)
+	c.server.groupTrail.Changing(c.server.instant(), g)
 	g.owners = slices.DeleteFunc(slices.Clone(g.owners), func(o string) bool { return ownerIn(o) == id })
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil

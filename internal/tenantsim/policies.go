@@ -113,8 +113,8 @@ func listPolicies(c *call) (*reply, error) {
 	var last *policy // the one that decorate is called for
 	items := func(after int64) iter.Seq2[int64, *policy] {
 		return func(yield func(int64, *policy) bool) {
-			for _, p := range s.policyTrail.withGone(s.policies, sequenceOf) {
-				last = s.policyTrail.at(p, asOf)
+			for _, p := range s.policyTrail.WithGone(s.policies, sequenceOf) {
+				last = s.policyTrail.At(p, asOf)
 				if key := int64(p.sequence); key > after && last != nil && !yield(key, last) {
 					return
 				}
@@ -181,7 +181,7 @@ func (c *call) policyReply(p *policy, members []*entity.Property[*policy]) *repl
 func (c *call) policy() (*policy, error) {
 	id, ok := ids.ParseGUID(c.params["id"])
 	p := c.server.policyByID[id]
-	if !ok || p == nil || c.server.policyTrail.at(p, c.readAsOf()) == nil {
+	if !ok || p == nil || c.server.policyTrail.At(p, c.readAsOf()) == nil {
 		return nil, c.NotFound(c.params["id"])
 	}
 	return p, nil
@@ -192,11 +192,11 @@ func (c *call) seenPolicy() (*policy, error) {
 	trail := &c.server.policyTrail
 	id, ok := ids.ParseGUID(c.params["id"])
 	p := c.server.policyByID[id]
-	if i := slices.IndexFunc(trail.gone, func(g *policy) bool { return g.id == id }); p == nil && i >= 0 {
-		p = trail.gone[i]
+	if i := slices.IndexFunc(trail.Gone(), func(g *policy) bool { return g.id == id }); p == nil && i >= 0 {
+		p = trail.Gone()[i]
 	}
 	if ok && p != nil {
-		if seen := trail.at(p, c.readAsOf()); seen != nil {
+		if seen := trail.At(p, c.readAsOf()); seen != nil {
 			return seen, nil
 		}
 	}
@@ -212,7 +212,7 @@ func createPolicy(c *call) (*reply, error) {
 	p.modified = c.now
 	s := c.server
 	s.addPolicy(p)
-	s.policyTrail.created(s, p)
+	s.policyTrail.Created(s.instant(), p)
 	c.changed()
 	members, err := policyEntity.Projection(&c.Request, nil)
 	if err != nil {
@@ -293,7 +293,7 @@ func patchPolicy(c *call) (*reply, error) {
 	if present && (name == nil || name == "") {
 		return nil, c.BadRequest("A value is required for property 'name' of resource 'deviceManagementConfigurationPolicy'.")
 	}
-	c.server.policyTrail.changing(c.server, p)
+	c.server.policyTrail.Changing(c.server.instant(), p)
 	if present {
 		p.name = text(c.Body, "name")
 	}
@@ -357,7 +357,7 @@ func putPolicy(c *call) (*reply, error) {
 	if err := c.fillPolicy(p); err != nil {
 		return nil, err
 	}
-	s.policyTrail.note(s, p, &was)
+	s.policyTrail.Note(s.instant(), p, &was)
 	p.modified = c.now
 	s.keepTargets() // settings say nothing about whom the policy reaches
 	s.indexAssigned()
@@ -379,7 +379,7 @@ func deletePolicy(c *call) (*reply, error) {
 }
 
 func (s *Server) removePolicy(p *policy) {
-	s.policyTrail.removed(s, p)
+	s.policyTrail.Removed(s.instant(), p)
 	s.retarget(func() {
 		delete(s.policyByID, p.id)
 		s.policies = slices.DeleteFunc(s.policies, func(q *policy) bool { return q == p })

@@ -154,7 +154,7 @@ func (c *call) resolveMember(key string) (memberRef, error) {
 		}
 		return memberRef{index: int(i)}, nil
 	}
-	if g := s.groups[id]; g != nil && g.deleted.IsZero() && s.groupTrail.at(g, c.readAsOf()) != nil {
+	if g := s.groups[id]; g != nil && g.deleted.IsZero() && s.groupTrail.At(g, c.readAsOf()) != nil {
 		return memberRef{index: -1, group: g}, nil
 	}
 	for _, p := range s.principals() {

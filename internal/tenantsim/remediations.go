@@ -274,7 +274,7 @@ func patchRemediation(c *call) (*reply, error) {
 	if err := c.fillRemediation(r); err != nil {
 		return nil, err
 	}
-	s.remediations.trail.note(s, r, &was)
+	s.remediations.trail.Note(s.instant(), r, &was)
 	r.modified = c.now
 	c.changed()
 	return c.remediationReply(http.StatusOK, r)

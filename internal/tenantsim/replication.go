@@ -87,7 +87,7 @@ func (s *Server) changeMembers(g *group, change func()) { s.changeMembersAt(g, s
 func (s *Server) changeMembersAt(g *group, at time.Time, change func()) {
 	s.warmTargets()
 	before := g.membership()
-	s.memberTrail.noteAt(s, g, &group{direct: before.direct, nested: before.nested}, at)
+	s.memberTrail.Note(s.instantOf(at), g, &group{direct: before.direct, nested: before.nested})
 	change()
 	s.directoryGen++
 	after := g.membership()
@@ -243,7 +243,7 @@ func (s *Server) knownMembers(g *group) ids.Bitset {
 // sets must not be modified.
 func (s *Server) membersAt(g *group, transitive bool, asOf time.Time) (ids.Bitset, []*group) {
 	view := func(n *group) membership {
-		old := s.memberTrail.at(n, asOf)
+		old := s.memberTrail.At(n, asOf)
 		if old == nil || !n.deleted.IsZero() {
 			return membership{}
 		}
@@ -253,7 +253,7 @@ func (s *Server) membersAt(g *group, transitive bool, asOf time.Time) (ids.Bitse
 	case !transitive:
 		m := view(g)
 		return m.direct, m.nested
-	case len(s.memberTrail.past) == 0:
+	case s.memberTrail.Empty():
 		return s.transitive(g), s.groupsBelow(g, false)
 	default:
 		return s.flatten(g, view)

@@ -122,7 +122,11 @@ func (sc *Scenario) validateTimes() error {
 			return fmt.Errorf("scenario: outages[%d].%w", i, err)
 		}
 	}
-	if err := errors.Join(sc.Lag.validate(), sc.Odd.validate()); err != nil {
+	lag := sc.Lag.Validate()
+	if lag != nil {
+		lag = fmt.Errorf("scenario: %w", lag)
+	}
+	if err := errors.Join(lag, sc.Odd.validate()); err != nil {
 		return err
 	}
 	return sc.Throttle.validate()

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
+	"github.com/tidegate/tidegate/internal/tenantsim/late"
 )
 
 // Options configure a simulated tenant. The zero value is a tenant with 2,000
@@ -119,7 +120,7 @@ type Server struct {
 	groups           map[ids.GUID]*group
 	ordered          []*group // by sequence
 	// groupTrail, memberTrail and deviceTrail let reads of the directory lag.
-	groupTrail, memberTrail trail[group]
+	groupTrail, memberTrail late.Trail[group]
 	deviceTrail             deviceTrail
 	// onTheWay are changes that Intune or the directory has yet to take in, in
 	// the order of their arrival; stale counts those of group members.
@@ -142,7 +143,7 @@ type Server struct {
 	directoryGen, targetGen uint64
 	catalog                 *catalog.Catalog
 	policies                []*policy // by sequence
-	policyTrail             trail[policy]
+	policyTrail             late.Trail[policy]
 	filters                 shelf[assignmentFilter, *assignmentFilter]
 	filtersOff              bool
 	remediations            shelf[remediation, *remediation]

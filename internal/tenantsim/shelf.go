@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/entity"
+	"github.com/tidegate/tidegate/internal/tenantsim/late"
 )
 
 // meta is what every object on a shelf has.
@@ -32,7 +33,7 @@ type headed[T any] interface {
 // their trail.
 type shelf[T any, P headed[T]] struct {
 	items []*T
-	trail trail[T]
+	trail late.Trail[T]
 }
 
 func (sh *shelf[T, P]) add(s *Server, item *T, kind string) {
@@ -41,17 +42,17 @@ func (sh *shelf[T, P]) add(s *Server, item *T, kind string) {
 	head.id, head.sequence = id.String(), sequence
 	head.created, head.modified = now, now // equal means: never changed
 	sh.items = append(sh.items, item)
-	sh.trail.created(s, item)
+	sh.trail.Created(s.instant(), item)
 }
 
 // change notes how the item looked before a change that the caller makes next.
 func (sh *shelf[T, P]) change(s *Server, item *T) {
-	sh.trail.changing(s, item)
+	sh.trail.Changing(s.instant(), item)
 	P(item).head().modified = s.clock.Now()
 }
 
 func (sh *shelf[T, P]) remove(s *Server, item *T) {
-	sh.trail.removed(s, item)
+	sh.trail.Removed(s.instant(), item)
 	sh.items = slices.DeleteFunc(sh.items, func(o *T) bool { return o == item })
 }
 
@@ -72,7 +73,7 @@ func (sh *shelf[T, P]) get(id string) *T {
 // readable by now.
 func (sh *shelf[T, P]) find(c *call) (*T, error) {
 	item := sh.get(c.params["id"])
-	if item == nil || sh.trail.at(item, c.readAsOf()) == nil {
+	if item == nil || sh.trail.At(item, c.readAsOf()) == nil {
 		return nil, c.NotFound(c.params["id"])
 	}
 	return item, nil
@@ -80,11 +81,11 @@ func (sh *shelf[T, P]) find(c *call) (*T, error) {
 
 // see is the object of the path's {id} as a read sees it.
 func (sh *shelf[T, P]) see(c *call) (*T, error) {
-	for _, item := range append(slices.Clone(sh.trail.gone), sh.items...) {
+	for _, item := range append(slices.Clone(sh.trail.Gone()), sh.items...) {
 		if !sameID(P(item).head().id, c.params["id"]) {
 			continue
 		}
-		if seen := sh.trail.at(item, c.readAsOf()); seen != nil {
+		if seen := sh.trail.At(item, c.readAsOf()); seen != nil {
 			return seen, nil
 		}
 	}
@@ -96,9 +97,9 @@ func (sh *shelf[T, P]) listed(c *call) entity.Keyed[*T] {
 	asOf := c.listAsOf()
 	return func(after int64) iter.Seq2[int64, *T] {
 		return func(yield func(int64, *T) bool) {
-			for _, item := range sh.trail.withGone(sh.items, func(o *T) uint64 { return P(o).head().sequence }) {
+			for _, item := range sh.trail.WithGone(sh.items, func(o *T) uint64 { return P(o).head().sequence }) {
 				key := int64(P(item).head().sequence)
-				if seen := sh.trail.at(item, asOf); key > after && seen != nil && !yield(key, seen) {
+				if seen := sh.trail.At(item, asOf); key > after && seen != nil && !yield(key, seen) {
 					return
 				}
 			}

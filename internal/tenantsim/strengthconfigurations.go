@@ -147,7 +147,7 @@ func createConfiguration(c *call) (*reply, error) {
 	if err := c.addConfiguration(p, c.Body); err != nil {
 		return nil, err
 	}
-	c.server.strengths.trail.note(c.server, p, &was)
+	c.server.strengths.trail.Note(c.server.instant(), p, &was)
 	c.changed()
 	made := shownConfiguration(p.configurations[len(p.configurations)-1])
 	return c.entityReply(http.StatusCreated, p.configurationsContext()+"/$entity", made), nil

@@ -13,7 +13,7 @@ import (
 // devices with 50 assigned policies, most of them not concerned.
 func BenchmarkMembershipChanges(b *testing.B) {
 	sc := quiet(GroupSpec{DisplayName: "wave", Count: 1000}, GroupSpec{DisplayName: "outer", Groups: []string{"wave"}}, GroupSpec{DisplayName: "all", From: "everything", Percent: 100})
-	sc.Lag = &Lag{Targeting: LagRange{Duration(5 * time.Minute), Duration(2 * time.Hour)}}
+	sc.Lag = &Lag{Targeting: LagRange{Min: Duration(5 * time.Minute), Max: Duration(2 * time.Hour)}}
 	s, err := New(Options{Devices: 200_000, Scenario: sc})
 	if err != nil {
 		b.Fatal(err)
