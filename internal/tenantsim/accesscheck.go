@@ -216,7 +216,7 @@ func (c *call) checkLocations(conditions object) error {
 	locations := inner(conditions, "locations")
 	for _, name := range []string{"includeLocations", "excludeLocations"} {
 		for _, id := range texts(locations[name]) {
-			if !slices.Contains(accessWords["locations"]["Locations"], id) && id != trustedAddressesID && c.server.locations.get(strings.ToLower(id)) == nil {
+			if !slices.Contains(accessWords["locations"]["Locations"], id) && id != trustedAddressesID && c.server.locations.Get(strings.ToLower(id)) == nil {
 				return c.accessError(1909, "The named location '%s' of locations.%s does not exist.", id, name)
 			}
 		}
@@ -273,7 +273,7 @@ func (c *call) checkGrantReferences(grant object) error {
 		}
 	}
 	strength := inner(grant, "authenticationStrength")
-	if strength != nil && c.server.strengths.get(text(strength, "id")) == nil {
+	if strength != nil && c.server.strengths.Get(text(strength, "id")) == nil {
 		return c.accessError(1914, "The authentication strength '%s' does not exist.", text(strength, "id"))
 	}
 	return nil

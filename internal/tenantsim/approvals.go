@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shelf"
 )
 
 // Headers of Multi Admin Approval (contract m).
@@ -30,7 +31,7 @@ const approvalLife = 30 * 24 * time.Hour
 
 // approval is a write that waits for a person.
 type approval struct {
-	meta
+	shelf.Meta
 	method, path  string
 	sum           string // of the body
 	justification string
@@ -85,9 +86,9 @@ func (c *call) approve() error {
 		return c.BadRequest("Header '%s' must be Base64 of at most 1024 characters of UTF-8.", headerJustification)
 	}
 	a := &approval{method: c.HTTP.Method, path: c.Path, sum: c.BodySum, justification: string(raw), status: "needsApproval", kind: kind}
-	s.approvals.add(s, a, "approvalRequest")
+	shelve(s, &s.approvals, a, "approvalRequest")
 	s.changes++ // queued, although the request itself did nothing
-	return c.needsApproval(a.id)
+	return c.needsApproval(a.ID)
 }
 
 // needsApproval is the observed answer: 412 with a message that repeats the
@@ -102,7 +103,7 @@ func (c *call) needsApproval(id string) error {
 // redeem lets an approved request through once. What the service says about a
 // code that is not approved, or about other bytes, is not known: ASSUMED.
 func (c *call) redeem(code string) error {
-	a := c.server.approvals.get(code)
+	a := c.server.approvals.Get(code)
 	switch {
 	case a == nil:
 		return c.BadRequest("The approval request '%s' does not exist.", code)
@@ -113,12 +114,12 @@ func (c *call) redeem(code string) error {
 	case a.state(c.now) != "approved":
 		return odata.Fail(http.StatusForbidden, odata.CodeForbidden, "The approval request '%s' is %s.", code, a.state(c.now))
 	}
-	a.status, a.modified = "completed", c.now
+	a.status, a.Modified = "completed", c.now
 	return nil
 }
 
 func (a *approval) state(now time.Time) string {
-	if a.status == "needsApproval" && now.Sub(a.created) > approvalLife {
+	if a.status == "needsApproval" && now.Sub(a.Created) > approvalLife {
 		return "expired"
 	}
 	return a.status
@@ -128,9 +129,9 @@ func (a *approval) state(now time.Time) string {
 func (s *Server) Approvals() []Approval {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]Approval, len(s.approvals.items))
-	for i, a := range s.approvals.items {
-		out[i] = Approval{a.id, a.method, a.path, a.justification, a.state(s.clock.Now()), a.created.UTC()}
+	out := make([]Approval, len(s.approvals.All()))
+	for i, a := range s.approvals.All() {
+		out[i] = Approval{a.ID, a.method, a.path, a.justification, a.state(s.clock.Now()), a.Created.UTC()}
 	}
 	return out
 }
@@ -144,14 +145,14 @@ func (s *Server) Reject(id string) error { return s.decide(id, "rejected") }
 func (s *Server) decide(id, status string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.approvals.get(id)
+	a := s.approvals.Get(id)
 	if a == nil {
 		return fmt.Errorf("approval %q does not exist: GET /_sim/approvals lists them", id)
 	}
 	if now := s.clock.Now(); a.state(now) != "needsApproval" {
 		return fmt.Errorf("approval %q is %s already", id, a.state(now))
 	}
-	a.status, a.modified = status, s.clock.Now()
+	a.status, a.Modified = status, s.clock.Now()
 	s.changes++
 	return nil
 }
@@ -159,11 +160,11 @@ func (s *Server) decide(id, status string) error {
 // approvalEntity has the members of the metadata; requestId exists as a filter
 // only (contract m).
 var approvalEntity = &entity.Type[*approval]{Name: "microsoft.graph.operationApprovalRequest", Properties: []entity.Property[*approval]{
-	{Name: "id", Ops: odata.Eq, Get: func(a *approval) any { return a.id }},
-	{Name: "requestId", Ops: odata.Eq, Hidden: true, Get: func(a *approval) any { return a.id }},
-	{Name: "requestDateTime", Get: func(a *approval) any { return intuneTime(a.created) }},
-	{Name: "expirationDateTime", Get: func(a *approval) any { return intuneTime(a.created.Add(approvalLife)) }},
-	{Name: "lastModifiedDateTime", Get: func(a *approval) any { return intuneTime(a.modified) }},
+	{Name: "id", Ops: odata.Eq, Get: func(a *approval) any { return a.ID }},
+	{Name: "requestId", Ops: odata.Eq, Hidden: true, Get: func(a *approval) any { return a.ID }},
+	{Name: "requestDateTime", Get: func(a *approval) any { return intuneTime(a.Created) }},
+	{Name: "expirationDateTime", Get: func(a *approval) any { return intuneTime(a.Created.Add(approvalLife)) }},
+	{Name: "lastModifiedDateTime", Get: func(a *approval) any { return intuneTime(a.Modified) }},
 	{Name: "status", Ops: odata.Eq, Get: func(a *approval) any { return a.status }},
 	{Name: "requestJustification", Get: func(a *approval) any { return a.justification }},
 	{Name: "approvalJustification", Get: func(*approval) any { return nil }},
@@ -178,10 +179,10 @@ var approvalEntity = &entity.Type[*approval]{Name: "microsoft.graph.operationApp
 }}
 
 func listApprovals(c *call) (*reply, error) {
-	for _, a := range c.server.approvals.items {
+	for _, a := range c.server.approvals.All() {
 		a.status = a.state(c.now)
 	}
-	return listReply(c, c.Query, approvalEntity, c.server.approvals.listed(c), listStyle{context: "deviceManagement/operationApprovalRequests", size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, approvalEntity, c.server.approvals.Listed(c.listAsOf()), listStyle{context: "deviceManagement/operationApprovalRequests", size: 100, max: 1000, count: countPage})
 }
 
 func getApproval(c *call) (*reply, error) {
@@ -189,7 +190,7 @@ func getApproval(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := c.server.approvals.see(c)
+	a, err := c.server.approvals.See(c.byID())
 	if err != nil {
 		return nil, err
 	}

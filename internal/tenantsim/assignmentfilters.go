@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
+	"github.com/tidegate/tidegate/internal/tenantsim/shelf"
 )
 
 // maxAssignmentFilters is the documented limit of a tenant (contract f).
@@ -24,7 +25,7 @@ const maxAssignmentFilters = 200
 
 // assignmentFilter is a rule over device facts that narrows a target.
 type assignmentFilter struct {
-	meta
+	shelf.Meta
 	displayName, description string
 	platform, management     string
 	ruleText                 string
@@ -39,9 +40,9 @@ var filterPlatforms = []string{"android", "androidForWork", "iOS", "macOS", "win
 	"windowsMobileApplicationManagement"}
 
 var assignmentFilterEntity = &entity.Type[*assignmentFilter]{Name: "microsoft.graph.deviceAndAppManagementAssignmentFilter", Properties: []entity.Property[*assignmentFilter]{
-	{Name: "id", Ops: odata.Eq, Get: func(f *assignmentFilter) any { return f.id }},
-	{Name: "createdDateTime", Get: func(f *assignmentFilter) any { return intuneTime(f.created) }},
-	{Name: "lastModifiedDateTime", Get: func(f *assignmentFilter) any { return intuneTime(f.modified) }},
+	{Name: "id", Ops: odata.Eq, Get: func(f *assignmentFilter) any { return f.ID }},
+	{Name: "createdDateTime", Get: func(f *assignmentFilter) any { return intuneTime(f.Created) }},
+	{Name: "lastModifiedDateTime", Get: func(f *assignmentFilter) any { return intuneTime(f.Modified) }},
 	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(f *assignmentFilter) any { return f.displayName }},
 	{Name: "description", Get: func(f *assignmentFilter) any { return f.description }},
 	{Name: "platform", Ops: odata.Eq, Get: func(f *assignmentFilter) any { return f.platform }},
@@ -69,7 +70,7 @@ var assignmentFilterShape = shape.Shape{TypeName: "microsoft.graph.deviceAndAppM
 const filtersContext = "deviceManagement/assignmentFilters"
 
 func listAssignmentFilters(c *call) (*reply, error) {
-	return listReply(c, c.Query, assignmentFilterEntity, c.server.filters.listed(c), listStyle{context: filtersContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, assignmentFilterEntity, c.server.filters.Listed(c.listAsOf()), listStyle{context: filtersContext, size: 100, max: 1000, count: countPage})
 }
 
 func getAssignmentFilter(c *call) (*reply, error) {
@@ -77,7 +78,7 @@ func getAssignmentFilter(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := c.server.filters.see(c)
+	f, err := c.server.filters.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -89,14 +90,14 @@ func createAssignmentFilter(c *call) (*reply, error) {
 		return nil, err
 	}
 	s := c.server
-	if len(s.filters.items) >= maxAssignmentFilters {
+	if len(s.filters.All()) >= maxAssignmentFilters {
 		return nil, c.BadRequest("The maximum number of assignment filters (%d) is reached.", maxAssignmentFilters)
 	}
 	f := &assignmentFilter{platform: text(c.Body, "platform"), management: managementOf(text(c.Body, "platform")), scopeTags: []string{"0"}}
 	if err := c.fillAssignmentFilter(f); err != nil {
 		return nil, err
 	}
-	s.filters.add(s, f, "assignmentFilter")
+	shelve(s, &s.filters, f, "assignmentFilter")
 	c.changed()
 	return c.filterReply(http.StatusCreated, f)
 }
@@ -141,7 +142,7 @@ func (c *call) fillAssignmentFilter(f *assignmentFilter) error {
 
 func patchAssignmentFilter(c *call) (*reply, error) {
 	s := c.server
-	f, err := s.filters.find(c)
+	f, err := s.filters.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -155,8 +156,8 @@ func patchAssignmentFilter(c *call) (*reply, error) {
 	if err := c.fillAssignmentFilter(f); err != nil {
 		return nil, err
 	}
-	s.filters.trail.Note(s.instant(), f, &was)
-	f.modified = c.now
+	s.filters.ChangedFrom(s.instant(), f, &was)
+	f.Modified = c.now
 	s.retarget(s.voidTargets)
 	c.changed()
 	return c.filterReply(http.StatusOK, f)
@@ -166,7 +167,7 @@ func patchAssignmentFilter(c *call) (*reply, error) {
 // (contract f).
 func deleteAssignmentFilter(c *call) (*reply, error) {
 	s := c.server
-	f, err := s.filters.find(c)
+	f, err := s.filters.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +175,7 @@ func deleteAssignmentFilter(c *call) (*reply, error) {
 	if len(s.filterPayloads(f)) > 0 || grace > 0 && !f.released.IsZero() && c.now.Before(f.released.Add(grace)) {
 		return nil, c.BadRequest("The assignment filter is associated with existing assignments. Remove it from all assignments and try again.")
 	}
-	s.filters.remove(s, f)
+	s.filters.Remove(s.instant(), f)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }
@@ -184,7 +185,7 @@ func (s *Server) filterPayloads(f *assignmentFilter) []object {
 	out := []object{}
 	add := func(id, kind string, assignments []assignment) {
 		for _, a := range assignments {
-			if a.filterType != "none" && a.filterID == f.id {
+			if a.filterType != "none" && a.filterID == f.ID {
 				out = append(out, object{"payloadId": id, "payloadType": kind, "groupId": a.group.String(), "assignmentFilterType": a.filterType})
 			}
 		}
@@ -192,8 +193,8 @@ func (s *Server) filterPayloads(f *assignmentFilter) []object {
 	for _, p := range s.policies {
 		add(p.id.String(), "deviceConfigurationAndCompliance", p.assignments)
 	}
-	for _, r := range s.remediations.items {
-		add(r.id, "unknown", r.targets())
+	for _, r := range s.remediations.All() {
+		add(r.ID, "unknown", r.targets())
 	}
 	return out
 }
@@ -201,22 +202,22 @@ func (s *Server) filterPayloads(f *assignmentFilter) []object {
 // releaseFilters notes which filters an object's new assignments dropped.
 func (s *Server) releaseFilters(before, after []assignment, now time.Time) {
 	for _, a := range before {
-		if f := s.filters.get(a.filterID); f != nil && !slices.ContainsFunc(after, func(o assignment) bool { return o.filterID == a.filterID }) {
+		if f := s.filters.Get(a.filterID); f != nil && !slices.ContainsFunc(after, func(o assignment) bool { return o.filterID == a.filterID }) {
 			f.released = now
 		}
 	}
 }
 
 func listFilterPayloads(c *call) (*reply, error) {
-	f, err := c.server.filters.see(c)
+	f, err := c.server.filters.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
-	if live := c.server.filters.get(f.id); live != nil {
+	if live := c.server.filters.Get(f.ID); live != nil {
 		f = live
 	}
 	return &reply{status: http.StatusOK, body: object{
-		"@odata.context": c.context(filtersContext+"('"+f.id+"')/payloads", nil), "value": c.server.filterPayloads(f)}}, nil
+		"@odata.context": c.context(filtersContext+"('"+f.ID+"')/payloads", nil), "value": c.server.filterPayloads(f)}}, nil
 }
 
 // validateFilter checks a rule without storing it.
@@ -318,7 +319,7 @@ func (f *assignmentFilter) refresh(s *Server, i int32) {
 
 // narrow applies the filter of an assignment to the devices that it reaches.
 func (s *Server) narrow(devices ids.Bitset, a assignment) {
-	f := s.filters.get(a.filterID)
+	f := s.filters.Get(a.filterID)
 	if f == nil || a.filterType == "none" {
 		return
 	}
@@ -334,7 +335,7 @@ func (s *Server) narrow(devices ids.Bitset, a assignment) {
 
 // admits reports whether the filter of a target lets a device through.
 func (s *Server) admits(a assignment, i int32) bool {
-	f := s.filters.get(a.filterID)
+	f := s.filters.Get(a.filterID)
 	return f == nil || a.filterType == "none" || f.devicesOf(s).Has(int(i)) == (a.filterType == "include")
 }
 
@@ -352,7 +353,7 @@ func (c *call) assignmentFilter(a assignment, target object, platforms platform)
 		a.filterID = id
 		return a, nil
 	}
-	f := c.server.filters.get(id)
+	f := c.server.filters.Get(id)
 	switch {
 	case f == nil:
 		return a, c.BadRequest("The assignment filter '%s' was not found.", id)
@@ -363,6 +364,6 @@ func (c *call) assignmentFilter(a assignment, target object, platforms platform)
 	case filterPlatform(f.platform)&platforms == 0:
 		return a, c.BadRequest("The platform '%s' of the assignment filter does not match with the platform of the policy.", f.platform)
 	}
-	a.filterID, a.filterType = f.id, kind
+	a.filterID, a.filterType = f.ID, kind
 	return a, nil
 }

@@ -117,7 +117,7 @@ func TestAssignmentFilterRefusals(t *testing.T) {
 			t.Errorf("%s: %s", want, message)
 		}
 	}
-	for len(tt.sim.filters.items) < maxAssignmentFilters {
+	for len(tt.sim.filters.All()) < maxAssignmentFilters {
 		tt.want(201, "POST", filtersPath, filterBody("f", "macOS", `(device.model -ne "x")`))
 	}
 	tt.errorOf(400, "POST", filtersPath, filterBody("one too many", "macOS", `(device.model -ne "x")`))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 	"github.com/tidegate/tidegate/internal/tenantsim/entity"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
@@ -105,7 +106,7 @@ func getCategory(c *call) (*reply, error) {
 		return nil, err
 	}
 	for _, k := range categoryViews(c.server.catalog.Categories) {
-		if sameID(k.ID, c.params["id"]) {
+		if ids.Same(k.ID, c.params["id"]) {
 			return c.entityReply(http.StatusOK, "deviceManagement/configurationCategories/$entity", entity.Render(k, members)), nil
 		}
 	}

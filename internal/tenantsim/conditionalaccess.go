@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
+	"github.com/tidegate/tidegate/internal/tenantsim/shelf"
 )
 
 // maxAccessPolicies is the limit of a tenant (contract h, inferred).
@@ -21,7 +22,7 @@ var (
 
 // accessPolicy is a conditional access policy: a document with known members.
 type accessPolicy struct {
-	meta
+	shelf.Meta
 	doc object
 }
 
@@ -32,27 +33,27 @@ func (p *accessPolicy) member(name string) func(*accessPolicy) any {
 var accessPolicyEntity = func() *entity.Type[*accessPolicy] {
 	var p *accessPolicy
 	return &entity.Type[*accessPolicy]{Name: "microsoft.graph.conditionalAccessPolicy", Properties: []entity.Property[*accessPolicy]{
-		{Name: "id", Ops: odata.OpsEquality, Get: func(p *accessPolicy) any { return p.id }},
+		{Name: "id", Ops: odata.OpsEquality, Get: func(p *accessPolicy) any { return p.ID }},
 		{Name: "templateId", Get: func(*accessPolicy) any { return nil }},
 		{Name: "partialEnablementStrategy", Beta: true, Get: p.member("partialEnablementStrategy")},
 		{Name: "displayName", Ops: odata.OpsText, Get: p.member("displayName")},
 		{Name: "description", Get: p.member("description")},
-		{Name: "createdDateTime", Ops: odata.OpsOrder, Get: func(p *accessPolicy) any { return intuneTime(p.created) }},
+		{Name: "createdDateTime", Ops: odata.OpsOrder, Get: func(p *accessPolicy) any { return intuneTime(p.Created) }},
 		{Name: "modifiedDateTime", Ops: odata.OpsOrder, Get: func(p *accessPolicy) any {
-			if !p.changed { // contract h: null on a policy that never changed
+			if !p.Changed { // contract h: null on a policy that never changed
 				return nil
 			}
-			return intuneTime(p.modified)
+			return intuneTime(p.Modified)
 		}},
 		{Name: "state", Ops: odata.Eq, Get: p.member("state")},
 		{Name: "conditions", Get: p.member("conditions")},
 		{Name: "grantControls", Get: p.member("grantControls")},
 		{Name: "sessionControls", Get: p.member("sessionControls")},
 		{Name: "deletedDateTime", Hidden: true, Get: func(p *accessPolicy) any {
-			if p.deleted.IsZero() {
+			if p.Deleted.IsZero() {
 				return nil
 			}
-			return intuneTime(p.deleted)
+			return intuneTime(p.Deleted)
 		}},
 	}}
 }()
@@ -82,7 +83,7 @@ func (c *call) shownAccess(out object) {
 
 // shownStrength is a strength in full; only its id when it is gone.
 func (c *call) shownStrength(id string) object {
-	strength := c.server.strengths.get(id)
+	strength := c.server.strengths.Get(id)
 	if strength == nil {
 		return object{"id": id}
 	}
@@ -94,7 +95,7 @@ func (c *call) shownStrength(id string) object {
 }
 
 func listAccessPolicies(c *call) (*reply, error) {
-	return listReply(c, c.Query, accessPolicyEntity, c.server.access.listed(c), listStyle{context: accessContext, size: 100, max: 999,
+	return listReply(c, c.Query, accessPolicyEntity, c.server.access.Listed(c.listAsOf()), listStyle{context: accessContext, size: 100, max: 999,
 		decorate: func(_ int64, out object) error {
 			c.shownAccess(out)
 			return nil
@@ -102,7 +103,7 @@ func listAccessPolicies(c *call) (*reply, error) {
 }
 
 func getAccessPolicy(c *call) (*reply, error) {
-	p, err := c.server.access.see(c)
+	p, err := c.server.access.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -125,21 +126,21 @@ func createAccessPolicy(c *call) (*reply, error) {
 		return nil, err
 	}
 	s := c.server
-	if len(s.access.items) >= maxAccessPolicies {
+	if len(s.access.All()) >= maxAccessPolicies {
 		return nil, c.BadRequest("The maximum number of policies (%d) is reached.", maxAccessPolicies)
 	}
 	p := &accessPolicy{doc: object{}}
 	if err := c.mergeAccess(p); err != nil {
 		return nil, err
 	}
-	s.access.add(s, p, "conditionalAccessPolicy")
+	shelve(s, &s.access, p, "conditionalAccessPolicy")
 	c.changed()
 	return c.accessReply(http.StatusCreated, p, nil)
 }
 
 func patchAccessPolicy(c *call) (*reply, error) {
 	s := c.server
-	p, err := s.access.find(c)
+	p, err := s.access.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -151,20 +152,20 @@ func patchAccessPolicy(c *call) (*reply, error) {
 	if err := c.mergeAccess(p); err != nil {
 		return nil, err
 	}
-	s.access.trail.Note(s.instant(), p, &was)
-	p.modified, p.changed = c.now, true
+	s.access.ChangedFrom(s.instant(), p, &was)
+	p.Modified, p.Changed = c.now, true
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }
 
 // deleteAccessPolicy is soft: see restoreAccess.
 func deleteAccessPolicy(c *call) (*reply, error) {
-	p, err := c.server.access.find(c)
+	p, err := c.server.access.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
 	s := c.server
-	s.accessDeleted.throw(s, &s.access, p, c.now)
+	s.accessDeleted.Throw(s.instant(), &s.access, p, c.now)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }

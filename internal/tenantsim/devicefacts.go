@@ -84,10 +84,10 @@ func (s *Server) addIntuneFacts(v deviceView, out *DeviceFacts) {
 		}
 		out.Results = append(out.Results, fact)
 	}
-	for _, r := range s.remediations.items {
+	for _, r := range s.remediations.All() {
 		if int(v.i) < len(r.states) && r.states[v.i].current.at != 0 {
 			run := r.states[v.i].current
-			out.Runs = append(out.Runs, RunFact{Script: r.id, Detection: run.detection, Repair: run.repair})
+			out.Runs = append(out.Runs, RunFact{Script: r.ID, Detection: run.detection, Repair: run.repair})
 		}
 	}
 }

@@ -72,7 +72,7 @@ func (s *Server) payload(id string) ([]assignment, bool) {
 	if p := s.policyByID[key]; p != nil {
 		return p.assignments, true
 	}
-	if r := s.remediations.get(id); r != nil {
+	if r := s.remediations.Get(id); r != nil {
 		return r.targets(), true
 	}
 	return nil, false
@@ -93,11 +93,11 @@ func (c *call) filterVerdicts(i int32, assignments []assignment) table {
 	d := &c.server.fleet.devices[i]
 	var seen []string
 	for _, a := range assignments {
-		f := c.server.filters.get(a.filterID)
-		if f == nil || a.filterType == "none" || slices.Contains(seen, f.id) || len(wanted) > 0 && !slices.Contains(wanted, f.id) {
+		f := c.server.filters.Get(a.filterID)
+		if f == nil || a.filterType == "none" || slices.Contains(seen, f.ID) || len(wanted) > 0 && !slices.Contains(wanted, f.ID) {
 			continue
 		}
-		seen = append(seen, f.id)
+		seen = append(seen, f.ID)
 		verdict := "notMatch"
 		switch {
 		case d.lastSync == 0:
@@ -105,7 +105,7 @@ func (c *call) filterVerdicts(i int32, assignments []assignment) table {
 		case f.devicesOf(c.server).Has(int(i)):
 			verdict = "match"
 		}
-		t.rows = append(t.rows, []any{f.id, f.displayName, f.platform, a.filterType, verdict, d.lastSync})
+		t.rows = append(t.rows, []any{f.ID, f.displayName, f.platform, a.filterType, verdict, d.lastSync})
 	}
 	return t
 }

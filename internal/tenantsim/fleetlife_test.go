@@ -252,7 +252,7 @@ func TestWrongClocks(t *testing.T) {
 		for _, run := range runs {
 			_, record, _ := strings.Cut(text(run, "id"), ":")
 			key, _ := ids.ParseGUID(record)
-			ran := tt.sim.remediations.items[0].states[tt.sim.managed[key]].current.at
+			ran := tt.sim.remediations.All()[0].states[tt.sim.managed[key]].current.at
 			if want := unixTime(ran + int64(ahead/time.Second)); run["lastStateUpdateDateTime"] != want {
 				t.Errorf("%s: the run says %v, want %v", state, run["lastStateUpdateDateTime"], want)
 			}

@@ -15,12 +15,13 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
+	"github.com/tidegate/tidegate/internal/tenantsim/shelf"
 )
 
 // groupPolicy is a groupPolicyConfiguration: administrative templates from the
 // cloud (contract e, contract-2 w).
 type groupPolicy struct {
-	meta
+	shelf.Meta
 	displayName, description string
 	scopeTags                []string
 	assignments              []assignment
@@ -39,11 +40,11 @@ type admxValue struct {
 }
 
 var groupPolicyEntity = &entity.Type[*groupPolicy]{Name: "microsoft.graph.groupPolicyConfiguration", Properties: []entity.Property[*groupPolicy]{
-	{Name: "id", Ops: odata.Eq, Get: func(g *groupPolicy) any { return g.id }},
+	{Name: "id", Ops: odata.Eq, Get: func(g *groupPolicy) any { return g.ID }},
 	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(g *groupPolicy) any { return g.displayName }},
 	{Name: "description", Get: func(g *groupPolicy) any { return g.description }},
-	{Name: "createdDateTime", Get: func(g *groupPolicy) any { return intuneTime(g.created) }},
-	{Name: "lastModifiedDateTime", Get: func(g *groupPolicy) any { return intuneTime(g.modified) }},
+	{Name: "createdDateTime", Get: func(g *groupPolicy) any { return intuneTime(g.Created) }},
+	{Name: "lastModifiedDateTime", Get: func(g *groupPolicy) any { return intuneTime(g.Modified) }},
 	{Name: "roleScopeTagIds", Get: func(g *groupPolicy) any { return g.scopeTags }},
 	{Name: "policyConfigurationIngestionType", Ops: odata.Eq, Get: func(*groupPolicy) any { return "builtIn" }},
 }}
@@ -57,13 +58,13 @@ var groupPolicyShape = shape.Shape{TypeName: "microsoft.graph.groupPolicyConfigu
 const groupPolicyContext = "deviceManagement/groupPolicyConfigurations"
 
 func listGroupPolicies(c *call) (*reply, error) {
-	return listReply(c, c.Query, groupPolicyEntity, c.server.groupPolicies.listed(c), listStyle{context: groupPolicyContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, groupPolicyEntity, c.server.groupPolicies.Listed(c.listAsOf()), listStyle{context: groupPolicyContext, size: 100, max: 1000, count: countPage})
 }
 
 // getGroupPolicy says the ingestion type unknown, where the list knows it
 // (contract-2 w).
 func getGroupPolicy(c *call) (*reply, error) {
-	g, err := c.server.groupPolicies.see(c)
+	g, err := c.server.groupPolicies.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -87,14 +88,14 @@ func createGroupPolicy(c *call) (*reply, error) {
 	if err := c.fillGroupPolicy(g, true); err != nil {
 		return nil, err
 	}
-	c.server.groupPolicies.add(c.server, g, "groupPolicyConfiguration")
+	shelve(c.server, &c.server.groupPolicies, g, "groupPolicyConfiguration")
 	c.changed()
 	return c.groupPolicyReply(http.StatusCreated, g)
 }
 
 func patchGroupPolicy(c *call) (*reply, error) {
 	s := c.server
-	g, err := s.groupPolicies.find(c)
+	g, err := s.groupPolicies.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func patchGroupPolicy(c *call) (*reply, error) {
 	if err := c.fillGroupPolicy(&next, false); err != nil {
 		return nil, err
 	}
-	s.groupPolicies.change(s, g)
+	s.groupPolicies.Change(s.instant(), g)
 	g.displayName, g.description, g.scopeTags = next.displayName, next.description, next.scopeTags
 	s.applyGroupPolicy(g)
 	c.changed()
@@ -130,11 +131,11 @@ func (c *call) fillGroupPolicy(g *groupPolicy, create bool) error {
 
 func deleteGroupPolicy(c *call) (*reply, error) {
 	s := c.server
-	g, err := s.groupPolicies.find(c)
+	g, err := s.groupPolicies.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
-	s.groupPolicies.remove(s, g)
+	s.groupPolicies.Remove(s.instant(), g)
 	s.releaseFilters(g.assignments, nil, c.now)
 	s.dropShadow(g.shadow)
 	c.changed()
@@ -144,7 +145,7 @@ func deleteGroupPolicy(c *call) (*reply, error) {
 // assignGroupPolicy replaces the whole set: 200 with the list.
 func assignGroupPolicy(c *call) (*reply, error) {
 	s := c.server
-	g, err := s.groupPolicies.find(c)
+	g, err := s.groupPolicies.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +153,7 @@ func assignGroupPolicy(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.groupPolicies.change(s, g)
+	s.groupPolicies.Change(s.instant(), g)
 	s.releaseFilters(g.assignments, next, c.now)
 	g.assignments = next
 	s.applyGroupPolicy(g)
@@ -162,7 +163,7 @@ func assignGroupPolicy(c *call) (*reply, error) {
 }
 
 func listGroupPolicyAssignments(c *call) (*reply, error) {
-	g, err := c.server.groupPolicies.see(c)
+	g, err := c.server.groupPolicies.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -172,9 +173,9 @@ func listGroupPolicyAssignments(c *call) (*reply, error) {
 func (c *call) groupPolicyAssignments(g *groupPolicy) *reply {
 	out := []object{}
 	for _, a := range g.assignments {
-		out = append(out, object{"id": g.id + "_" + a.suffix(), "lastModifiedDateTime": intuneTime(g.modified), "target": a.targetObject()})
+		out = append(out, object{"id": g.ID + "_" + a.suffix(), "lastModifiedDateTime": intuneTime(g.Modified), "target": a.targetObject()})
 	}
-	return &reply{status: http.StatusOK, body: object{"@odata.context": c.context(groupPolicyContext+"('"+g.id+"')/assignments", nil), "value": out}}
+	return &reply{status: http.StatusOK, body: object{"@odata.context": c.context(groupPolicyContext+"('"+g.ID+"')/assignments", nil), "value": out}}
 }
 
 // applyGroupPolicy brings the state of a configuration to devices.
@@ -191,7 +192,7 @@ func (s *Server) applyGroupPolicy(g *groupPolicy) {
 			values[text(p, "setting")] = fmt.Sprint(p["value"], p["values"])
 		}
 	}
-	g.shadow = s.shadowed(g.shadow, g.meta, g.displayName, admxBaseType, values)
+	g.shadow = s.shadowed(g.shadow, g.Meta, g.displayName, admxBaseType, values)
 }
 
 // presentationObjects show the inputs, with their presentation on request.
@@ -216,12 +217,12 @@ func (v *admxValue) presentationObjects(c *call, expanded bool) []object {
 
 // valueOf finds a definition value of the path as a read sees it.
 func (c *call) valueOf() (*groupPolicy, *admxValue, error) {
-	g, err := c.server.groupPolicies.see(c)
+	g, err := c.server.groupPolicies.See(c.byID())
 	if err != nil {
 		return nil, nil, err
 	}
 	for i := range g.values {
-		if sameID(g.values[i].id, c.params["value"]) {
+		if ids.Same(g.values[i].id, c.params["value"]) {
 			return g, &g.values[i], nil
 		}
 	}
@@ -246,7 +247,7 @@ func listPresentationValues(c *call) (*reply, error) {
 		return nil, err
 	}
 	return &reply{status: http.StatusOK, body: object{
-		"@odata.context": c.context(groupPolicyContext+"('"+g.id+"')/definitionValues('"+v.id+"')/presentationValues", nil),
+		"@odata.context": c.context(groupPolicyContext+"('"+g.ID+"')/definitionValues('"+v.id+"')/presentationValues", nil),
 		"value":          v.presentationObjects(c, len(expands) > 0)}}, nil
 }
 
@@ -264,7 +265,7 @@ var (
 // what was added is not told (contract-2 w).
 func updateDefinitionValues(c *call) (*reply, error) {
 	s := c.server
-	g, err := s.groupPolicies.find(c)
+	g, err := s.groupPolicies.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -276,12 +277,12 @@ func updateDefinitionValues(c *call) (*reply, error) {
 	next := slices.Clone(g.values)
 	for _, id := range texts(body["deletedIds"]) {
 		before := len(next)
-		if next = slices.DeleteFunc(next, func(v admxValue) bool { return sameID(v.id, id) }); len(next) == before {
+		if next = slices.DeleteFunc(next, func(v admxValue) bool { return ids.Same(v.id, id) }); len(next) == before {
 			return nil, c.NotFound(id)
 		}
 	}
 	for _, given := range objects(body["updated"]) {
-		i := slices.IndexFunc(next, func(v admxValue) bool { return sameID(v.id, text(given, "id")) })
+		i := slices.IndexFunc(next, func(v admxValue) bool { return ids.Same(v.id, text(given, "id")) })
 		if i < 0 {
 			return nil, c.NotFound(text(given, "id"))
 		}
@@ -315,7 +316,7 @@ func (c *call) setDefinitionValues(g *groupPolicy, next []admxValue) {
 			}
 		}
 	}
-	s.groupPolicies.change(s, g)
+	s.groupPolicies.Change(s.instant(), g)
 	g.values = next
 	s.applyGroupPolicy(g)
 	c.changed()
@@ -401,12 +402,12 @@ func (s *Server) addAdmxBaseline(name string, d *definition, enabled bool, targe
 	}
 	g := &groupPolicy{displayName: name, scopeTags: []string{"0"}, assignments: []assignment{target},
 		values: []admxValue{{id: ids.NewGUID(s.options.Seed, "baseline value", 0).String(), definition: known, enabled: enabled, created: s.clock.Now(), modified: s.clock.Now()}}}
-	s.groupPolicies.add(s, g, "groupPolicyConfiguration")
+	shelve(s, &s.groupPolicies, g, "groupPolicyConfiguration")
 	s.applyGroupPolicy(g)
 	s.standing(g.shadow, target)
 	s.baselineParts = func() {
-		if s.groupPolicies.get(g.id) != nil { // an admin may have deleted it
-			s.groupPolicies.remove(s, g)
+		if s.groupPolicies.Get(g.ID) != nil { // an admin may have deleted it
+			s.groupPolicies.Remove(s.instant(), g)
 			s.dropShadow(g.shadow)
 		}
 	}

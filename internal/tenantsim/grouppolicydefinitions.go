@@ -60,7 +60,7 @@ func categoryPaths(list []catalog.Category) map[string]string {
 
 func (s *Server) admxDefinition(id string) *admxDefinition {
 	for _, d := range s.admxDefinitions() {
-		if sameID(d.id, id) {
+		if ids.Same(d.id, id) {
 			return &d
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/entity"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 )
 
@@ -18,7 +19,7 @@ import (
 
 // createDefinitionValue answers with the object, unlike the action.
 func createDefinitionValue(c *call) (*reply, error) {
-	g, err := c.server.groupPolicies.find(c)
+	g, err := c.server.groupPolicies.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +55,11 @@ func deleteDefinitionValue(c *call) (*reply, error) {
 
 // definitionValue finds the value of the path as it truly is, by its place.
 func (c *call) definitionValue() (*groupPolicy, int, error) {
-	g, err := c.server.groupPolicies.find(c)
+	g, err := c.server.groupPolicies.Find(c.byID())
 	if err != nil {
 		return nil, 0, err
 	}
-	i := slices.IndexFunc(g.values, func(v admxValue) bool { return sameID(v.id, c.params["value"]) })
+	i := slices.IndexFunc(g.values, func(v admxValue) bool { return ids.Same(v.id, c.params["value"]) })
 	if i < 0 {
 		return nil, 0, c.NotFound(c.params["value"])
 	}
@@ -89,7 +90,7 @@ func listDefinitionValues(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := c.server.groupPolicies.see(c)
+	g, err := c.server.groupPolicies.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func listDefinitionValues(c *call) (*reply, error) {
 	for i := range g.values {
 		all = append(all, &g.values[i])
 	}
-	return listReply(c, c.Query, admxValueEntity, entity.EachOf(all), listStyle{context: groupPolicyContext + "('" + g.id + "')/definitionValues", size: 100, max: 1000, count: countPage,
+	return listReply(c, c.Query, admxValueEntity, entity.EachOf(all), listStyle{context: groupPolicyContext + "('" + g.ID + "')/definitionValues", size: 100, max: 1000, count: countPage,
 		decorate: func(key int64, out object) error {
 			all[key].expand(c, out, expands)
 			return nil
@@ -123,7 +124,7 @@ func (c *call) definitionValueReply(status int, g *groupPolicy, v *admxValue, ex
 	}
 	out := entity.Render(v, members)
 	v.expand(c, out, expands)
-	return c.entityReply(status, groupPolicyContext+"('"+g.id+"')/definitionValues/$entity", out), nil
+	return c.entityReply(status, groupPolicyContext+"('"+g.ID+"')/definitionValues/$entity", out), nil
 }
 
 // expand adds the navigations that were asked for.

@@ -12,13 +12,15 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 	"github.com/tidegate/tidegate/internal/tenantsim/entity"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
+	"github.com/tidegate/tidegate/internal/tenantsim/shelf"
 )
 
 // intent is a security baseline of the first generation (contract-2 u).
 type intent struct {
-	meta
+	shelf.Meta
 	displayName, description string
 	scopeTags                []string
 	templateID               string
@@ -75,12 +77,12 @@ func intentSettingObjects(settings []intentSetting) []object {
 }
 
 var intentEntity = &entity.Type[*intent]{Name: "microsoft.graph.deviceManagementIntent", Properties: []entity.Property[*intent]{
-	{Name: "id", Ops: odata.Eq, Get: func(i *intent) any { return i.id }},
+	{Name: "id", Ops: odata.Eq, Get: func(i *intent) any { return i.ID }},
 	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(i *intent) any { return i.displayName }},
 	{Name: "description", Get: func(i *intent) any { return i.description }},
 	{Name: "isAssigned", Ops: odata.Eq, Get: func(i *intent) any { return len(i.assignments) > 0 }},
 	{Name: "isMigratingToConfigurationPolicy", Get: func(*intent) any { return false }},
-	{Name: "lastModifiedDateTime", Get: func(i *intent) any { return intuneTime(i.modified) }},
+	{Name: "lastModifiedDateTime", Get: func(i *intent) any { return intuneTime(i.Modified) }},
 	{Name: "templateId", Ops: odata.Eq, Get: func(i *intent) any { return i.templateID }},
 	{Name: "roleScopeTagIds", Get: func(i *intent) any { return i.scopeTags }},
 }}
@@ -104,7 +106,7 @@ const (
 )
 
 func listIntents(c *call) (*reply, error) {
-	return listReply(c, c.Query, intentEntity, c.server.intents.listed(c), listStyle{context: intentsContext, size: 100, max: 1000, count: countPage})
+	return listReply(c, c.Query, intentEntity, c.server.intents.Listed(c.listAsOf()), listStyle{context: intentsContext, size: 100, max: 1000, count: countPage})
 }
 
 func (c *call) intentReply(i *intent) (*reply, error) {
@@ -116,7 +118,7 @@ func (c *call) intentReply(i *intent) (*reply, error) {
 }
 
 func getIntent(c *call) (*reply, error) {
-	i, err := c.server.intents.see(c)
+	i, err := c.server.intents.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -124,14 +126,14 @@ func getIntent(c *call) (*reply, error) {
 }
 
 func listIntentSettings(c *call) (*reply, error) {
-	i, err := c.server.intents.see(c)
+	i, err := c.server.intents.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
-	if category := c.params["category"]; category != "" && !sameID(category, intentCategory) {
+	if category := c.params["category"]; category != "" && !ids.Same(category, intentCategory) {
 		return nil, c.NotFound(category)
 	}
-	return c.plainList(intentsContext+"('"+i.id+"')/settings", intentSettingObjects(i.settings)), nil
+	return c.plainList(intentsContext+"('"+i.ID+"')/settings", intentSettingObjects(i.settings)), nil
 }
 
 // plainList is a whole list without pages.
@@ -140,30 +142,30 @@ func (c *call) plainList(context string, value []object) *reply {
 }
 
 func listIntentCategories(c *call) (*reply, error) {
-	i, err := c.server.intents.see(c)
+	i, err := c.server.intents.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
-	return c.plainList(intentsContext+"('"+i.id+"')/categories", []object{{"id": intentCategory, "displayName": "Microsoft Edge", "hasRequiredSetting": false}}), nil
+	return c.plainList(intentsContext+"('"+i.ID+"')/categories", []object{{"id": intentCategory, "displayName": "Microsoft Edge", "hasRequiredSetting": false}}), nil
 }
 
 func listIntentAssignments(c *call) (*reply, error) {
-	i, err := c.server.intents.see(c)
+	i, err := c.server.intents.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
 	out := []object{}
 	for _, a := range i.assignments {
-		out = append(out, object{"id": i.id + "_" + a.suffix(), "target": a.targetObject()})
+		out = append(out, object{"id": i.ID + "_" + a.suffix(), "target": a.targetObject()})
 	}
-	return c.plainList(intentsContext+"('"+i.id+"')/assignments", out), nil
+	return c.plainList(intentsContext+"('"+i.ID+"')/assignments", out), nil
 }
 
 // assignIntent replaces the whole set: 204. Baselines support no assignment
 // filters (contract-2 y.2); that one is refused is ASSUMED.
 func assignIntent(c *call) (*reply, error) {
 	s := c.server
-	i, err := s.intents.find(c)
+	i, err := s.intents.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +176,7 @@ func assignIntent(c *call) (*reply, error) {
 	if slices.ContainsFunc(next, func(a assignment) bool { return a.filterType != "none" }) {
 		return nil, c.BadRequest("Assignment filters are not supported for security baselines.")
 	}
-	s.intents.change(s, i)
+	s.intents.Change(s.instant(), i)
 	i.assignments = next
 	s.applyIntent(i)
 	s.changeAssignments(i.shadow, next, c.now)
@@ -189,7 +191,7 @@ var intentShape = shape.Shape{TypeName: "microsoft.graph.deviceManagementIntent"
 
 func patchIntent(c *call) (*reply, error) {
 	s := c.server
-	i, err := s.intents.find(c)
+	i, err := s.intents.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +199,7 @@ func patchIntent(c *call) (*reply, error) {
 	if err := intentShape.Check(&c.Request, body, false); err != nil {
 		return nil, err
 	}
-	s.intents.change(s, i)
+	s.intents.Change(s.instant(), i)
 	if name := text(body, "displayName"); name != "" {
 		i.displayName = name
 	}
@@ -214,11 +216,11 @@ func patchIntent(c *call) (*reply, error) {
 
 func deleteIntent(c *call) (*reply, error) {
 	s := c.server
-	i, err := s.intents.find(c)
+	i, err := s.intents.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
-	s.intents.remove(s, i)
+	s.intents.Remove(s.instant(), i)
 	s.dropShadow(i.shadow)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
@@ -228,7 +230,7 @@ func deleteIntent(c *call) (*reply, error) {
 // to not configured, and its entry stays (contract-2 u).
 func updateIntentSettings(c *call) (*reply, error) {
 	s := c.server
-	i, err := s.intents.find(c)
+	i, err := s.intents.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +244,7 @@ func updateIntentSettings(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.intents.change(s, i)
+	s.intents.Change(s.instant(), i)
 	i.settings = next
 	s.applyIntent(i)
 	c.changed()
@@ -290,7 +292,7 @@ func (s *Server) applyIntent(i *intent) {
 			values[d.ID] = d.ID + end
 		}
 	}
-	i.shadow = s.shadowed(i.shadow, i.meta, i.displayName, intentBaseType, values)
+	i.shadow = s.shadowed(i.shadow, i.Meta, i.displayName, intentBaseType, values)
 }
 
 // edgeDefinition is the device-scoped Windows setting of an Edge policy.
@@ -316,7 +318,7 @@ func (s *Server) countIntents(template string, out object) {
 		return
 	}
 	n := 0
-	for _, i := range s.intents.items {
+	for _, i := range s.intents.All() {
 		n += boolInt(i.templateID == template)
 	}
 	out["intentCount"] = n
@@ -325,7 +327,7 @@ func (s *Server) countIntents(template string, out object) {
 // intentTemplate finds the template of the path.
 func (c *call) intentTemplate() (*intentTemplate, error) {
 	for i := range intentTemplates {
-		if sameID(intentTemplates[i].id, c.params["id"]) {
+		if ids.Same(intentTemplates[i].id, c.params["id"]) {
 			return &intentTemplates[i], nil
 		}
 	}
@@ -377,7 +379,7 @@ func listRecommended(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !sameID(c.params["category"], intentCategory) {
+	if !ids.Same(c.params["category"], intentCategory) {
 		return nil, c.NotFound(c.params["category"])
 	}
 	return c.plainList(intentTemplatesContext+"('"+t.id+"')/categories('"+intentCategory+"')/recommendedSettings", intentSettingObjects(t.settings)), nil
@@ -403,7 +405,7 @@ func createIntent(c *call) (*reply, error) {
 		return nil, err
 	}
 	i.displayName, i.description, i.scopeTags = text(body, "displayName"), text(body, "description"), scopeTagsOf(body["roleScopeTagIds"])
-	c.server.intents.add(c.server, i, "intent")
+	shelve(c.server, &c.server.intents, i, "intent")
 	c.changed()
 	return c.intentReply(i)
 }
@@ -430,12 +432,12 @@ func (s *Server) addIntentBaseline(name string, d *definition, enabled bool, tar
 	id, _ := s.nextID("intentSetting")
 	i := &intent{displayName: name, scopeTags: []string{"0"}, templateID: intentTemplates[0].id, assignments: []assignment{target},
 		settings: []intentSetting{{id.String(), admxPrefix + d.Name, value}}}
-	s.intents.add(s, i, "intent")
+	shelve(s, &s.intents, i, "intent")
 	s.applyIntent(i)
 	s.standing(i.shadow, target)
 	s.baselineParts = func() {
-		if s.intents.get(i.id) != nil { // an admin may have deleted it
-			s.intents.remove(s, i)
+		if s.intents.Get(i.ID) != nil { // an admin may have deleted it
+			s.intents.Remove(s.instant(), i)
 			s.dropShadow(i.shadow)
 		}
 	}

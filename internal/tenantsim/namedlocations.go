@@ -12,6 +12,7 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
+	"github.com/tidegate/tidegate/internal/tenantsim/shelf"
 )
 
 // Limits of the documentation of the location condition (entra: concept
@@ -28,7 +29,7 @@ const trustedAddressesID = "00000000-0000-0000-0000-000000000000"
 
 // namedLocation is a document that says by @odata.type which kind it is.
 type namedLocation struct {
-	meta
+	shelf.Meta
 	doc object
 }
 
@@ -46,15 +47,15 @@ var namedLocationEntity = func() *entity.Type[*namedLocation] {
 		return func(l *namedLocation) any { return l.doc[name] }
 	}
 	return &entity.Type[*namedLocation]{Name: "microsoft.graph.namedLocation", Properties: []entity.Property[*namedLocation]{
-		{Name: "id", Ops: odata.OpsEquality, Get: func(l *namedLocation) any { return l.id }},
+		{Name: "id", Ops: odata.OpsEquality, Get: func(l *namedLocation) any { return l.ID }},
 		{Name: "displayName", Ops: odata.OpsText, Sort: true, Get: member("displayName")},
-		{Name: "createdDateTime", Ops: odata.OpsOrder, Sort: true, Get: func(l *namedLocation) any { return intuneTime(l.created) }},
-		{Name: "modifiedDateTime", Ops: odata.OpsOrder, Sort: true, Get: func(l *namedLocation) any { return intuneTime(l.modified) }},
+		{Name: "createdDateTime", Ops: odata.OpsOrder, Sort: true, Get: func(l *namedLocation) any { return intuneTime(l.Created) }},
+		{Name: "modifiedDateTime", Ops: odata.OpsOrder, Sort: true, Get: func(l *namedLocation) any { return intuneTime(l.Modified) }},
 		{Name: "deletedDateTime", Hidden: true, Get: func(l *namedLocation) any {
-			if l.deleted.IsZero() {
+			if l.Deleted.IsZero() {
 				return nil
 			}
-			return intuneTime(l.deleted)
+			return intuneTime(l.Deleted)
 		}},
 		{Name: "isTrusted", Ops: odata.Eq, Get: member("isTrusted")},
 		{Name: "ipRanges", Get: member("ipRanges")},
@@ -94,17 +95,17 @@ func (c *call) shownLocation(l *namedLocation, out object) {
 		}
 	}
 	out["@odata.type"] = l.doc["@odata.type"]
-	if !l.deleted.IsZero() && len(c.Query.Selected) == 0 {
-		out["deletedDateTime"] = intuneTime(l.deleted)
+	if !l.Deleted.IsZero() && len(c.Query.Selected) == 0 {
+		out["deletedDateTime"] = intuneTime(l.Deleted)
 	}
 }
 
 func listNamedLocations(c *call) (*reply, error) {
-	return c.locationList(c.server.locations.listed(c), locationsContext)
+	return c.locationList(c.server.locations.Listed(c.listAsOf()), locationsContext)
 }
 
 func listDeletedLocations(c *call) (*reply, error) {
-	return c.locationList(entity.EachOf(c.server.locationsDeleted.items), locationsDeletedContext)
+	return c.locationList(entity.EachOf(c.server.locationsDeleted.All()), locationsDeletedContext)
 }
 
 func (c *call) locationList(items entity.Keyed[*namedLocation], context string) (*reply, error) {
@@ -130,7 +131,7 @@ func (c *call) locationReply(status int, context string, l *namedLocation, selec
 }
 
 func getNamedLocation(c *call) (*reply, error) {
-	l, err := c.server.locations.see(c)
+	l, err := c.server.locations.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +139,7 @@ func getNamedLocation(c *call) (*reply, error) {
 }
 
 func getDeletedLocation(c *call) (*reply, error) {
-	l, err := c.server.locationsDeleted.find(c)
+	l, err := c.server.locationsDeleted.Find(&c.Request, c.params["id"])
 	if err != nil {
 		return nil, err
 	}
@@ -150,14 +151,14 @@ func createNamedLocation(c *call) (*reply, error) {
 	if err := namedLocationShape.Check(&c.Request, c.Body, true); err != nil {
 		return nil, err
 	}
-	if len(s.locations.items) >= maxNamedLocations {
+	if len(s.locations.All()) >= maxNamedLocations {
 		return nil, c.accessError(1920, "The maximum number of named locations (%d) is reached.", maxNamedLocations)
 	}
 	l := &namedLocation{}
 	if err := c.mergeLocation(l); err != nil {
 		return nil, err
 	}
-	s.locations.add(s, l, "namedLocation")
+	shelve(s, &s.locations, l, "namedLocation")
 	c.changed()
 	return c.locationReply(http.StatusCreated, locationsContext, l, nil)
 }
@@ -166,7 +167,7 @@ func createNamedLocation(c *call) (*reply, error) {
 // another kind of a location. ASSUMED.
 func patchNamedLocation(c *call) (*reply, error) {
 	s := c.server
-	l, err := s.locations.find(c)
+	l, err := s.locations.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -180,8 +181,8 @@ func patchNamedLocation(c *call) (*reply, error) {
 	if err := c.mergeLocation(l); err != nil {
 		return nil, err
 	}
-	s.locations.trail.Note(s.instant(), l, &was)
-	l.modified, l.changed = c.now, true
+	s.locations.ChangedFrom(s.instant(), l, &was)
+	l.Modified, l.Changed = c.now, true
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }
@@ -264,19 +265,19 @@ func rangeBounds(r object) (first, last netip.Addr, ok bool) {
 // (provider: named location); one that a policy names cannot go (ASSUMED).
 func deleteNamedLocation(c *call) (*reply, error) {
 	s := c.server
-	l, err := s.locations.find(c)
+	l, err := s.locations.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range s.access.items {
-		if p.namesLocation(l.id) {
-			return nil, c.accessError(1925, "The named location '%s' is used by the conditional access policy '%s'.", l.id, p.id)
+	for _, p := range s.access.All() {
+		if p.namesLocation(l.ID) {
+			return nil, c.accessError(1925, "The named location '%s' is used by the conditional access policy '%s'.", l.ID, p.ID)
 		}
 	}
 	if l.doc["isTrusted"] == true {
-		return nil, c.accessError(1926, "The named location '%s' is trusted: it must be marked as not trusted before it can be deleted.", l.id)
+		return nil, c.accessError(1926, "The named location '%s' is trusted: it must be marked as not trusted before it can be deleted.", l.ID)
 	}
-	s.locationsDeleted.throw(s, &s.locations, l, c.now)
+	s.locationsDeleted.Throw(s.instant(), &s.locations, l, c.now)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }
@@ -289,27 +290,27 @@ func (p *accessPolicy) namesLocation(id string) bool {
 
 func restoreLocation(c *call) (*reply, error) {
 	s := c.server
-	l, err := s.locationsDeleted.find(c)
+	l, err := s.locationsDeleted.Find(&c.Request, c.params["id"])
 	if err != nil {
 		return nil, err
 	}
 	if len(c.Body) > 0 {
 		return nil, c.BadRequest("The action 'restore' takes no parameters.")
 	}
-	if len(s.locations.items) >= maxNamedLocations {
+	if len(s.locations.All()) >= maxNamedLocations {
 		return nil, c.accessError(1920, "The maximum number of named locations (%d) is reached.", maxNamedLocations)
 	}
-	back := s.locationsDeleted.restore(s, &s.locations, l, c.now)
+	back := s.locationsDeleted.Restore(s.instant(), &s.locations, l, c.now)
 	c.changed()
 	return c.locationReply(http.StatusOK, locationsContext, back, nil)
 }
 
 func purgeDeletedLocation(c *call) (*reply, error) {
-	l, err := c.server.locationsDeleted.find(c)
+	l, err := c.server.locationsDeleted.Find(&c.Request, c.params["id"])
 	if err != nil {
 		return nil, err
 	}
-	c.server.locationsDeleted.drop(l)
+	c.server.locationsDeleted.Drop(l)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }

@@ -38,7 +38,7 @@ func listOrganization(c *call) (*reply, error) {
 
 // getOrganization knows this tenant only.
 func getOrganization(c *call) (*reply, error) {
-	if !sameID(c.params["id"], c.server.options.TenantID) {
+	if !ids.Same(c.params["id"], c.server.options.TenantID) {
 		return nil, c.NotFound(c.params["id"])
 	}
 	return oneOf(c, organizationEntity, "organization")
@@ -54,7 +54,7 @@ func oneOf(c *call, e *entity.Type[*Server], context string) (*reply, error) {
 }
 
 func getSku(c *call) (*reply, error) {
-	if !sameID(c.params["id"], c.server.options.TenantID+"_"+skuE5) {
+	if !ids.Same(c.params["id"], c.server.options.TenantID+"_"+skuE5) {
 		return nil, c.NotFound(c.params["id"])
 	}
 	return oneOf(c, skuEntity, "subscribedSkus")

@@ -69,7 +69,7 @@ func (c *call) principal() (principal, error) {
 	key := c.params["id"]
 	application, byApp := alternateKey(key, "appId")
 	for _, p := range c.server.principals() {
-		if byApp && strings.EqualFold(p.appID, application) || !byApp && sameID(p.id, key) {
+		if byApp && strings.EqualFold(p.appID, application) || !byApp && ids.Same(p.id, key) {
 			return p, nil
 		}
 	}

@@ -13,14 +13,14 @@ import (
 // remediationTotals is the function getRemediationSummary(): over all scripts.
 func remediationTotals(c *call) (*reply, error) {
 	repaired := 0
-	for _, r := range c.server.remediations.items {
+	for _, r := range c.server.remediations.All() {
 		for _, v := range c.server.runs(r)(-1) {
 			repaired += boolInt(v.run.repair == "success")
 		}
 	}
 	return &reply{status: http.StatusOK, body: object{
 		"@odata.context": c.context("microsoft.graph.deviceHealthScriptRemediationSummary", nil),
-		"scriptCount":    len(c.server.remediations.items), "remediatedDeviceCount": repaired}}, nil
+		"scriptCount":    len(c.server.remediations.All()), "remediatedDeviceCount": repaired}}, nil
 }
 
 // remediationDay counts devices by how their last run of a day ended.
@@ -57,7 +57,7 @@ func (d *remediationDay) add(run runResult, n int) {
 // devices by how their last run on it ended. ASSUMED: the metadata names the
 // counts, nobody has shown what they count.
 func remediationHistory(c *call) (*reply, error) {
-	r, err := c.server.remediations.see(c)
+	r, err := c.server.remediations.See(c.byID())
 	if err != nil {
 		return nil, err
 	}

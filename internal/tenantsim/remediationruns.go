@@ -76,7 +76,7 @@ func (s *Server) runRemediations(i int32, d *device, at int64) {
 	if d.platform != platformWindows {
 		return
 	}
-	for _, r := range s.remediations.items {
+	for _, r := range s.remediations.All() {
 		if asked := r.asked[i]; asked || s.reachOf(r).Has(int(i)) {
 			a := s.remediationFor(r, i)
 			if asked || r.due(i, a, at) {
@@ -223,7 +223,7 @@ func runOnDemand(c *call) (*reply, error) {
 		}
 	}
 	s := c.server
-	r := s.remediations.get(text(c.Body, "scriptPolicyId"))
+	r := s.remediations.Get(text(c.Body, "scriptPolicyId"))
 	if r == nil {
 		return nil, c.NotFound(text(c.Body, "scriptPolicyId"))
 	}
@@ -242,7 +242,7 @@ type runView struct {
 }
 
 var runStateEntity = &entity.Type[runView]{Name: "microsoft.graph.deviceHealthScriptDeviceState", Properties: []entity.Property[runView]{
-	{Name: "id", Ops: odata.Eq, Get: func(v runView) any { return v.script.id + ":" + v.d.managedID.String() }},
+	{Name: "id", Ops: odata.Eq, Get: func(v runView) any { return v.script.ID + ":" + v.d.managedID.String() }},
 	{Name: "detectionState", Ops: odata.Eq, Get: func(v runView) any { return v.run.detection }},
 	{Name: "lastStateUpdateDateTime", Get: func(v runView) any { return unixTime(v.deviceTime(v.run.at)) }},
 	{Name: "expectedStateUpdateDateTime", Get: func(runView) any { return nil }},
@@ -302,11 +302,11 @@ func listRunStates(c *call) (*reply, error) {
 			return nil, err
 		}
 	}
-	r, err := c.server.remediations.see(c)
+	r, err := c.server.remediations.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
-	style := listStyle{context: scriptsContext + "('" + r.id + "')/deviceRunStates", size: 100, max: 1000, count: countPage}
+	style := listStyle{context: scriptsContext + "('" + r.ID + "')/deviceRunStates", size: 100, max: 1000, count: countPage}
 	if members != nil {
 		style.decorate = func(key int64, out object) error {
 			out["managedDevice"] = entity.Render(c.server.device(int32(key)), members)
@@ -318,7 +318,7 @@ func listRunStates(c *call) (*reply, error) {
 
 // runSummary counts the states (contract d).
 func runSummary(c *call) (*reply, error) {
-	r, err := c.server.remediations.see(c)
+	r, err := c.server.remediations.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -340,8 +340,8 @@ func runSummary(c *call) (*reply, error) {
 		pending += boolInt(!reported.Has(i) && isEnrolled(d) && d.platform == platformWindows)
 	})
 	return &reply{status: http.StatusOK, body: object{
-		"@odata.context":                          c.context(scriptsContext+"('"+r.id+"')/runSummary/$entity", nil),
-		"id":                                      r.id,
+		"@odata.context":                          c.context(scriptsContext+"('"+r.ID+"')/runSummary/$entity", nil),
+		"id":                                      r.ID,
 		"noIssueDetectedDeviceCount":              counts["success"],
 		"issueDetectedDeviceCount":                counts["fail"],
 		"detectionScriptErrorDeviceCount":         counts["scriptError"],

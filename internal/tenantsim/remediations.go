@@ -15,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim/entity"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
+	"github.com/tidegate/tidegate/internal/tenantsim/shelf"
 )
 
 // maxRemediations is the documented limit of a tenant (contract d).
@@ -29,7 +30,7 @@ var (
 
 // remediation is a deviceHealthScript.
 type remediation struct {
-	meta
+	shelf.Meta
 	displayName, description, publisher string
 	runAs                               string
 	enforceSignature, runAs32Bit        bool
@@ -71,15 +72,15 @@ type runSchedule struct {
 const maxScriptBytes = 200 << 10
 
 var remediationEntity = &entity.Type[*remediation]{Name: "microsoft.graph.deviceHealthScript", Properties: []entity.Property[*remediation]{
-	{Name: "id", Ops: odata.Eq, Get: func(r *remediation) any { return r.id }},
+	{Name: "id", Ops: odata.Eq, Get: func(r *remediation) any { return r.ID }},
 	{Name: "publisher", Ops: odata.Eq, Get: func(r *remediation) any { return r.publisher }},
 	{Name: "version", Get: func(*remediation) any { return "1.0" }},
 	{Name: "displayName", Ops: odata.Eq | odata.Contains | odata.StartsWith, Get: func(r *remediation) any { return r.displayName }},
 	{Name: "description", Get: func(r *remediation) any { return r.description }},
 	{Name: "detectionScriptContent", Get: func(r *remediation) any { return orNull(r.detection) }},
 	{Name: "remediationScriptContent", Get: func(r *remediation) any { return orNull(r.repair) }},
-	{Name: "createdDateTime", Get: func(r *remediation) any { return intuneTime(r.created) }},
-	{Name: "lastModifiedDateTime", Get: func(r *remediation) any { return intuneTime(r.modified) }},
+	{Name: "createdDateTime", Get: func(r *remediation) any { return intuneTime(r.Created) }},
+	{Name: "lastModifiedDateTime", Get: func(r *remediation) any { return intuneTime(r.Modified) }},
 	{Name: "runAsAccount", Get: func(r *remediation) any { return r.runAs }},
 	{Name: "enforceSignatureCheck", Get: func(r *remediation) any { return r.enforceSignature }},
 	{Name: "runAs32Bit", Get: func(r *remediation) any { return r.runAs32Bit }},
@@ -117,7 +118,7 @@ const scriptsContext = "deviceManagement/deviceHealthScripts"
 // listRemediations leaves the script contents null: only a single GET shows
 // them (contract d).
 func listRemediations(c *call) (*reply, error) {
-	return listReply(c, c.Query, remediationEntity, c.server.remediations.listed(c), listStyle{
+	return listReply(c, c.Query, remediationEntity, c.server.remediations.Listed(c.listAsOf()), listStyle{
 		context: scriptsContext, size: 100, max: 1000, count: countPage,
 		decorate: func(_ int64, out object) error {
 			for _, name := range []string{"detectionScriptContent", "remediationScriptContent"} {
@@ -138,7 +139,7 @@ func getRemediation(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.server.remediations.see(c)
+	r, err := c.server.remediations.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -154,14 +155,14 @@ func createRemediation(c *call) (*reply, error) {
 		return nil, err
 	}
 	s := c.server
-	if len(s.remediations.items) >= maxRemediations {
+	if len(s.remediations.All()) >= maxRemediations {
 		return nil, c.BadRequest("The maximum number of script packages (%d) is reached.", maxRemediations)
 	}
 	r := &remediation{runAs: "system", scriptType: "deviceHealthScript", scopeTags: []string{"0"}}
 	if err := c.fillRemediation(r); err != nil {
 		return nil, err
 	}
-	s.remediations.add(s, r, "deviceHealthScript")
+	shelve(s, &s.remediations, r, "deviceHealthScript")
 	c.changed()
 	return c.remediationReply(http.StatusCreated, r)
 }
@@ -263,7 +264,7 @@ func scriptEffect(content string) passkeyState {
 
 func patchRemediation(c *call) (*reply, error) {
 	s := c.server
-	r, err := s.remediations.find(c)
+	r, err := s.remediations.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -274,19 +275,19 @@ func patchRemediation(c *call) (*reply, error) {
 	if err := c.fillRemediation(r); err != nil {
 		return nil, err
 	}
-	s.remediations.trail.Note(s.instant(), r, &was)
-	r.modified = c.now
+	s.remediations.ChangedFrom(s.instant(), r, &was)
+	r.Modified = c.now
 	c.changed()
 	return c.remediationReply(http.StatusOK, r)
 }
 
 func deleteRemediation(c *call) (*reply, error) {
 	s := c.server
-	r, err := s.remediations.find(c)
+	r, err := s.remediations.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
-	s.remediations.remove(s, r)
+	s.remediations.Remove(s.instant(), r)
 	s.releaseFilters(r.targets(), nil, c.now)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
@@ -308,18 +309,18 @@ func plainTargets(assignments []remediationAssignment) []assignment {
 func (r *remediation) assignmentObjects() []object {
 	out := make([]object, 0, len(r.assignments))
 	for _, a := range r.assignments {
-		out = append(out, object{"id": r.id + ":" + a.suffix(), "target": a.targetObject(), "runRemediationScript": false, "runSchedule": a.schedule.object()})
+		out = append(out, object{"id": r.ID + ":" + a.suffix(), "target": a.targetObject(), "runRemediationScript": false, "runSchedule": a.schedule.object()})
 	}
 	return out
 }
 
 func listRemediationAssignments(c *call) (*reply, error) {
-	r, err := c.server.remediations.see(c)
+	r, err := c.server.remediations.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
 	return &reply{status: http.StatusOK, body: object{
-		"@odata.context": c.context(scriptsContext+"('"+r.id+"')/assignments", nil), "value": r.assignmentObjects()}}, nil
+		"@odata.context": c.context(scriptsContext+"('"+r.ID+"')/assignments", nil), "value": r.assignmentObjects()}}, nil
 }
 
 var (
@@ -336,7 +337,7 @@ var (
 // inferred).
 func assignRemediation(c *call) (*reply, error) {
 	s := c.server
-	r, err := s.remediations.find(c)
+	r, err := s.remediations.Find(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -360,7 +361,7 @@ func assignRemediation(c *call) (*reply, error) {
 		}
 		next = append(next, remediationAssignment{plain, boolean(item, "runRemediationScript"), schedule})
 	}
-	s.remediations.change(s, r)
+	s.remediations.Change(s.instant(), r)
 	s.releaseFilters(r.targets(), plainTargets(next), c.now)
 	s.changeScriptAssignments(r, next, c.now)
 	c.changed()

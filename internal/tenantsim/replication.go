@@ -173,7 +173,7 @@ func (s *Server) changeScriptAssignments(r *remediation, next []remediationAssig
 		if r.late.pending == 0 {
 			r.known = nil
 		}
-		if s.remediations.get(r.id) == r {
+		if s.remediations.Get(r.ID) == r {
 			learn(at)
 		}
 	})

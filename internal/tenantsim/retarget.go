@@ -43,7 +43,7 @@ func (s *Server) eachAssignee(do func(assignee)) {
 	for _, p := range s.assigned {
 		do(p)
 	}
-	for _, r := range s.remediations.items {
+	for _, r := range s.remediations.All() {
 		do(r)
 	}
 }
@@ -194,7 +194,7 @@ func (s *Server) refresh(devices ids.Bitset, at int64, concerned func(assignee) 
 // enrolment, its users, its name and whatever else filters and membership rules
 // read. It must follow every such change, and every device that is added.
 func (s *Server) deviceChanged(i int32, at int64) {
-	for _, f := range s.filters.items {
+	for _, f := range s.filters.All() {
 		f.refresh(s, i)
 	}
 	one := ids.NewBitset(len(s.fleet.devices))

@@ -57,9 +57,9 @@ func patchSecurityDefaults(c *call) (*reply, error) {
 		return nil, c.BadRequest("Property 'isEnabled' cannot be null.")
 	}
 	if on {
-		for _, p := range s.access.items {
+		for _, p := range s.access.All() {
 			if p.doc["state"] == "enabled" {
-				return nil, c.accessError(1930, "Security defaults cannot be enabled while the conditional access policy '%s' is.", p.id)
+				return nil, c.accessError(1930, "Security defaults cannot be enabled while the conditional access policy '%s' is.", p.ID)
 			}
 		}
 	}

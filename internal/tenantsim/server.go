@@ -20,6 +20,7 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim/catalog"
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/late"
+	"github.com/tidegate/tidegate/internal/tenantsim/shelf"
 )
 
 // Options configure a simulated tenant. The zero value is a tenant with 2,000
@@ -144,16 +145,16 @@ type Server struct {
 	catalog                 *catalog.Catalog
 	policies                []*policy // by sequence
 	policyTrail             late.Trail[policy]
-	filters                 shelf[assignmentFilter, *assignmentFilter]
+	filters                 shelf.Shelf[assignmentFilter, *assignmentFilter]
 	filtersOff              bool
-	remediations            shelf[remediation, *remediation]
-	access                  shelf[accessPolicy, *accessPolicy]
-	accessDeleted           bin[accessPolicy, *accessPolicy]
-	locations               shelf[namedLocation, *namedLocation]
-	locationsDeleted        bin[namedLocation, *namedLocation]
+	remediations            shelf.Shelf[remediation, *remediation]
+	access                  shelf.Shelf[accessPolicy, *accessPolicy]
+	accessDeleted           shelf.Bin[accessPolicy, *accessPolicy]
+	locations               shelf.Shelf[namedLocation, *namedLocation]
+	locationsDeleted        shelf.Bin[namedLocation, *namedLocation]
 	securityDefaults        bool
-	strengths               shelf[strength, *strength]
-	approvals               shelf[approval, *approval]
+	strengths               shelf.Shelf[strength, *strength]
+	approvals               shelf.Shelf[approval, *approval]
 	// fido2 is the passkey method's configuration.
 	fido2        object
 	methods      object // the rest of the methods policy
@@ -167,8 +168,8 @@ type Server struct {
 	// is not over.
 	history       []dayCounts
 	historyDay    int64
-	intents       shelf[intent, *intent]
-	groupPolicies shelf[groupPolicy, *groupPolicy]
+	intents       shelf.Shelf[intent, *intent]
+	groupPolicies shelf.Shelf[groupPolicy, *groupPolicy]
 	// shadows are what intents and group policies do on devices.
 	shadows []*policy
 	// baselineParts ends a scenario's foreign policy that is no settings catalog
@@ -200,11 +201,7 @@ func New(options Options) (*Server, error) {
 	if s.catalog, err = openCatalog(options.Catalog); err != nil {
 		return nil, fmt.Errorf("tenantsim: %w", err)
 	}
-	s.strengths.items = builtInStrengths()
-	for i, p := range s.strengths.items {
-		p.sequence = uint64(i) // before everything that is created
-		p.created, p.modified = strengthsMade, strengthsMade
-	}
+	s.strengths.Stock(strengthsMade, builtInStrengths())
 	s.fido2, s.methods, s.fido2Changed = newFido2(), newMethodsPolicy(), s.start
 	s.makeUsers()
 	if err := s.makeFleet(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
+	"github.com/tidegate/tidegate/internal/tenantsim/shelf"
 )
 
 // A shadow is what an intent or a group policy configuration does on devices: it
@@ -45,12 +46,12 @@ func (s *Server) everyPolicy() []*policy {
 
 // shadowed gives the shadow of an object these values of settings catalog
 // definitions, and makes it when there is none. Devices hear of a change.
-func (s *Server) shadowed(old *policy, head meta, name, baseType string, values map[string]string) *policy {
+func (s *Server) shadowed(old *policy, head shelf.Meta, name, baseType string, values map[string]string) *policy {
 	p := old
 	if p == nil {
-		id, _ := ids.ParseGUID(head.id)
-		p = &policy{id: id, sequence: head.sequence, shadowOf: baseType, templateFamily: "none", platformsText: "windows10", technologies: "mdm",
-			platforms: platformWindows, created: head.created}
+		id, _ := ids.ParseGUID(head.ID)
+		p = &policy{id: id, sequence: head.Sequence, shadowOf: baseType, templateFamily: "none", platformsText: "windows10", technologies: "mdm",
+			platforms: platformWindows, created: head.Created}
 		s.shadows = append(s.shadows, p)
 	}
 	payload, err := json.Marshal(values)

@@ -179,9 +179,9 @@ func (e signIn) appliedAccess() []object {
 	if !e.access {
 		return out
 	}
-	for _, p := range e.user.s.access.items {
+	for _, p := range e.user.s.access.All() {
 		result := map[any]string{"enabled": "success", "enabledForReportingButNotEnforced": "reportOnlySuccess", "disabled": "notEnabled"}[p.doc["state"]]
-		out = append(out, object{"id": p.id, "displayName": p.doc["displayName"], "enforcedGrantControls": []string{}, "enforcedSessionControls": []string{}, "result": result})
+		out = append(out, object{"id": p.ID, "displayName": p.doc["displayName"], "enforcedGrantControls": []string{}, "enforcedSessionControls": []string{}, "result": result})
 	}
 	return out
 }
@@ -203,7 +203,7 @@ var signInEntity = &entity.Type[signIn]{Name: "microsoft.graph.signIn", Properti
 	{Name: "clientAppUsed", Ops: odata.Eq, Get: func(e signIn) any { return e.clientApp() }},
 	{Name: "correlationId", Ops: odata.Eq, Get: func(e signIn) any { return e.key("correlation") }},
 	{Name: "conditionalAccessStatus", Ops: odata.Eq, Get: func(e signIn) any {
-		if len(e.user.s.access.items) == 0 {
+		if len(e.user.s.access.All()) == 0 {
 			return "notApplied"
 		}
 		return "success"

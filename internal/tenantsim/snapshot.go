@@ -154,7 +154,7 @@ func (s *Server) targetSnapshots(assignments []assignment) []TargetSnapshot {
 		if g := s.groups[a.group]; g != nil {
 			t.Group = g.displayName
 		}
-		if f := s.filters.get(a.filterID); f != nil {
+		if f := s.filters.Get(a.filterID); f != nil {
 			t.Filter = a.filterType + " " + f.displayName
 		}
 		out = append(out, t)
@@ -163,14 +163,14 @@ func (s *Server) targetSnapshots(assignments []assignment) []TargetSnapshot {
 }
 
 func (s *Server) snapshotObjects(out *Snapshot) {
-	for _, f := range s.filters.items {
-		out.Filters = append(out.Filters, ObjectSnapshot{ID: f.id, Name: f.displayName, Description: f.description})
+	for _, f := range s.filters.All() {
+		out.Filters = append(out.Filters, ObjectSnapshot{ID: f.ID, Name: f.displayName, Description: f.description})
 	}
-	for _, r := range s.remediations.items {
-		out.Remediations = append(out.Remediations, ObjectSnapshot{ID: r.id, Name: r.displayName, Description: r.description, Assignments: s.targetSnapshots(r.targets())})
+	for _, r := range s.remediations.All() {
+		out.Remediations = append(out.Remediations, ObjectSnapshot{ID: r.ID, Name: r.displayName, Description: r.description, Assignments: s.targetSnapshots(r.targets())})
 	}
-	for _, p := range s.access.items {
-		out.AccessPolicies = append(out.AccessPolicies, ObjectSnapshot{ID: p.id, Name: text(p.doc, "displayName")})
+	for _, p := range s.access.All() {
+		out.AccessPolicies = append(out.AccessPolicies, ObjectSnapshot{ID: p.ID, Name: text(p.doc, "displayName")})
 	}
 }
 

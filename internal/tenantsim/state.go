@@ -39,33 +39,33 @@ func (s *Server) computeDigest() string {
 	for _, g := range s.ordered {
 		s.digestGroup(h, g)
 	}
-	for _, f := range s.filters.items {
-		digestJSON(h, "filter", f.id, f.displayName, f.description, f.platform, f.ruleText, f.scopeTags, f.management)
+	for _, f := range s.filters.All() {
+		digestJSON(h, "filter", f.ID, f.displayName, f.description, f.platform, f.ruleText, f.scopeTags, f.management)
 	}
-	for _, r := range s.remediations.items {
-		digestJSON(h, "remediation", r.id, r.displayName, r.description, r.publisher, r.runAs, r.enforceSignature, r.runAs32Bit,
+	for _, r := range s.remediations.All() {
+		digestJSON(h, "remediation", r.ID, r.displayName, r.description, r.publisher, r.runAs, r.enforceSignature, r.runAs32Bit,
 			r.scopeTags, r.detection, r.repair, r.scriptType, r.detectionParameters, r.repairParameters, r.assignmentObjects())
 	}
-	for _, p := range s.access.items {
-		digestJSON(h, "access", p.id, p.doc)
+	for _, p := range s.access.All() {
+		digestJSON(h, "access", p.ID, p.doc)
 	}
-	for _, l := range s.locations.items {
-		digestJSON(h, "named location", l.id, l.doc)
+	for _, l := range s.locations.All() {
+		digestJSON(h, "named location", l.ID, l.doc)
 	}
-	for _, l := range s.locationsDeleted.items {
-		digestJSON(h, "deleted named location", l.id, l.doc)
+	for _, l := range s.locationsDeleted.All() {
+		digestJSON(h, "deleted named location", l.ID, l.doc)
 	}
-	for _, p := range s.accessDeleted.items {
-		digestJSON(h, "deleted access", p.id, p.doc)
+	for _, p := range s.accessDeleted.All() {
+		digestJSON(h, "deleted access", p.ID, p.doc)
 	}
-	for _, p := range s.strengths.items {
-		digestJSON(h, "strength", p.id, p.displayName, p.description, p.combinations, p.configurations)
+	for _, p := range s.strengths.All() {
+		digestJSON(h, "strength", p.ID, p.displayName, p.description, p.combinations, p.configurations)
 	}
-	for _, i := range s.intents.items {
-		digestJSON(h, "intent", i.id, i.displayName, i.description, i.scopeTags, intentSettingObjects(i.settings), targetObjects(i.assignments))
+	for _, i := range s.intents.All() {
+		digestJSON(h, "intent", i.ID, i.displayName, i.description, i.scopeTags, intentSettingObjects(i.settings), targetObjects(i.assignments))
 	}
-	for _, g := range s.groupPolicies.items {
-		digestJSON(h, "group policy", g.id, g.displayName, g.description, g.scopeTags, targetObjects(g.assignments))
+	for _, g := range s.groupPolicies.All() {
+		digestJSON(h, "group policy", g.ID, g.displayName, g.description, g.scopeTags, targetObjects(g.assignments))
 		for _, v := range g.values {
 			digestJSON(h, v.id, v.definition.id, v.enabled, v.configuration, v.presentations)
 		}

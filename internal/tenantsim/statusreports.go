@@ -168,7 +168,7 @@ var remediationRuns = &report[runView]{name: "DeviceRunStatesByProactiveRemediat
 	{name: "NextExecutionDateTime", kind: "DateTime", get: func(runView) any { return int64(0) }},
 	{name: "OSDescription", kind: "String", get: func(v runView) any { return v.d.operatingSystem() }},
 	{name: "OSVersion", kind: "String", get: func(v runView) any { return v.d.release().version }},
-	{name: "PolicyId", kind: "String", filter: true, get: func(v runView) any { return v.script.id }},
+	{name: "PolicyId", kind: "String", filter: true, get: func(v runView) any { return v.script.ID }},
 	{name: "PostRemediationDetectionScriptError", kind: "String", get: func(runView) any { return "" }},
 	{name: "PostRemediationDetectionScriptOutput", kind: "String", get: func(v runView) any { return v.run.after }},
 	{name: "PreRemediationDetectionScriptError", kind: "String", get: func(v runView) any { return orEmpty(scriptErrorText(v.run.detection)) }},
@@ -179,7 +179,7 @@ var remediationRuns = &report[runView]{name: "DeviceRunStatesByProactiveRemediat
 	{name: "RemediationScriptStatus", kind: "Int32", words: repairStateWords, get: func(v runView) any { return repairNumbers[v.run.repair] }},
 	{name: "RemediationStatus", kind: "Int32", filter: true, words: repairStateWords, get: func(v runView) any { return repairNumbers[v.run.repair] }},
 	{name: "UPN", kind: "String", get: func(v runView) any { return v.upn() }},
-	{name: "UniqueKustoKey", kind: "String", get: func(v runView) any { return v.script.id + "_" + v.d.managedID.String() }},
+	{name: "UniqueKustoKey", kind: "String", get: func(v runView) any { return v.script.ID + "_" + v.d.managedID.String() }},
 	{name: "UserEmail", kind: "String", get: func(v runView) any { return v.upn() }},
 	{name: "UserId", kind: "String", get: func(v runView) any { return v.userID() }},
 	{name: "UserName", kind: "String", get: func(v runView) any { return v.upn() }},
@@ -187,7 +187,7 @@ var remediationRuns = &report[runView]{name: "DeviceRunStatesByProactiveRemediat
 	if s.scenario.EmptyReports {
 		return
 	}
-	for _, r := range s.remediations.items {
+	for _, r := range s.remediations.All() {
 		for _, v := range s.runs(r)(-1) {
 			yield(v)
 		}

@@ -74,7 +74,7 @@ func (p *strength) shownConfigurations() []object {
 }
 
 func (p *strength) configurationsContext() string {
-	return strengthContext + "('" + p.id + "')/combinationConfigurations"
+	return strengthContext + "('" + p.ID + "')/combinationConfigurations"
 }
 
 // configurationEntity has the members of both kinds; ofKind leaves what the kind
@@ -98,7 +98,7 @@ func ofKind(shown, out object) {
 }
 
 func listConfigurations(c *call) (*reply, error) {
-	p, err := c.server.strengths.see(c)
+	p, err := c.server.strengths.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func listConfigurations(c *call) (*reply, error) {
 
 // configuration finds the restriction of the path.
 func (c *call) configuration(p *strength) (int, error) {
-	i := slices.IndexFunc(p.configurations, func(doc object) bool { return sameID(text(doc, "id"), c.params["configuration"]) })
+	i := slices.IndexFunc(p.configurations, func(doc object) bool { return ids.Same(text(doc, "id"), c.params["configuration"]) })
 	if i < 0 {
 		return 0, c.NotFound(c.params["configuration"])
 	}
@@ -120,7 +120,7 @@ func (c *call) configuration(p *strength) (int, error) {
 }
 
 func getConfiguration(c *call) (*reply, error) {
-	p, err := c.server.strengths.see(c)
+	p, err := c.server.strengths.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func createConfiguration(c *call) (*reply, error) {
 	if err := c.addConfiguration(p, c.Body); err != nil {
 		return nil, err
 	}
-	c.server.strengths.trail.Note(c.server.instant(), p, &was)
+	c.server.strengths.ChangedFrom(c.server.instant(), p, &was)
 	c.changed()
 	made := shownConfiguration(p.configurations[len(p.configurations)-1])
 	return c.entityReply(http.StatusCreated, p.configurationsContext()+"/$entity", made), nil
@@ -179,7 +179,7 @@ func patchConfiguration(c *call) (*reply, error) {
 	if err := c.checkConfiguration(next); err != nil {
 		return nil, err
 	}
-	c.server.strengths.change(c.server, p)
+	c.server.strengths.Change(c.server.instant(), p)
 	p.configurations = slices.Clone(p.configurations)
 	p.configurations[i] = next
 	c.changed()
@@ -195,7 +195,7 @@ func deleteConfiguration(c *call) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.server.strengths.change(c.server, p)
+	c.server.strengths.Change(c.server.instant(), p)
 	p.configurations = slices.Delete(slices.Clone(p.configurations), i, i+1)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil

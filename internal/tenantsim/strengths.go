@@ -11,14 +11,16 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/tenantsim/entity"
+	"github.com/tidegate/tidegate/internal/tenantsim/ids"
 	"github.com/tidegate/tidegate/internal/tenantsim/odata"
 	"github.com/tidegate/tidegate/internal/tenantsim/shape"
+	"github.com/tidegate/tidegate/internal/tenantsim/shelf"
 )
 
 // strength is an authentication strength policy. The texts of refusals in this
 // file are ASSUMED, the rules behind them are of contract h.
 type strength struct {
-	meta
+	shelf.Meta
 	displayName, description string
 	builtIn                  bool
 	combinations             []string
@@ -48,19 +50,19 @@ const strengthPrefix = "00000000-0000-0000-0000-00000000000"
 func builtInStrengths() []*strength {
 	resistant := []string{"windowsHelloForBusiness", "fido2", "x509CertificateMultiFactor"}
 	return []*strength{
-		{meta: meta{id: strengthPrefix + "2"}, displayName: "Multifactor authentication", builtIn: true, combinations: combinations[:multiFactor],
+		{Meta: shelf.Meta{ID: strengthPrefix + "2"}, displayName: "Multifactor authentication", builtIn: true, combinations: combinations[:multiFactor],
 			description: "Combinations of methods that satisfy strong authentication, such as a password + SMS"},
-		{meta: meta{id: strengthPrefix + "3"}, displayName: "Passwordless MFA", builtIn: true, combinations: append(slices.Clone(resistant), "deviceBasedPush"),
+		{Meta: shelf.Meta{ID: strengthPrefix + "3"}, displayName: "Passwordless MFA", builtIn: true, combinations: append(slices.Clone(resistant), "deviceBasedPush"),
 			description: "Passwordless methods that satisfy strong authentication, such as Passwordless sign-in with the Microsoft Authenticator"},
-		{meta: meta{id: strengthPrefix + "4"}, displayName: "Phishing-resistant MFA", builtIn: true, combinations: resistant,
+		{Meta: shelf.Meta{ID: strengthPrefix + "4"}, displayName: "Phishing-resistant MFA", builtIn: true, combinations: resistant,
 			description: "Phishing-resistant, Passwordless methods for the strongest authentication, such as a FIDO2 security key"},
 	}
 }
 
 var strengthEntity = &entity.Type[*strength]{Name: "microsoft.graph.authenticationStrengthPolicy", Properties: []entity.Property[*strength]{
-	{Name: "id", Ops: odata.Eq, Get: func(p *strength) any { return p.id }},
-	{Name: "createdDateTime", Get: func(p *strength) any { return intuneTime(p.created) }},
-	{Name: "modifiedDateTime", Get: func(p *strength) any { return intuneTime(p.modified) }},
+	{Name: "id", Ops: odata.Eq, Get: func(p *strength) any { return p.ID }},
+	{Name: "createdDateTime", Get: func(p *strength) any { return intuneTime(p.Created) }},
+	{Name: "modifiedDateTime", Get: func(p *strength) any { return intuneTime(p.Modified) }},
 	{Name: "displayName", Ops: odata.Eq, Get: func(p *strength) any { return p.displayName }},
 	{Name: "description", Get: func(p *strength) any { return p.description }},
 	{Name: "policyType", Ops: odata.Eq, Get: func(p *strength) any {
@@ -95,11 +97,11 @@ var strengthShape = shape.Shape{TypeName: "microsoft.graph.authenticationStrengt
 const strengthContext = "policies/authenticationStrengthPolicies"
 
 func listStrengths(c *call) (*reply, error) {
-	return listReply(c, c.Query, strengthEntity, c.server.strengths.listed(c), listStyle{context: strengthContext, size: 100, max: 999})
+	return listReply(c, c.Query, strengthEntity, c.server.strengths.Listed(c.listAsOf()), listStyle{context: strengthContext, size: 100, max: 999})
 }
 
 func getStrength(c *call) (*reply, error) {
-	p, err := c.server.strengths.see(c)
+	p, err := c.server.strengths.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +124,7 @@ func createStrength(c *call) (*reply, error) {
 	s := c.server
 	p := &strength{displayName: text(c.Body, "displayName"), description: text(c.Body, "description"), combinations: texts(c.Body["allowedCombinations"])}
 	switch {
-	case len(s.strengths.items) >= 15+3:
+	case len(s.strengths.All()) >= 15+3:
 		return nil, c.BadRequest("The maximum number of custom authentication strengths (15) is reached.")
 	case len(p.combinations) == 0:
 		return nil, c.BadRequest("Property 'allowedCombinations' must name at least one combination.")
@@ -135,7 +137,7 @@ func createStrength(c *call) (*reply, error) {
 			return nil, err
 		}
 	}
-	s.strengths.add(s, p, "authenticationStrength")
+	shelve(s, &s.strengths, p, "authenticationStrength")
 	c.changed()
 	return c.strengthReply(http.StatusCreated, p, nil)
 }
@@ -145,7 +147,7 @@ func (c *call) checkStrengthName(own *strength, name string) error {
 	if name == "" {
 		return c.BadRequest("A value is required for property 'displayName' of resource 'authenticationStrengthPolicy'.")
 	}
-	if slices.ContainsFunc(c.server.strengths.items, func(o *strength) bool { return o != own && strings.EqualFold(o.displayName, name) }) {
+	if slices.ContainsFunc(c.server.strengths.All(), func(o *strength) bool { return o != own && strings.EqualFold(o.displayName, name) }) {
 		return c.BadRequest("An authentication strength named '%s' exists already.", name)
 	}
 	return nil
@@ -153,7 +155,7 @@ func (c *call) checkStrengthName(own *strength, name string) error {
 
 // customStrength finds a policy that may be changed: built-in ones are read-only.
 func (c *call) customStrength() (*strength, error) {
-	p, err := c.server.strengths.find(c)
+	p, err := c.server.strengths.Find(c.byID())
 	if err == nil && p.builtIn {
 		return nil, c.BadRequest("The built-in authentication strength '%s' cannot be changed.", p.displayName)
 	}
@@ -181,7 +183,7 @@ func patchStrength(c *call) (*reply, error) {
 			return nil, err
 		}
 	}
-	c.server.strengths.change(c.server, p)
+	c.server.strengths.Change(c.server.instant(), p)
 	for name, field := range map[string]*string{"displayName": &p.displayName, "description": &p.description} {
 		if _, given := c.Body[name]; given {
 			*field = text(c.Body, name)
@@ -206,7 +208,7 @@ func updateCombinations(c *call) (*reply, error) {
 		return nil, c.BadRequest("Property 'allowedCombinations' must name at least one combination.")
 	}
 	before := p.combinations
-	c.server.strengths.change(c.server, p)
+	c.server.strengths.Change(c.server.instant(), p)
 	p.combinations = next
 	c.changed()
 	return &reply{status: http.StatusOK, body: object{
@@ -219,9 +221,9 @@ func updateCombinations(c *call) (*reply, error) {
 // strengthUsers are the conditional access policies that name a strength.
 func (s *Server) strengthUsers(p *strength) []string {
 	out := []string{}
-	for _, policy := range s.access.items {
-		if sameID(policy.strengthID(), p.id) {
-			out = append(out, policy.id)
+	for _, policy := range s.access.All() {
+		if ids.Same(policy.strengthID(), p.ID) {
+			out = append(out, policy.ID)
 		}
 	}
 	return out
@@ -241,7 +243,7 @@ func deleteStrength(c *call) (*reply, error) {
 	if used := c.server.strengthUsers(p); len(used) > 0 {
 		return nil, c.BadRequest("The authentication strength is used by the conditional access policies %s.", strings.Join(used, ", "))
 	}
-	c.server.strengths.remove(c.server, p)
+	c.server.strengths.Remove(c.server.instant(), p)
 	c.changed()
 	return &reply{status: http.StatusNoContent}, nil
 }
@@ -249,7 +251,7 @@ func deleteStrength(c *call) (*reply, error) {
 // strengthUsage is the function usage(): the policies that name a strength, in
 // full, by what the strength satisfies for them.
 func strengthUsage(c *call) (*reply, error) {
-	p, err := c.server.strengths.see(c)
+	p, err := c.server.strengths.See(c.byID())
 	if err != nil {
 		return nil, err
 	}
@@ -258,8 +260,8 @@ func strengthUsage(c *call) (*reply, error) {
 		return nil, err
 	}
 	by := map[string][]object{"mfa": {}, "none": {}}
-	for _, policy := range c.server.access.items {
-		if sameID(policy.strengthID(), p.id) {
+	for _, policy := range c.server.access.All() {
+		if ids.Same(policy.strengthID(), p.ID) {
 			out := entity.Render(policy, members)
 			c.shownAccess(out)
 			by[p.satisfies()] = append(by[p.satisfies()], out)

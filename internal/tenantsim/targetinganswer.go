@@ -234,7 +234,7 @@ func (s *Server) everyAssignee() []assignee {
 	for _, p := range s.everyPolicy() {
 		out = append(out, p)
 	}
-	for _, r := range s.remediations.items {
+	for _, r := range s.remediations.All() {
 		out = append(out, r)
 	}
 	return out
@@ -243,7 +243,7 @@ func (s *Server) everyAssignee() []assignee {
 func refOf(a assignee) PolicyRef {
 	switch a := a.(type) {
 	case *remediation:
-		return PolicyRef{Ref{a.id, a.displayName}, "deviceHealthScript"}
+		return PolicyRef{Ref{a.ID, a.displayName}, "deviceHealthScript"}
 	case *policy:
 		kinds := map[string]string{"": "configurationPolicy", admxBaseType: "groupPolicyConfiguration", intentBaseType: "intent"}
 		return PolicyRef{Ref{a.id.String(), a.name}, kinds[a.shadowOf]}
@@ -396,8 +396,8 @@ func (s *Server) targetReason(a assignment, i int32) TargetReason {
 	if a.kind == targetGroup || a.kind == targetExclude {
 		out.Group = s.targetGroupAnswer(a.group)
 	}
-	if f := s.filters.get(a.filterID); f != nil && a.filterType != "none" {
-		out.Filter = &FilterVerdict{Ref{f.id, f.displayName}, a.filterType, f.devicesOf(s).Has(int(i)), s.admits(a, i)}
+	if f := s.filters.Get(a.filterID); f != nil && a.filterType != "none" {
+		out.Filter = &FilterVerdict{Ref{f.ID, f.displayName}, a.filterType, f.devicesOf(s).Has(int(i)), s.admits(a, i)}
 	}
 	return out
 }

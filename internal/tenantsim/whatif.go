@@ -102,7 +102,7 @@ func evaluateAccess(c *call) (*reply, error) {
 		return nil, err
 	}
 	results := []object{}
-	for _, p := range c.server.access.items {
+	for _, p := range c.server.access.All() {
 		reason := w.against(p)
 		if reason != reasonNone && boolean(c.Body, "appliedPoliciesOnly") {
 			continue

@@ -60,14 +60,14 @@ func (w *whatIf) at(id string) verdict {
 		return verdictNo
 	case allTrustedLocations:
 		best := verdictNo
-		for _, l := range w.s.locations.items {
+		for _, l := range w.s.locations.All() {
 			if l.doc["isTrusted"] == true {
 				best = max(best, w.inRanges(l))
 			}
 		}
 		return best
 	}
-	l := w.s.locations.get(strings.ToLower(id))
+	l := w.s.locations.Get(strings.ToLower(id))
 	switch {
 	case l == nil: // deleted since the policy was written
 		return verdictNo

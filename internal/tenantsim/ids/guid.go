@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 )
 
 // GUID is an object id. It is kept as bytes because a large fleet holds three
@@ -41,6 +42,9 @@ func (g GUID) String() string {
 	hex.Encode(out[24:36], g[10:16])
 	return string(out[:])
 }
+
+// Same compares object ids as text: they are GUIDs and so have no case.
+func Same(a, b string) bool { return strings.EqualFold(a, b) }
 
 // ParseGUID accepts the 8-4-4-4-12 form in either case.
 func ParseGUID(s string) (GUID, bool) {
