@@ -175,8 +175,8 @@ func newAttempt(s *v1alpha1.PilotWaveStatus, d Decision, at *metav1.Time) {
 	if s.Audience != nil {
 		r.Exposed = s.Audience.Eligible - s.Devices.Pending
 	}
-	if a := Current(s); a != nil && d.CloseAttempt == OutcomeLost {
-		a.SucceededAt = nil // nothing stands for it any more
+	if a := Current(s); a != nil && (d.CloseAttempt == OutcomeLost || d.CloseAttempt == OutcomeHalted) {
+		a.SucceededAt = nil // nothing stands for it any more, or those who joined it later have refuted it
 	}
 	if a := Current(s); a != nil && d.Lost && a.WithdrawnAt == nil {
 		a.WithdrawnAt = at

@@ -1,0 +1,41 @@
+// Copyright 2026 The Tidegate Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"testing"
+
+	"github.com/tidegate/tidegate/api/v1alpha1"
+)
+
+// decided is a wave after one more reconcile that finds the world as it is.
+func decided(t *testing.T, w World) World {
+	t.Helper()
+	in, m, err := w.Situation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := w.Wave.DeepCopy()
+	m.Record(&after.Status)
+	Advance(after, Decide(in), w.Target(), w.Now)
+	w.Wave = after
+	return w
+}
+
+// TestPromise03_HaltedAfterSuccessIsNotRestored: a growing wave that had succeeded and was halted by its joiners stands for nothing
+// any more: a retry begins the next attempt, and brings no Succeeded on which other waves begin.
+func TestPromise03_HaltedAfterSuccessIsNotRestored(t *testing.T) {
+	w := aWorld(40)
+	s := &w.Wave.Status
+	s.Phase, s.Attempts[0].SucceededAt, s.Clocks.SucceededAt = halted, v1alpha1.StampOf(hour(50)), v1alpha1.StampOf(hour(50))
+	w.Wave.Annotations = map[string]string{v1alpha1.AnnotationRetry: "1"}
+	w = decided(t, w)
+	if w.Wave.Status.Phase != pending || w.Wave.Status.Attempt != 2 {
+		t.Fatalf("the retry leads to %s, attempt %d: %s", w.Wave.Status.Phase, w.Wave.Status.Attempt, w.Wave.Status.Decision.Message)
+	}
+	w = decided(t, w)
+	if w.Wave.Status.Phase == succeeded || w.Wave.Status.Attempt != 2 {
+		t.Errorf("halt evidence stands, and the wave is %s by attempt %d: %s", w.Wave.Status.Phase, w.Wave.Status.Attempt, w.Wave.Status.Decision.Message)
+	}
+}
