@@ -39,3 +39,16 @@ func TestPromise03_HaltedAfterSuccessIsNotRestored(t *testing.T) {
 		t.Errorf("halt evidence stands, and the wave is %s by attempt %d: %s", w.Wave.Status.Phase, w.Wave.Status.Attempt, w.Wave.Status.Decision.Message)
 	}
 }
+
+// TestPromise12_UnreadableMemberIsToldSteadily: a group that has a member who cannot be read is not settled: what is told of it is
+// told at every look.
+func TestPromise12_UnreadableMemberIsToldSteadily(t *testing.T) {
+	w := nextWorld()
+	w.earlierGroup(func(g *GroupReading) { g.UnreadableMembers = 1 })
+	if w.OddMembers() == "" {
+		t.Fatal("nobody is told")
+	}
+	if w.Settles(w.StandingEarlier()[0]) {
+		t.Error("the next look does not read the group, and tells nothing of it")
+	}
+}

@@ -84,10 +84,10 @@ func (w World) Lost() []Attempt {
 	return slices.DeleteFunc(w.StandingEarlier(), func(a Attempt) bool { return !a.Group.GroupGone })
 }
 
-// Settles says that the group of an attempt is as ledger and exclusions say, and shows everybody who was exposed: it need
-// not be looked at again before the next interval.
+// Settles says that the group of an attempt is as ledger and exclusions say, shows everybody who was exposed, and nobody of
+// whom it cannot be told who they are: it need not be looked at again before the next interval.
 func (w World) Settles(a Attempt) bool {
-	if a.Ledger == nil || a.Group.Members == nil || w.Excluded == nil || w.ExclusionProblem != nil {
+	if a.Ledger == nil || a.Group.Members == nil || a.Group.UnreadableMembers > 0 || w.Excluded == nil || w.ExclusionProblem != nil {
 		return false
 	}
 	missing, extra := w.MemberDrift(a)
