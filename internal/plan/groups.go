@@ -87,8 +87,8 @@ func seenFor(a *v1alpha1.WaveAdmission, now time.Time) bool {
 // does any more, and those that a tenant object is recorded to include although nobody else knows them. Sorted by revision
 // and id.
 //
-// A group is admitted when its attempt is not withdrawn, its wave is not being deleted, its revision is neither reverted nor
-// retired, and, for the current attempt, exposure has begun. An older attempt stands until its revision retires: devices
+// A group is admitted when its attempt is not withdrawn, by its wave or by what is on record of it, its wave is not being deleted,
+// its revision is neither reverted nor retired, and, for the current attempt, exposure has begun. An older attempt stands until its revision retires: devices
 // keep what they have until a later attempt reaches them (P13). One that its wave has forgotten stays as well. Under deletionPolicy Orphan the groups of deleted waves stay
 // where they are (P7).
 func WaveGroups(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, revisions []v1alpha1.RevisionStatus, now time.Time) []Group {
@@ -127,7 +127,7 @@ func (l *groupList) wave(w *v1alpha1.PilotWave) {
 		stays := l.remember(&g)
 		g.Occupied = g.Occupied || a.Attempt != w.Status.Attempt || a.Ledger != nil && a.Ledger.Asked > 0
 		switch {
-		case a.WithdrawnAt != nil || !l.live[a.Revision]:
+		case a.WithdrawnAt != nil || !l.live[a.Revision] || l.takenBack(a.GroupID):
 		case !w.DeletionTimestamp.IsZero():
 			g.Admit = stays && l.orphans()
 		case a.Attempt == w.Status.Attempt:
@@ -191,6 +191,12 @@ func (l *groupList) remember(g *Group) (stands bool) {
 	g.State, g.Cleared, g.Occupied = a.State, Cleared(a, l.now), a.AdmittedAt != nil
 	g.Released, g.ReleasedOn = Released(a, l.now), ReleasedOn(a, l.now)
 	return a.State == v1alpha1.Admitting || a.State == v1alpha1.Admitted
+}
+
+// takenBack says that a group had devices and was taken from them: a status of its wave that is older does not bring it back.
+func (l *groupList) takenBack(group string) bool {
+	a := entry(l.policy.Status.Waves, group)
+	return a != nil && a.AdmittedAt != nil && (a.State == v1alpha1.Withdrawing || a.State == v1alpha1.Withdrawn)
 }
 
 func (l *groupList) orphans() bool {

@@ -40,6 +40,30 @@ func TestPromise03_HaltedAfterSuccessIsNotRestored(t *testing.T) {
 	}
 }
 
+// TestPromise09_ClaimedAttemptIsNotRetriedByAnOldWord: a retry that was handled by a status which is lost starts nothing again.
+func TestPromise09_ClaimedAttemptIsNotRetriedByAnOldWord(t *testing.T) {
+	w := aWorld(10)
+	w.Wave.Annotations = map[string]string{v1alpha1.AnnotationRetry: "long ago"}
+	proof, err := NewProof(&w.Wave.Spec.Gate, 40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Wave.Status = v1alpha1.PilotWaveStatus{Proof: proof}
+	if w.Wave = w.Claim(); w.Wave == nil || w.Wave.Status.Phase != held {
+		t.Fatalf("%+v", w.Wave)
+	}
+	if w.Wave.Status.Proof != nil {
+		t.Error("the attempt is judged by the gate of another one")
+	}
+	if r := Requested(w.Wave); r != RequestNone {
+		t.Errorf("nobody asked for it since: %s", r)
+	}
+	w.Wave.Annotations[v1alpha1.AnnotationRetry] = "now"
+	if r := Requested(w.Wave); r != RequestRetry {
+		t.Errorf("a person asks: %q", r)
+	}
+}
+
 // TestPromise12_UnreadableMemberIsToldSteadily: a group that has a member who cannot be read is not settled: what is told of it is
 // told at every look.
 func TestPromise12_UnreadableMemberIsToldSteadily(t *testing.T) {

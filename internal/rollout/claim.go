@@ -14,7 +14,8 @@ import (
 )
 
 // Claim is the wave with the attempts that its status has forgotten and its policy has on record, as after a restore from a
-// backup: their devices keep what they have, and their numbers and groups are not used again. Nil when there are none.
+// backup: their devices keep what they have, and their numbers and groups are not used again. One that was taken back since is
+// taken back. Nil when there is nothing of that.
 //
 // When the newest of them is the current one or later, it is the current attempt from now on. Whether it was stopped by a person
 // or a halt nobody knows any more, nor whom it exposed: the wave is held, and only a person's retry starts the next one (P9).
@@ -25,7 +26,9 @@ func (w World) Claim() *v1alpha1.PilotWave {
 	claimed := w.Wave.DeepCopy()
 	s := &claimed.Status
 	var newest *v1alpha1.WaveAttempt
+	changed := false
 	for i := range w.Policy.Status.Waves {
+		changed = w.takeBack(s, &w.Policy.Status.Waves[i]) || changed
 		a := forgotten(s, string(w.Wave.UID), &w.Policy.Status.Waves[i])
 		if a == nil {
 			continue
@@ -36,13 +39,35 @@ func (w World) Claim() *v1alpha1.PilotWave {
 		}
 	}
 	if newest == nil {
-		return nil
+		if !changed {
+			return nil
+		}
+		return claimed
 	}
 	slices.SortFunc(s.Attempts, func(a, b v1alpha1.WaveAttempt) int { return cmp.Compare(a.Attempt, b.Attempt) })
 	if newest.Attempt >= s.Attempt {
 		w.resume(s, newest)
 	}
 	return claimed
+}
+
+// takeBack notes a rollback that the policy has on record and that the status has forgotten. The wave is where the rollback was: its
+// devices prove it, and only a person's retry starts the next attempt (P9). A revision that is not live is taken back by itself.
+func (w World) takeBack(s *v1alpha1.PilotWaveStatus, e *v1alpha1.WaveAdmission) bool {
+	i := slices.IndexFunc(s.Attempts, func(a v1alpha1.WaveAttempt) bool {
+		return e.UID == string(w.Wave.UID) && a.Attempt == e.Attempt && a.GroupID == e.GroupID && a.WithdrawnAt == nil
+	})
+	gone := e.AdmittedAt != nil && (e.State == v1alpha1.Withdrawing || e.State == v1alpha1.Withdrawn)
+	if i < 0 || !gone || !w.lives(e.Revision) || !w.Wave.DeletionTimestamp.IsZero() {
+		return false
+	}
+	s.Attempts[i].WithdrawnAt = e.Since.DeepCopy()
+	if e.Attempt == s.Attempt && !slices.Contains(restrained, s.Phase) {
+		s.Phase, s.HeldPhase, s.HeldReason, s.ClearSince = v1alpha1.PhaseRollingBack, "", "", nil
+		s.Rollback, s.Clocks.RollbackStartedAt = &v1alpha1.RollbackStatus{}, e.Since.DeepCopy()
+		s.HandledRequests.Retry = w.Wave.Annotations[v1alpha1.AnnotationRetry]
+	}
+	return true
 }
 
 // forgotten is the attempt of an entry of the policy that the wave owns and does not list; nil for none.
@@ -69,9 +94,10 @@ func (w World) resume(s *v1alpha1.PilotWaveStatus, a *v1alpha1.WaveAttempt) {
 		s.PayloadHash = r.PayloadHash
 	}
 	s.Phase, s.HeldPhase, s.HeldReason = v1alpha1.PhaseHeld, v1alpha1.PhaseExposing, v1alpha1.ReasonLedgerLost
-	s.Audience, s.GateHash, s.Gate, s.Findings, s.Rollback, s.ClearSince = nil, "", nil, nil, nil, nil
+	s.Audience, s.Proof, s.GateHash, s.Gate, s.Findings, s.Rollback, s.ClearSince = nil, nil, "", nil, nil, nil, nil
 	s.Devices, s.Decision = v1alpha1.DeviceCounts{}, v1alpha1.DecisionStatus{}
 	s.Clocks = v1alpha1.Clocks{StartedAt: ptrTo(a.CreatedAt)}
+	s.HandledRequests.Retry = w.Wave.Annotations[v1alpha1.AnnotationRetry] // it may be as old as what was forgotten
 }
 
 func ptrTo(t metav1.Time) *metav1.Time { return &t }
