@@ -139,11 +139,24 @@ func (e Wave) rest(ctx context.Context, d rollout.Decision) WaveStep {
 	if old := w.Disposable(); old != nil && d.Effect == rollout.EffectNone && e.Tenant != nil {
 		return e.dispose(ctx, old)
 	}
+	if p := w.ExclusionProblem; p != nil && w.TenantProblem == nil && runs(d.Phase) {
+		return WaveStep{Reason: p.Reason, After: retryUnreadable, Problem: fmt.Sprintf(
+			"it is not known whom the wave excludes: %s; until it is, the excluded may stay in its groups, and nobody is put into them", p.Message)}
+	}
 	if odd := w.OddMembers(); odd != "" {
 		return WaveStep{Reason: v1alpha1.ReasonMembershipDrifted, After: retryUnreadable, Problem: fmt.Sprintf(
 			"the tenant lists %s of whom it cannot be told who they are: look at the group in the tenant and remove them; the wave goes on without them", odd)}
 	}
 	return e.hidden("look at the tenant")
+}
+
+// runs says that nothing has stopped the wave: a stop has a reason of its own to tell.
+func runs(p v1alpha1.WavePhase) bool {
+	switch p { //nolint:exhaustive // before an attempt has a group, or stopped: false
+	case v1alpha1.PhasePending, v1alpha1.PhaseExposing, v1alpha1.PhaseBaking, v1alpha1.PhaseEvaluating, v1alpha1.PhaseSucceeded:
+		return true
+	}
+	return false
 }
 
 // expose writes the next batch into the ledger, then adds its devices to the group. After a crash in between the ledger knows
