@@ -35,3 +35,26 @@ func TestPromise02_14_ExcludedAreNotKnown(t *testing.T) {
 		t.Errorf("%s %+v", s.Phase, s.Decision)
 	}
 }
+
+// TestPromise02_OneExclusionIsUnreadable: an excluded group that is gone hides nobody whom another one excludes.
+func TestPromise02_OneExclusionIsUnreadable(t *testing.T) {
+	t.Parallel()
+	l := proven(t, v1alpha1.ModeGate, group("Gone", 1), group("Out", 1))
+	group := l.attemptGroup("a")
+	w := l.wave("a")
+	l.edit(w, func() {
+		w.Spec.Audience.Groups.Exclude = []v1alpha1.GroupRef{{DisplayName: "Gone"}, {DisplayName: "Out"}}
+	})
+	l.put("Out", nil)
+	l.rest()
+	if err := l.admin().DeleteGroup(t.Context(), l.groupID("Gone")); err != nil {
+		t.Fatal(err)
+	}
+	out := l.members(group)[:1]
+	l.put("Out", out)
+	l.hours(2)
+	if slices.Contains(l.members(group), out[0]) {
+		s := l.wave("a").Status
+		t.Errorf("%s is excluded and stays: %s %+v", out[0], s.Phase, s.Decision)
+	}
+}

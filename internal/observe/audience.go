@@ -60,19 +60,26 @@ func ResolveAudience(ctx context.Context, src MemberSource, inv *fleet.Inventory
 
 // ResolveExclusions are the members of the groups that an audience excludes, sorted. An exclusion acts at once, also in
 // a running attempt (P2), so that it is a question of its own. Of those who are known to be excluded it says so also beside
-// the *Refusal that there are others who cannot be read.
+// the error that there are others of whom it is not known.
 func ResolveExclusions(ctx context.Context, src MemberSource, a *v1alpha1.Audience, unit v1alpha1.Unit) ([]audience.ID, error) {
-	excluded, err := ResolvePopulation(ctx, src, &v1alpha1.Population{Include: a.Groups.Exclude}, unit)
-	if err != nil {
-		return nil, err
+	var all []audience.ID
+	var trouble error
+	var notListed []string
+	odd := 0
+	for _, ref := range a.Groups.Exclude { // one that cannot be read hides none of the others
+		excluded, err := ResolvePopulation(ctx, src, &v1alpha1.Population{Include: []v1alpha1.GroupRef{ref}}, unit)
+		trouble = cmp.Or(trouble, err)
+		all, notListed, odd = append(all, excluded.included...), append(notListed, excluded.Hidden...), odd+excluded.Unreadable
 	}
-	if !excluded.Complete() {
-		return nil, hidden(excluded.Hidden, "whom it excludes is not known")
-	}
-	who := without(excluded.included, nil)
-	if n := excluded.Unreadable; n > 0 {
+	who := without(all, nil)
+	switch {
+	case trouble != nil:
+		return who, trouble
+	case len(notListed) > 0:
+		return who, hidden(notListed, "whom it excludes is not known")
+	case odd > 0:
 		return who, &Refusal{v1alpha1.ReasonUnreadable, fmt.Sprintf(
-			"%d members of the groups that are excluded cannot be read, so that it is not known whom these groups exclude: look for them in the tenant and take them out of the groups, or exclude other groups", n)}
+			"%d members of the groups that are excluded cannot be read, so that it is not known whom these groups exclude: look for them in the tenant and take them out of the groups, or exclude other groups", odd)}
 	}
 	return who, nil
 }
