@@ -6,36 +6,43 @@ package controllers
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
-// TestPromise09_RestoredBeforeARollback: the status of a wave that is older than its rollback does not give its devices again what
-// was taken back: the policy has on record that it was.
+// TestPromise09_RestoredBeforeARollback: the status of a wave that is older than its rollback, or lost, does not give its devices
+// again what was taken back: the policy has on record that it was, and the devices prove it.
 func TestPromise09_RestoredBeforeARollback(t *testing.T) {
 	t.Parallel()
-	l := proven(t, v1alpha1.ModeGate)
-	l.ask("AzureAD")
-	l.until("devices are exposed to r2", 20, func() bool { s := l.wave("a").Status; return s.Attempt == 2 && s.Clocks.LastBatchAt != nil })
-	before, group := l.backup(), l.attemptGroup("a")
-	l.annotate("a", v1alpha1.AnnotationRollback, "1")
-	l.rest()
-	if l.mayHave(group) {
-		t.Fatal("the rollback takes nothing back")
-	}
-	w := l.wave("a")
-	l.edit(w, func() { delete(w.Annotations, v1alpha1.AnnotationRollback) })
-	l.restore(&before, false, true)
-	for range 6 {
-		l.rest()
-		if l.mayHave(group) {
+	for name, wiped := range map[string]bool{"older": false, "lost": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := proven(t, v1alpha1.ModeGate)
+			l.ask("AzureAD")
+			l.until("devices are exposed to r2", 20, func() bool { s := l.wave("a").Status; return s.Attempt == 2 && s.Clocks.LastBatchAt != nil })
+			before, group := l.backup(), l.attemptGroup("a")
+			if wiped {
+				before.wave = v1alpha1.PilotWaveStatus{}
+			}
+			l.annotate("a", v1alpha1.AnnotationRollback, "1")
+			l.rest()
+			if l.mayHave(group) || !l.groupExists(group) {
+				t.Fatal("the rollback takes nothing back, or is over")
+			}
 			w := l.wave("a")
-			t.Fatalf("the group is under r2 again: %s %+v; %s", w.Status.Phase, w.Status.Decision, l.admissions())
-		}
-		if err := l.sim.Advance(time.Hour); err != nil {
-			t.Fatal(err)
-		}
+			l.edit(w, func() { delete(w.Annotations, v1alpha1.AnnotationRollback) })
+			l.restore(&before, false, true)
+			l.rest()
+			if s := l.wave("a").Status; s.Phase != v1alpha1.PhaseRollingBack || !l.groupExists(group) {
+				t.Errorf("%s %+v, group exists %v", s.Phase, s.Decision, l.groupExists(group))
+			}
+			l.until("devices prove it", 30, func() bool {
+				if l.mayHave(group) {
+					t.Fatalf("the group is under r2 again: %s", l.admissions())
+				}
+				return l.inPhase("a", v1alpha1.PhaseRolledBack)()
+			})
+		})
 	}
 }
 

@@ -18,7 +18,8 @@ import (
 // taken back. Nil when there is nothing of that.
 //
 // When the newest of them is the current one or later, it is the current attempt from now on. Whether it was stopped by a person
-// or a halt nobody knows any more, nor whom it exposed: the wave is held, and only a person's retry starts the next one (P9).
+// or a halt nobody knows any more, nor whom it exposed: the wave is held, or its rollback goes on, and only a person's retry starts
+// the next one (P9).
 func (w World) Claim() *v1alpha1.PilotWave {
 	if w.Policy == nil {
 		return nil
@@ -63,11 +64,16 @@ func (w World) takeBack(s *v1alpha1.PilotWaveStatus, e *v1alpha1.WaveAdmission) 
 	}
 	s.Attempts[i].WithdrawnAt = e.Since.DeepCopy()
 	if e.Attempt == s.Attempt && !slices.Contains(restrained, s.Phase) {
-		s.Phase, s.HeldPhase, s.HeldReason, s.ClearSince = v1alpha1.PhaseRollingBack, "", "", nil
-		s.Rollback, s.Clocks.RollbackStartedAt = &v1alpha1.RollbackStatus{}, e.Since.DeepCopy()
-		s.HandledRequests.Retry = w.Wave.Annotations[v1alpha1.AnnotationRetry]
+		w.rollOn(s, e.Since)
 	}
 	return true
+}
+
+// rollOn goes on with a rollback that began then.
+func (w World) rollOn(s *v1alpha1.PilotWaveStatus, began metav1.Time) {
+	s.Phase, s.HeldPhase, s.HeldReason, s.ClearSince = v1alpha1.PhaseRollingBack, "", "", nil
+	s.Rollback, s.Clocks.RollbackStartedAt = &v1alpha1.RollbackStatus{}, &began
+	s.HandledRequests.Retry = w.Wave.Annotations[v1alpha1.AnnotationRetry]
 }
 
 // forgotten is the attempt of an entry of the policy that the wave owns and does not list; nil for none.
@@ -98,6 +104,9 @@ func (w World) resume(s *v1alpha1.PilotWaveStatus, a *v1alpha1.WaveAttempt) {
 	s.Devices, s.Decision = v1alpha1.DeviceCounts{}, v1alpha1.DecisionStatus{}
 	s.Clocks = v1alpha1.Clocks{StartedAt: ptrTo(a.CreatedAt)}
 	s.HandledRequests.Retry = w.Wave.Annotations[v1alpha1.AnnotationRetry] // it may be as old as what was forgotten
+	if a.WithdrawnAt != nil && w.lives(a.Revision) {
+		w.rollOn(s, *a.WithdrawnAt)
+	}
 }
 
 func ptrTo(t metav1.Time) *metav1.Time { return &t }
