@@ -77,6 +77,10 @@ func enter(w *v1alpha1.PilotWave, d Decision, target Target, at *metav1.Time) {
 		if a := Current(s); a != nil && a.SucceededAt == nil {
 			a.SucceededAt = s.Clocks.SucceededAt
 		}
+	case v1alpha1.PhaseHalted:
+		if a := Current(s); a != nil {
+			a.SucceededAt = nil // those who joined it later have refuted it
+		}
 	case v1alpha1.PhaseRollingBack:
 		if s.Clocks.RollbackStartedAt == nil {
 			s.Clocks.RollbackStartedAt = at
@@ -86,7 +90,7 @@ func enter(w *v1alpha1.PilotWave, d Decision, target Target, at *metav1.Time) {
 		if s.Rollback != nil {
 			s.Rollback.Accepted = d.Reason == v1alpha1.ReasonRollbackAccepted
 		}
-	case pending, exposing, evaluating, promoting, held, halted, rollbackIncomplete, aborted: // no clock of their own
+	case pending, exposing, evaluating, promoting, held, rollbackIncomplete, aborted: // no clock of their own
 	}
 }
 
@@ -175,8 +179,8 @@ func newAttempt(s *v1alpha1.PilotWaveStatus, d Decision, at *metav1.Time) {
 	if s.Audience != nil {
 		r.Exposed = s.Audience.Eligible - s.Devices.Pending
 	}
-	if a := Current(s); a != nil && (d.CloseAttempt == OutcomeLost || d.CloseAttempt == OutcomeHalted) {
-		a.SucceededAt = nil // nothing stands for it any more, or those who joined it later have refuted it
+	if a := Current(s); a != nil && d.CloseAttempt == OutcomeLost {
+		a.SucceededAt = nil // nothing stands for it any more
 	}
 	if a := Current(s); a != nil && d.Lost && a.WithdrawnAt == nil {
 		a.WithdrawnAt = at

@@ -26,17 +26,23 @@ func decided(t *testing.T, w World) World {
 // TestPromise03_HaltedAfterSuccessIsNotRestored: a growing wave that had succeeded and was halted by its joiners stands for nothing
 // any more: a retry begins the next attempt, and brings no Succeeded on which other waves begin.
 func TestPromise03_HaltedAfterSuccessIsNotRestored(t *testing.T) {
-	w := aWorld(40)
-	s := &w.Wave.Status
-	s.Phase, s.Attempts[0].SucceededAt, s.Clocks.SucceededAt = halted, v1alpha1.StampOf(hour(50)), v1alpha1.StampOf(hour(50))
-	w.Wave.Annotations = map[string]string{v1alpha1.AnnotationRetry: "1"}
-	w = decided(t, w)
-	if w.Wave.Status.Phase != pending || w.Wave.Status.Attempt != 2 {
-		t.Fatalf("the retry leads to %s, attempt %d: %s", w.Wave.Status.Phase, w.Wave.Status.Attempt, w.Wave.Status.Decision.Message)
-	}
-	w = decided(t, w)
-	if w.Wave.Status.Phase == succeeded || w.Wave.Status.Attempt != 2 {
-		t.Errorf("halt evidence stands, and the wave is %s by attempt %d: %s", w.Wave.Status.Phase, w.Wave.Status.Attempt, w.Wave.Status.Decision.Message)
+	for _, aborts := range []bool{false, true} {
+		w := aWorld(40)
+		s := &w.Wave.Status
+		s.Phase, s.Attempts[0].SucceededAt, s.Clocks.SucceededAt = succeeded, v1alpha1.StampOf(hour(50)), v1alpha1.StampOf(hour(50))
+		Advance(w.Wave, Decision{Phase: halted}, w.Target(), w.Now)
+		w.Wave.Annotations = map[string]string{}
+		if aborts {
+			w.Wave.Annotations[v1alpha1.AnnotationAbort] = "1"
+			w = decided(t, w)
+		}
+		w.Wave.Annotations[v1alpha1.AnnotationRetry] = "1"
+		for range 2 {
+			w = decided(t, w)
+			if w.Wave.Status.Phase == succeeded || w.Wave.Status.Attempt != 2 {
+				t.Errorf("aborts %t: halt evidence stands, and the wave is %s by attempt %d: %s", aborts, w.Wave.Status.Phase, w.Wave.Status.Attempt, w.Wave.Status.Decision.Message)
+			}
+		}
 	}
 }
 
