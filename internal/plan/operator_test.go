@@ -98,6 +98,7 @@ func (op *operator) reconcile(t *testing.T, steps int, lose, forget bool) {
 			seen = append(seen, op.look(&records[i], nil))
 		}
 		st.Waves = w.Admissions(st.Waves, records, seen, op.tenant.now)
+		forgetGone(st, before)
 		if actions := w.Build(records, seen); len(actions) > 0 {
 			op.quiet = false
 			op.run(t, actions, steps, lose)
@@ -110,7 +111,9 @@ func (op *operator) reconcile(t *testing.T, steps int, lose, forget bool) {
 	}
 	desired := Want(op.policy, st.Revisions, op.pop, groups, describe)
 	observed := op.observe(desired)
+	known := slices.Clone(st.Waves)
 	st.Waves = Admissions(st.Waves, groups, desired, observed, op.tenant.now)
+	forgetGone(st, known)
 	built := compare(desired, observed, Options{Drift: op.policy.Spec.Drift, Managed: Managed(groups)})
 	op.close(observed, desired, built)
 	op.quiet = len(built.Actions) == 0
