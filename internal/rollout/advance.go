@@ -71,16 +71,9 @@ func enter(w *v1alpha1.PilotWave, d Decision, target Target, at *metav1.Time) {
 			}
 		}
 	case v1alpha1.PhaseSucceeded:
-		if s.Clocks.SucceededAt == nil {
-			s.Clocks.SucceededAt = at
-		}
-		if a := Current(s); a != nil && a.SucceededAt == nil {
-			a.SucceededAt = s.Clocks.SucceededAt
-		}
+		succeed(s, at)
 	case v1alpha1.PhaseHalted:
-		if a := Current(s); a != nil {
-			a.SucceededAt = nil // those who joined it later have refuted it
-		}
+		refute(s)
 	case v1alpha1.PhaseRollingBack:
 		if s.Clocks.RollbackStartedAt == nil {
 			s.Clocks.RollbackStartedAt = at
@@ -91,6 +84,23 @@ func enter(w *v1alpha1.PilotWave, d Decision, target Target, at *metav1.Time) {
 			s.Rollback.Accepted = d.Reason == v1alpha1.ReasonRollbackAccepted
 		}
 	case pending, exposing, evaluating, promoting, held, rollbackIncomplete, aborted: // no clock of their own
+	}
+}
+
+// succeed notes since when the current attempt stands.
+func succeed(s *v1alpha1.PilotWaveStatus, at *metav1.Time) {
+	if s.Clocks.SucceededAt == nil {
+		s.Clocks.SucceededAt = at
+	}
+	if a := Current(s); a != nil && a.SucceededAt == nil {
+		a.SucceededAt = s.Clocks.SucceededAt
+	}
+}
+
+// refute notes that the current attempt stands for nothing: those who joined it after its success have halted it.
+func refute(s *v1alpha1.PilotWaveStatus) {
+	if a := Current(s); a != nil {
+		a.SucceededAt = nil
 	}
 }
 
