@@ -82,3 +82,15 @@ func TestPromise12_UnreadableMemberIsToldSteadily(t *testing.T) {
 		t.Error("the next look does not read the group, and tells nothing of it")
 	}
 }
+
+// TestPromise13_OldRollbackAfterALoss: a rollback that was handled by a status which is lost takes nothing back again.
+func TestPromise13_OldRollbackAfterALoss(t *testing.T) {
+	t.Skip("red, to be decided: a status that is lost takes with it that annotation rollback was handled, and the attempt that is claimed is rolled back by it, months after it was meant")
+	w := aWorld(10)
+	w.Wave.Annotations = map[string]string{v1alpha1.AnnotationRollback: "long ago"}
+	w.Wave.Status = v1alpha1.PilotWaveStatus{}
+	w.Wave = w.Claim()
+	if d, decided := DecideSafety(w.Safety()); decided && d.Withdraw {
+		t.Errorf("%s", d)
+	}
+}
