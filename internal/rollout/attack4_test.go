@@ -5,6 +5,7 @@ package rollout
 
 import (
 	"testing"
+	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
@@ -83,14 +84,24 @@ func TestPromise12_UnreadableMemberIsToldSteadily(t *testing.T) {
 	}
 }
 
-// TestPromise13_OldRollbackAfterALoss: a rollback that was handled by a status which is lost takes nothing back again.
+// TestPromise13_OldRollbackAfterALoss: a rollback of a time before the attempt, which a status that is lost had handled, takes
+// nothing back again; one that may be of now does.
 func TestPromise13_OldRollbackAfterALoss(t *testing.T) {
-	t.Skip("red, to be decided: a status that is lost takes with it that annotation rollback was handled, and the attempt that is claimed is rolled back by it, months after it was meant")
-	w := aWorld(10)
-	w.Wave.Annotations = map[string]string{v1alpha1.AnnotationRollback: "long ago"}
-	w.Wave.Status = v1alpha1.PilotWaveStatus{}
-	w.Wave = w.Claim()
-	if d, decided := DecideSafety(w.Safety()); decided && d.Withdraw {
-		t.Errorf("%s", d)
+	for name, tt := range map[string]struct {
+		value string
+		acts  bool
+	}{
+		"before the attempt": {hour(-100).UTC().Format(time.RFC3339), false},
+		"during the attempt": {hour(60).UTC().Format(time.RFC3339), true},
+		"no time":            {"please", true},
+	} {
+		w := aWorld(10)
+		w.Policy.Status.Waves[0].Since = v1alpha1.Stamp(hour(10))
+		w.Wave.Annotations = map[string]string{v1alpha1.AnnotationRollback: tt.value}
+		w.Wave.Status = v1alpha1.PilotWaveStatus{}
+		w.Wave = w.Claim()
+		if d, decided := DecideSafety(w.Safety()); (decided && d.Withdraw) != tt.acts {
+			t.Errorf("%s: %s", name, d)
+		}
 	}
 }

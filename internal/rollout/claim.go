@@ -6,6 +6,7 @@ package rollout
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -104,8 +105,23 @@ func (w World) resume(s *v1alpha1.PilotWaveStatus, a *v1alpha1.WaveAttempt) {
 	s.Devices, s.Decision = v1alpha1.DeviceCounts{}, v1alpha1.DecisionStatus{}
 	s.Clocks = v1alpha1.Clocks{StartedAt: ptrTo(a.CreatedAt)}
 	s.HandledRequests.Retry = w.Wave.Annotations[v1alpha1.AnnotationRetry] // it may be as old as what was forgotten
+	w.passOver(s, a.CreatedAt.Time)
 	if a.WithdrawnAt != nil && w.lives(a.Revision) {
 		w.rollOn(s, *a.WithdrawnAt)
+	}
+}
+
+// passOver takes the requests of a time before an attempt began for handled: they were about another one. A request that is newer, or
+// has no time for its value, is acted on, for it may be one of now, and safety comes first (P9).
+func (w World) passOver(s *v1alpha1.PilotWaveStatus, began time.Time) {
+	for annotation, handled := range map[string]*string{
+		v1alpha1.AnnotationAbort: &s.HandledRequests.Abort, v1alpha1.AnnotationRollback: &s.HandledRequests.Rollback,
+		v1alpha1.AnnotationAcceptRollback: &s.HandledRequests.RollbackAccepted,
+	} {
+		value := w.Wave.Annotations[annotation]
+		if at, err := time.Parse(time.RFC3339, value); err == nil && at.Before(began) {
+			*handled = value
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ func (w *world) blocked(t *testing.T) {
 }
 
 func TestMissingSecret(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	w.Apply(t, w.Tenant(), w.Policy())
 	w.stuck(t, tenant(), v1alpha1.ReasonSecretNotFound, `"`+testkit.SecretName+`"`, w.Namespace, "create it", `"clientSecret"`)
@@ -37,6 +38,7 @@ func TestMissingSecret(t *testing.T) {
 }
 
 func TestMissingSecretKey(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	s := w.Secret()
 	s.StringData = map[string]string{"client-secret": w.Sim.ClientSecret()}
@@ -51,6 +53,7 @@ func TestMissingSecretKey(t *testing.T) {
 }
 
 func TestWrongTenantID(t *testing.T) {
+	t.Parallel()
 	const wrong = "00000000-1111-2222-3333-444444444444"
 	w := start(t, testkit.Options{})
 	o := w.Tenant()
@@ -73,6 +76,7 @@ func TestWrongTenantID(t *testing.T) {
 }
 
 func TestWrongClientSecret(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	s := w.Secret()
 	s.StringData["clientSecret"] = "not-the-secret-of-this-app"
@@ -86,6 +90,7 @@ func TestWrongClientSecret(t *testing.T) {
 }
 
 func TestWrongClientID(t *testing.T) {
+	t.Parallel()
 	const wrong = "00000000-1111-2222-3333-444444444444"
 	w := start(t, testkit.Options{})
 	o := w.Tenant()
@@ -98,6 +103,7 @@ func TestWrongClientID(t *testing.T) {
 }
 
 func TestTokenRefused(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	w.change(t, func(sc *tenantsim.Scenario) { sc.TokenRefused = true })
 	w.Apply(t, w.Secret(), w.Tenant(), w.Policy())
@@ -120,6 +126,7 @@ func (w *world) change(t *testing.T, how func(*tenantsim.Scenario)) {
 
 // TestMissingPermissions takes all permissions away and grants them one by one.
 func TestMissingPermissions(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{Roles: []string{"User.Read.All"}})
 	w.Apply(t, w.Secret(), w.Tenant(), w.Policy())
 	words := []string{"admin consent"}
@@ -137,6 +144,7 @@ func TestMissingPermissions(t *testing.T) {
 
 // TestConsentIsSeen withholds each permission in turn and then grants it: the next token shows it.
 func TestConsentIsSeen(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	only := func(missing ...string) { w.change(t, func(sc *tenantsim.Scenario) { sc.MissingRoles = missing }) }
 	only("DeviceManagementManagedDevices.Read.All")

@@ -17,6 +17,7 @@ import (
 // TestWrongEndpoint points a Tenant at hosts that do not work. A host that cannot be reached may be down for a while, so
 // the Tenant keeps trying; what can never work is stalled.
 func TestWrongEndpoint(t *testing.T) {
+	t.Parallel()
 	const closed = "https://127.0.0.1:1" // nothing listens on port 1
 	other := newFront(t, nil)
 	for _, test := range []struct {
@@ -38,6 +39,7 @@ func TestWrongEndpoint(t *testing.T) {
 			v1alpha1.ConditionReconciling, v1alpha1.ReasonTransient, []string{"certificate", other.URL, "spec.endpoint.caBundle", "check"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			w := start(t, testkit.Options{})
 			o := w.Tenant()
 			test.change(o.Spec.Endpoint)

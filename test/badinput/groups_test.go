@@ -47,6 +47,7 @@ func badGroups(w *world) []struct {
 }
 
 func TestPopulationGroups(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	good := w.Policy().Spec.Population
 	p := w.Policy()
@@ -91,6 +92,7 @@ func (w *world) held(t *testing.T, name, reason string, before uint64, words ...
 }
 
 func TestAudience(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	w.Apply(t, w.Secret(), w.Tenant(), w.Policy())
 	w.goesOn(t)

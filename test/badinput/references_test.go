@@ -14,6 +14,7 @@ import (
 )
 
 func TestTenantRefToNothing(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	w.Apply(t, w.Secret(), w.Policy(), w.WaveOn("pilot", "Pilot"))
 	w.stuck(t, policy(), v1alpha1.ReasonTenantRefNotFound, "spec.tenantRef", `"`+testkit.TenantName+`"`, w.Namespace, "create it")
@@ -25,6 +26,7 @@ func TestTenantRefToNothing(t *testing.T) {
 }
 
 func TestPolicyRefToNothing(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	w.Apply(t, w.Secret(), w.Tenant(), w.WaveOn("pilot", "Pilot"))
 	w.stuck(t, wave("pilot"), v1alpha1.ReasonPolicyNotFound, "spec.policyRef", `"`+testkit.PolicyName+`"`, w.Namespace, "create it")
@@ -35,6 +37,7 @@ func TestPolicyRefToNothing(t *testing.T) {
 }
 
 func TestDependencyOnNothing(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	w.Apply(t, w.Secret(), w.Tenant(), w.Policy())
 	w.goesOn(t)
@@ -55,6 +58,7 @@ func TestDependencyOnNothing(t *testing.T) {
 
 // TestDependencyOfAnotherPolicy names a wave that exists, under another policy.
 func TestDependencyOfAnotherPolicy(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	other := w.WaveOn("canary", "Small")
 	other.Spec.PolicyRef.Name = "other"
@@ -68,8 +72,10 @@ func TestDependencyOfAnotherPolicy(t *testing.T) {
 // TestDependencyCycle closes a ring of waves. One of a single wave is refused when it is applied; the others are found
 // by the operator, and every wave in the ring says so.
 func TestDependencyCycle(t *testing.T) {
+	t.Parallel()
 	for _, ring := range [][]string{{"a", "b"}, {"a", "b", "c"}} {
 		t.Run(strings.Join(ring, "-"), func(t *testing.T) {
+			t.Parallel()
 			w := start(t, testkit.Options{})
 			w.Apply(t, w.Secret(), w.Tenant(), w.Policy())
 			w.goesOn(t)
@@ -99,6 +105,7 @@ func TestDependencyCycle(t *testing.T) {
 }
 
 func TestSuspendedTenant(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	o := w.Tenant()
 	o.Spec.Suspend = true
@@ -115,6 +122,7 @@ func TestSuspendedTenant(t *testing.T) {
 }
 
 func TestSuspendedPolicy(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	o := w.Policy()
 	o.Spec.Suspend = true

@@ -37,6 +37,7 @@ func verdicts(p *v1alpha1.PasskeyPolicy, on v1alpha1.Platform) map[string]v1alph
 // TestCatalogWithoutTheSetting asks a tenant for a setting that its catalog does not have, in all three ways, until the
 // catalog gets it.
 func TestCatalogWithoutTheSetting(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{Catalog: "empty-edge"})
 	p := w.Policy()
 	w.Apply(t, w.Secret(), w.Tenant(), p)
@@ -66,6 +67,7 @@ func TestCatalogWithoutTheSetting(t *testing.T) {
 
 // TestSettingWithoutPolicy asks for passkeySync, for which Edge has no policy of its own.
 func TestSettingWithoutPolicy(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	p := w.Policy()
 	p.Spec.Settings = v1alpha1.PasskeySettings{PasskeySync: v1alpha1.Enabled}
@@ -83,6 +85,7 @@ func TestSettingWithoutPolicy(t *testing.T) {
 
 // TestSkippedSettingIsShown leaves out what Edge does not have and writes the rest (P11).
 func TestSkippedSettingIsShown(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	p := w.Policy()
 	p.Spec.Settings.SyncScope, p.Spec.OnMissingSetting = "EnterpriseManaged", v1alpha1.OnMissingSkip
@@ -107,6 +110,7 @@ func enforceOnly(w *world) *v1alpha1.PasskeyPolicy {
 }
 
 func TestUnsupportedSetting(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	p := enforceOnly(w)
 	p.Spec.Settings.PasswordlessSignin = v1alpha1.Disabled
@@ -118,6 +122,7 @@ func TestUnsupportedSetting(t *testing.T) {
 
 // TestContradictorySettings asks for two settings that are one policy in Edge, on and off.
 func TestContradictorySettings(t *testing.T) {
+	t.Parallel()
 	w := start(t, testkit.Options{})
 	p := enforceOnly(w)
 	p.Spec.Settings = v1alpha1.PasskeySettings{PasskeyCreation: v1alpha1.Enabled, PasskeySync: v1alpha1.Disabled}
