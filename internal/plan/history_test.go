@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -447,19 +448,21 @@ func (h *history) edit() {
 // comeAndGo: while the operator is down, somebody takes a group from its revision, waits until devices know, and then takes
 // it from what excludes it. The devices fall back, and are in the group still.
 func (h *history) comeAndGo() {
-	for id := range h.groups {
-		for _, strip := range []TargetKind{TargetInclude, TargetExclude} {
-			for _, o := range h.tenant.objects {
-				if o.exists {
-					left := slices.DeleteFunc(slices.Clone(o.targets), func(t Target) bool { return t.Kind == strip && t.GroupID == id })
-					if len(left) < len(o.targets) {
-						h.tenant.assign(o, left)
-					}
+	ids := slices.Sorted(maps.Keys(h.groups))
+	if len(ids) == 0 {
+		return
+	}
+	id := ids[h.rng.IntN(len(ids))]
+	for _, strip := range []TargetKind{TargetInclude, TargetExclude} {
+		for _, o := range h.tenant.objects {
+			if o.exists {
+				left := slices.DeleteFunc(slices.Clone(o.targets), func(t Target) bool { return t.Kind == strip && t.GroupID == id })
+				if len(left) < len(o.targets) {
+					h.tenant.assign(o, left)
 				}
 			}
-			h.advance(AssignmentLag + time.Minute)
 		}
-		return
+		h.advance(AssignmentLag + time.Minute)
 	}
 }
 
