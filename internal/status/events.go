@@ -38,7 +38,8 @@ var alarming = []string{v1alpha1.ConditionStalled, v1alpha1.ConditionDrifted, v1
 var arrivals = []string{v1alpha1.ConditionApplied, v1alpha1.ConditionRolloutComplete}
 
 // ConditionEvents gives one event for each of the named conditions whose status changed between before and after. A
-// condition that appears for the first time with good news, or that disappears, is no event.
+// condition that appears for the first time with good news, or that disappears, is no event. Of several that change for one reason
+// the first named tells it: a cluster takes events of one reason for one that is repeated, and shows either of their messages.
 func ConditionEvents(before, after []metav1.Condition, kinds ...string) []Event {
 	var out []Event
 	for _, kind := range kinds {
@@ -53,7 +54,7 @@ func ConditionEvents(before, after []metav1.Condition, kinds ...string) []Event 
 			continue
 		}
 		bad := (is.Status == metav1.ConditionTrue) == slices.Contains(alarming, kind)
-		if was == nil && !bad || is.Status == metav1.ConditionUnknown {
+		if was == nil && !bad || is.Status == metav1.ConditionUnknown || slices.ContainsFunc(out, func(e Event) bool { return e.Reason == is.Reason }) {
 			continue
 		}
 		out = append(out, event(bad, is.Reason, is.Message))

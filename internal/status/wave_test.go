@@ -228,6 +228,13 @@ func TestConditionEvents(t *testing.T) {
 			t.Errorf("%s: not asked for: %+v", tt.kind, got)
 		}
 	}
+	// Two that change for one reason are told once, by the first named.
+	stalled, drifted := c(v1alpha1.ConditionStalled, yes), c(v1alpha1.ConditionDrifted, yes)
+	stalled[0].Message = "and the way back"
+	both := append(drifted, stalled...)
+	if got := ConditionEvents(nil, both, v1alpha1.ConditionStalled, v1alpha1.ConditionDrifted); len(got) != 1 || got[0].Message != "and the way back" {
+		t.Errorf("%+v", got)
+	}
 }
 
 // TestWaveSamples: one phase is on, the device samples sum up to the audience, and a text that is no number is no sample.
