@@ -6,6 +6,7 @@ package rollout
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -142,5 +143,23 @@ func TestPromise15_JoinersAreNoProof(t *testing.T) {
 		if j.State != tt.want || j.Row.N != 92 {
 			t.Errorf("%s: %s by %d reports: %s", tt.name, j.State, j.Row.N, j.Message)
 		}
+	}
+}
+
+// TestPromise12_DeadlineAfterPromotion: a deadline that passes after the promotion tries nothing, and changes nothing.
+func TestPromise12_DeadlineAfterPromotion(t *testing.T) {
+	w := aWorld(40)
+	s := &w.Wave.Status
+	s.Phase, s.Clocks.StartedAt, s.Clocks.SucceededAt = succeeded, v1alpha1.StampOf(w.Now.Add(-400*time.Hour)), v1alpha1.StampOf(w.Now.Add(-300*time.Hour))
+	_, m, err := w.Situation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !m.Timing.DeadlinePassed || m.Evidence == nil || m.Evidence.DeadlineReports != 0 {
+		t.Errorf("deadline passed %t, evidence %+v", m.Timing.DeadlinePassed, m.Evidence)
+	}
+	s.Clocks.SucceededAt = nil
+	if _, m, err = w.Situation(); err != nil || m.Evidence == nil || m.Evidence.DeadlineReports == 0 {
+		t.Errorf("nothing would be tried: the case shows nothing: %+v %v", m.Evidence, err)
 	}
 }

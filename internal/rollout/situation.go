@@ -75,7 +75,8 @@ func (w World) judge(in *Input, m *Measured) error {
 	}
 	c := w.evidence()
 	m.Proof = w.proof()
-	c.Proof, c.DeadlinePassed = m.Proof, m.Timing.DeadlinePassed
+	// Who was promoted has nothing more to prove: a deadline that passes later is none of its.
+	c.Proof, c.DeadlinePassed = m.Proof, m.Timing.DeadlinePassed && w.Wave.Status.Clocks.SucceededAt == nil
 	j, err := Judge(c)
 	if err != nil {
 		return err

@@ -145,7 +145,7 @@ func verbsOf(w *v1alpha1.PilotWave) []handledVerb {
 // the other one is left to the next, which comes at once.
 func (o *Oracle) heard(key Key, asked []verb, err error) {
 	wave, ok := o.w.Object(key).(*v1alpha1.PilotWave)
-	if !ok || len(asked) == 0 {
+	if !ok || len(asked) == 0 || wave.DeletionTimestamp != nil { // a deletion takes back by itself, and comes first
 		return
 	}
 	for _, was := range asked {
