@@ -516,7 +516,7 @@ type GateRow struct {
 // ProofStatus is what the attempt is judged by. It is fixed with the audience, before the first device is exposed: a gate that
 // is loosened afterwards proves nothing about this attempt, and a plan that is made after evidence was seen has no level.
 type ProofStatus struct {
-	// gate is the spec.gate that the attempt began with. Its deadline is not used: that of the spec is.
+	// gate is the spec.gate that the attempt began with. The attempt ends at the deadline of the spec.
 	// +kubebuilder:pruning:PreserveUnknownFields
 	Gate runtime.RawExtension `json:"gate"`
 	// audience is the number of devices the looks were planned for.
@@ -534,6 +534,10 @@ type ProofStatus struct {
 	// deadlineReports is the number of reports at gate.deadline, once the proof was tried there. It cannot be tried again.
 	// +optional
 	DeadlineReports int32 `json:"deadlineReports,omitempty"`
+	// deadlineEdited says that gate.deadline was edited before the proof was tried at it. The attempt has no such try any more: one
+	// at a moment that somebody chooses who sees the reports would promote too often.
+	// +optional
+	DeadlineEdited bool `json:"deadlineEdited,omitempty"`
 }
 
 // DecisionStatus is the newest decision, in words that a person can act on.

@@ -95,10 +95,11 @@ func Judge(c Case) (Judgement, error) {
 }
 
 // lastTry is the number of reports by which the proof is tried at the deadline, 0 when it is not: before it, and as long as
-// too few have reported for a try, which a longer deadline can still bring.
+// too few have reported for a try, and in an attempt whose deadline was edited: its level holds for a moment that does not depend
+// on the reports (P15).
 func (c Case) lastTry(looks gate.Plan, reported int) int {
 	switch {
-	case c.Proof == nil:
+	case c.Proof == nil, c.Proof.DeadlineEdited:
 		return 0
 	case c.Proof.DeadlineReports > 0:
 		return int(c.Proof.DeadlineReports)

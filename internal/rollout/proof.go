@@ -32,8 +32,11 @@ func NewProof(g *v1alpha1.Gate, eligible int) (*v1alpha1.ProofStatus, error) {
 // proof is what the attempt is judged by: fixed when its ledger is first seen, which is before a device is exposed. Those who
 // join later are none of its looks (gate D4.7).
 func (w World) proof() *v1alpha1.ProofStatus {
-	if p := w.Wave.Status.Proof; p != nil {
-		return p.DeepCopy()
+	if p := w.Wave.Status.Proof.DeepCopy(); p != nil {
+		kept, err := p.KeptGate()
+		moved := err == nil && kept.Deadline != w.Wave.Spec.Gate.Deadline
+		p.DeadlineEdited = p.DeadlineEdited || moved && p.DeadlineReports == 0
+		return p
 	}
 	c := w.Record().Counts()
 	p, err := NewProof(&w.Wave.Spec.Gate, len(w.Record().Entries)-c.Joined)

@@ -114,6 +114,45 @@ func TestPromise15_OneTryAtTheDeadline(t *testing.T) {
 	}
 }
 
+// TestPromise15_DeadlineOfAPersonsChoice: whoever sees the reports and moves the deadline, there and back, has no try at it: moved to
+// the moment at which it would pass, it would promote a payload at the floor with 0.075 where 0.05 is allowed (100 devices, half of
+// them covered). After the try an edit changes nothing.
+func TestPromise15_DeadlineOfAPersonsChoice(t *testing.T) {
+	judged := func(w World) *v1alpha1.ProofStatus {
+		t.Helper()
+		_, m, err := w.Situation()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Record(&w.Wave.Status)
+		return w.Wave.Status.Proof
+	}
+	overdue := func() World {
+		w := aWorld(40)
+		w.Wave.Status.Clocks.StartedAt = v1alpha1.StampOf(w.Now.Add(-340 * time.Hour))
+		w.Wave.Status.Proof = w.proof()
+		return w
+	}
+	moved := overdue()
+	was := moved.Wave.Spec.Gate.Deadline
+	moved.Wave.Spec.Gate.Deadline = hours(500)
+	if p := judged(moved); !p.DeadlineEdited || p.DeadlineReports != 0 {
+		t.Errorf("moved: %+v", p)
+	}
+	moved.Wave.Spec.Gate.Deadline = was
+	if p := judged(moved); !p.DeadlineEdited || p.DeadlineReports != 0 {
+		t.Errorf("moved back: %+v", p)
+	}
+	tried := overdue()
+	if p := judged(tried); p.DeadlineEdited || p.DeadlineReports != 40 {
+		t.Errorf("not moved: %+v", p)
+	}
+	tried.Wave.Spec.Gate.Deadline = hours(500)
+	if p := judged(tried); p.DeadlineEdited || p.DeadlineReports != 40 {
+		t.Errorf("moved after the try: %+v", p)
+	}
+}
+
 // TestPromise15_JoinersAreNoProof: the looks were planned without those who join later, who prove nothing and can halt.
 func TestPromise15_JoinersAreNoProof(t *testing.T) {
 	spec := judgedBy("0.95")
