@@ -336,6 +336,9 @@ func (o *Oracle) mayLose(device string, p *payload, now []*payload) bool {
 	if slices.ContainsFunc(now, func(q *payload) bool { return !q.hold && q.platform == p.platform }) {
 		return true
 	}
+	if o.movedInto(p, device) {
+		return true
+	}
 	for uid := range o.exposersOf(device) {
 		wave := o.wave(uid)
 		if o.takeback[uid] || wave == nil || wave.DeletionTimestamp != nil || wave.Annotations[v1alpha1.AnnotationRollback] != "" {
@@ -343,6 +346,14 @@ func (o *Oracle) mayLose(device string, p *payload, now []*payload) bool {
 		}
 	}
 	return false
+}
+
+// movedInto says whether a wave has moved the device from the payload to a later one of the same policy that somebody else
+// has edited: what was lost is lost by that edit, though the earlier payload is whole.
+func (o *Oracle) movedInto(p *payload, device string) bool {
+	return len(o.exposersOf(device)) > 0 && slices.ContainsFunc(o.payloads, func(q *payload) bool {
+		return o.foreign[q.id] && q.policy == p.policy && q.platform == p.platform && q.revision > p.revision
+	})
 }
 
 // after judges what a reconcile did: whom it exposed, what it decided, and what it wrote.
