@@ -452,7 +452,8 @@ type WaveAttempt struct {
 	Ledger *LedgerBinding `json:"ledger,omitempty"`
 }
 
-// DeviceCounts are the eligible devices of the current attempt by outcome; each device has exactly one.
+// DeviceCounts are the eligible devices of the current attempt by outcome; each device has exactly one. The last word of a
+// device counts: one that failed and was wiped, retired, disabled or enrolled anew since still counts as failed.
 type DeviceCounts struct {
 	// pending devices are not exposed yet.
 	Pending int32 `json:"pending"`
@@ -462,6 +463,9 @@ type DeviceCounts struct {
 	Seen int32 `json:"seen"`
 	// succeeded devices report the policy as applied.
 	Succeeded int32 `json:"succeeded"`
+	// recovered of the succeeded devices had failed or were in conflict before in this attempt, and succeeded later in the same
+	// enrolment. They are among succeeded, not beside them: look at some of them before you rely on the rest.
+	Recovered int32 `json:"recovered"`
 	// failed devices report an error.
 	Failed int32 `json:"failed"`
 	// conflict devices report another policy that sets the same setting differently.

@@ -50,8 +50,8 @@ type WaveLedgerSpec struct {
 	Chunks int32 `json:"chunks"`
 
 	// data holds the entries: for each device or user when exposure was asked for, when the tenant confirmed it, what was
-	// refused, and the last word. At most 512 KiB.
-	// +kubebuilder:validation:MaxLength=699052
+	// refused, the last word, and which of their devices failed. At most 1 MiB.
+	// +kubebuilder:validation:MaxLength=1398104
 	// +required
 	Data []byte `json:"data"`
 }

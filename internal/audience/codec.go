@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
@@ -29,13 +30,17 @@ import (
 //	42  2  number of chunks when this one was written
 //	44  4  entries before that generation
 //	48  4  changes of that generation
-//	52     payload hash
+//	52  4  failures before that generation
+//	56  4  failures as they are
+//	60     payload hash
 //	 …     the entries as they were before
 //	 …     the changes: 4 bytes of position in the chunk, then the entry as it is; positions ascend
+//	 …     the failures as they were before, then as they are
 //	 …  4  CRC-32C of all bytes before it
 //
 // An entry is its id and then the times asked, confirmed, excluded, joined and of the last word, 4 bytes each, the kind of
-// that word and the refusal.
+// that word, the refusal, and 1 when it failed once. A failure is the position of its entry in the chunk in 2 bytes, then
+// device, time of enrolment and time of the report, 4 bytes each, and its kind.
 //
 // Kubernetes has no transaction over several objects, nor over a ledger and the status that binds it. So each chunk says
 // what it holds and what it held before its newest change: whatever subset of the chunks of a save a crash leaves behind,
@@ -43,22 +48,24 @@ import (
 // without a change stays byte for byte as it is and need not be written (P12).
 const (
 	codecMagic   = "TGWL"
-	codecVersion = 2
+	codecVersion = 3
 
-	headerSize   = 52
+	headerSize   = 60
 	checksumSize = 4
-	entrySize    = len(ID{}) + 5*4 + 2
+	entrySize    = len(ID{}) + 5*4 + 3
 	changeSize   = 4 + entrySize
+	failureSize  = 2 + 3*4 + 1
 
-	// EntriesPerChunk is how many entries a chunk holds: 228,000 bytes as it is, and [MaxChunkBytes] at most when each
-	// of them has changed.
-	EntriesPerChunk = 6000
-	// MaxChunkBytes is more than the largest chunk has: 512 KiB, 683 KiB as the base64 of a Kubernetes object, which may
+	// EntriesPerChunk is how many entries a chunk holds: 195,000 bytes as it is, twice that and 20,000 when each of them has
+	// changed, and at most [MaxChunkBytes] when each has as many failures as are kept as well.
+	EntriesPerChunk = 5000
+	// MaxChunkBytes is more than the largest chunk has: 1 MiB, 1.34 MiB as the base64 of a Kubernetes object, which may
 	// have 1.5 MiB.
-	MaxChunkBytes = 512 << 10
+	MaxChunkBytes = 1 << 20
 
-	maxPayloadHash = math.MaxUint8
-	maxChunks      = math.MaxUint16
+	maxChunkFailures = EntriesPerChunk * MaxFailures
+	maxPayloadHash   = math.MaxUint8
+	maxChunks        = math.MaxUint16
 )
 
 // errTruncated says that a chunk ends before its header says it does.
@@ -72,14 +79,24 @@ type chunk struct {
 	generation   int64
 	index, count int
 	// before is what it held before generation, now what it holds.
-	before, now []Entry
+	before, now content
 	raw         []byte
 }
 
+// content is what a chunk holds. The failures count the entries from the beginning of the chunk.
+type content struct {
+	entries  []Entry
+	failures []Failure
+}
+
+func (c content) equal(other content) bool {
+	return slices.Equal(c.entries, other.entries) && slices.Equal(c.failures, other.failures)
+}
+
 // at returns what the chunk held in a generation of the ledger: its own, a later one, or the one before.
-func (c *chunk) at(generation int64) []Entry {
+func (c *chunk) at(generation int64) content {
 	if c == nil {
-		return nil
+		return content{}
 	}
 	if c.generation > generation {
 		return c.before
@@ -88,8 +105,8 @@ func (c *chunk) at(generation int64) []Entry {
 }
 
 func encodeChunk(c *chunk) []byte {
-	changes := changed(c.before, c.now)
-	out := make([]byte, 0, headerSize+len(c.PayloadHash)+len(c.before)*entrySize+len(changes)*changeSize+checksumSize)
+	changes := changed(c.before.entries, c.now.entries)
+	out := make([]byte, 0, c.size(len(c.before.entries), len(changes), len(c.before.failures)+len(c.now.failures)))
 	out = append(out, codecMagic...)
 	out = append(out, codecVersion, 0, c.Unit[0], byte(len(c.PayloadHash)))
 	if c.Growing {
@@ -101,17 +118,29 @@ func encodeChunk(c *chunk) []byte {
 	out = binary.BigEndian.AppendUint64(out, uint64(c.generation))
 	out = binary.BigEndian.AppendUint16(out, uint16(c.index))
 	out = binary.BigEndian.AppendUint16(out, uint16(c.count))
-	out = binary.BigEndian.AppendUint32(out, uint32(len(c.before)))
-	out = binary.BigEndian.AppendUint32(out, uint32(len(changes)))
+	for _, n := range [...]int{len(c.before.entries), len(changes), len(c.before.failures), len(c.now.failures)} {
+		out = binary.BigEndian.AppendUint32(out, uint32(n))
+	}
 	out = append(out, c.PayloadHash...)
-	for i := range c.before {
-		out = appendEntry(out, &c.before[i])
+	for i := range c.before.entries {
+		out = appendEntry(out, &c.before.entries[i])
 	}
 	for _, i := range changes {
 		out = binary.BigEndian.AppendUint32(out, uint32(i))
-		out = appendEntry(out, &c.now[i])
+		out = appendEntry(out, &c.now.entries[i])
+	}
+	for _, f := range c.before.failures {
+		out = appendFailure(out, f)
+	}
+	for _, f := range c.now.failures {
+		out = appendFailure(out, f)
 	}
 	return binary.BigEndian.AppendUint32(out, crc32.Checksum(out, castagnoli))
+}
+
+// size is the number of bytes of a chunk of so many entries before, changes, and failures before and now.
+func (h *Header) size(entries, changes, failures int) int {
+	return headerSize + len(h.PayloadHash) + entries*entrySize + changes*changeSize + failures*failureSize + checksumSize
 }
 
 // changed lists the positions at which now differs from before, which is no longer than now.
@@ -130,14 +159,41 @@ func appendEntry(out []byte, e *Entry) []byte {
 	for _, s := range [...]Stamp{e.AskedAt, e.ConfirmedAt, e.ExcludedAt, e.JoinedAt, e.Last.At} {
 		out = binary.BigEndian.AppendUint32(out, uint32(s))
 	}
-	return append(out, byte(e.Last.Kind), byte(e.Refused))
+	return append(out, byte(e.Last.Kind), byte(e.Refused), flag(e.FailedOnce))
 }
 
-func readEntry(data []byte) Entry {
+func flag(is bool) byte {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+func readEntry(data []byte) (Entry, error) {
 	stamp := func(i int) Stamp { return Stamp(binary.BigEndian.Uint32(data[len(ID{})+4*i:])) }
-	return Entry{
+	e := Entry{
 		ID: ID(data[:len(ID{})]), AskedAt: stamp(0), ConfirmedAt: stamp(1), ExcludedAt: stamp(2), JoinedAt: stamp(3),
-		Last: Word{Kind: WordKind(data[entrySize-2]), At: stamp(4)}, Refused: Refusal(data[entrySize-1]),
+		Last: Word{Kind: WordKind(data[entrySize-3]), At: stamp(4)}, Refused: Refusal(data[entrySize-2]), FailedOnce: data[entrySize-1] == 1,
+	}
+	if data[entrySize-1] > 1 {
+		return e, fmt.Errorf("entry %s has flags %d, which are not known", e.ID, data[entrySize-1])
+	}
+	return e, nil
+}
+
+func appendFailure(out []byte, f Failure) []byte {
+	out = binary.BigEndian.AppendUint16(out, uint16(f.Entry))
+	for _, n := range [...]uint32{f.Enrolment.Device, uint32(f.Enrolment.EnrolledAt), uint32(f.At)} {
+		out = binary.BigEndian.AppendUint32(out, n)
+	}
+	return append(out, byte(f.Kind))
+}
+
+func readFailure(data []byte) Failure {
+	number := func(i int) uint32 { return binary.BigEndian.Uint32(data[2+4*i:]) }
+	return Failure{
+		Entry:     int32(binary.BigEndian.Uint16(data)),
+		Enrolment: Enrolment{Device: number(0), EnrolledAt: Stamp(number(1))}, At: Stamp(number(2)), Kind: WordKind(data[failureSize-1]),
 	}
 }
 
@@ -152,17 +208,18 @@ func decodeChunk(data []byte) (*chunk, error) {
 	if version := data[4]; version != codecVersion {
 		return nil, fmt.Errorf("it has version %d, this program reads version %d: run the release that wrote it", version, codecVersion)
 	}
-	before, changes := int64(binary.BigEndian.Uint32(data[44:])), int64(binary.BigEndian.Uint32(data[48:]))
-	size := headerSize + int64(data[7]) + before*int64(entrySize) + changes*int64(changeSize) + checksumSize
-	if before <= EntriesPerChunk && changes <= EntriesPerChunk && int64(len(data)) < size {
+	parts, known := partsOf(data)
+	size := headerSize + int64(data[7]) + parts.entries*int64(entrySize) + parts.changes*int64(changeSize) +
+		(parts.failuresBefore+parts.failures)*int64(failureSize) + checksumSize
+	if known && int64(len(data)) < size {
 		return nil, fmt.Errorf("%w: it has %d bytes of %d", errTruncated, len(data), size)
 	}
 	body, sum := data[:len(data)-checksumSize], data[len(data)-checksumSize:]
 	if binary.BigEndian.Uint32(sum) != crc32.Checksum(body, castagnoli) {
 		return nil, errors.New("its checksum does not match: it was damaged or edited")
 	}
-	if before > EntriesPerChunk || changes > EntriesPerChunk || int64(len(data)) != size {
-		return nil, fmt.Errorf("its header contradicts itself: %d entries and %d changes in %d bytes", before, changes, len(data))
+	if !known || int64(len(data)) != size {
+		return nil, fmt.Errorf("its header contradicts itself: %+v in %d bytes", parts, len(data))
 	}
 	c := &chunk{
 		generation: int64(binary.BigEndian.Uint64(data[32:])),
@@ -172,7 +229,25 @@ func decodeChunk(data []byte) (*chunk, error) {
 	if err := c.readHeader(data); err != nil {
 		return nil, err
 	}
-	return c, c.readEntries(body[headerSize+len(c.PayloadHash):], int(before), int(changes))
+	body, err := c.readEntries(body[headerSize+len(c.PayloadHash):], parts)
+	if err != nil {
+		return nil, err
+	}
+	if body, err = c.before.readFailures(body, parts.failuresBefore); err != nil {
+		return nil, err
+	}
+	_, err = c.now.readFailures(body, parts.failures)
+	return c, err
+}
+
+// parts are the numbers of what a chunk holds.
+type parts struct{ entries, changes, failuresBefore, failures int64 }
+
+// partsOf reads them from a header; known is false when no chunk has so many.
+func partsOf(data []byte) (p parts, known bool) {
+	number := func(at int) int64 { return int64(binary.BigEndian.Uint32(data[at:])) }
+	p = parts{number(44), number(48), number(52), number(56)}
+	return p, max(p.entries, p.changes) <= EntriesPerChunk && max(p.failuresBefore, p.failures) <= maxChunkFailures
 }
 
 func (c *chunk) readHeader(data []byte) error {
@@ -193,32 +268,53 @@ func (c *chunk) readHeader(data []byte) error {
 	return c.validate()
 }
 
-func (c *chunk) readEntries(data []byte, before, changes int) error {
-	c.before = make([]Entry, 0, before)
-	for ; before > 0; before-- {
-		c.before = append(c.before, readEntry(data))
+// readEntries reads the entries and their changes, and returns what comes after them.
+func (c *chunk) readEntries(data []byte, p parts) ([]byte, error) {
+	c.before.entries = make([]Entry, p.entries)
+	for i := range c.before.entries {
+		var err error
+		if c.before.entries[i], err = readEntry(data); err != nil {
+			return nil, err
+		}
 		data = data[entrySize:]
 	}
-	if c.now = c.before; changes == 0 {
-		return nil
+	if c.now.entries = c.before.entries; p.changes == 0 {
+		return data, nil
 	}
-	c.now = append(make([]Entry, 0, max(len(c.before), changes)), c.before...)
-	last := -1
-	for ; changes > 0; changes-- {
-		i, e := int64(binary.BigEndian.Uint32(data)), readEntry(data[4:])
+	now := append(make([]Entry, 0, max(p.entries, p.changes)), c.before.entries...)
+	last := int64(-1)
+	for range p.changes {
+		i := int64(binary.BigEndian.Uint32(data))
+		e, err := readEntry(data[4:])
 		switch {
-		case i <= int64(last) || i > int64(len(c.now)) || i >= EntriesPerChunk:
-			return fmt.Errorf("its changes are out of order: position %d after %d", i, last)
-		case i == int64(len(c.now)):
-			c.now = append(c.now, e)
-		case c.now[i] == e:
-			return fmt.Errorf("its change at position %d changes nothing", i)
+		case err != nil:
+			return nil, err
+		case i <= last || i > int64(len(now)) || i >= EntriesPerChunk:
+			return nil, fmt.Errorf("its changes are out of order: position %d after %d", i, last)
+		case i == int64(len(now)):
+			now = append(now, e)
+		case now[i] == e:
+			return nil, fmt.Errorf("its change at position %d changes nothing", i)
 		default:
-			c.now[i] = e
+			now[i] = e
 		}
-		last, data = int(i), data[changeSize:]
+		last, data = i, data[changeSize:]
 	}
-	return nil
+	c.now.entries = now
+	return data, nil
+}
+
+// readFailures reads n failures of the entries, and returns what comes after them. Whether they fit the words of the
+// entries is told by [Ledger.validate].
+func (c *content) readFailures(data []byte, n int64) ([]byte, error) {
+	for range n {
+		f := readFailure(data)
+		if int(f.Entry) >= len(c.entries) {
+			return nil, fmt.Errorf("a failure is of entry %d of %d", f.Entry, len(c.entries))
+		}
+		c.failures, data = append(c.failures, f), data[failureSize:]
+	}
+	return data, nil
 }
 
 // validate refuses a header that cannot be stored.
@@ -255,7 +351,7 @@ func (l *Ledger) validate() error {
 			return fmt.Errorf("entry %d, %s: it joined at %s, and the audience does not grow", i, e.ID, e.JoinedAt)
 		}
 	}
-	return nil
+	return l.validateFailures()
 }
 
 func (e *Entry) validate() error {
@@ -274,6 +370,8 @@ func (e *Entry) validate() error {
 		return fmt.Errorf("last word %s, and it was never asked for", e.Last.Kind)
 	case e.Refused >= refusals:
 		return fmt.Errorf("refused for reason %d, which is not known", e.Refused)
+	case e.FailedOnce && e.Last.Kind == WordNone:
+		return errors.New("it failed once, and has no last word")
 	}
 	return nil
 }

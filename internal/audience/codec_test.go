@@ -65,7 +65,26 @@ func TestChunksStayBelowTheLimit(t *testing.T) {
 	old := NewLedger(h, fleet(9, EntriesPerChunk))
 	first := over(t, Stored{}, old, 1)
 	next, _ := old.Expose(EntriesPerChunk, start)
-	for name, chunks := range map[string][][]byte{"first": first, "all changed": over(t, decoded(t, first), next, 2)} {
+	second := over(t, decoded(t, first), next, 2)
+	fails := func(l Ledger, from int) Ledger { // MaxFailures devices of every person, and again with other devices
+		var all []Heard
+		for i := range l.Entries {
+			h := Heard{Entry: i, Last: Word{WordFailed, Stamp(100 + from)}}
+			for d := range MaxFailures {
+				h.Failures = append(h.Failures, Failure{Entry: int32(i), Enrolment: Enrolment{Device: uint32(from + d)}, Kind: WordFailed, At: 5})
+			}
+			all = append(all, h)
+		}
+		l, _ = l.Hear(all)
+		return l
+	}
+	failed := fails(next, 1)
+	third := over(t, decoded(t, second), failed, 3)
+	fourth := over(t, decoded(t, third), fails(failed, 9), 4)
+	if want := 900_000; len(fourth[0]) < want {
+		t.Errorf("%d bytes: these are not the most that a chunk can have", len(fourth[0]))
+	}
+	for name, chunks := range map[string][][]byte{"first": first, "all changed": second, "all failed": third, "all failed again": fourth} {
 		if len(chunks) != 1 || len(chunks[0]) > MaxChunkBytes {
 			t.Errorf("%s: %d chunks, %d bytes", name, len(chunks), len(chunks[0]))
 		}
@@ -96,15 +115,17 @@ func TestStoredFormIsFixed(t *testing.T) {
 	old := Ledger{Header: h, Entries: []Entry{{ID: ID{15: 1}, AskedAt: 16}}}
 	next, _ := old.Confirm([]ID{{15: 1}}, time.Unix(17, 0))
 	next, _ = next.Join([]ID{{15: 2}}, time.Unix(18, 0))
+	next, _ = next.Hear([]Heard{{Last: Word{WordFailed, 19}, Failures: []Failure{{Enrolment: Enrolment{7, 8}, Kind: WordFailed, At: 19}}}})
 	data := over(t, decoded(t, encoded(t, old)), next, 2)[0]
 	body := data[:len(data)-checksumSize]
 	id := func(b string) string { return strings.Repeat("\x00", 15) + b }
 	zero := "\x00\x00\x00\x00"
-	want := "TGWL\x02\x01D\x01" + string(h.Wave[:]) + "\x00\x00\x00\x03\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x01" +
-		"\x00\x00\x00\x01\x00\x00\x00\x02" + "h" +
-		id("\x01") + "\x00\x00\x00\x10" + zero + zero + zero + zero + "\x00\x00" +
-		"\x00\x00\x00\x00" + id("\x01") + "\x00\x00\x00\x10\x00\x00\x00\x11" + zero + zero + zero + "\x00\x00" +
-		"\x00\x00\x00\x01" + id("\x02") + zero + zero + zero + "\x00\x00\x00\x12" + zero + "\x00\x00"
+	want := "TGWL\x03\x01D\x01" + string(h.Wave[:]) + "\x00\x00\x00\x03\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x01" +
+		"\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x01" + "h" +
+		id("\x01") + "\x00\x00\x00\x10" + zero + zero + zero + zero + "\x00\x00\x00" +
+		"\x00\x00\x00\x00" + id("\x01") + "\x00\x00\x00\x10\x00\x00\x00\x11" + zero + zero + "\x00\x00\x00\x13" + "\x05\x00\x01" +
+		"\x00\x00\x00\x01" + id("\x02") + zero + zero + zero + "\x00\x00\x00\x12" + zero + "\x00\x00\x00" +
+		"\x00\x00" + "\x00\x00\x00\x07\x00\x00\x00\x08\x00\x00\x00\x13" + "\x05"
 	if string(body) != want {
 		t.Errorf("stored as %q\nwant      %q", body, want)
 	}
@@ -168,6 +189,10 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 		out[i] = reseal(out[i])
 		return out
 	}
+	one := exposedLedger(1, 1)
+	one, _ = one.Hear(told(&one, map[ID]Word{one.Entries[0].ID: {WordFailed, StampOf(start)}}))
+	ofNobody := encoded(t, one)[0]
+	ofNobody[len(ofNobody)-checksumSize-failureSize] = 9
 	lost := map[string]bool{"missing chunk": true, "first missing": true, "empty chunk": true, "cut off": true, "cut to the header": true}
 	for name, c := range map[string]struct {
 		chunks [][]byte
@@ -188,6 +213,8 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 		"unknown flag":       {sealed(0, 5, 2), "flags 2"},
 		"unknown unit":       {sealed(0, 6, 'X'), `unit is ""`},
 		"generation 0":       {sealed(0, 39, 0), "generation 0"},
+		"unknown flags":      {sealed(0, headerSize+len("sha256:payload")+4+entrySize-1, 2), "flags 2"},
+		"failure of nobody":  {[][]byte{reseal(ofNobody)}, "a failure is of entry"},
 		"index above count":  {sealed(0, 40, 0xff), "contradicts itself"},
 		"changes out of row": {sealed(0, headerSize+len("sha256:payload")+3, 7), "out of order"},
 	} {
@@ -207,6 +234,9 @@ func FuzzDecode(f *testing.F) {
 		first := encoded(f, l)
 		f.Add(first[0])
 		next, _ := l.Expose(3, start.Add(100*time.Hour))
+		if len(l.Entries) > 0 {
+			next, _ = next.Hear(told(&next, map[ID]Word{l.Entries[0].ID: {WordFailed, StampOf(start)}}))
+		}
 		f.Add(over(f, decoded(f, first), next, 2)[0])
 	}
 	f.Add([]byte("TGWL"))
@@ -251,7 +281,7 @@ func history(r *rand.Rand, l Ledger, now time.Time) Ledger {
 		for _, id := range some() {
 			words[id] = Word{Kind: WordKind(1 + r.Intn(int(wordKinds)-1)), At: StampOf(now)}
 		}
-		l, _ = l.Hear(words)
+		l, _ = l.Hear(told(&l, words))
 	}
 	return l
 }

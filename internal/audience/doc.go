@@ -9,6 +9,7 @@
 //	check.go   is this audience fit to be exposed at all
 //	ledger.go  the membership of one attempt and what became of each entry
 //	word.go    the kinds of the last that was heard of an entry
+//	failure.go the devices of an entry that failed, each until it succeeds
 //	stamp.go   its times
 //
 // and how a ledger is kept, so that a decision can be replayed (P10):

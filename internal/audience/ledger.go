@@ -50,10 +50,11 @@ const (
 	refusals
 )
 
-// Word is the last that was heard of an entry.
+// Word is the last that was heard of an entry. Of a person it is what their devices say together.
 type Word struct {
 	Kind WordKind
-	At   Stamp
+	// At is the time of the newest report that it rests on.
+	At Stamp
 }
 
 // Entry is one device or user of a ledger. Its times are set once and never taken back.
@@ -68,10 +69,12 @@ type Entry struct {
 	ExcludedAt Stamp
 	// JoinedAt is when it entered a growing audience; never for those that were in it from the start.
 	JoinedAt Stamp
-	// Last word of it.
+	// Last word of it: a failure or a conflict as long as one of the ledger's Failures is of the entry.
 	Last Word
 	// Refused says what the tenant refused for it.
 	Refused Refusal
+	// FailedOnce: one of its devices has failed or was in conflict, be it that it succeeded since. It is never taken back.
+	FailedOnce bool
 }
 
 // Exposed says whether the entry is to be in the wave's group: asked for, not refused and not excluded.
@@ -93,6 +96,9 @@ type Ledger struct {
 	Header
 	// Entries stand in the order of exposure.
 	Entries []Entry
+	// Failures are the devices of the entries that failed or are in conflict, in the order of [Failure.Compare]. Few
+	// entries have one, at most MaxFailures each; see [Ledger.FailuresOf].
+	Failures []Failure
 }
 
 // NewLedger begins an attempt: every entry pending, in the order given, which is the order in which they will be exposed.
@@ -162,23 +168,10 @@ func (l *Ledger) Exclude(ids []ID, now time.Time) (Ledger, []ID) {
 	})
 }
 
-// Hear takes the newest word of each entry, and returns those whose word is new. A word that is older than the one
-// known is passed over, and so is one of an entry that was never exposed.
-func (l *Ledger) Hear(words map[ID]Word) (Ledger, []ID) {
-	return l.change(func(e *Entry) bool {
-		w, ok := words[e.ID]
-		if !ok || w == e.Last || e.AskedAt.IsZero() || w.At < e.Last.At || w.At.IsZero() || w.Kind == WordNone || w.Kind >= wordKinds {
-			return false
-		}
-		e.Last = w
-		return true
-	})
-}
-
 // Join appends ids to a growing audience at now, in the order given, and returns those that are new. Nobody joins an
 // audience that does not grow.
 func (l *Ledger) Join(ids []ID, now time.Time) (Ledger, []ID) {
-	out := Ledger{Header: l.Header, Entries: slices.Clone(l.Entries)}
+	out := Ledger{Header: l.Header, Entries: slices.Clone(l.Entries), Failures: l.Failures}
 	at := StampOf(now)
 	if !l.Growing || at.IsZero() {
 		return out, nil
@@ -198,7 +191,7 @@ func (l *Ledger) Join(ids []ID, now time.Time) (Ledger, []ID) {
 
 // change returns a copy in which edit was called on each entry, and those for which it said yes.
 func (l *Ledger) change(edit func(*Entry) bool) (Ledger, []ID) {
-	out := Ledger{Header: l.Header, Entries: slices.Clone(l.Entries)}
+	out := Ledger{Header: l.Header, Entries: slices.Clone(l.Entries), Failures: l.Failures}
 	var changed []ID
 	for i := range out.Entries {
 		if edit(&out.Entries[i]) {

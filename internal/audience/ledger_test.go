@@ -119,8 +119,8 @@ func TestWhatIsNotedOfAnEntry(t *testing.T) {
 		"refuse for no reason":     {func(l *Ledger) (Ledger, []ID) { return l.Refuse(ids, RefusedNot) }, nil, nil},
 		"refuse, unknown reason":   {func(l *Ledger) (Ledger, []ID) { return l.Refuse(ids, 9) }, nil, nil},
 		"exclude":                  {func(l *Ledger) (Ledger, []ID) { return l.Exclude(ids[2:4], later) }, ids[2:4], func(e Entry) bool { return !e.Pending() && !e.Exposed() }},
-		"hear of the asked only":   {func(l *Ledger) (Ledger, []ID) { return l.Hear(failed) }, ids[:1], func(e Entry) bool { return e.Last.Kind == WordFailed }},
-		"hear nothing":             {func(l *Ledger) (Ledger, []ID) { return l.Hear(map[ID]Word{ids[0]: {}}) }, nil, nil},
+		"hear of the asked only":   {func(l *Ledger) (Ledger, []ID) { return l.Hear(told(l, failed)) }, ids[:1], func(e Entry) bool { return e.Last.Kind == WordFailed }},
+		"hear nothing":             {func(l *Ledger) (Ledger, []ID) { return l.Hear(told(l, map[ID]Word{ids[0]: {}})) }, nil, nil},
 		"join":                     {func(l *Ledger) (Ledger, []ID) { return l.Join(append(fleet(8, 2), ids[0], ID{}), later) }, fleet(8, 2), func(e Entry) bool { return e.Pending() && e.JoinedAt == StampOf(later) }},
 		"no time":                  {func(l *Ledger) (Ledger, []ID) { return l.Exclude(ids, time.Time{}) }, nil, nil},
 	} {
@@ -170,8 +170,8 @@ func TestALastWordIsNotTakenBackByAnOlderOne(t *testing.T) {
 	ids := fleet(5, 1)
 	l := NewLedger(header(), ids)
 	l, _ = l.Expose(1, start)
-	l, _ = l.Hear(map[ID]Word{ids[0]: {WordFailed, StampOf(start.Add(2 * time.Hour))}})
-	next, heard := l.Hear(map[ID]Word{ids[0]: {WordSucceeded, StampOf(start.Add(time.Hour))}})
+	l, _ = l.Hear(told(&l, map[ID]Word{ids[0]: {WordFailed, StampOf(start.Add(2 * time.Hour))}}))
+	next, heard := l.Hear(told(&l, map[ID]Word{ids[0]: {WordSucceeded, StampOf(start.Add(time.Hour))}}))
 	if len(heard) != 0 || next.Entries[0].Last.Kind != WordFailed {
 		t.Errorf("an older word counts: %+v", next.Entries[0])
 	}
@@ -185,7 +185,7 @@ func TestCounts(t *testing.T) {
 	l, _ = l.Refuse(ids[4:5], RefusedGone)
 	l, _ = l.Exclude(ids[8:], start)
 	l, _ = l.Join(fleet(7, 2), start)
-	l, _ = l.Hear(map[ID]Word{ids[0]: {WordFailed, 1}, ids[1]: {WordSucceeded, 1}, ids[2]: {WordSucceeded, 1}})
+	l, _ = l.Hear(told(&l, map[ID]Word{ids[0]: {WordFailed, 1}, ids[1]: {WordSucceeded, 1}, ids[2]: {WordSucceeded, 1}}))
 	got := l.Counts()
 	want := Counts{Entries: 12, Asked: 5, Confirmed: 4, Refused: 1, Excluded: 2, Joined: 2, Words: map[WordKind]int{WordFailed: 1, WordSucceeded: 2}}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -57,7 +57,7 @@ func TestRead(t *testing.T) {
 		"first write, two of them":     {[][]byte{encoded(t, older)[0], chunks[1]}, nil, LedgerNone, "not written to its end"},
 		"status lost":                  {ahead, nil, LedgerAltered, "generation 2"},
 		"deleted":                      {nil, bound, LedgerLost, "no chunk at all"},
-		"last chunk deleted":           {chunks[:1], bound, LedgerLost, "6000 of 6500 entries"},
+		"last chunk deleted":           {chunks[:1], bound, LedgerLost, "5000 of 5500 entries"},
 		"first chunk deleted":          {chunks[1:], bound, LedgerLost, "chunk 0"},
 		"truncated":                    {[][]byte{chunks[0], chunks[1][:900]}, bound, LedgerLost, "cut off"},
 		"damaged":                      {damaged, bound, LedgerAltered, "checksum"},
@@ -100,22 +100,26 @@ func TestPromise16_ForgedSuccessor(t *testing.T) {
 		"a refusal undone":      {func(l *Ledger) { l.Entries[19].Refused = RefusedNot }, "refused for reason 0"},
 		"a confirmation of old": {func(l *Ledger) { l.Entries[1].ConfirmedAt = l.Entries[1].AskedAt }, "confirmed at"},
 		"a confirmation undone": {func(l *Ledger) { l.Entries[0].ConfirmedAt = 0 }, "confirmed at never"},
-		"a word undone":         {func(l *Ledger) { l.Entries[0].Last = Word{} }, "last word at never"},
-		"another revision":      {func(l *Ledger) { l.Revision++ }, "digest"},
-		"another payload":       {func(l *Ledger) { l.PayloadHash = "sha256:other" }, "digest"},
-		"a growing audience":    {func(l *Ledger) { l.Growing = true }, "digest"},
+		"a word undone":         {func(l *Ledger) { l.Entries[0].Last, l.Entries[0].FailedOnce, l.Failures = Word{}, false, nil }, "last word at never"},
+		"a failure undone": {func(l *Ledger) {
+			l.Entries[0].Last.Kind, l.Entries[0].FailedOnce, l.Failures = WordSucceeded, false, nil
+		}, "said never to have"},
+		"a failure dropped":  {func(l *Ledger) { l.Failures = nil }, "its failures say"},
+		"another revision":   {func(l *Ledger) { l.Revision++ }, "digest"},
+		"another payload":    {func(l *Ledger) { l.PayloadHash = "sha256:other" }, "digest"},
+		"a growing audience": {func(l *Ledger) { l.Growing = true }, "digest"},
 	} {
 		ids := fleet(7, 20)
 		l := NewLedger(header(), ids)
 		l, _ = l.Expose(10, start.Add(-24*time.Hour))
 		l, _ = l.Confirm(ids[:1], start.Add(-20*time.Hour))
-		l, _ = l.Hear(map[ID]Word{ids[0]: {WordFailed, StampOf(start.Add(-time.Hour))}})
+		l, _ = l.Hear(told(&l, map[ID]Word{ids[0]: {WordFailed, StampOf(start.Add(-time.Hour))}}))
 		l, _ = l.Exclude(ids[18:19], start.Add(-time.Hour))
 		l, _ = l.Refuse(ids[19:], RefusedUnusable)
 		bound := bind(l)
-		forged := Ledger{Header: l.Header, Entries: slices.Clone(l.Entries)}
+		forged := Ledger{Header: l.Header, Entries: slices.Clone(l.Entries), Failures: slices.Clone(l.Failures)}
 		c.forge(&forged)
-		data := encodeChunk(&chunk{Header: forged.Header, generation: 2, count: 1, before: l.Entries, now: forged.Entries})
+		data := encodeChunk(&chunk{Header: forged.Header, generation: 2, count: 1, before: content{l.Entries, l.Failures}, now: content{forged.Entries, forged.Failures}})
 		if r, _ := Read([][]byte{data}, l.Wave, l.Attempt, bound); r.State != LedgerAltered || !strings.Contains(r.Message, c.says) {
 			t.Errorf("%s: %s: %s; want %q", name, r.State, r.Message, c.says)
 		}
@@ -127,7 +131,7 @@ func TestJoinersOfAForgedSuccessor(t *testing.T) {
 	l := NewLedger(growing(), fleet(7, 3))
 	for name, joined := range map[string]Stamp{"from the start": 0, "of old": StampOf(start.Add(-time.Hour))} {
 		forged := append(slices.Clone(l.Entries), Entry{ID: fleet(99, 1)[0], JoinedAt: joined})
-		data := encodeChunk(&chunk{Header: l.Header, generation: 2, count: 1, before: l.Entries, now: forged})
+		data := encodeChunk(&chunk{Header: l.Header, generation: 2, count: 1, before: content{entries: l.Entries}, now: content{entries: forged}})
 		if r, _ := Read([][]byte{data}, l.Wave, l.Attempt, bind(l)); r.State != LedgerAltered || !strings.Contains(r.Message, "new, and joined at") {
 			t.Errorf("%s: %s: %s", name, r.State, r.Message)
 		}

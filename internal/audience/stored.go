@@ -22,9 +22,12 @@ var errMissing = errors.New("a part of the ledger is missing")
 func (l *Ledger) Digest() string {
 	h := sha256.New()
 	hashHeader(h, &l.Header, len(l.Entries))
-	buf := make([]byte, 0, entrySize)
+	buf := make([]byte, 0, 4+entrySize)
 	for i := range l.Entries {
 		h.Write(appendEntry(buf, &l.Entries[i])) // a hash never returns an error
+	}
+	for _, f := range l.Failures {
+		h.Write(appendFailure(binary.BigEndian.AppendUint32(buf, uint32(f.Entry)), f))
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
@@ -77,8 +80,8 @@ func decode(chunks [][]byte) (Stored, error) {
 // contiguous says whether every chunk but the last is full.
 func (s Stored) contiguous() error {
 	for i, c := range s.chunks {
-		if i < len(s.chunks)-1 && len(c.now) != EntriesPerChunk {
-			return fmt.Errorf("chunk %d has %d entries and is not the last", i, len(c.now))
+		if i < len(s.chunks)-1 && len(c.now.entries) != EntriesPerChunk {
+			return fmt.Errorf("chunk %d has %d entries and is not the last", i, len(c.now.entries))
 		}
 	}
 	return nil
@@ -108,7 +111,13 @@ func (s Stored) at(generation int64) Ledger {
 	l := Ledger{Entries: make([]Entry, 0, len(s.chunks)*EntriesPerChunk)}
 	for _, c := range s.chunks {
 		l.Header = c.Header
-		l.Entries = append(l.Entries, c.at(generation)...)
+		held := c.at(generation)
+		first := int32(len(l.Entries))
+		l.Entries = append(l.Entries, held.entries...)
+		for _, f := range held.failures {
+			f.Entry += first
+			l.Failures = append(l.Failures, f)
+		}
 	}
 	return l
 }
@@ -138,8 +147,8 @@ func (s Stored) Encode(l *Ledger, generation int64) ([]Part, error) {
 		if i < len(s.chunks) {
 			stored = s.chunks[i]
 		}
-		now := l.Entries[i*EntriesPerChunk : min((i+1)*EntriesPerChunk, len(l.Entries))]
-		if stored != nil && stored.Header == l.Header && slices.Equal(stored.now, now) && stored.count <= count {
+		now := l.contentOf(i)
+		if stored != nil && stored.Header == l.Header && stored.now.equal(now) && stored.count <= count {
 			out[i] = Part{Data: stored.raw, Generation: stored.generation, Chunks: stored.count}
 			continue
 		}
@@ -147,6 +156,17 @@ func (s Stored) Encode(l *Ledger, generation int64) ([]Part, error) {
 		out[i] = Part{Data: encodeChunk(next), Generation: generation, Chunks: count}
 	}
 	return out, nil
+}
+
+// contentOf is what the chunk at an index is to hold.
+func (l *Ledger) contentOf(index int) content {
+	from, to := index*EntriesPerChunk, min((index+1)*EntriesPerChunk, len(l.Entries))
+	out := content{entries: l.Entries[from:to]}
+	for _, f := range failuresIn(l.Failures, from, to) {
+		f.Entry -= int32(from)
+		out.failures = append(out.failures, f)
+	}
+	return out
 }
 
 // chunksFor is the number of chunks of n entries.

@@ -57,6 +57,8 @@ func (e *Entry) follows(was *Entry, earliest Stamp) error {
 		return fmt.Errorf("refused for reason %d, was %d", e.Refused, was.Refused)
 	case e.Last.At < was.Last.At:
 		return fmt.Errorf("last word at %s, was %s", e.Last.At, was.Last.At)
+	case was.FailedOnce && !e.FailedOnce:
+		return errors.New("it failed once, and is said never to have")
 	}
 	return e.exposureFollows(was, earliest)
 }

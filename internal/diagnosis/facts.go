@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/audience"
 )
 
 // DefaultSkew is the allowance for clocks that differ (gate D2): evidence counts for an exposure only if it is later by
@@ -18,6 +19,8 @@ const DefaultSkew = 10 * time.Minute
 type Facts struct {
 	// Name of the device, for people.
 	Name string
+	// Enrolment tells the device, as it is enrolled now, from all others; the zero one when Intune has no record of it.
+	Enrolment audience.Enrolment
 	// Managed says that Intune has a record of the device.
 	Managed bool
 	// ManagementAgent is Intune's word for what manages the device, for example mdm (contract c).

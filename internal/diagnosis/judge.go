@@ -98,6 +98,9 @@ type Outcome struct {
 	Matured bool
 	// SeenSince: in contact since exposure, so that it had the chance to fail.
 	SeenSince bool
+	// Recovered: it succeeded, and in the same attempt it, or a device of the person, had failed or was in conflict before. It
+	// takes the history of the attempt to know.
+	Recovered bool
 }
 
 // Judge gives the outcome of one eligible device of an attempt, in the order of diagnosis (domain 5.1, gate D2).

@@ -20,6 +20,8 @@ type Tally struct {
 	// Matured devices have been exposed for the maturity time, silent or not. Reported of them have a fresh result, which
 	// is one of Succeeded, Failed and Conflict. The promotion test looks at these.
 	Matured, Reported, Succeeded, Failed, Conflict int
+	// Recovered of the succeeded ones had failed before, or were in conflict.
+	Recovered int
 	// NotApplicable devices report that the policy does not apply to them.
 	NotApplicable int
 	// Dark of the matured devices were active before exposure and have been silent since.
@@ -31,7 +33,7 @@ type Tally struct {
 
 // Add counts one device. name is what a finding shows for it.
 func (t *Tally) Add(o Outcome, name string) {
-	t.count(o.Kind)
+	t.count(o)
 	t.note(o, name)
 	if o.Kind == NotApplicable {
 		t.NotApplicable++
@@ -46,7 +48,7 @@ func (t *Tally) Add(o Outcome, name string) {
 		t.addSeen(o.Kind)
 	}
 	if o.Matured {
-		t.addMatured(o.Kind)
+		t.addMatured(o)
 	}
 }
 
@@ -69,11 +71,14 @@ func (t *Tally) addSeen(kind Kind) {
 	}
 }
 
-func (t *Tally) addMatured(kind Kind) {
+func (t *Tally) addMatured(o Outcome) {
 	t.Matured++
-	switch kind {
+	switch o.Kind {
 	case Succeeded:
 		t.Succeeded++
+		if o.Recovered {
+			t.Recovered++
+		}
 	case Failed:
 		t.Failed++
 	case Conflict:
@@ -85,8 +90,8 @@ func (t *Tally) addMatured(kind Kind) {
 	t.Reported = t.Succeeded + t.Failed + t.Conflict
 }
 
-func (t *Tally) count(kind Kind) {
-	switch kind {
+func (t *Tally) count(o Outcome) {
+	switch o.Kind {
 	case Pending:
 		t.counts.Pending++
 	case Exposed:
@@ -95,6 +100,9 @@ func (t *Tally) count(kind Kind) {
 		t.counts.Seen++
 	case Succeeded:
 		t.counts.Succeeded++
+		if o.Recovered {
+			t.counts.Recovered++
+		}
 	case Failed:
 		t.counts.Failed++
 	case Conflict:

@@ -54,41 +54,50 @@ func UserUnreachable(devices []Facts, r Rules) (reason string, out bool) {
 // the person out of the statistics while another device of theirs may still speak.
 var userOrder = []Kind{Failed, Conflict, Succeeded, Seen, Exposed, Pending, Dark, Stale, NotApplicable}
 
-// CombineUser gives the outcome of a person from those of their devices: failed if one failed, else in conflict if one is,
+// Person adds up what the devices of one person say of an attempt: failed if one failed, else in conflict if one is,
 // succeeded when every one that reports did, at least one; else as the device says that is nearest to a report. Devices on
 // which the policy does not apply count only when there are no others. Mode, reason and detail are those of the first device of
-// that outcome; the person has matured and was seen when any device has. Callers leave out devices that no policy can
-// reach, see [Unreachable]. A person without a device is stale with reason NoDevice once exposed at exposedAt, and pending
-// while that is zero.
-func CombineUser(exposedAt time.Time, devices []Outcome, r Rules) Outcome {
-	if exposedAt.IsZero() {
-		return Outcome{Kind: Pending, Reason: ReasonPending, Detail: "not exposed yet"}
+// that outcome; the person has matured and was seen when any device has. The zero value has no device.
+type Person struct {
+	// best speaks for the person; rank is its place in userOrder, from 1, and 0 before the first device.
+	best          Outcome
+	rank          int
+	matured, seen bool
+}
+
+// Judge adds the device that the facts are of, and returns what it says for itself. ExposedAt is when the person was exposed,
+// not zero. A device that no policy can reach speaks for nobody, unless it has said something bad of this exposure: that a
+// device is retired does not undo its failure (P15).
+func (p *Person) Judge(f Facts, r Rules) Outcome {
+	o := Judge(f, r)
+	if o.Kind != Failed && o.Kind != Conflict {
+		if _, out := Unreachable(f, r); out {
+			return o
+		}
 	}
-	if len(devices) == 0 {
+	p.add(o)
+	return o
+}
+
+func (p *Person) add(o Outcome) {
+	rank := slices.Index(userOrder, o.Kind) + 1
+	if p.rank == 0 || rank < p.rank {
+		p.best, p.rank = o, rank
+	}
+	p.matured, p.seen = p.matured || o.Matured, p.seen || o.SeenSince
+}
+
+// Outcome is what they say together. A person without a device that can be reached is stale with reason NoDevice once exposed
+// at exposedAt, and pending while that is zero.
+func (p *Person) Outcome(exposedAt time.Time, r Rules) Outcome {
+	switch {
+	case exposedAt.IsZero():
+		return Outcome{Kind: Pending, Reason: ReasonPending, Detail: "not exposed yet"}
+	case p.rank == 0:
 		o := Outcome{Matured: !r.AsOf.Before(exposedAt.Add(r.Maturity))}
 		return o.as(Stale, ModePrerequisite, ReasonNoDevice, "no device of the person can be reached any more")
 	}
-	rank := func(o Outcome) int { return slices.Index(userOrder, o.Kind) }
-	best := slices.MinFunc(devices, func(a, b Outcome) int { return rank(a) - rank(b) })
-	for _, o := range devices {
-		best.Matured = best.Matured || o.Matured
-		best.SeenSince = best.SeenSince || o.SeenSince
-	}
-	return best
-}
-
-// JudgeUser gives the outcome of one exposed or pending person of an attempt. devices are the facts of the devices of
-// which they are the primary user; ExposedAt of each is that of the person. Devices that no policy can reach are left out,
-// unless they have said something bad of this exposure: that a device is retired does not undo its failure (P15).
-func JudgeUser(exposedAt time.Time, devices []Facts, r Rules) Outcome {
-	var outcomes []Outcome
-	for _, f := range devices {
-		f.ExposedAt = exposedAt
-		o := Judge(f, r)
-		if _, out := Unreachable(f, r); out && o.Kind != Failed && o.Kind != Conflict {
-			continue
-		}
-		outcomes = append(outcomes, o)
-	}
-	return CombineUser(exposedAt, outcomes, r)
+	o := p.best
+	o.Matured, o.SeenSince = p.matured, p.seen
+	return o
 }

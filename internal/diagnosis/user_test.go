@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestCombineUser: what the devices of a person say of the person.
-func TestCombineUser(t *testing.T) {
+// TestPerson: what the devices of a person say of the person.
+func TestPerson(t *testing.T) {
 	exposed := asOf.Add(-72 * time.Hour)
 	for name, c := range map[string]struct {
 		devices []Kind
@@ -35,24 +35,43 @@ func TestCombineUser(t *testing.T) {
 			for _, k := range order {
 				devices = append(devices, Outcome{Kind: k, Reason: string(k)})
 			}
-			if got := CombineUser(exposed, devices, rules()); got.Kind != c.want || got.Reason != string(c.want) {
+			if got := together(exposed, devices, rules()); got.Kind != c.want || got.Reason != string(c.want) {
 				t.Errorf("%s: %v is %s", name, order, got.Kind)
 			}
 		}
 	}
-	got := CombineUser(exposed, []Outcome{{Kind: Succeeded}, {Kind: Stale, Matured: true}, {Kind: Exposed, SeenSince: true}}, rules())
+	got := together(exposed, []Outcome{{Kind: Succeeded}, {Kind: Stale, Matured: true}, {Kind: Exposed, SeenSince: true}}, rules())
 	if !got.Matured || !got.SeenSince || got.Kind != Succeeded {
 		t.Errorf("%+v: matured and seen as any of the devices", got)
 	}
-	if got := CombineUser(time.Time{}, []Outcome{{Kind: Failed}}, rules()); got.Kind != Pending || got.Matured {
+	if got := together(time.Time{}, []Outcome{{Kind: Failed}}, rules()); got.Kind != Pending || got.Matured {
 		t.Errorf("not exposed: %+v", got)
 	}
-	if got := CombineUser(exposed, nil, rules()); got.Kind != Stale || got.Reason != ReasonNoDevice || !got.Matured || got.Detail == "" || Runbook(got.Reason) == "" {
+	if got := together(exposed, nil, rules()); got.Kind != Stale || got.Reason != ReasonNoDevice || !got.Matured || got.Detail == "" || Runbook(got.Reason) == "" {
 		t.Errorf("no device: %+v", got)
 	}
-	if got := CombineUser(asOf.Add(-time.Hour), nil, rules()); got.Matured {
+	if got := together(asOf.Add(-time.Hour), nil, rules()); got.Matured {
 		t.Errorf("no device, exposed an hour ago: %+v", got)
 	}
+}
+
+// together is what devices of these outcomes say of their person.
+func together(exposedAt time.Time, devices []Outcome, r Rules) Outcome {
+	var p Person
+	for _, o := range devices {
+		p.add(o)
+	}
+	return p.Outcome(exposedAt, r)
+}
+
+// judged is what devices of these facts say of their person.
+func judged(exposedAt time.Time, devices []Facts) Outcome {
+	var p Person
+	for _, f := range devices {
+		f.ExposedAt = exposedAt
+		p.Judge(f, rules())
+	}
+	return p.Outcome(exposedAt, rules())
 }
 
 func reversed(kinds []Kind) []Kind {
@@ -70,9 +89,9 @@ func TestUserOrderIsWhole(t *testing.T) {
 	}
 }
 
-// TestJudgeUser: by the facts of the devices; a phone that the policy never reaches says nothing, a failure of a device that
+// TestPersonByFacts: by the facts of the devices; a phone that the policy never reaches says nothing, a failure of a device that
 // has gone since still does.
-func TestJudgeUser(t *testing.T) {
+func TestPersonByFacts(t *testing.T) {
 	exposed := asOf.Add(-72 * time.Hour)
 	with := func(status int, change func(*Facts)) Facts {
 		f := healthy()
@@ -97,11 +116,11 @@ func TestJudgeUser(t *testing.T) {
 		"succeeded, other one wiped": {[]Facts{with(StatusSucceeded, nil), with(-1, func(f *Facts) { f.Managed = false })}, Succeeded},
 		"nobody":                     {nil, Stale},
 	} {
-		if got := JudgeUser(exposed, c.devices, rules()); got.Kind != c.want {
+		if got := judged(exposed, c.devices); got.Kind != c.want {
 			t.Errorf("%s: %+v, want %s", name, got, c.want)
 		}
 	}
-	if got := JudgeUser(time.Time{}, []Facts{with(StatusError, nil)}, rules()); got.Kind != Pending {
+	if got := judged(time.Time{}, []Facts{with(StatusError, nil)}); got.Kind != Pending {
 		t.Errorf("pending: %+v", got)
 	}
 }

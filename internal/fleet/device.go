@@ -43,6 +43,8 @@ type Device struct {
 	Encrypted, EncryptionKnown bool
 	// LastSync and EnrolledAt are from Intune.
 	LastSync, EnrolledAt time.Time
+	// Enrolment tells the device, as it is enrolled now, from all others.
+	Enrolment audience.Enrolment
 }
 
 // Managed says whether Intune has a record of the device.
@@ -58,6 +60,7 @@ func (inv *Inventory) Facts(id audience.ID, policyIDs ...string) diagnosis.Facts
 	}
 	f := diagnosis.Facts{
 		Name:                d.Name,
+		Enrolment:           d.Enrolment,
 		Managed:             d.Managed(),
 		ManagementAgent:     d.ManagementAgent,
 		ManagementState:     d.ManagementState,

@@ -209,6 +209,7 @@ func (inv *Inventory) device(i int) Device {
 		ConfiguredElsewhere: r.elsewhere, Account: r.account,
 		Encrypted: r.encrypted, LastSync: unixNano(r.lastSync), EnrolledAt: unixNano(r.enrolled),
 	}
+	d.Enrolment = audience.EnrolmentOf(r.object, r.intune, d.EnrolledAt)
 	// "Not encrypted" is also what Intune says before it knows (R21): it counts once the encryption report agrees and the
 	// device has been enrolled for a while.
 	settled := !d.EnrolledAt.IsZero() && inv.AsOf.Sub(d.EnrolledAt) >= encryptionLag

@@ -30,6 +30,7 @@ func TestRefreshJoinsTheRecordsOfADevice(t *testing.T) {
 		OSVersion: "10.0.26100.4061", EdgeVersion: "145.0.3800.58", ManagementAgent: "mdm", UserID: guid('u', 2),
 		ManagementState: "managed", Account: diagnosis.AccountEnabled,
 		Encrypted: true, EncryptionKnown: true, LastSync: began.Add(-time.Hour), EnrolledAt: began.AddDate(0, -6, 0),
+		Enrolment: audience.EnrolmentOf(id('o', 2), id('i', 2), began.AddDate(0, -6, 0)),
 	}
 	if diff := cmp.Diff(want, got); !ok || diff != "" {
 		t.Errorf("device 2: %t\n%s", ok, diff)

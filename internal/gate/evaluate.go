@@ -206,6 +206,9 @@ func between(n, limit int, floor float64) float64 {
 func (e evaluation) conclude(by *check) Result {
 	e.Verdict, e.Reason = by.verdict, by.reason
 	e.Message = by.sentence(e)
+	if e.specErr == nil && e.countsErr == nil {
+		e.Message += recovered(e.counts)
+	}
 	return e.Result
 }
 

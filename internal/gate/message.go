@@ -124,6 +124,15 @@ func failures(c Counts) string {
 	return text
 }
 
+// recovered says how many of the successes come after a failure: they pass the
+// gate as any other, and a person may want to look at one first.
+func recovered(c Counts) string {
+	if c.Recovered == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d of the %d devices that succeeded had failed before and recovered", c.Recovered, c.Succeeded)
+}
+
 // rate renders a number of the spec as it was written.
 func rate(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 

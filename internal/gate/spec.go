@@ -162,6 +162,8 @@ type Counts struct {
 	// were seen or not. Reported of them have a fresh terminal result, which is
 	// one of Succeeded, Failed and Conflict. These decide about promoting.
 	Matured, Reported, Succeeded, Failed, Conflict int
+	// Recovered of the succeeded devices had failed before. They count as any other success; a person is told.
+	Recovered int
 }
 
 // Validate reports each contradiction between the counts. Contradicting counts
@@ -184,6 +186,7 @@ func (c Counts) Validate() error {
 		{"succeeded", c.Succeeded, "reported", c.Reported},
 		{"failed", c.Failed, "seenFailed", c.SeenFailed},
 		{"conflict", c.Conflict, "reported", c.Reported},
+		{"recovered", c.Recovered, "succeeded", c.Succeeded},
 	} {
 		if part.count < 0 || part.count > part.limit {
 			errs = append(errs, fmt.Errorf("%s: %d: must be from 0 to %d (%s)", part.name, part.count, part.limit, part.whole))

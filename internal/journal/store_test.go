@@ -437,11 +437,15 @@ func step(r *rand.Rand, l audience.Ledger, now time.Time, joiners *int) audience
 		l, _ = l.Join(ids(1_000_000+*joiners, n), now)
 		*joiners += n
 	case 5:
-		words := map[audience.ID]audience.Word{}
-		for _, id := range some {
-			words[id] = audience.Word{Kind: audience.WordFailed, At: audience.StampOf(now)}
+		var heard []audience.Heard
+		for i, e := range l.Entries {
+			if slices.Contains(some, e.ID) {
+				word := audience.Word{Kind: audience.WordFailed, At: audience.StampOf(now)}
+				failures := audience.Fold(i, l.FailuresOf(i), audience.EnrolmentOf(e.ID, e.ID, now), word)
+				heard = append(heard, audience.Heard{Entry: i, Last: word, Failures: failures})
+			}
 		}
-		l, _ = l.Hear(words)
+		l, _ = l.Hear(heard)
 	}
 	return l
 }

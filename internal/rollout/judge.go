@@ -63,8 +63,8 @@ func Judge(c Case) (Judgement, error) {
 	var tally diagnosis.Tally
 	digest := sha256.New()
 	fmt.Fprintf(digest, "%d\n%s\n%s\n", c.Ledger.Attempt, c.Ledger.PayloadHash, GateHash(c.Gate))
-	for _, e := range c.Ledger.Entries {
-		o, name, counts := c.outcome(e)
+	for i, e := range c.Ledger.Entries {
+		o, name, counts := c.outcome(i)
 		if reason := refusal(e); reason != "" {
 			tally.Refused(reason, name)
 		}
@@ -73,7 +73,7 @@ func Judge(c Case) (Judgement, error) {
 		}
 		o.Matured = o.Matured && e.JoinedAt.IsZero() // the looks were planned without it; a halt counts it
 		tally.Add(o, name)
-		fmt.Fprintf(digest, "%s %s %t\n", e.ID, o.Kind, o.Matured)
+		fmt.Fprintf(digest, "%s %s %t %t\n", e.ID, o.Kind, o.Matured, o.Recovered)
 	}
 	counts := gateCounts(&tally)
 	looks, err := plan(spec, c.Proof, counts.Eligible)
@@ -114,6 +114,7 @@ func gateCounts(t *diagnosis.Tally) gate.Counts {
 	return gate.Counts{
 		Eligible: t.Eligible, Exposed: t.Exposed, Seen: t.Seen, SeenFailed: t.SeenFailed,
 		Matured: t.Matured, Reported: t.Reported, Succeeded: t.Succeeded, Failed: t.Failed, Conflict: t.Conflict,
+		Recovered: t.Recovered,
 	}
 }
 

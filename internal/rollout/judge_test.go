@@ -48,6 +48,11 @@ func device(i int) audience.ID {
 	return id
 }
 
+// enrolled is a device in its first enrolment, or in a later one.
+func enrolled(i, again int) audience.Enrolment {
+	return audience.EnrolmentOf(device(i), device(i), hour(-1000).Add(time.Duration(again)*100*time.Hour))
+}
+
 // devices repeats standings: devices(good, 91, failing, 1).
 func devices(pairs ...any) []standing {
 	var out []standing
@@ -95,7 +100,7 @@ func (tr trial) evidence() Case {
 
 func factsOf(s standing, i int, asOf time.Time) diagnosis.Facts {
 	f := diagnosis.Facts{
-		Name: fmt.Sprintf("pc-%03d", i), Managed: true, ManagementAgent: "mdm", ManagementState: "managed", Account: diagnosis.AccountEnabled, OperatingSystem: "Windows", OSVersion: "10.0.22631.1",
+		Name: fmt.Sprintf("pc-%03d", i), Enrolment: enrolled(i, 0), Managed: true, ManagementAgent: "mdm", ManagementState: "managed", Account: diagnosis.AccountEnabled, OperatingSystem: "Windows", OSVersion: "10.0.22631.1",
 		EdgeVersion: "145.0.1.1", Encrypted: true, EncryptionKnown: true, LastSync: asOf.Add(-time.Hour),
 	}
 	code := map[standing]int{

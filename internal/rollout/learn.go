@@ -5,9 +5,7 @@ package rollout
 
 import (
 	"slices"
-	"time"
 
-	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
 )
 
@@ -26,7 +24,7 @@ func (w World) Learned() *audience.Ledger {
 		note(l.Confirm(w.Shown(), w.Now))
 		note(l.Refuse(w.vanished(&l), audience.RefusedGone))
 	}
-	note(l.Hear(w.words(&l)))
+	note(l.Hear(w.news(&l)))
 	if !learned {
 		return nil
 	}
@@ -44,35 +42,27 @@ func (w World) vanished(l *audience.Ledger) []audience.ID {
 	return ids
 }
 
-// words are the last words that are other than those on record.
-func (w World) words(l *audience.Ledger) map[audience.ID]audience.Word {
+// news is what the entries say that is other than what is on record.
+func (w World) news(l *audience.Ledger) []audience.Heard {
 	if w.Policy == nil || w.telemetry().State != TelemetryFresh {
 		return nil
 	}
 	c := w.evidence()
-	words := map[audience.ID]audience.Word{}
-	for _, e := range l.Entries {
+	c.Ledger = l
+	return c.news()
+}
+
+// news of the entries that the tenant has shown as members, excluded ones too.
+func (c Case) news() []audience.Heard {
+	var news []audience.Heard
+	for i := range c.Ledger.Entries {
+		e := &c.Ledger.Entries[i]
 		if e.ConfirmedAt.IsZero() {
 			continue
 		}
-		facts := c.Facts(e.ID)
-		o := c.present(e, facts)
-		kind, ok := audience.ParseWordKind(string(o.Kind))
-		if !ok || !slices.Contains(told, o.Kind) || kind == e.Last.Kind {
-			continue
+		if h := c.hear(i, c.Facts(e.ID)); h.last != e.Last || !slices.Equal(h.failures, c.Ledger.FailuresOf(i)) {
+			news = append(news, audience.Heard{Entry: i, Last: h.last, Failures: h.failures})
 		}
-		at := w.Fleet.AsOf()
-		if c.Unit == v1alpha1.UnitDevice && facts[0].Report != nil && facts[0].Report.At.Before(at) {
-			at = facts[0].Report.At
-		}
-		words[e.ID] = audience.Word{Kind: kind, At: audience.StampOf(latest(at, e.Last.At.Time()))}
 	}
-	return words
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
+	return news
 }

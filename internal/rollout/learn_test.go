@@ -137,7 +137,8 @@ func TestPromise15_LastWordCounts(t *testing.T) {
 	}
 }
 
-// TestExcludedAndRefusedCount: who was excluded keeps a word, and is not counted without one; neither is who was refused.
+// TestExcludedAndRefusedCount: who was excluded keeps a word, and is not counted without one; who was refused counts once they were
+// a member.
 func TestExcludedAndRefusedCount(t *testing.T) {
 	w := aWorld(15)
 	keep(&w)
@@ -151,7 +152,7 @@ func TestExcludedAndRefusedCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := m.Evidence.Devices
-	if d.Succeeded != 14 || d.Pending != 23 || m.Audience.Eligible != 37 || m.Audience.Excluded != 2 || m.Audience.Refused != 2 {
+	if d.Succeeded != 15 || d.Pending != 23 || m.Audience.Eligible != 38 || m.Audience.Excluded != 2 || m.Audience.Refused != 2 {
 		t.Errorf("%+v %+v", d, m.Audience)
 	}
 	found := map[string]int32{}

@@ -102,9 +102,8 @@ func (w World) recorded() *v1alpha1.AudienceStatus {
 	}
 	c := l.Counts()
 	out.Joined, out.Excluded, out.Refused, out.Eligible = int32(c.Joined), int32(c.Excluded), int32(c.Refused), 0
-	for _, e := range l.Entries {
-		left := !e.ExcludedAt.IsZero() || e.Refused != audience.RefusedNot
-		if !left || e.Refused == audience.RefusedNot && e.Last.Kind != audience.WordNone {
+	for i := range l.Entries {
+		if counted(&l.Entries[i]) {
 			out.Eligible++
 		}
 	}
