@@ -23,6 +23,7 @@ type Sample struct {
 const (
 	MetricWavePhase        = "wave_phase"
 	MetricWaveDevices      = "wave_devices"
+	MetricWaveRecovered    = "wave_recovered_devices"
 	MetricWaveObserved     = "wave_gate_observed_rate"
 	MetricWaveBound        = "wave_gate_lower_bound"
 	MetricWaveFloor        = "wave_gate_floor"
@@ -55,6 +56,7 @@ func WaveSamples(s *v1alpha1.PilotWaveStatus) []Sample {
 	} {
 		out = append(out, Sample{Name: MetricWaveDevices, Label: "state", LabelValue: o.name, Value: float64(o.count)})
 	}
+	out = append(out, Sample{Name: MetricWaveRecovered, Value: float64(d.Recovered)})
 	for _, row := range s.Gate {
 		for _, m := range []struct{ name, value string }{
 			{MetricWaveObserved, row.Observed}, {MetricWaveBound, row.LowerBound}, {MetricWaveFloor, row.Floor},

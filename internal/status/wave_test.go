@@ -241,7 +241,7 @@ func TestConditionEvents(t *testing.T) {
 func TestWaveSamples(t *testing.T) {
 	s := &v1alpha1.PilotWaveStatus{
 		Phase:   v1alpha1.PhaseBaking,
-		Devices: v1alpha1.DeviceCounts{Pending: 1, Exposed: 2, Seen: 3, Succeeded: 4, Failed: 5, Conflict: 6, NotApplicable: 7, Stale: 8, Dark: 9},
+		Devices: v1alpha1.DeviceCounts{Pending: 1, Exposed: 2, Seen: 3, Succeeded: 4, Recovered: 3, Failed: 5, Conflict: 6, NotApplicable: 7, Stale: 8, Dark: 9},
 		Gate:    []v1alpha1.GateRow{{Metric: "delivered", Observed: "0.9891", LowerBound: "0.9495", Floor: "", HaltEvidence: "13.99", Coverage: "0.92"}},
 	}
 	on, devices := []string{}, 0.
@@ -263,13 +263,13 @@ func TestWaveSamples(t *testing.T) {
 		t.Errorf("phases %v, %v devices", on, devices)
 	}
 	want := map[string]float64{
-		"pending": 1, "exposed": 2, "seen": 3, "succeeded": 4, "failed": 5, "conflict": 6, "notApplicable": 7, "stale": 8, "dark": 9,
+		"pending": 1, "exposed": 2, "seen": 3, "succeeded": 4, "failed": 5, "conflict": 6, "notApplicable": 7, "stale": 8, "dark": 9, MetricWaveRecovered + "/": 3,
 		MetricWaveObserved + "/delivered": 0.9891, MetricWaveBound + "/delivered": 0.9495, MetricWaveHaltEvidence + "/delivered": 13.99, MetricWaveCoverage + "/delivered": 0.92,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if n := len(WaveSamples(&v1alpha1.PilotWaveStatus{})); n != len(Phases)+9 {
+	if n := len(WaveSamples(&v1alpha1.PilotWaveStatus{})); n != len(Phases)+10 {
 		t.Errorf("a new wave has %d samples", n)
 	}
 }
