@@ -148,6 +148,7 @@ const (
 	ReasonTelemetryMissing      = "TelemetryMissing"
 	ReasonTelemetryFresh        = "TelemetryFresh"
 	ReasonTargetingConflict     = "TargetingConflict"
+	ReasonTooManyNotApplicable  = "TooManyNotApplicable"
 	ReasonDeadlineExceeded      = "DeadlineExceeded"
 	ReasonMembershipDrifted     = "MembershipDrifted"
 	ReasonPromoted              = "Promoted"

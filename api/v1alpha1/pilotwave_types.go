@@ -231,12 +231,21 @@ type Coverage struct {
 	MinReports int32 `json:"minReports,omitempty"`
 
 	// minPercent of the matured devices that must have a fresh result, 1 to 100. With a smoke gate, or a promote gate at
-	// its last look, it is also the part of all eligible devices that must have one. Default 90.
+	// its last look, it is also the part of the audience, as it was when the attempt began, that must have one. Default 90.
 	// +kubebuilder:default=90
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	// +optional
 	MinPercent int32 `json:"minPercent,omitempty"`
+
+	// maxNotApplicablePercent is the largest share of the audience on which the policy may turn out not to apply, 0 to 100;
+	// above it the targeting is taken to be wrong and the wave is held. Up to it, such a device counts against promotion
+	// unless a prerequisite explains it, in which case it proves nothing either way. 100 sets no limit. Default 10.
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	// +optional
+	MaxNotApplicablePercent *int32 `json:"maxNotApplicablePercent,omitempty"`
 }
 
 // PromoteTest demands proof of a success rate: the exact (Clopper-Pearson) lower confidence bound on the success rate
@@ -470,7 +479,7 @@ type DeviceCounts struct {
 	Failed int32 `json:"failed"`
 	// conflict devices report another policy that sets the same setting differently.
 	Conflict int32 `json:"conflict"`
-	// notApplicable devices report that the policy does not apply to them.
+	// notApplicable devices report that the policy does not apply to them; see spec.gate.coverage.maxNotApplicablePercent.
 	NotApplicable int32 `json:"notApplicable"`
 	// stale devices have only a report that is older than their exposure, or no contact for maxOffline.
 	Stale int32 `json:"stale"`

@@ -3,36 +3,23 @@
 
 package audience
 
-import "slices"
-
-// WordKind is the kind of a last word. It mirrors diagnosis.Kind, by the same names.
+// WordKind is the kind of a word: a result that a device itself reports.
 type WordKind uint8
 
-// Kinds of a last word. The numbers are stored.
+// Kinds of a word. The numbers are stored.
 const (
 	WordNone WordKind = iota
-	WordPending
-	WordExposed
-	WordSeen
 	WordSucceeded
 	WordFailed
 	WordConflict
+	// WordNotApplicable: the policy does not apply to the device, and nothing that is known of the device explains it.
 	WordNotApplicable
-	WordStale
-	WordDark
+	// WordUnmet: the policy does not apply to the device, which misses a prerequisite.
+	WordUnmet
 	wordKinds
 )
 
-var wordNames = [wordKinds]string{"", "Pending", "Exposed", "Seen", "Succeeded", "Failed", "Conflict", "NotApplicable", "Stale", "Dark"}
-
-// ParseWordKind returns the kind of a name; ok is false for one that is not known, such as the empty name.
-func ParseWordKind(name string) (kind WordKind, ok bool) {
-	i := slices.Index(wordNames[:], name)
-	if i < 1 {
-		return WordNone, false
-	}
-	return WordKind(i), true
-}
+var wordNames = [wordKinds]string{"", "Succeeded", "Failed", "Conflict", "NotApplicable", "Unmet"}
 
 // String returns the name, the empty one for [WordNone].
 func (k WordKind) String() string {

@@ -7,10 +7,11 @@ import "github.com/tidegate/tidegate/api/v1alpha1"
 
 // Tally counts the outcomes of a wave's devices. The zero Tally is empty and ready to use.
 //
-// The exported numbers are those the gate reasons with, in devices. A device on which the policy does not apply is in
-// NotApplicable and in none of the others: it can neither prove nor disprove the policy.
+// The exported numbers are those the gate reasons with, in devices. A device on which the policy does not apply had no chance
+// to fail, and does not count as seen. Where a prerequisite explains it, it is not matured either: it can neither prove nor
+// disprove the policy. Where none does, it is a result that is no success.
 type Tally struct {
-	// Eligible devices, exposed or not.
+	// Eligible devices, exposed or not. No outcome changes their number.
 	Eligible int
 	// Exposed devices, whatever became of them.
 	Exposed int
@@ -18,11 +19,12 @@ type Tally struct {
 	// matured or not. The halt test looks at these.
 	Seen, SeenFailed, SeenConflict int
 	// Matured devices have been exposed for the maturity time, silent or not. Reported of them have a fresh result, which
-	// is one of Succeeded, Failed and Conflict. The promotion test looks at these.
-	Matured, Reported, Succeeded, Failed, Conflict int
+	// is one of Succeeded, Failed, Conflict and Unexplained: the policy does not apply, and no prerequisite explains it. The
+	// promotion test looks at these.
+	Matured, Reported, Succeeded, Failed, Conflict, Unexplained int
 	// Recovered of the succeeded ones had failed before, or were in conflict.
 	Recovered int
-	// NotApplicable devices report that the policy does not apply to them.
+	// NotApplicable devices report that the policy does not apply to them, whatever explains it, matured or not.
 	NotApplicable int
 	// Dark of the matured devices were active before exposure and have been silent since.
 	Dark int
@@ -35,29 +37,30 @@ type Tally struct {
 func (t *Tally) Add(o Outcome, name string) {
 	t.count(o)
 	t.note(o, name)
-	if o.Kind == NotApplicable {
-		t.NotApplicable++
-		return
-	}
 	t.Eligible++
 	if o.Kind == Pending {
 		return
 	}
 	t.Exposed++
-	if o.SeenSince {
+	if o.Kind == NotApplicable {
+		t.NotApplicable++
+	} else if o.SeenSince {
 		t.addSeen(o.Kind)
 	}
-	if o.Matured {
+	if o.Matured && !o.unmet() {
 		t.addMatured(o)
 	}
 }
+
+// unmet says that the policy does not apply for want of a prerequisite.
+func (o Outcome) unmet() bool { return o.Kind == NotApplicable && o.Mode == ModePrerequisite }
 
 // Counts returns the devices by outcome; their sum is the number of devices added.
 func (t *Tally) Counts() v1alpha1.DeviceCounts { return t.counts }
 
 // Unreported is the number of exposed devices without a fresh result, those on which the policy does not apply left out.
 func (t *Tally) Unreported() int {
-	return t.Exposed - int(t.counts.Succeeded) - int(t.counts.Failed) - int(t.counts.Conflict)
+	return t.Exposed - int(t.counts.Succeeded) - int(t.counts.Failed) - int(t.counts.Conflict) - t.NotApplicable
 }
 
 func (t *Tally) addSeen(kind Kind) {
@@ -83,11 +86,13 @@ func (t *Tally) addMatured(o Outcome) {
 		t.Failed++
 	case Conflict:
 		t.Conflict++
+	case NotApplicable:
+		t.Unexplained++
 	case Dark:
 		t.Dark++
-	case Pending, Exposed, Seen, NotApplicable, Stale: // silent, or of no word yet
+	case Pending, Exposed, Seen, Stale: // silent, or of no word yet
 	}
-	t.Reported = t.Succeeded + t.Failed + t.Conflict
+	t.Reported = t.Succeeded + t.Failed + t.Conflict + t.Unexplained
 }
 
 func (t *Tally) count(o Outcome) {

@@ -44,7 +44,8 @@ func reports(status int) func(*diagnosis.Facts) {
 func counts(t *diagnosis.Tally) gate.Counts {
 	return gate.Counts{
 		Eligible: t.Eligible, Exposed: t.Exposed, Seen: t.Seen, SeenFailed: t.SeenFailed, Matured: t.Matured,
-		Reported: t.Reported, Succeeded: t.Succeeded, Failed: t.Failed, Conflict: t.Conflict,
+		Reported: t.Reported, Succeeded: t.Succeeded, Failed: t.Failed, Conflict: t.Conflict, Unexplained: t.Unexplained,
+		NotApplicable: t.NotApplicable, Recovered: t.Recovered,
 	}
 }
 
@@ -82,16 +83,30 @@ func TestScenario12_OfflineIsNotFailed(t *testing.T) {
 	}
 }
 
-func TestNotApplicableLeavesBothDenominators(t *testing.T) {
-	var tally diagnosis.Tally
-	tally.Add(diagnosis.Judge(device(reports(diagnosis.StatusSucceeded)), waveRules), "a")
-	before := counts(&tally)
-	tally.Add(diagnosis.Judge(device(reports(diagnosis.StatusNotApplicable)), waveRules), "b")
-	if diff := cmp.Diff(before, counts(&tally)); diff != "" {
-		t.Errorf("a device on which nothing applies changed the evidence:\n%s", diff)
-	}
-	if tally.NotApplicable != 1 || tally.Counts().NotApplicable != 1 || tally.Unreported() != 0 {
-		t.Errorf("not applicable %d, in status %d, unreported %d", tally.NotApplicable, tally.Counts().NotApplicable, tally.Unreported())
+// TestNotApplicable: a device on which nothing applies had no chance to fail. One that misses a prerequisite proves nothing; of the
+// others it is a result that is no success, once they are matured. The audience stays as it is.
+func TestNotApplicable(t *testing.T) {
+	for name, c := range map[string]struct {
+		change                         func(*diagnosis.Facts)
+		matured, reported, unexplained int
+	}{
+		"unexplained":       {func(*diagnosis.Facts) {}, 2, 2, 1},
+		"Edge is too old":   {func(f *diagnosis.Facts) { f.EdgeVersion = "120.0" }, 1, 1, 0},
+		"Edge is not known": {func(f *diagnosis.Facts) { f.EdgeVersion = "" }, 2, 2, 1},
+		"not matured":       {func(f *diagnosis.Facts) { f.ExposedAt = readAt.Add(-47 * time.Hour) }, 1, 1, 0},
+	} {
+		var tally diagnosis.Tally
+		tally.Add(diagnosis.Judge(device(reports(diagnosis.StatusSucceeded)), waveRules), "a")
+		f := device(reports(diagnosis.StatusNotApplicable))
+		c.change(&f)
+		tally.Add(diagnosis.Judge(f, waveRules), "b")
+		want := gate.Counts{Eligible: 2, Exposed: 2, Seen: 1, Matured: c.matured, Reported: c.reported, Succeeded: 1, Unexplained: c.unexplained, NotApplicable: 1}
+		if diff := cmp.Diff(want, counts(&tally)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if tally.Counts().NotApplicable != 1 || tally.Unreported() != 0 {
+			t.Errorf("%s: in status %d, unreported %d", name, tally.Counts().NotApplicable, tally.Unreported())
+		}
 	}
 }
 
@@ -121,8 +136,8 @@ func TestTallyIsAlwaysSoundEvidence(t *testing.T) {
 		if sum := c.Pending + c.Exposed + c.Seen + c.Succeeded + c.Failed + c.Conflict + c.NotApplicable + c.Stale + c.Dark; int(sum) != n {
 			t.Fatalf("seed %d: %d devices have %d outcomes", seed, n, sum)
 		}
-		if forward.Eligible+forward.NotApplicable != n {
-			t.Fatalf("seed %d: %d eligible and %d not applicable of %d", seed, forward.Eligible, forward.NotApplicable, n)
+		if forward.Eligible != n {
+			t.Fatalf("seed %d: %d eligible of %d", seed, forward.Eligible, n)
 		}
 		if diff := cmp.Diff(forward.Findings(), shuffled.Findings()); diff != "" || counts(&forward) != counts(&shuffled) {
 			t.Fatalf("seed %d: the order of devices matters:\n%s", seed, diff)

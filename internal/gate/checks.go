@@ -29,6 +29,12 @@ var haltChecks = []check{
 	{reason: ReasonHaltEvidence, verdict: VerdictHalt, holds: haltProven, sentence: haltEvidence},
 }
 
+// targetingChecks come next: on an audience that is the wrong one nothing is
+// worth proving.
+var targetingChecks = []check{
+	{reason: ReasonTooManyNotApplicable, verdict: VerdictWait, holds: mostlyNotApplicable, sentence: tooManyNotApplicable},
+}
+
 // promoteChecks lead to the claim about devices that are not exposed yet: first
 // whether there is anything to judge, then whether it is enough, then whether it
 // is time, then the proof. A smoke wave has no looks: it proves no rate. The last
@@ -40,11 +46,11 @@ var promoteChecks = []check{
 	{reason: ReasonTooFewReports, verdict: VerdictWait, holds: belowMinReports, sentence: tooFewReports},
 	{reason: ReasonCoverageBelowMinimum, verdict: VerdictWait, holds: belowMinCoverage, sentence: coverageBelowMinimum},
 	{reason: ReasonTooFewReports, verdict: VerdictWait, holds: smokeIncomplete, sentence: tooFewReports},
-	{reason: ReasonConflictBlocksPromote, verdict: VerdictWait, holds: smokeConflicted, sentence: smokeBlocked},
+	{reason: ReasonTargetingBlocksPromote, verdict: VerdictWait, holds: smokeMistargeted, sentence: smokeBlocked},
 	{reason: ReasonSmokePassed, verdict: VerdictPass, holds: isSmoke, sentence: smokePassed},
 	{reason: ReasonLookNotDue, verdict: VerdictWait, holds: lookNotDue, sentence: lookAhead},
 	{reason: ReasonFloorProven, verdict: VerdictPass, holds: floorProven, sentence: floorReached},
-	{reason: ReasonConflictBlocksPromote, verdict: VerdictWait, holds: provenButForConflicts, sentence: proofBlocked},
+	{reason: ReasonTargetingBlocksPromote, verdict: VerdictWait, holds: provenButForTargeting, sentence: proofBlocked},
 	{reason: ReasonBoundBelowFloor, verdict: VerdictWait, holds: always, sentence: notProven},
 }
 
@@ -69,6 +75,12 @@ func haltProven(e evaluation) bool {
 	return e.spec.Halt != (Halt{}) && e.counts.SeenFailed >= e.spec.Halt.MinFailures && e.HaltEvidence >= e.HaltAt
 }
 
+// mostlyNotApplicable allows what coveredReports asks for as well: a share of the
+// audience, with the same allowance for rounding.
+func mostlyNotApplicable(e evaluation) bool {
+	return float64(e.counts.NotApplicable) > e.spec.MaxNotApplicable*float64(e.counts.Eligible)+1e-9
+}
+
 // nothingToJudge leaves a failure that was seen before maturity something.
 func nothingToJudge(e evaluation) bool { return e.counts.Reported == 0 && e.counts.SeenFailed == 0 }
 
@@ -88,16 +100,16 @@ func belowMinCoverage(e evaluation) bool { return e.Coverage < e.spec.MinCoverag
 func isSmoke(e evaluation) bool         { return e.spec.Smoke != nil }
 func smokeIncomplete(e evaluation) bool { return isSmoke(e) && e.N < e.Need }
 
-// smokeConflicted: more hard failures than that would have halted, so that it is
-// conflicts that exceed the limit.
-func smokeConflicted(e evaluation) bool { return isSmoke(e) && e.K > e.spec.Smoke.MaxFailures }
+// smokeMistargeted: more hard failures than that would have halted, so that it is
+// other devices that exceed the limit.
+func smokeMistargeted(e evaluation) bool { return isSmoke(e) && e.K > e.spec.Smoke.MaxFailures }
 
 func lookNotDue(e evaluation) bool { return e.judged == nil }
 
 func floorProven(e evaluation) bool { return e.K <= e.judged.limit }
 
-func provenButForConflicts(e evaluation) bool {
-	return e.counts.Conflict > 0 && e.counts.Failed <= e.judged.limit
+func provenButForTargeting(e evaluation) bool {
+	return e.K > e.counts.Failed && e.counts.Failed <= e.judged.limit
 }
 
 func always(evaluation) bool { return true }

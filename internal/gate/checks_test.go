@@ -18,7 +18,7 @@ import (
 // allChecks are the chains in the order in which they are read.
 func allChecks() []*check {
 	var all []*check
-	for _, chain := range [][]check{inputChecks, haltChecks, promoteChecks} {
+	for _, chain := range [][]check{inputChecks, haltChecks, targetingChecks, promoteChecks} {
 		for i := range chain {
 			all = append(all, &chain[i])
 		}
@@ -32,7 +32,7 @@ func allChecks() []*check {
 func TestEveryCheckDecides(t *testing.T) {
 	decided := map[*check]bool{}
 	for _, tc := range evaluateCases() {
-		_, by := evaluate(NewPlan(tc.spec, tc.counts.Eligible), tc.counts, 0)
+		_, by := evaluate(NewPlan(tc.spec, tc.counts.Eligible+tc.counts.Withdrawn), tc.counts, 0)
 		decided[by] = true
 	}
 	for i, c := range allChecks() {
@@ -155,7 +155,7 @@ func TestEveryCountArrives(t *testing.T) {
 }
 
 func countMatters(field int) bool {
-	terms := []int{fieldIndex[Counts]("Succeeded"), fieldIndex[Counts]("Failed"), fieldIndex[Counts]("Conflict")}
+	terms := []int{fieldIndex[Counts]("Succeeded"), fieldIndex[Counts]("Failed"), fieldIndex[Counts]("Conflict"), fieldIndex[Counts]("Unexplained")}
 	random := rand.New(rand.NewPCG(5, 5))
 	for range 20_000 {
 		tc := evaluateCases()[random.IntN(len(evaluateCases()))]

@@ -39,10 +39,13 @@ const (
 	ReasonLookNotDue Reason = "LookNotDue"
 	// ReasonBoundBelowFloor: Wait, judged and not proven.
 	ReasonBoundBelowFloor Reason = "BoundBelowFloor"
-	// ReasonConflictBlocksPromote: Wait, it would pass without the devices on
-	// which another profile sets the same thing. The targeting is to be
-	// corrected, not the policy (gate D2).
-	ReasonConflictBlocksPromote Reason = "ConflictBlocksPromote"
+	// ReasonTargetingBlocksPromote: Wait, it would pass without the devices on
+	// which another profile sets the same thing, or on which the policy does not
+	// apply. The targeting is to be corrected, not the policy (gate D2).
+	ReasonTargetingBlocksPromote Reason = "TargetingBlocksPromote"
+	// ReasonTooManyNotApplicable: Wait, the policy does not apply on more of the
+	// audience than MaxNotApplicable allows.
+	ReasonTooManyNotApplicable Reason = "TooManyNotApplicable"
 
 	// ReasonHaltEvidence: Halt, the evidence reached 1/alpha.
 	ReasonHaltEvidence Reason = "HaltEvidence"
@@ -69,7 +72,7 @@ type Result struct {
 	Message string
 
 	// N is the number of matured reports and K how many of them count against
-	// promoting: failures and conflicts.
+	// promoting: all that are no success.
 	N, K int
 	// Observed is the success rate among reports; WorstCase takes each silent
 	// matured device for a failure, BestCase for a success (gate D3).
@@ -132,16 +135,17 @@ type evaluation struct {
 // evaluate also returns the check that decided.
 func evaluate(p Plan, c Counts, deadline int) (Result, *check) {
 	e := evaluation{plan: p, spec: p.spec, counts: c, specErr: p.spec.Validate(), countsErr: c.Validate()}
-	e.N, e.K = c.Reported, c.Failed+c.Conflict
+	e.N, e.K = c.Reported, c.Failed+c.Conflict+c.Unexplained
 	if bad := first(inputChecks, e); bad != nil {
 		return e.conclude(bad), bad
 	}
 	e.measure(deadline)
-	decisive := first(haltChecks, e)
-	if decisive == nil {
-		decisive = first(promoteChecks, e)
+	for _, chain := range [][]check{haltChecks, targetingChecks, promoteChecks} {
+		if decisive := first(chain, e); decisive != nil {
+			return e.conclude(decisive), decisive
+		}
 	}
-	return e.conclude(decisive), decisive
+	return e.Result, nil // not reached: the last line of promoteChecks always holds
 }
 
 // measure computes the numbers that every verdict shows.
@@ -160,7 +164,7 @@ func (e *evaluation) measure(deadline int) {
 		e.HaltAt = HaltThreshold(spec.Halt.Alpha)
 	}
 	if spec.Smoke != nil {
-		e.Need = max(coveredReports(spec.MinCoverage, c.Eligible), spec.MinReports)
+		e.Need = max(coveredReports(spec.MinCoverage, e.plan.Audience-c.Withdrawn), spec.MinReports)
 		e.OutOfReach = e.Need > c.Eligible
 		return
 	}

@@ -28,8 +28,62 @@ type evaluateCase struct {
 func evaluateCases() []evaluateCase {
 	minReports := func(n int) Spec { s := pilot(); s.MinReports = n; return s }
 	covering := func() Spec { s := pilot(); s.MinCoverage = 1; return s }
+	unexplained := func(c Counts, n int) Counts {
+		c.Unexplained, c.NotApplicable = n, n
+		c.Succeeded, c.Seen = c.Succeeded-n, c.Seen-n
+		return c
+	}
+	explained := func(c Counts, n int) Counts {
+		c.NotApplicable, c.Matured = n, c.Matured-n
+		return c
+	}
+	recovered := func(c Counts, n int) Counts { c.Recovered = n; return c }
+	without := func(c Counts, n int) Counts {
+		c.Eligible, c.Exposed, c.Matured, c.Withdrawn = c.Eligible-n, c.Exposed-n, c.Matured-n, n
+		return c
+	}
+	tolerant := func(s Spec, share float64) Spec { s.MaxNotApplicable = share; return s }
 	conflicts := func(c Counts, n int) Counts { c.Conflict = n; c.Succeeded -= n; return c }
 	return []evaluateCase{
+		{
+			"recovered from a failure", covering(), recovered(counts(93, 93, 1), 7), VerdictPass, ReasonFloorProven,
+			"1 failed of 93 reports: lower bound 0.9500 reaches floor 0.95, coverage 93 of 93; 7 of the 92 devices that succeeded had failed before and recovered",
+		},
+		{
+			"applies on nobody", tolerant(pilot(), 0.1), explained(counts(1000, 70, 0), 930), VerdictWait, ReasonTooManyNotApplicable,
+			"the policy does not apply on 930 of 1000 devices, allowed are 10 %: the targeting is wrong; bring these devices to what the policy needs, or correct the groups and request a retry",
+		},
+		{
+			"exactly as many as allowed, unexplained", tolerant(pilot(), 0.05), unexplained(counts(100, 100, 0), 5), VerdictWait, ReasonTargetingBlocksPromote,
+			"0 failed and 5 on which the policy does not apply of 100 reports: lower bound 0.8977 is below floor 0.95, and with 5 failures no number of reports of 100 devices proves it" +
+				"; it would pass without those on which the policy does not apply: find out why the policy does not apply, and mend it or leave such devices out of the next attempt",
+		},
+		{
+			"as many as allowed, explained", tolerant(pilot(), 0.055), explained(counts(100, 94, 0), 5), VerdictPass, ReasonFloorProven,
+			"0 failed of 94 reports: lower bound 0.9686 reaches floor 0.95, coverage 94 of 95",
+		},
+		{
+			"explained, and the looks stay where they were", tolerant(pilot(), 1), explained(counts(1000, 70, 0), 930), VerdictWait, ReasonLookNotDue,
+			"70 matured devices reported, 0 failed: next look at 900 reports",
+		},
+		{
+			"smoke, not applicable", tolerant(smokeSpec(0), 0.1), unexplained(counts(10, 10, 0), 1), VerdictWait, ReasonTargetingBlocksPromote,
+			"0 failed and 1 on which the policy does not apply of 10 reports: the smoke run allows 0; it would pass without those on which the policy does not apply: " +
+				"find out why the policy does not apply, and mend it or leave such devices out of the next attempt",
+		},
+		{
+			"smoke, a conflict as well", tolerant(smokeSpec(0), 0.1), conflicts(unexplained(counts(10, 10, 0), 1), 1), VerdictWait, ReasonTargetingBlocksPromote,
+			"0 failed and 1 in conflict with another profile and 1 on which the policy does not apply of 10 reports: the smoke run allows 0; it would pass without both: " +
+				"stop the other profile from targeting these devices, and find out why the policy does not apply, and mend it or leave such devices out of the next attempt",
+		},
+		{
+			"smoke, one on which it is explained", tolerant(smokeSpec(0), 0.1), explained(counts(10, 9, 0), 1), VerdictWait, ReasonTooFewReports,
+			"9 matured devices reported, a complete smoke run asks for 10: 1 more must report",
+		},
+		{
+			"smoke, one never got it", smokeSpec(0), without(counts(10, 9, 0), 1), VerdictPass, ReasonSmokePassed,
+			"9 of 9 matured devices reported, 0 failed, 0 allowed: smoke run complete, no rate is proven",
+		},
 		{
 			"scenario 1, one report short", covering(), Counts{Eligible: 93, Exposed: 93, Seen: 92, SeenFailed: 1, Matured: 92, Reported: 92, Succeeded: 91, Failed: 1}, VerdictWait, ReasonLookNotDue,
 			"92 matured devices reported, 1 failed: next look at 93 reports",
@@ -87,11 +141,11 @@ func evaluateCases() []evaluateCase {
 			"2 failed of 100 reports: lower bound 0.9384 is below floor 0.95, and with 2 failures no number of reports of 100 devices proves it",
 		},
 		{
-			"conflicts in the way", pilot(), conflicts(counts(100, 100, 0), 5), VerdictWait, ReasonConflictBlocksPromote,
+			"conflicts in the way", pilot(), conflicts(counts(100, 100, 0), 5), VerdictWait, ReasonTargetingBlocksPromote,
 			"0 failed and 5 in conflict with another profile of 100 reports: lower bound 0.8977 is below floor 0.95, and with 5 failures no number of reports of 100 devices proves it; it would pass without the conflicts: stop the other profile from targeting these devices",
 		},
 		{
-			"conflicts are no evidence to halt", pilot(), conflicts(counts(100, 100, 0), 100), VerdictWait, ReasonConflictBlocksPromote,
+			"conflicts are no evidence to halt", pilot(), conflicts(counts(100, 100, 0), 100), VerdictWait, ReasonTargetingBlocksPromote,
 			"0 failed and 100 in conflict with another profile of 100 reports: lower bound 0.0000 is below floor 0.95, and with 100 failures no number of reports of 100 devices proves it; it would pass without the conflicts: stop the other profile from targeting these devices",
 		},
 		{
@@ -115,7 +169,7 @@ func evaluateCases() []evaluateCase {
 			"9 of 10 matured devices reported: coverage 0.9000 is below 1, 1 more must report; success rate 1.0000 observed, 0.9000 if the silent devices failed, 1.0000 if they succeeded",
 		},
 		{
-			"smoke, conflict", smokeSpec(0), conflicts(counts(10, 10, 0), 1), VerdictWait, ReasonConflictBlocksPromote,
+			"smoke, conflict", smokeSpec(0), conflicts(counts(10, 10, 0), 1), VerdictWait, ReasonTargetingBlocksPromote,
 			"0 failed and 1 in conflict with another profile of 10 reports: the smoke run allows 0; it would pass without the conflicts: stop the other profile from targeting these devices",
 		},
 		{
@@ -195,7 +249,7 @@ func TestLooks(t *testing.T) {
 		{82, 2, 0, VerdictWait, ReasonBoundBelowFloor, 72, 1, 83},
 		{83, 2, 0, VerdictPass, ReasonFloorProven, 83, 2, 88},
 		{90, 3, 0, VerdictPass, ReasonFloorProven, 90, 3, 0},
-		{90, 3, 1, VerdictWait, ReasonConflictBlocksPromote, 90, 3, 0},
+		{90, 3, 1, VerdictWait, ReasonTargetingBlocksPromote, 90, 3, 0},
 		{90, 4, 0, VerdictWait, ReasonBoundBelowFloor, 90, 3, 0}, // a late failure withdraws the pass
 		{100, 4, 0, VerdictWait, ReasonBoundBelowFloor, 100, 3, 0},
 	} {
@@ -304,4 +358,19 @@ func randomSpec(random *rand.Rand) Spec {
 		}
 	}
 	return spec
+}
+
+// TestSmokeOfAnAudienceThatShrank: what a complete run is follows from the
+// audience of the start, whoever has left it since with the policy on them.
+func TestSmokeOfAnAudienceThatShrank(t *testing.T) {
+	spec := smokeSpec(0)
+	plan := NewPlan(spec, 10)
+	got := Evaluate(plan, counts(7, 7, 0), 0)
+	want := "a complete smoke run on an audience of 10 devices needs 10 reports, and 7 devices are left of it: request a retry, which resolves the audience anew"
+	if got.Verdict != VerdictWait || got.Reason != ReasonAudienceTooSmall || got.Message != want {
+		t.Errorf("%s(%s): %s", got.Verdict, got.Reason, got.Message)
+	}
+	if got := Evaluate(plan, counts(14, 10, 0), 0); got.Need != 10 { // four joined
+		t.Errorf("needs %d reports", got.Need)
+	}
 }

@@ -5,6 +5,7 @@ package gate
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -41,9 +42,18 @@ func noReports(e evaluation) string {
 	return fmt.Sprintf("%d devices matured and none of them reported: this is neither a pass nor a failure; check that the report source delivers", e.counts.Matured)
 }
 
+func tooManyNotApplicable(e evaluation) string {
+	return fmt.Sprintf("the policy does not apply on %d of %d devices, allowed are %s %%: the targeting is wrong; bring these devices to what the policy needs, or correct the groups and request a retry",
+		e.counts.NotApplicable, e.counts.Eligible, rate(math.Round(e.spec.MaxNotApplicable*1e6)/1e4))
+}
+
 func audienceTooSmall(e evaluation) string {
-	floor, eligible := e.spec.Promote.FloorRate, e.counts.Eligible
+	floor, eligible := e.spec.Promote.FloorRate, e.plan.Audience
 	need, proven, _ := Reachable(e.spec, eligible)
+	if e.spec.Smoke != nil && eligible >= need {
+		return fmt.Sprintf("a complete smoke run on an audience of %d devices needs %d reports, and %d devices are left of it: request a retry, which resolves the audience anew",
+			eligible, e.Need, e.counts.Eligible)
+	}
 	if e.spec.Smoke != nil || proven >= floor {
 		return fmt.Sprintf("the audience has %d devices and minReports asks for %d: enlarge the audience or lower minReports", eligible, need)
 	}
@@ -72,7 +82,7 @@ func smokePassed(e evaluation) string {
 }
 
 func smokeBlocked(e evaluation) string {
-	return fmt.Sprintf("%s of %d reports: the smoke run allows %d%s", failures(e.counts), e.N, e.spec.Smoke.MaxFailures, otherProfile)
+	return fmt.Sprintf("%s of %d reports: the smoke run allows %d%s", failures(e.counts), e.N, e.spec.Smoke.MaxFailures, targeting(e.counts))
 }
 
 func lookAhead(e evaluation) string {
@@ -95,10 +105,22 @@ func judgedAs(e evaluation) string {
 	return ""
 }
 
-func proofBlocked(e evaluation) string { return notProven(e) + otherProfile }
+func proofBlocked(e evaluation) string { return notProven(e) + targeting(e.counts) }
 
-// otherProfile is what a wave needs that only conflicts keep from passing.
-const otherProfile = "; it would pass without the conflicts: stop the other profile from targeting these devices"
+// targeting is what a wave needs that only its targeting keeps from passing.
+func targeting(c Counts) string {
+	const (
+		conflicts = "stop the other profile from targeting these devices"
+		unneeded  = "find out why the policy does not apply, and mend it or leave such devices out of the next attempt"
+	)
+	switch {
+	case c.Unexplained == 0:
+		return "; it would pass without the conflicts: " + conflicts
+	case c.Conflict == 0:
+		return "; it would pass without those on which the policy does not apply: " + unneeded
+	}
+	return "; it would pass without both: " + conflicts + ", and " + unneeded
+}
 
 // notProven says what a failed look lacks: reports or an audience.
 func notProven(e evaluation) string {
@@ -114,12 +136,15 @@ func notProven(e evaluation) string {
 	}
 }
 
-// failures is "1 failed" or, when other profiles interfere, "1 failed and 2 in
-// conflict with another profile".
+// failures is "1 failed" or, when the targeting is wrong, "1 failed and 2 in
+// conflict with another profile and 3 on which the policy does not apply".
 func failures(c Counts) string {
 	text := strconv.Itoa(c.Failed) + " failed"
 	if c.Conflict > 0 {
 		text += fmt.Sprintf(" and %d in conflict with another profile", c.Conflict)
+	}
+	if c.Unexplained > 0 {
+		text += fmt.Sprintf(" and %d on which the policy does not apply", c.Unexplained)
 	}
 	return text
 }

@@ -30,7 +30,7 @@ func stopping(limit int, fail float64, stop func(n, k int) bool) (probability, m
 }
 
 // judged evaluates the counts by the plan that was made for their audience.
-func judged(spec Spec, c Counts) Result { return Evaluate(NewPlan(spec, c.Eligible), c, 0) }
+func judged(spec Spec, c Counts) Result { return Evaluate(NewPlan(spec, c.Eligible+c.Withdrawn), c, 0) }
 
 // pilot is a wave of about a hundred devices, after gate D7.
 func pilot() Spec {

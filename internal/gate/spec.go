@@ -36,6 +36,10 @@ type Spec struct {
 	// terminal result, in (0, 1]. It guards against the silent part of a wave
 	// being the broken part (gate D3).
 	MinCoverage float64
+	// MaxNotApplicable is the largest share of the audience on which the policy
+	// may turn out not to apply, in [0, 1]. Beyond it the targeting is wrong
+	// (gate D1).
+	MaxNotApplicable float64
 }
 
 // Promote asks for proof: with confidence Confidence, the success rate behind
@@ -97,6 +101,9 @@ func (s Spec) Validate() error {
 	if s.MinCoverage == 0 || !within(s.MinCoverage, 0, 1) {
 		errs = append(errs, fmt.Errorf("minCoverage: %v: write a fraction above 0 and up to 1, such as 0.9", s.MinCoverage))
 	}
+	if !within(s.MaxNotApplicable, 0, 1) {
+		errs = append(errs, fmt.Errorf("maxNotApplicable: %v: write a fraction from 0 to 1, such as 0.1", s.MaxNotApplicable))
+	}
 	return errors.Join(errs...)
 }
 
@@ -147,21 +154,29 @@ func (s Spec) firstLook() int {
 }
 
 // Counts is the evidence of one metric at one instant, for one payload and one
-// attempt, in devices. Devices that are excluded, ineligible, not applicable or
-// withdrawn are in none of them; a stale report is no report.
+// attempt, in devices. Devices that are excluded or ineligible are in none of
+// them; a stale report is no report.
 type Counts struct {
-	// Eligible is the size of the audience, exposed or not.
+	// Eligible is the size of the audience, exposed or not. No outcome moves it.
 	Eligible int
+	// Withdrawn devices are in none of the other counts: they were part of the
+	// audience that the plan was made for, and left it before they got the policy.
+	Withdrawn int
 	// Exposed devices are assigned the policy.
 	Exposed int
 	// Seen devices have checked in since they were exposed, and SeenFailed of
 	// them failed hard. These two decide about halting. A conflict with
-	// another profile is no hard failure (gate D2).
+	// another profile is no hard failure (gate D2), and a device on which the
+	// policy does not apply had no chance to fail: it is not among the seen.
 	Seen, SeenFailed int
 	// Matured devices have been exposed for the maturity time, whether they
 	// were seen or not. Reported of them have a fresh terminal result, which is
-	// one of Succeeded, Failed and Conflict. These decide about promoting.
-	Matured, Reported, Succeeded, Failed, Conflict int
+	// one of Succeeded, Failed, Conflict and Unexplained: the policy does not
+	// apply, and no prerequisite explains it. These decide about promoting.
+	Matured, Reported, Succeeded, Failed, Conflict, Unexplained int
+	// NotApplicable devices are all on which the policy does not apply, matured
+	// or not. Those that a prerequisite explains are not among the matured.
+	NotApplicable int
 	// Recovered of the succeeded devices had failed before. They count as any other success; a person is told.
 	Recovered int
 }
@@ -182,7 +197,10 @@ func (c Counts) Validate() error {
 		{"seenFailed", c.SeenFailed, "seen", c.Seen},
 		{"matured", c.Matured, "exposed", c.Exposed},
 		{"reported", c.Reported, "matured", c.Matured},
-		{"reported", c.Reported, "seen", c.Seen},
+		{"reported", c.Reported - c.Unexplained, "seen", c.Seen},
+		{"unexplained", c.Unexplained, "notApplicable", c.NotApplicable},
+		{"seen and notApplicable", c.Seen + c.NotApplicable, "exposed", c.Exposed},
+		{"withdrawn", c.Withdrawn, "the largest fleet supported", MaxDevices},
 		{"succeeded", c.Succeeded, "reported", c.Reported},
 		{"failed", c.Failed, "seenFailed", c.SeenFailed},
 		{"conflict", c.Conflict, "reported", c.Reported},
@@ -192,8 +210,8 @@ func (c Counts) Validate() error {
 			errs = append(errs, fmt.Errorf("%s: %d: must be from 0 to %d (%s)", part.name, part.count, part.limit, part.whole))
 		}
 	}
-	if sum := c.Succeeded + c.Failed + c.Conflict; sum != c.Reported {
-		errs = append(errs, fmt.Errorf("reported: %d: must be the sum of succeeded, failed and conflict, %d", c.Reported, sum))
+	if sum := c.Succeeded + c.Failed + c.Conflict + c.Unexplained; sum != c.Reported {
+		errs = append(errs, fmt.Errorf("reported: %d: must be the sum of succeeded, failed, conflict and unexplained, %d", c.Reported, sum))
 	}
 	return errors.Join(errs...)
 }

@@ -100,7 +100,9 @@ var (
 	evidencePass     = condition{"gate passes", func(in *Input) bool { return in.Evidence.State == EvidencePass }}
 	evidenceHalt     = condition{"halt evidence", func(in *Input) bool { return in.Evidence.State == EvidenceHalt }}
 	evidenceConflict = condition{"targeting conflict", func(in *Input) bool { return in.Evidence.State == EvidenceConflict }}
-	evidenceNoData   = condition{"no data", func(in *Input) bool { return in.Evidence.State == EvidenceNoData }}
+	// evidenceMistargeted: the devices are not those that the policy is for.
+	evidenceMistargeted = condition{"policy does not apply on too many", func(in *Input) bool { return in.Evidence.State == EvidenceNotApplicable }}
+	evidenceNoData      = condition{"no data", func(in *Input) bool { return in.Evidence.State == EvidenceNoData }}
 
 	payloadChanged  = condition{"payload changed", func(in *Input) bool { return in.Payload.State == PayloadChanged }}
 	payloadReverted = condition{"payload reverted", func(in *Input) bool { return in.Payload.State == PayloadReverted }}
@@ -148,8 +150,8 @@ var (
 	}}
 	// growth is all that a batch of late joiners rests on.
 	growth       = all(growing, batchDue, admitted, payloadSame, telemetryFresh, policyReady, dependenciesMet, calmEvidence, earlierStands)
-	calmEvidence = condition{"no halt evidence, no conflict", func(in *Input) bool {
-		return !evidenceHalt.holds(in) && !evidenceConflict.holds(in)
+	calmEvidence = condition{"no halt evidence, devices well targeted", func(in *Input) bool {
+		return !evidenceHalt.holds(in) && !evidenceConflict.holds(in) && !evidenceMistargeted.holds(in)
 	}}
 )
 
@@ -167,6 +169,8 @@ func causePresent(in *Input) bool {
 		return !evidencePass.holds(in)
 	case v1alpha1.ReasonTargetingConflict:
 		return evidenceConflict.holds(in)
+	case v1alpha1.ReasonTooManyNotApplicable:
+		return evidenceMistargeted.holds(in)
 	case v1alpha1.ReasonHeldNoData:
 		return in.Evidence.State == EvidenceNoData || in.Evidence.State == EvidenceNone
 	case v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered, v1alpha1.ReasonGroupLost:

@@ -83,6 +83,8 @@
 //	  --[ onFailure is Rollback, nothing exposed ]--> RolledBack
 //	Exposing, Baking, Evaluating, Promoting
 //	  --[ targeting conflict ]--> Held
+//	Exposing, Baking, Evaluating, Promoting
+//	  --[ policy does not apply on too many ]--> Held
 //	any phase
 //	  --[ devices excluded since, not paused or suspended ]--> the same  +Exclude
 //	Held, Halted, Aborted, RolledBack, RollbackIncomplete
@@ -158,5 +160,5 @@
 //	Succeeded
 //	  --[ devices wait to join, telemetry fresh, not paused or suspended ]--> Succeeded  +Join
 //	Succeeded
-//	  --[ audience grows, batch due, group admitted, payload same, telemetry fresh, policy ready, dependencies met, no halt evidence, no conflict, groups of earlier attempts as they should be, not paused or suspended ]--> Succeeded  +ExposeBatch
+//	  --[ audience grows, batch due, group admitted, payload same, telemetry fresh, policy ready, dependencies met, no halt evidence, devices well targeted, groups of earlier attempts as they should be, not paused or suspended ]--> Succeeded  +ExposeBatch
 package rollout

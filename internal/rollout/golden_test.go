@@ -158,6 +158,12 @@ var examples = []example{
 	{"targeting conflict", baking, func(in *Input) {
 		in.Evidence = FactOf(EvidenceConflict, "9 of 30 devices report a conflict with another policy; end its assignment")
 	}},
+	{"does not apply", baking, func(in *Input) {
+		in.Evidence = FactOf(EvidenceNotApplicable, "the policy does not apply on 12 of 100 devices, allowed are 10 %")
+	}},
+	{"does not apply, once more than a reading ago", held, func(in *Input) {
+		in.HeldPhase, in.HeldReason, in.Clear = baking, v1alpha1.ReasonTooManyNotApplicable, ClearTwice
+	}},
 	{"payload edited mid-bake (gate F17)", baking, func(in *Input) { in.Payload = FactOf(PayloadChanged, "") }},
 	{"bake over", baking, func(in *Input) { in.BakeElapsed = true }},
 	{"gate waits", evaluating, func(in *Input) { in.BakeElapsed = true }},

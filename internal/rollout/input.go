@@ -193,14 +193,16 @@ const (
 type EvidenceState string
 
 // The verdicts. EvidenceConflict: so many devices report another policy with a different value that the targeting is
-// wrong and nothing can be judged (F3); it blocks, but does not count as a failure (gate D2).
+// wrong and nothing can be judged (F3); it blocks, but does not count as a failure (gate D2). EvidenceNotApplicable: the policy
+// does not apply on so many of them that the targeting is wrong (gate D1).
 const (
-	EvidenceNone     EvidenceState = ""
-	EvidenceWait     EvidenceState = "Wait"
-	EvidencePass     EvidenceState = "Pass"
-	EvidenceHalt     EvidenceState = "Halt"
-	EvidenceConflict EvidenceState = "Conflict"
-	EvidenceNoData   EvidenceState = "NoData"
+	EvidenceNone          EvidenceState = ""
+	EvidenceWait          EvidenceState = "Wait"
+	EvidencePass          EvidenceState = "Pass"
+	EvidenceHalt          EvidenceState = "Halt"
+	EvidenceConflict      EvidenceState = "Conflict"
+	EvidenceNotApplicable EvidenceState = "NotApplicable"
+	EvidenceNoData        EvidenceState = "NoData"
 )
 
 // RollbackState is how far a rollback is proven by devices.

@@ -47,7 +47,7 @@ func judgeable(in *Input) bool {
 
 // calm: nothing in the evidence stops the wave.
 func calm(in *Input) bool {
-	return in.Evidence.State != EvidenceHalt && in.Evidence.State != EvidenceConflict
+	return in.Evidence.State != EvidenceHalt && in.Evidence.State != EvidenceConflict && in.Evidence.State != EvidenceNotApplicable
 }
 
 // open: policy and dependencies let the wave start, expand and promote.
@@ -280,6 +280,10 @@ var invariants = map[string]invariant{
 		return implies(isJudged(in.Phase) && undisturbed(in) && in.Evidence.State == EvidenceConflict,
 			d.Phase == held && d.HeldReason == v1alpha1.ReasonTargetingConflict)
 	},
+	"a payload that does not apply on too many holds": func(in *Input, d *Decision) bool {
+		return implies(isJudged(in.Phase) && undisturbed(in) && in.Evidence.State == EvidenceNotApplicable,
+			d.Phase == held && d.HeldReason == v1alpha1.ReasonTooManyNotApplicable)
+	},
 	"a rollback ends by proof or overdue, and never otherwise": func(in *Input, d *Decision) bool {
 		return implies(in.Phase == rollingBack && undisturbed(in) && !in.Reverting, d.Phase == map[RollbackState]v1alpha1.WavePhase{
 			RollbackWaiting: rollingBack, RollbackVerified: rolledBack, RollbackOverdue: rollbackIncomplete}[in.Rollback.State])
@@ -295,8 +299,7 @@ var invariants = map[string]invariant{
 	},
 	"a due batch goes out when nothing blocks": func(in *Input, d *Decision) bool {
 		return implies(in.Phase == exposing && undisturbed(in) && judgeable(in) && open(in) && in.Admission.State == AdmissionAdmitted &&
-			in.Exposure.State == ExposureDue && in.Membership.State != MembershipDrifted && in.Evidence.State != EvidenceHalt &&
-			in.Evidence.State != EvidenceConflict && !in.DeadlinePassed && in.Growth.State != GrowthDue, d.Effect == EffectExposeBatch) &&
+			in.Exposure.State == ExposureDue && in.Membership.State != MembershipDrifted && calm(in) && !in.DeadlinePassed && in.Growth.State != GrowthDue, d.Effect == EffectExposeBatch) &&
 			implies(in.Phase == succeeded && in.Growing && undisturbed(in) && judgeable(in) && open(in) && in.Admission.State == AdmissionAdmitted &&
 				in.Exposure.State == ExposureDue && in.Membership.State != MembershipDrifted && calm(in) && in.Growth.State != GrowthDue,
 				d.Effect == EffectExposeBatch)
@@ -320,8 +323,7 @@ var invariants = map[string]invariant{
 		relies := in.Phase == succeeded || in.Phase == baking && in.BakeElapsed ||
 			in.Phase == exposing && open(in) || in.Phase == resolving && in.Audience.State == AudienceOK && open(in)
 		return implies(d.Effect == EffectRepairMembership, in.Membership.State == MembershipDrifted && !in.Paused && !in.Suspended) &&
-			implies(relies && undisturbed(in) && judgeable(in) && in.Membership.State == MembershipDrifted && !in.DeadlinePassed &&
-				in.Evidence.State != EvidenceHalt && in.Evidence.State != EvidenceConflict,
+			implies(relies && undisturbed(in) && judgeable(in) && in.Membership.State == MembershipDrifted && !in.DeadlinePassed && calm(in),
 				d.Effect == EffectRepairMembership && d.Phase == in.Phase)
 	},
 	"a group is admitted without strangers": func(in *Input, d *Decision) bool {
@@ -427,8 +429,7 @@ var invariants = map[string]invariant{
 			implies(ready && in.HeldPhase == resolving && in.Audience.State == AudienceOK && in.Evidence.State != EvidenceHalt, d.Phase == resolving)
 	},
 	"a wave past its deadline waits for a person": func(in *Input, d *Decision) bool {
-		missed := undisturbed(in) && judgeable(in) && in.DeadlinePassed && in.Evidence.State != EvidencePass &&
-			in.Evidence.State != EvidenceHalt && in.Evidence.State != EvidenceConflict
+		missed := undisturbed(in) && judgeable(in) && in.DeadlinePassed && in.Evidence.State != EvidencePass && calm(in)
 		stuck := d.Phase == held && d.HeldReason == v1alpha1.ReasonDeadlineExceeded
 		outage := slices.Contains(outages, in.HeldReason) || slices.Contains(losses, in.HeldReason)
 		return implies(missed && isJudged(in.Phase), stuck) &&

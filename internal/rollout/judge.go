@@ -21,6 +21,10 @@ import (
 // catalog policies.
 const Metric = "delivered"
 
+// DefaultMaxNotApplicablePercent is the largest share of an audience on which the policy may turn out not to apply when the wave
+// does not say another (design §5).
+const DefaultMaxNotApplicablePercent = 10
+
 // Case is the evidence of one attempt at one instant, as the newest complete reading of the fleet shows it.
 type Case struct {
 	// Gate that the attempt began with, and what else was fixed then; nil for a ledger without.
@@ -76,7 +80,8 @@ func Judge(c Case) (Judgement, error) {
 		fmt.Fprintf(digest, "%s %s %t %t\n", e.ID, o.Kind, o.Matured, o.Recovered)
 	}
 	counts := gateCounts(&tally)
-	looks, err := plan(spec, c.Proof, counts.Eligible)
+	counts.Withdrawn = c.withdrawn()
+	looks, err := plan(spec, c.Proof, c.frozen())
 	if err != nil {
 		return Judgement{}, err
 	}
@@ -109,12 +114,34 @@ func (c Case) lastTry(looks gate.Plan, reported int) int {
 	return 0
 }
 
+// frozen is the size of the audience as it was when the attempt began. Whatever is reported, it stays.
+func (c Case) frozen() int {
+	n := 0
+	for i := range c.Ledger.Entries {
+		if c.Ledger.Entries[i].JoinedAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// withdrawn is how many of that audience are not counted and never had what the attempt brings.
+func (c Case) withdrawn() int {
+	n := 0
+	for i := range c.Ledger.Entries {
+		if e := &c.Ledger.Entries[i]; e.JoinedAt.IsZero() && e.ConfirmedAt.IsZero() && !counted(e) {
+			n++
+		}
+	}
+	return n
+}
+
 // gateCounts hands the gate what it reasons with: each of its counts is the tally's of the same name.
 func gateCounts(t *diagnosis.Tally) gate.Counts {
 	return gate.Counts{
 		Eligible: t.Eligible, Exposed: t.Exposed, Seen: t.Seen, SeenFailed: t.SeenFailed,
 		Matured: t.Matured, Reported: t.Reported, Succeeded: t.Succeeded, Failed: t.Failed, Conflict: t.Conflict,
-		Recovered: t.Recovered,
+		Unexplained: t.Unexplained, NotApplicable: t.NotApplicable, Recovered: t.Recovered,
 	}
 }
 
@@ -127,6 +154,8 @@ func evidenceState(spec gate.Spec, r gate.Result, seen, failed, conflict int) Ev
 		return EvidenceHalt
 	case conflicted(spec, seen, failed, conflict):
 		return EvidenceConflict
+	case r.Reason == gate.ReasonTooManyNotApplicable:
+		return EvidenceNotApplicable
 	case r.Verdict == gate.VerdictPass:
 		return EvidencePass
 	case r.Verdict == gate.VerdictNoData && r.Reason != gate.ReasonNotMatured:
@@ -152,7 +181,10 @@ func conflicted(spec gate.Spec, seen, failed, conflict int) bool {
 // GateSpec turns the API's decimal strings into numbers. The CRD's validation makes an error unlikely, not impossible:
 // an object may be older than the rule.
 func GateSpec(g *v1alpha1.Gate) (gate.Spec, error) {
-	s := gate.Spec{MinReports: int(g.Coverage.MinReports), MinCoverage: float64(g.Coverage.MinPercent) / 100}
+	s := gate.Spec{MinReports: int(g.Coverage.MinReports), MinCoverage: float64(g.Coverage.MinPercent) / 100, MaxNotApplicable: DefaultMaxNotApplicablePercent / 100.}
+	if most := g.Coverage.MaxNotApplicablePercent; most != nil {
+		s.MaxNotApplicable = float64(*most) / 100
+	}
 	var p rates
 	s.Halt = gate.Halt{
 		ToleratedFailureRate: p.rate("gate.halt.toleratedFailureRate", g.Halt.ToleratedFailureRate),

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/utils/ptr"
+
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
 	"github.com/tidegate/tidegate/internal/diagnosis"
@@ -119,7 +121,7 @@ func factsOf(s standing, i int, asOf time.Time) diagnosis.Facts {
 // judged is a spec with the defaults of the API and a floor to prove.
 func judgedBy(floor string) *v1alpha1.PilotWaveSpec {
 	s := timed()
-	s.Gate.Coverage = v1alpha1.Coverage{MinReports: 1, MinPercent: 90}
+	s.Gate.Coverage = v1alpha1.Coverage{MinReports: 1, MinPercent: 90, MaxNotApplicablePercent: ptr.To[int32](10)}
 	s.Gate.Halt = v1alpha1.HaltTest{ToleratedFailureRate: "0.05", Alpha: "0.05", MinFailures: 3}
 	s.Gate.Promote = &v1alpha1.PromoteTest{FloorRate: floor, Confidence: "0.95", Looks: 1}
 	return s
@@ -318,7 +320,7 @@ func TestJudgeProperties(t *testing.T) {
 			s := good
 			switch {
 			case seed%8 == 0: // nobody reports
-				s = []standing{zero, quiet, offline, notApplicable}[rng.IntN(4)]
+				s = []standing{zero, quiet, offline}[rng.IntN(3)]
 			case rng.Float64() < bad:
 				s = standing(rng.IntN(int(offline) + 1))
 			}
@@ -343,7 +345,8 @@ func TestJudgeProperties(t *testing.T) {
 		}
 		switch {
 		case j.State == EvidencePass && count[good] == 0, j.State == EvidenceHalt && count[failing] == 0,
-			j.State == EvidenceConflict && count[conflicting] == 0, j.State == EvidenceNoData && j.Row.N > 0:
+			j.State == EvidenceConflict && count[conflicting] == 0, j.State == EvidenceNotApplicable && int(count[notApplicable])*10 <= n,
+			j.State == EvidenceNoData && j.Row.N > 0:
 			t.Fatalf("seed %d: %s from %v", seed, j.State, count)
 		}
 		if i := slices.Index(tr.devices, good); i >= 0 && j.State == EvidenceHalt {
@@ -355,7 +358,7 @@ func TestJudgeProperties(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range []EvidenceState{EvidenceWait, EvidencePass, EvidenceHalt, EvidenceConflict, EvidenceNoData} {
+	for _, s := range []EvidenceState{EvidenceWait, EvidencePass, EvidenceHalt, EvidenceConflict, EvidenceNotApplicable, EvidenceNoData} {
 		if states[s] < 10 {
 			t.Errorf("%s came up %d times only: %v", s, states[s], states)
 		}

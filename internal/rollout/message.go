@@ -219,6 +219,10 @@ func sayConflict(in *Input) string {
 	return "held: " + in.Evidence.or("too many devices report another policy that sets the same setting differently; remove the other policy or exclude the devices")
 }
 
+func sayNotApplicable(in *Input) string {
+	return "held: " + in.Evidence.or("the policy does not apply on too many devices; bring these to what it needs, or correct the groups and request a retry")
+}
+
 func sayRetry(in *Input) string {
 	return fmt.Sprintf("retry requested: the attempt is closed as %s and the next one begins with no evidence", outcomeOfPhase(in))
 }

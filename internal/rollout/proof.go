@@ -66,10 +66,10 @@ func GateEdited(w *v1alpha1.PilotWave) bool {
 	return w.Status.Proof != nil && GateHash(GateOf(w)) != GateHash(&w.Spec.Gate)
 }
 
-// plan is what was planned for the attempt; for one that is older than its plan, what would be planned for so many.
-func plan(spec gate.Spec, p *v1alpha1.ProofStatus, eligible int) (gate.Plan, error) {
+// plan is what was planned for the attempt; before it is written down, what is planned for an audience of that size.
+func plan(spec gate.Spec, p *v1alpha1.ProofStatus, frozen int) (gate.Plan, error) {
 	if p == nil {
-		return gate.NewPlan(spec, eligible), nil
+		return gate.NewPlan(spec, frozen), nil
 	}
 	if p.Start == 0 {
 		return gate.NewPlan(spec, int(p.Audience)), nil

@@ -219,7 +219,7 @@ func (w *world) disturb(r *rand.Rand) {
 	case 9, 10, 11:
 		w.in.Telemetry.State = TelemetryFresh
 	case 12:
-		w.in.Evidence.State = []EvidenceState{EvidenceHalt, EvidenceConflict, EvidenceNoData}[r.IntN(3)]
+		w.in.Evidence.State = []EvidenceState{EvidenceHalt, EvidenceConflict, EvidenceNoData, EvidenceNotApplicable}[r.IntN(4)]
 	case 13, 14, 15, 16:
 		w.in.Evidence.State = []EvidenceState{EvidenceWait, EvidencePass}[r.IntN(2)]
 	case 17:

@@ -171,6 +171,8 @@ var haltEvidence = []rule{
 		message: text("halted with onFailure Rollback: no device is exposed, so there is nothing to take back; a retry starts the next attempt")},
 	{name: "conflict", in: judged, when: evidenceConflict, next: held,
 		reason: always(v1alpha1.ReasonTargetingConflict), message: sayConflict},
+	{name: "not-applicable", in: judged, when: evidenceMistargeted, next: held,
+		reason: always(v1alpha1.ReasonTooManyNotApplicable), message: sayNotApplicable},
 }
 
 // exclusion acts at once, whatever else the wave waits for, and on every attempt that stands (P2).

@@ -31,7 +31,7 @@ func (c Case) hear(entry int, facts []diagnosis.Facts) heard {
 		newest = max(newest, word.At)
 		h.failures = audience.Fold(entry, h.failures, device, word)
 	})
-	word := wordOf(h.outcome.Kind)
+	word := wordOf(h.outcome)
 	switch worst := audience.Worst(h.failures); {
 	case worst != audience.WordNone:
 		word = worst
@@ -41,7 +41,7 @@ func (c Case) hear(entry int, facts []diagnosis.Facts) heard {
 	if word != audience.WordNone && (word != e.Last.Kind || !slices.Equal(h.failures, standing)) {
 		h.last = audience.Word{Kind: word, At: max(newest, e.Last.At)}
 	}
-	if wordOf(h.outcome.Kind) != h.last.Kind && c.counts(h) {
+	if wordOf(h.outcome) != h.last.Kind && c.counts(h) {
 		h.outcome = c.said(e, h.last.Kind)
 	}
 	h.outcome.Recovered = h.outcome.Kind == diagnosis.Succeeded && (e.FailedOnce || len(standing) > 0)
@@ -73,7 +73,7 @@ func (c Case) present(e *audience.Entry, facts []diagnosis.Facts, tell func(audi
 		} else {
 			o = diagnosis.Judge(f, c.Rules)
 		}
-		if kind := wordOf(o.Kind); kind != audience.WordNone {
+		if kind := wordOf(o); kind != audience.WordNone {
 			tell(f.Enrolment, audience.Word{Kind: kind, At: audience.StampOf(earliest(f.Report.At, c.Rules.AsOf))})
 		}
 	}
@@ -86,15 +86,18 @@ func (c Case) present(e *audience.Entry, facts []diagnosis.Facts, tell func(audi
 // said is what an entry counts as by its last word alone.
 func (c Case) said(e *audience.Entry, word audience.WordKind) diagnosis.Outcome {
 	o := diagnosis.Outcome{Matured: c.matured(e), SeenSince: true, Recovered: word == audience.WordSucceeded && e.FailedOnce}
-	switch word { //nolint:exhaustive // these four are the words that are kept
+	switch word {
 	case audience.WordFailed:
 		o.Kind, o.Mode, o.Reason = diagnosis.Failed, diagnosis.ModeConflict, diagnosis.ReasonPolicyError
 	case audience.WordConflict:
 		o.Kind, o.Mode, o.Reason = diagnosis.Conflict, diagnosis.ModeConflict, diagnosis.ReasonPolicyConflict
 	case audience.WordNotApplicable:
 		o.Kind, o.Mode, o.Reason = diagnosis.NotApplicable, diagnosis.ModeNotApplied, diagnosis.ReasonNotApplicable
+	case audience.WordUnmet:
+		o.Kind, o.Mode, o.Reason = diagnosis.NotApplicable, diagnosis.ModePrerequisite, diagnosis.ReasonNotApplicable
 	case audience.WordSucceeded:
 		o.Kind, o.Reason = diagnosis.Succeeded, diagnosis.ReasonApplied
+	case audience.WordNone: // nobody asks
 	}
 	return o
 }
@@ -104,8 +107,8 @@ func (c Case) matured(e *audience.Entry) bool {
 }
 
 // wordOf is the word of a device with that outcome; WordNone when the outcome is not one that it reports itself.
-func wordOf(kind diagnosis.Kind) audience.WordKind {
-	switch kind { //nolint:exhaustive // a device says nothing of the others
+func wordOf(o diagnosis.Outcome) audience.WordKind {
+	switch o.Kind { //nolint:exhaustive // a device says nothing of the others
 	case diagnosis.Succeeded:
 		return audience.WordSucceeded
 	case diagnosis.Failed:
@@ -113,6 +116,9 @@ func wordOf(kind diagnosis.Kind) audience.WordKind {
 	case diagnosis.Conflict:
 		return audience.WordConflict
 	case diagnosis.NotApplicable:
+		if o.Mode == diagnosis.ModePrerequisite {
+			return audience.WordUnmet
+		}
 		return audience.WordNotApplicable
 	}
 	return audience.WordNone

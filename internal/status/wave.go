@@ -13,7 +13,8 @@ import (
 
 // stuckHeld are the causes of Held that do not go away by themselves.
 var stuckHeld = map[string]bool{
-	v1alpha1.ReasonDeadlineExceeded: true, v1alpha1.ReasonLedgerLost: true, v1alpha1.ReasonLedgerAltered: true, v1alpha1.ReasonGroupLost: true,
+	v1alpha1.ReasonDeadlineExceeded: true, v1alpha1.ReasonTooManyNotApplicable: true,
+	v1alpha1.ReasonLedgerLost: true, v1alpha1.ReasonLedgerAltered: true, v1alpha1.ReasonGroupLost: true,
 }
 
 // stuckSucceeded are what a promoted wave may have lost: it no longer stands for what it proved until a person acts (P14).

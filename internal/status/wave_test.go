@@ -31,7 +31,7 @@ func TestWaveStanding(t *testing.T) {
 		}
 	}
 	for reason, state := range map[string]State{
-		v1alpha1.ReasonDeadlineExceeded: Stuck, v1alpha1.ReasonLedgerLost: Stuck, v1alpha1.ReasonLedgerAltered: Stuck,
+		v1alpha1.ReasonDeadlineExceeded: Stuck, v1alpha1.ReasonTooManyNotApplicable: Stuck, v1alpha1.ReasonLedgerLost: Stuck, v1alpha1.ReasonLedgerAltered: Stuck,
 		v1alpha1.ReasonGroupLost: Stuck, v1alpha1.ReasonTelemetryStale: InProgress, v1alpha1.ReasonTelemetryMissing: InProgress,
 		v1alpha1.ReasonTargetingConflict: InProgress, v1alpha1.ReasonHeldNoData: InProgress,
 	} {

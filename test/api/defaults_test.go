@@ -53,7 +53,7 @@ spec:
     maturity: 48h
     deadline: 336h
     maxTelemetryAge: 26h
-    coverage: {minReports: 1, minPercent: 90}
+    coverage: {minReports: 1, minPercent: 90, maxNotApplicablePercent: 10}
     smoke: {maxFailures: 0}
     halt: {toleratedFailureRate: "0.05", alpha: "0.05", minFailures: 3}
   onFailure: {action: Hold, rollback: {verifyPercent: 95, deadline: 168h}}
@@ -68,7 +68,7 @@ spec:
     maturity: 48h
     deadline: 336h
     maxTelemetryAge: 26h
-    coverage: {minReports: 1, minPercent: 90}
+    coverage: {minReports: 1, minPercent: 90, maxNotApplicablePercent: 10}
     promote: {floorRate: "0.95", confidence: "0.95", looks: 1}
     halt: {toleratedFailureRate: "0.05", alpha: "0.05", minFailures: 3}
   onFailure: {action: Hold, rollback: {verifyPercent: 95, deadline: 168h}}
