@@ -151,6 +151,8 @@ const (
 	ReasonDeadlineExceeded      = "DeadlineExceeded"
 	ReasonMembershipDrifted     = "MembershipDrifted"
 	ReasonPromoted              = "Promoted"
+	ReasonLateRegression        = "LateRegression"
+	ReasonWatchEnded            = "WatchEnded"
 	ReasonAttemptSuperseded     = "AttemptSuperseded"
 	ReasonAttemptStarted        = "AttemptStarted"
 	ReasonAborted               = "Aborted"

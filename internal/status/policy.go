@@ -15,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/revision"
+	"github.com/tidegate/tidegate/internal/rollout"
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
@@ -313,7 +314,7 @@ func (r *Report) PolicyProgress(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.Pilo
 }
 
 func succeededOn(w *v1alpha1.PilotWave, revision int32) bool {
-	return w.Status.Phase == v1alpha1.PhaseSucceeded && w.Status.Revision == revision && w.DeletionTimestamp.IsZero()
+	return w.Status.Phase == v1alpha1.PhaseSucceeded && w.Status.Revision == revision && w.DeletionTimestamp.IsZero() && rollout.Regressed(&w.Status) == nil
 }
 
 // complete judges whether the rollout is over: every wave has proven what the spec asks for and stands by it, and nobody
