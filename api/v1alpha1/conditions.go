@@ -114,6 +114,7 @@ const (
 	ReasonRolloutComplete     = "AllWavesSucceeded"
 	ReasonRolloutInProgress   = "WavesRemaining"
 	ReasonNoWaves             = "NoWaves"
+	ReasonPopulationEmpty     = "PopulationEmpty"
 	ReasonTenantObjectsRemain = "TenantObjectsRemain"
 )
 
@@ -152,7 +153,6 @@ const (
 	ReasonMembershipDrifted     = "MembershipDrifted"
 	ReasonPromoted              = "Promoted"
 	ReasonLateRegression        = "LateRegression"
-	ReasonWatchEnded            = "WatchEnded"
 	ReasonAttemptSuperseded     = "AttemptSuperseded"
 	ReasonAttemptStarted        = "AttemptStarted"
 	ReasonAborted               = "Aborted"
