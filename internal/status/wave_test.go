@@ -252,6 +252,7 @@ func TestConditionEvents(t *testing.T) {
 func TestWaveSamples(t *testing.T) {
 	s := &v1alpha1.PilotWaveStatus{
 		Phase:   v1alpha1.PhaseBaking,
+		Clocks:  v1alpha1.Clocks{RegressedAt: &metav1.Time{Time: epoch}},
 		Devices: v1alpha1.DeviceCounts{Pending: 1, Exposed: 2, Seen: 3, Succeeded: 4, Failed: 5, Conflict: 6, NotApplicable: 7, Stale: 8, Dark: 9},
 		Gate:    []v1alpha1.GateRow{{Metric: "delivered", Observed: "0.9891", LowerBound: "0.9495", Floor: "", HaltEvidence: "13.99", Coverage: "0.92"}},
 	}
@@ -266,6 +267,10 @@ func TestWaveSamples(t *testing.T) {
 		case MetricWaveDevices:
 			devices += m.Value
 			got[m.LabelValue] = m.Value
+		case MetricWaveRegressed:
+			if m.Value != 1 {
+				t.Errorf("regressed: %+v", m)
+			}
 		default:
 			got[m.Name+"/"+m.LabelValue] = m.Value
 		}
@@ -280,7 +285,7 @@ func TestWaveSamples(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if n := len(WaveSamples(&v1alpha1.PilotWaveStatus{})); n != len(Phases)+9 {
+	if n := len(WaveSamples(&v1alpha1.PilotWaveStatus{})); n != len(Phases)+10 {
 		t.Errorf("a new wave has %d samples", n)
 	}
 }
