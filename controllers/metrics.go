@@ -20,6 +20,7 @@ type gauge struct{ name, label, help string }
 
 var gauges = []gauge{
 	{status.MetricWavePhase, "phase", "1 for the phase that the wave is in, 0 for the others."},
+	{status.MetricWaveRegressed, "", "1 for a wave that regressed after its promotion."},
 	{status.MetricWaveDevices, "state", "Eligible devices of the current attempt by outcome."},
 	{status.MetricWaveRecovered, "", "Devices of the current attempt that succeeded after a failure; they are among the succeeded."},
 	{status.MetricWaveObserved, "metric", "Observed success rate among matured devices with a fresh report."},

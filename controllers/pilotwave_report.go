@@ -38,7 +38,7 @@ func (r *waveRun) report(ctx context.Context, in rollout.Input, m rollout.Measur
 	switch {
 	case st.After > 0:
 		return r.Kit.after(st.After), nil
-	case st.Again || moved || d.NewAttempt:
+	case st.Again || moved || d.NewAttempt || d.Regress:
 		return soon(), nil
 	}
 	wait := rollout.Wait(r.after, r.interval(), m.SoakUntil, r.world.Now)

@@ -168,7 +168,7 @@ func attempts(w *v1alpha1.PilotWave) string {
 		if a.Ledger != nil {
 			asked = a.Ledger.Asked
 		}
-		fmt.Fprintf(&b, "%d r%d %s asked %d withdrawn %t succeeded %t;", a.Attempt, a.Revision, a.GroupID, asked, a.WithdrawnAt != nil, a.SucceededAt != nil)
+		fmt.Fprintf(&b, "%d r%d %s asked %d withdrawn %t succeeded %t regressed %t;", a.Attempt, a.Revision, a.GroupID, asked, a.WithdrawnAt != nil, a.SucceededAt != nil, a.RegressedAt != nil)
 	}
 	return b.String()
 }

@@ -114,6 +114,7 @@ const (
 	ReasonRolloutComplete     = "AllWavesSucceeded"
 	ReasonRolloutInProgress   = "WavesRemaining"
 	ReasonNoWaves             = "NoWaves"
+	ReasonPopulationEmpty     = "PopulationEmpty"
 	ReasonTenantObjectsRemain = "TenantObjectsRemain"
 )
 
@@ -152,6 +153,7 @@ const (
 	ReasonDeadlineExceeded      = "DeadlineExceeded"
 	ReasonMembershipDrifted     = "MembershipDrifted"
 	ReasonPromoted              = "Promoted"
+	ReasonLateRegression        = "LateRegression"
 	ReasonAttemptSuperseded     = "AttemptSuperseded"
 	ReasonAttemptStarted        = "AttemptStarted"
 	ReasonAborted               = "Aborted"

@@ -41,10 +41,15 @@ type PilotWaveSpec struct {
 	// +required
 	Gate Gate `json:"gate"`
 
-	// onFailure says what a halted wave does.
+	// onFailure says what a halted wave does, and one that regresses after its promotion.
 	// +kubebuilder:default={}
 	// +optional
 	OnFailure OnFailure `json:"onFailure,omitzero"`
+
+	// postWatch says how long the wave is watched after its promotion.
+	// +kubebuilder:default={}
+	// +optional
+	PostWatch PostWatch `json:"postWatch,omitzero"`
 }
 
 // WaveDependency is a wave that must have succeeded first.
@@ -55,7 +60,7 @@ type WaveDependency struct {
 	// +required
 	Name string `json:"name"`
 
-	// minSoak is how long ago that wave must have succeeded. Default 0s.
+	// minSoak is how long ago that wave must have succeeded, watched by its gate.halt all the time. Default 0s.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$')",message="minSoak must be a duration such as 24h, not negative; units are h, m, s and ms"
@@ -167,8 +172,8 @@ type Exposure struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.deadline) || !has(self.bake) || [self.deadline, self.bake].exists(d, !d.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$')) || duration(self.deadline) > duration(self.bake)",message="deadline must be longer than bake",messageExpression="'deadline ' + self.deadline + ' must be longer than bake ' + self.bake + ': the wave would be held before it could be promoted; raise deadline or lower bake'",fieldPath=".deadline"
 // +kubebuilder:validation:XValidation:rule="!has(self.deadline) || !has(self.maturity) || [self.deadline, self.maturity].exists(d, !d.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$')) || duration(self.deadline) > duration(self.maturity)",message="deadline must be longer than maturity",messageExpression="'deadline ' + self.deadline + ' must be longer than maturity ' + self.maturity + ': the wave would be held before a device counts; raise deadline or lower maturity'",fieldPath=".deadline"
 type Gate struct {
-	// bake is the shortest time between the last exposure and promotion. Default 72h. Frozen time (paused, telemetry
-	// outage) does not count.
+	// bake is the shortest time between the last exposure, as the tenant shows it, and promotion. Default 72h. Frozen time
+	// (paused, Tenant or policy suspended, telemetry outage) does not count.
 	// +kubebuilder:default="72h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=16
@@ -319,10 +324,11 @@ const (
 	FailureRollback FailureAction = "Rollback"
 )
 
-// OnFailure says what a halted wave does.
+// OnFailure says what a halted wave does, and one that regresses after its promotion.
 type OnFailure struct {
 	// action: Hold (default) exposes no further device and leaves the setting on the exposed ones; Rollback takes it back, so
-	// that they have the stable revision again, or hold. Rolling a device policy back is a change with risks of its own.
+	// that they have the stable revision again, or hold, also when the halt evidence comes after the promotion (see postWatch).
+	// Rolling a device policy back is a change with risks of its own.
 	// +kubebuilder:default=Hold
 	// +optional
 	Action FailureAction `json:"action,omitempty"`
@@ -331,6 +337,21 @@ type OnFailure struct {
 	// +kubebuilder:default={}
 	// +optional
 	Rollback RollbackRule `json:"rollback,omitzero"`
+}
+
+// PostWatch says how long a wave is watched after its promotion.
+type PostWatch struct {
+	// duration after the promotion, and after the last device of a growing audience was exposed, for which the devices go on
+	// being judged by gate.halt. The watch lasts longer while another wave that depends on this one is not promoted, and ends
+	// with the first reading of the fleet that is newer. Halt evidence in it makes the wave Stalled as LateRegression: the waves
+	// that depend on it, and itself, expose no further device, the revision does not become stable, and onFailure says what
+	// becomes of its own devices. Default 336h (14 days), at most 8760h; 0s watches only for the waves that depend on it.
+	// +kubebuilder:default="336h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,6}([.][0-9]{1,9})?(ms|s|m|h))+$') && duration(self) <= duration('8760h')",message="duration must be a duration such as 336h, not negative and at most 8760h; units are h, m, s and ms"
+	// +optional
+	Duration metav1.Duration `json:"duration,omitzero"`
 }
 
 // RollbackRule says when a rollback is finished.
@@ -451,6 +472,15 @@ type WaveAttempt struct {
 	// succeededAt is when the attempt was promoted; absent when it was not.
 	// +optional
 	SucceededAt *metav1.Time `json:"succeededAt,omitempty"`
+
+	// regressedAt is when halt evidence was found after the promotion; absent when none was. It is not taken back: a retry
+	// proves the payload anew, with another attempt.
+	// +optional
+	RegressedAt *metav1.Time `json:"regressedAt,omitempty"`
+
+	// watchEndedAt is when the watch after the promotion ended without halt evidence; absent while it goes on.
+	// +optional
+	WatchEndedAt *metav1.Time `json:"watchEndedAt,omitempty"`
 
 	// withdrawnAt is when the attempt was taken back: its devices fall back to what they had before. Absent while it stands.
 	// +optional
@@ -575,7 +605,10 @@ type Clocks struct {
 	// lastBatchAt is when the newest batch was exposed.
 	// +optional
 	LastBatchAt *metav1.Time `json:"lastBatchAt,omitempty"`
-	// exposureCompletedAt is when the last batch was exposed.
+	// lastConfirmedAt is when the tenant showed the newest member of the wave's group that this wave put there.
+	// +optional
+	LastConfirmedAt *metav1.Time `json:"lastConfirmedAt,omitempty"`
+	// exposureCompletedAt is when the tenant showed the last exposed device as a member: the bake counts from then on.
 	// +optional
 	ExposureCompletedAt *metav1.Time `json:"exposureCompletedAt,omitempty"`
 	// bakeUntil is when the bake ends if nothing freezes it.
@@ -584,18 +617,21 @@ type Clocks struct {
 	// deadlineAt is when the wave is held for a person if nothing freezes it.
 	// +optional
 	DeadlineAt *metav1.Time `json:"deadlineAt,omitempty"`
-	// frozenSince is when the current freeze (pause, telemetry outage) began.
+	// frozenSince is when the current freeze (pause, suspension, telemetry outage) began.
 	// +optional
 	FrozenSince *metav1.Time `json:"frozenSince,omitempty"`
 	// frozenSeconds is the time frozen in this attempt before frozenSince.
 	// +optional
 	FrozenSeconds int64 `json:"frozenSeconds,omitempty"`
-	// bakeFrozenSeconds is the part of frozenSeconds since exposureCompletedAt.
+	// bakeFrozenSeconds is the part of frozenSeconds since lastConfirmedAt.
 	// +optional
 	BakeFrozenSeconds int64 `json:"bakeFrozenSeconds,omitempty"`
 	// succeededAt is when the wave was promoted.
 	// +optional
 	SucceededAt *metav1.Time `json:"succeededAt,omitempty"`
+	// regressedAt is when halt evidence was found after the promotion of this attempt; absent when none was.
+	// +optional
+	RegressedAt *metav1.Time `json:"regressedAt,omitempty"`
 	// rollbackStartedAt is when the rollback began.
 	// +optional
 	RollbackStartedAt *metav1.Time `json:"rollbackStartedAt,omitempty"`
@@ -642,7 +678,7 @@ type AttemptRecord struct {
 	// attempt number, from 1.
 	Attempt int32 `json:"attempt"`
 	// outcome: Superseded (a new payload), Reverted (the policy returned to an earlier one), or by a retry Held, Halted, Aborted,
-	// RolledBack, RollbackIncomplete or Lost (its ledger or group).
+	// RolledBack, RollbackIncomplete, Regressed (after its promotion) or Lost (its ledger or group).
 	Outcome string `json:"outcome"`
 	// reason in CamelCase.
 	Reason string `json:"reason"`
@@ -663,6 +699,9 @@ type AttemptRecord struct {
 	// startedAt of the attempt.
 	// +optional
 	StartedAt *metav1.Time `json:"startedAt,omitempty"`
+	// regressedAt is when halt evidence was found after the promotion of the attempt; absent when none was.
+	// +optional
+	RegressedAt *metav1.Time `json:"regressedAt,omitempty"`
 	// endedAt of the attempt.
 	EndedAt metav1.Time `json:"endedAt"`
 }

@@ -313,6 +313,6 @@ func (e Wave) hidden(doing string) WaveStep {
 }
 
 func (e Wave) ensureGroup(ctx context.Context, attempt int32) Outcome {
-	name, description := rollout.GroupText(e.World.Wave, attempt)
+	name, description := rollout.GroupText(e.World.Wave, attempt, e.World.Policy.UID)
 	return EnsureGroup(ctx, e.Tenant, rollout.GroupName(e.World.Wave, attempt), graph.GroupSpec{DisplayName: name, Description: description})
 }

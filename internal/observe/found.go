@@ -14,11 +14,13 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/revision"
+	"github.com/tidegate/tidegate/internal/rollout"
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
@@ -249,10 +251,11 @@ func AssignedIn(v *plan.View) []Assigned {
 }
 
 // FoundGroups puts on record the groups of attempts that policies of revisions include, and of which the status knows nothing:
-// devices in them keep what they have. A group that is none of an attempt is somebody's edit.
-func FoundGroups(ctx context.Context, src GroupSource, s *v1alpha1.PasskeyPolicyStatus, waves []v1alpha1.PilotWave, list []Assigned, now time.Time) ([]v1alpha1.WaveAdmission, error) {
+// devices in them keep what they have. A group that is none of an attempt of this policy is somebody's edit, also one of a wave of
+// another policy that somebody has included by hand.
+func FoundGroups(ctx context.Context, src GroupSource, of *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave, list []Assigned, now time.Time) ([]v1alpha1.WaveAdmission, error) {
 	var out []v1alpha1.WaveAdmission
-	known := map[string]bool{}
+	s, known := &of.Status, map[string]bool{}
 	for _, a := range s.Waves {
 		known[strings.ToLower(a.GroupID)] = true
 	}
@@ -267,7 +270,7 @@ func FoundGroups(ctx context.Context, src GroupSource, s *v1alpha1.PasskeyPolicy
 				continue
 			}
 			known[strings.ToLower(t.GroupID)] = true
-			a, ok, err := ownerOfGroup(ctx, src, waves, t.GroupID)
+			a, ok, err := ownerOfGroup(ctx, src, of.UID, waves, t.GroupID)
 			if err != nil {
 				return nil, err
 			}
@@ -285,9 +288,9 @@ func FoundGroups(ctx context.Context, src GroupSource, s *v1alpha1.PasskeyPolicy
 	return out, nil
 }
 
-// ownerOfGroup tells by what waves list, and else by its unique name, of which attempt of which wave a group is. The name of
-// a wave that does not exist is that of the group.
-func ownerOfGroup(ctx context.Context, src GroupSource, waves []v1alpha1.PilotWave, id string) (v1alpha1.WaveAdmission, bool, error) {
+// ownerOfGroup tells by what waves list, and else by its unique name, of which attempt of which wave of a policy a group is. The
+// name of a wave that does not exist is that of the group, and its description then says whose it was.
+func ownerOfGroup(ctx context.Context, src GroupSource, policy types.UID, waves []v1alpha1.PilotWave, id string) (v1alpha1.WaveAdmission, bool, error) {
 	for i := range waves {
 		for _, a := range waves[i].Status.Attempts {
 			if strings.EqualFold(a.GroupID, id) {
@@ -310,11 +313,12 @@ func ownerOfGroup(ctx context.Context, src GroupSource, waves []v1alpha1.PilotWa
 	if err != nil {
 		return v1alpha1.WaveAdmission{}, false, nil //nolint:nilerr // a number that no attempt can have: not our group
 	}
-	out := v1alpha1.WaveAdmission{Name: g.DisplayName, UID: m[1], Attempt: int32(attempt), GroupID: id}
+	out := v1alpha1.WaveAdmission{Name: g.DisplayName, UID: m[1], Attempt: int32(attempt), GroupID: g.ID}
 	for i := range waves {
 		if string(waves[i].UID) == m[1] {
 			out.Name = waves[i].Name
+			return out, true, nil
 		}
 	}
-	return out, true, nil
+	return out, rollout.PolicyOfGroup(g.Description) == policy, nil
 }

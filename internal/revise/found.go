@@ -45,7 +45,7 @@ func (r *Run) lookForGroups(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	groups, err := observe.FoundGroups(ctx, r.Source, &r.Policy.Status, r.Waves, list, r.Now())
+	groups, err := observe.FoundGroups(ctx, r.Source, r.Policy, r.Waves, list, r.Now())
 	if err != nil {
 		return false, err
 	}
@@ -71,7 +71,7 @@ func (r *Run) Observe(ctx context.Context, n observe.Neighbours, v plan.View) (p
 	if v.Stage != plan.StageWhole {
 		return seen, nil
 	}
-	groups, err := observe.FoundGroups(ctx, r.Source, &r.Policy.Status, r.Waves, observe.AssignedIn(&seen), r.Now())
+	groups, err := observe.FoundGroups(ctx, r.Source, r.Policy, r.Waves, observe.AssignedIn(&seen), r.Now())
 	seen.ListErr = cmp.Or(seen.ListErr, err)
 	if seen.ListErr != nil {
 		return seen, nil //nolint:nilerr // the view carries it, and the plan says so

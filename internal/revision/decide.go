@@ -82,8 +82,8 @@ func (d *decision) count() {
 	}
 }
 
-// prove makes the candidate stable once every wave has succeeded on it. A wave that
-// is being deleted does not count, and no wave at all proves nothing.
+// prove makes the candidate stable once every wave has succeeded on it, and none has
+// regressed since. A wave that is being deleted does not count, and no wave at all proves nothing.
 func (d *decision) prove() {
 	c := inState(d.Revisions, v1alpha1.RevisionCandidate)
 	if c == nil || !d.proven(c.Number) {
@@ -117,7 +117,7 @@ func (d *decision) proven(number int32) bool {
 		if w.Deleting {
 			continue
 		}
-		if w.Phase != v1alpha1.PhaseSucceeded || w.Revision != number {
+		if w.Phase != v1alpha1.PhaseSucceeded || w.Revision != number || w.Regressed {
 			return false
 		}
 		waves++

@@ -372,6 +372,18 @@ func TestWavesComeAndGo(t *testing.T) {
 	s.step().is("0 Baseline, 1 Candidate").ask("B").step().is("0 Baseline, 2 Candidate")
 }
 
+// TestRegressedWaveProvesNothing: a revision stays the candidate while a wave regressed on it after its promotion, and becomes
+// stable when that wave has proven it anew. What was stable before stays stable.
+func TestRegressedWaveProvesNothing(t *testing.T) {
+	s := begin(t).ask("A").wave("canary", v1alpha1.PhaseSucceeded, 10).wave("broad", v1alpha1.PhaseSucceeded, 90)
+	s.in.Waves[0].Regressed = true
+	s.step().is("0 Baseline, 1 Candidate")
+	s.in.Waves[0].Regressed = false
+	s.step().is("0 Baseline, 1 Stable")
+	s.in.Waves[0].Regressed = true
+	s.step().is("0 Baseline, 1 Stable")
+}
+
 // TestStoppedWaveKeepsNoRevision: what a person stopped exposes nobody, and a Reverted revision ends with its groups.
 func TestStoppedWaveKeepsNoRevision(t *testing.T) {
 	s := stable(t).ask("B").wave("canary", v1alpha1.PhaseAborted, 0).step().ask("C").is("0 Baseline, 1 Stable, 2 Retired, 3 Candidate")

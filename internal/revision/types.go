@@ -58,6 +58,8 @@ type Wave struct {
 	// Revision and PayloadHash of the current attempt; 0 and empty before it has started.
 	Revision    int32
 	PayloadHash string
+	// Regressed says that halt evidence came after the promotion of the current attempt.
+	Regressed bool
 	// Deleting says that the wave is under deletion: it proves nothing any more.
 	Deleting bool
 	// Attempts whose groups may exist.
@@ -74,7 +76,7 @@ type Attempt struct {
 	GroupID string
 	// Withdrawn says that the wave has taken the attempt back; State says how far the tenant is with that.
 	Withdrawn bool
-	// Succeeded says that the attempt was promoted.
+	// Succeeded says that the attempt was promoted, and did not regress after that.
 	Succeeded bool
 	// State of the group by the policy's records; empty when they have no entry, so that it was never admitted.
 	State v1alpha1.AdmissionState

@@ -37,6 +37,7 @@ func WaveOf(w *v1alpha1.PilotWave, groups []v1alpha1.WaveAdmission) Wave {
 	out := Wave{
 		Name: w.Name, UID: string(w.UID), Phase: cmp.Or(w.Status.Phase, v1alpha1.PhasePending), Attempt: w.Status.Attempt,
 		Revision: w.Status.Revision, PayloadHash: w.Status.PayloadHash, Deleting: !w.DeletionTimestamp.IsZero(),
+		Regressed: w.Status.Clocks.RegressedAt != nil,
 	}
 	for _, a := range w.Status.Attempts {
 		out.Attempts = append(out.Attempts, attemptOf(a, string(w.UID), groups))
@@ -46,7 +47,7 @@ func WaveOf(w *v1alpha1.PilotWave, groups []v1alpha1.WaveAdmission) Wave {
 
 func attemptOf(a v1alpha1.WaveAttempt, uid string, groups []v1alpha1.WaveAdmission) Attempt {
 	out := Attempt{
-		Attempt: a.Attempt, Revision: a.Revision, GroupID: a.GroupID, Withdrawn: a.WithdrawnAt != nil, Succeeded: a.SucceededAt != nil,
+		Attempt: a.Attempt, Revision: a.Revision, GroupID: a.GroupID, Withdrawn: a.WithdrawnAt != nil, Succeeded: a.SucceededAt != nil && a.RegressedAt == nil,
 		ExposedKnown: a.GroupID == "",
 	}
 	if a.Ledger != nil {

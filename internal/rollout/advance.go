@@ -37,6 +37,7 @@ func Advance(w *v1alpha1.PilotWave, d Decision, target Target, now time.Time) {
 	if d.Restore {
 		restore(s, target)
 	}
+	watched(s, d, at)
 	from := s.Phase
 	s.Phase, s.HeldPhase, s.HeldReason = d.Phase, d.HeldPhase, d.HeldReason
 	if d.Phase != v1alpha1.PhaseHeld {
@@ -64,16 +65,11 @@ func enter(w *v1alpha1.PilotWave, d Decision, target Target, at *metav1.Time) {
 		}
 		s.GateHash = GateHash(GateOf(w))
 	case v1alpha1.PhaseBaking:
-		if s.Clocks.ExposureCompletedAt == nil {
+		if s.Clocks.ExposureCompletedAt == nil { // nobody is left whom the tenant shows
 			s.Clocks.ExposureCompletedAt = at
-			if s.Clocks.LastBatchAt != nil {
-				s.Clocks.ExposureCompletedAt = s.Clocks.LastBatchAt
-			}
 		}
 	case v1alpha1.PhaseSucceeded:
 		succeed(s, at)
-	case v1alpha1.PhaseHalted:
-		refute(s)
 	case v1alpha1.PhaseRollingBack:
 		if s.Clocks.RollbackStartedAt == nil {
 			s.Clocks.RollbackStartedAt = at
@@ -83,7 +79,7 @@ func enter(w *v1alpha1.PilotWave, d Decision, target Target, at *metav1.Time) {
 		if s.Rollback != nil {
 			s.Rollback.Accepted = d.Reason == v1alpha1.ReasonRollbackAccepted
 		}
-	case pending, exposing, evaluating, promoting, held, rollbackIncomplete, aborted: // no clock of their own
+	case pending, exposing, evaluating, promoting, held, halted, rollbackIncomplete, aborted: // no clock of their own
 	}
 }
 
@@ -97,10 +93,15 @@ func succeed(s *v1alpha1.PilotWaveStatus, at *metav1.Time) {
 	}
 }
 
-// refute notes that the current attempt stands for nothing: those who joined it after its success have halted it.
-func refute(s *v1alpha1.PilotWaveStatus) {
-	if a := Current(s); a != nil {
-		a.SucceededAt = nil
+// watched notes what the watch after the promotion has found. A regression is not taken back by later reports.
+func watched(s *v1alpha1.PilotWaveStatus, d Decision, at *metav1.Time) {
+	a := Current(s)
+	switch {
+	case a == nil:
+	case d.Regress:
+		s.Clocks.RegressedAt, a.RegressedAt = at, at
+	case d.EndWatch:
+		a.WatchEndedAt = at
 	}
 }
 
@@ -123,11 +124,16 @@ func Standing(s *v1alpha1.PilotWaveStatus, revision int32) *v1alpha1.WaveAttempt
 	var found *v1alpha1.WaveAttempt
 	for i := range s.Attempts {
 		a := &s.Attempts[i]
-		if a.Revision == revision && a.SucceededAt != nil && a.WithdrawnAt == nil && (found == nil || a.Attempt > found.Attempt) {
+		if a.Revision == revision && stands(a) && (found == nil || a.Attempt > found.Attempt) {
 			found = a
 		}
 	}
 	return found
+}
+
+// stands says that an attempt was promoted, was not taken back, and did not regress.
+func stands(a *v1alpha1.WaveAttempt) bool {
+	return a.SucceededAt != nil && a.WithdrawnAt == nil && a.RegressedAt == nil
 }
 
 // withdraw takes back what the wave brought and has not proven. Devices end on the revision that a rollback leaves: stable or
@@ -189,6 +195,7 @@ func newAttempt(s *v1alpha1.PilotWaveStatus, d Decision, at *metav1.Time) {
 	if s.Audience != nil {
 		r.Exposed = s.Audience.Eligible - s.Devices.Pending
 	}
+	r.RegressedAt = Regressed(s)
 	if a := Current(s); a != nil && d.CloseAttempt == OutcomeLost {
 		a.SucceededAt = nil // nothing stands for it any more
 	}

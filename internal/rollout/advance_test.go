@@ -40,13 +40,15 @@ func TestAdvanceClocks(t *testing.T) {
 	w.Status.Audience = &v1alpha1.AudienceStatus{Eligible: 3}
 	enterPhase(w, exposing, 2)
 	w.Status.Clocks.LastBatchAt = at(3)
+	Measured{LastBatchAt: at(3), LastConfirmedAt: at(3)}.Record(&w.Status)
 	enterPhase(w, exposing, 4)
 	if s := w.Status; s.Clocks.ExposureCompletedAt != nil || s.Clocks.BakeUntil != nil {
 		t.Errorf("exposing: %+v", s)
 	}
+	Measured{LastBatchAt: at(3), LastConfirmedAt: at(6), ExposedAll: true}.Record(&w.Status)
 	enterPhase(w, baking, 11)
-	if s := w.Status; !s.Clocks.ExposureCompletedAt.Equal(at(3)) || !s.Clocks.BakeUntil.Equal(at(75)) {
-		t.Errorf("the bake begins with the last batch: %+v", s.Clocks)
+	if s := w.Status; !s.Clocks.ExposureCompletedAt.Equal(at(6)) || !s.Clocks.BakeUntil.Equal(at(78)) {
+		t.Errorf("the bake begins when the tenant shows the last batch: %+v", s.Clocks)
 	}
 	enterPhase(w, evaluating, 75)
 	enterPhase(w, promoting, 76)

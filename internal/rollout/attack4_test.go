@@ -24,14 +24,14 @@ func decided(t *testing.T, w World) World {
 	return w
 }
 
-// TestPromise03_HaltedAfterSuccessIsNotRestored: a growing wave that had succeeded and was halted by its joiners stands for nothing
-// any more: a retry begins the next attempt, and brings no Succeeded on which other waves begin.
-func TestPromise03_HaltedAfterSuccessIsNotRestored(t *testing.T) {
+// TestPromise03_RegressedIsNotRestored: a wave that had succeeded and then regressed stands for nothing any more: a retry begins the
+// next attempt, and brings no Succeeded on which other waves begin.
+func TestPromise03_RegressedIsNotRestored(t *testing.T) {
 	for _, aborts := range []bool{false, true} {
 		w := aWorld(40)
 		s := &w.Wave.Status
 		s.Phase, s.Attempts[0].SucceededAt, s.Clocks.SucceededAt = succeeded, v1alpha1.StampOf(hour(50)), v1alpha1.StampOf(hour(50))
-		Advance(w.Wave, Decision{Phase: halted}, w.Target(), w.Now)
+		Advance(w.Wave, Decision{Phase: succeeded, Regress: true}, w.Target(), w.Now)
 		w.Wave.Annotations = map[string]string{}
 		if aborts {
 			w.Wave.Annotations[v1alpha1.AnnotationAbort] = "1"

@@ -86,6 +86,10 @@ var (
 	takenBack        = condition{"nothing assigned any more", func(in *Input) bool { return in.TakenBack }}
 	rollbackAccepted = condition{"ended by a person", func(in *Input) bool { return in.Accepted }}
 	rollbackOverdue  = condition{"rollback overdue", func(in *Input) bool { return in.Rollback.State == RollbackOverdue }}
+	watchOn          = condition{"watched after the promotion", func(in *Input) bool { return in.Watch.State == WatchOn || in.Watch.State == WatchEnding }}
+	watchEnding      = condition{"the watch after the promotion is over", func(in *Input) bool { return in.Watch.State == WatchEnding }}
+	regressed        = condition{"regressed after the promotion", func(in *Input) bool { return in.Watch.State == WatchRegressed }}
+	judgedNow        = condition{"devices judged", func(in *Input) bool { return in.Evidence.State != EvidenceNone }}
 	rollsBack        = condition{"onFailure is Rollback", func(in *Input) bool { return in.OnFailure == v1alpha1.FailureRollback }}
 
 	telemetryFresh   = condition{"telemetry fresh", func(in *Input) bool { return in.Telemetry.State == TelemetryFresh }}
@@ -154,6 +158,11 @@ var (
 		return !evidenceHalt.holds(in) && !evidenceConflict.holds(in) && !evidenceMistargeted.holds(in)
 	}}
 )
+
+// standsStill is what stops the clocks whichever row decides: an exclusion or a repair in between does not start them.
+var standsStill = condition{"paused, Tenant or policy suspended, telemetry outage", func(in *Input) bool {
+	return stopped.holds(in) || in.Policy.State == PolicySuspended || telemetryOut.holds(in)
+}}
 
 // losses are the causes of Held that lie in what the operator keeps or owns: its ledger and the managed group. Devices may
 // have lost what the attempt brought, so the clocks stand still.

@@ -15,7 +15,7 @@ func Decide(in Input) Decision {
 	in = normalize(in)
 	for _, r := range rulesOf(in.Phase) {
 		if r.when.holds(&in) {
-			return noteMoot(&in, r.decide(&in))
+			return noteMoot(&in, noteSuspended(&in, r.decide(&in)))
 		}
 	}
 	// Not reached: the last row of every phase holds always, which a test proves.
@@ -55,7 +55,8 @@ func (r *rule) decide(in *Input) Decision {
 	d := Decision{
 		Phase: in.Phase, HeldPhase: in.HeldPhase, HeldReason: in.HeldReason,
 		Reason: r.reason(in), Message: r.message(in), Effect: r.effect, Freeze: r.freeze || r.freezeIf.yes(in),
-		HandledRequest: r.handles, Withdraw: r.withdraws, Revert: r.reverts, Restore: r.restores, Rule: r.name,
+		HandledRequest: r.handles, Withdraw: r.withdraws, Revert: r.reverts, Restore: r.restores, Regress: r.regresses, EndWatch: r.endsWatch,
+		Rule: r.name,
 	}
 	switch r.next { //nolint:exhaustive // three words that are no phase, and every phase
 	case stay:
@@ -72,6 +73,7 @@ func (r *rule) decide(in *Input) Decision {
 	if d.Phase != v1alpha1.PhaseHeld {
 		d.HeldPhase, d.HeldReason = "", ""
 	}
+	d.Freeze = d.Freeze || slices.Contains(clocked, d.Phase) && standsStill.holds(in) || d.Phase == held && in.Phase == held && heldOrOut.holds(in)
 	if r.closes != nil {
 		d.NewAttempt, d.CloseAttempt = true, r.closes(in)
 		d.Lost = r.handles == RequestRetry && groupGone.holds(in)
@@ -85,6 +87,14 @@ func resumeAt(p v1alpha1.WavePhase) v1alpha1.WavePhase {
 		return v1alpha1.PhaseEvaluating
 	}
 	return p
+}
+
+// noteSuspended says why the clocks stand still in a wave that a suspended policy does not stop otherwise.
+func noteSuspended(in *Input, d Decision) Decision {
+	if in.Policy.State == PolicySuspended && d.Freeze && !stopped.holds(in) && !in.Deleting {
+		d.Message += "; the clocks stand still until spec.suspend of the PasskeyPolicy is false"
+	}
+	return d
 }
 
 // noteMoot marks a retry as handled in a phase in which there is nothing to retry, and the acceptance of a rollback where none is

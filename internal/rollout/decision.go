@@ -49,6 +49,7 @@ const (
 	OutcomeRollbackIncomplete = "RollbackIncomplete"
 	OutcomeReverted           = "Reverted"
 	OutcomeLost               = "Lost"
+	OutcomeRegressed          = "Regressed"
 )
 
 // Decision is what becomes of a wave in one reconcile: at most one change of phase and at most one effect.
@@ -77,6 +78,10 @@ type Decision struct {
 	Revert bool
 	// Restore: the earlier attempt that stands for the payload is the current one again.
 	Restore bool
+	// Regress: the attempt was promoted, and halt evidence came after that.
+	Regress bool
+	// EndWatch: the watch after the promotion is over.
+	EndWatch bool
 	// HandledRequest is the request that needs no further look, whether it changed anything or not.
 	HandledRequest Request
 	// Rule names the row of the table that decided.
@@ -104,6 +109,12 @@ func (d Decision) String() string {
 	}
 	if d.Restore {
 		b.WriteString(" restored")
+	}
+	if d.Regress {
+		b.WriteString(" regressed")
+	}
+	if d.EndWatch {
+		b.WriteString(" watch ended")
 	}
 	if d.HandledRequest != RequestNone {
 		fmt.Fprintf(&b, " handled %s", d.HandledRequest)

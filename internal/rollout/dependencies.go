@@ -17,10 +17,7 @@ import (
 // counts for those that had not, and comes itself after all of them, in the order of its own dependencies. next is when a soak
 // time ends, zero if none is running.
 func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, target Target, restart v1alpha1.RestartFrom, now time.Time) (d Fact[DependencyState], next time.Time) {
-	byName := map[string]*v1alpha1.PilotWave{}
-	for i := range waves {
-		byName[waves[i].Name] = &waves[i]
-	}
+	byName := wavesByName(waves)
 	if path := cycle(w, byName); path != nil {
 		return Fact[DependencyState]{State: DependenciesCycle, Message: fmt.Sprintf("spec.dependsOn forms a cycle: %s; remove one of these dependencies", strings.Join(path, " → "))}, next
 	}
@@ -29,7 +26,7 @@ func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, target Target, re
 	early := restart == v1alpha1.RestartEarliestIncomplete && !anew
 	for _, dep := range w.Spec.DependsOn {
 		o := byName[dep.Name]
-		if early && o != nil && provenBefore(&o.Status, target) && !stoppedForGood(o.Status.Phase) {
+		if early && o != nil && provenBefore(&o.Status, target) && !stoppedForGood(o.Status.Phase) && !hasRegressed(&o.Status, target.Revision) {
 			continue
 		}
 		state, message, until := dependency(dep, o, w.Spec.PolicyRef.Name, target, now)
@@ -40,17 +37,31 @@ func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, target Target, re
 			next = until
 		}
 	}
+	if rank(d.State) < rank(DependenciesFailed) {
+		if o := comesBefore(w, byName, func(o *v1alpha1.PilotWave) bool { return hasRegressed(&o.Status, target.Revision) }); o != nil {
+			return Fact[DependencyState]{State: DependenciesFailed, Message: fmt.Sprintf(
+				"wave %q, which comes first, regressed after its promotion and has not proven the payload anew: see its conditions", o.Name)}, next
+		}
+	}
 	if d.State == DependenciesMet && anew {
 		d = incomplete(w, waves, target)
 	}
 	return d, next
 }
 
+func wavesByName(waves []v1alpha1.PilotWave) map[string]*v1alpha1.PilotWave {
+	out := make(map[string]*v1alpha1.PilotWave, len(waves))
+	for i := range waves {
+		out[waves[i].Name] = &waves[i]
+	}
+	return out
+}
+
 // provenBefore says that the wave had succeeded on an earlier revision and stands for it, so that under EarliestIncomplete it
 // does not have to come first.
 func provenBefore(s *v1alpha1.PilotWaveStatus, target Target) bool {
 	return slices.ContainsFunc(s.Attempts, func(a v1alpha1.WaveAttempt) bool {
-		return a.Revision < target.Revision && a.SucceededAt != nil && a.WithdrawnAt == nil
+		return a.Revision < target.Revision && stands(&a)
 	})
 }
 
@@ -58,7 +69,8 @@ func provenBefore(s *v1alpha1.PilotWaveStatus, target Target) bool {
 func incomplete(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, target Target) Fact[DependencyState] {
 	for i := range waves {
 		o := &waves[i]
-		if o.UID == w.UID || provenBefore(&o.Status, target) || o.Status.Phase == v1alpha1.PhaseSucceeded && o.Status.Revision == target.Revision {
+		done := o.Status.Phase == v1alpha1.PhaseSucceeded && o.Status.Revision == target.Revision && Regressed(&o.Status) == nil
+		if o.UID == w.UID || provenBefore(&o.Status, target) || done {
 			continue
 		}
 		return Fact[DependencyState]{State: DependenciesWaiting, Message: fmt.Sprintf(

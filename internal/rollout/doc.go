@@ -76,7 +76,7 @@
 //	Exposing, Baking, Evaluating, Promoting, Held
 //	  --[ halt evidence ]--> Halted
 //	Succeeded
-//	  --[ audience grows, halt evidence, not paused or suspended ]--> Halted
+//	  --[ regressed after the promotion, onFailure is Rollback, devices exposed, not paused or suspended ]--> RollingBack
 //	Halted
 //	  --[ onFailure is Rollback, devices exposed ]--> RollingBack
 //	Halted
@@ -91,6 +91,8 @@
 //	  --[ retry requested, group of an earlier attempt gone, not paused or suspended ]--> the same  +GiveUp
 //	Succeeded
 //	  --[ retry requested, ledger or managed group lost ]--> Pending
+//	Succeeded
+//	  --[ retry requested, regressed after the promotion ]--> Pending
 //	any but Held, Halted, RollingBack, RolledBack, RollbackIncomplete, Aborted
 //	  --[ retry requested, group of an earlier attempt gone, not paused or suspended ]--> the same  +GiveUp
 //	Held, Halted, Aborted, RolledBack, RollbackIncomplete

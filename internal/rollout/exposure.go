@@ -5,6 +5,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,15 +31,17 @@ func (w World) lastBatchAt() *metav1.Time {
 // devices without a fresh result.
 func (w World) exposure(t Timing, unreported int) Fact[ExposureState] {
 	e := &w.Wave.Spec.Exposure
-	pending, unconfirmed := len(w.Record().Pending()), w.unconfirmed()
+	pending, unconfirmed := len(w.Record().Pending()), w.unshown()
 	fact := func(s ExposureState, format string, args ...any) Fact[ExposureState] {
 		return FactOf(s, fmt.Sprintf(format, args...))
 	}
 	switch most := maxUnreported(e); {
-	case pending == 0 && unconfirmed > w.UnreadableMembers: // those who cannot be read may be they
+	case pending == 0 && unconfirmed > 0:
 		return fact(ExposureUnconfirmed, "every device was asked for, the tenant has yet to show %d of them as members of group %s", unconfirmed, w.GroupID())
 	case pending == 0:
 		return fact(ExposureComplete, "all %d devices are exposed", len(w.Record().Entries))
+	case unconfirmed > 0:
+		return fact(ExposureUnconfirmed, "the next batch waits until the tenant shows %d devices, which were asked for, as members of group %s", unconfirmed, w.GroupID())
 	case !t.BatchDue:
 		return fact(ExposureWaitInterval, "the next batch of at most %d of %d devices goes out at %s", e.BatchSize, pending, v1alpha1.Minute(t.NextBatchAt))
 	case w.ExclusionProblem != nil:
@@ -53,13 +56,17 @@ func (w World) exposure(t Timing, unreported int) Fact[ExposureState] {
 	return fact(ExposureDue, "%d of %d devices go out now", min(int(e.BatchSize), pending), pending)
 }
 
-// readSinceBatch says that the fleet was read after the last batch went out: an older reading says nothing of it.
+// readSinceBatch says that the fleet was read after the tenant showed the last batch: an older reading says nothing of it.
 func (w World) readSinceBatch() bool {
-	last := w.lastBatchAt()
+	last := newestExposure(v1alpha1.Clocks{LastBatchAt: w.lastBatchAt(), LastConfirmedAt: w.lastConfirmedAt()})
 	return last == nil || !w.Fleet.AsOf().Before(last.Time)
 }
 
-// unconfirmed is the number of exposed members that the tenant has not shown in the group yet.
+// unshown is the number of exposed members that the tenant has yet to show in the group. Members of whom it cannot be told who they
+// are may be they.
+func (w World) unshown() int { return max(0, w.unconfirmed()-w.UnreadableMembers) }
+
+// unconfirmed is the number of exposed members that the tenant has not shown in the group by name.
 func (w World) unconfirmed() int {
 	n := 0
 	for _, e := range w.Record().Exposed() {
@@ -70,16 +77,24 @@ func (w World) unconfirmed() int {
 	return n
 }
 
-// confirmedAt is when the tenant showed the last exposed member; nil while there is one that it has not shown, or one to expose.
-func (w World) confirmedAt() *metav1.Time {
-	if !w.Frozen() || len(w.Record().Pending()) > 0 || w.unconfirmed() > w.UnreadableMembers {
+// exposedAll says that nobody is left to expose, or to be shown by the tenant.
+func (w World) exposedAll() bool {
+	return w.Frozen() && len(w.Record().Pending()) == 0 && w.unshown() == 0
+}
+
+// lastConfirmedAt is when the tenant showed the newest of the exposed members; nil while it showed none. Where some can only be among
+// members who cannot be read, it is the time at which that was first taken for their exposure.
+func (w World) lastConfirmedAt() *metav1.Time {
+	if !w.Frozen() {
 		return nil
 	}
 	var last time.Time
 	for _, e := range w.Record().Exposed() {
-		if at := e.ConfirmedAt.Time(); at.After(last) {
-			last = at
-		}
+		last = latest(last, e.ConfirmedAt.Time())
+	}
+	s := &w.Wave.Status
+	if w.unconfirmed() > 0 && w.exposedAll() && s.Clocks.ExposureCompletedAt == nil && slices.Contains(clocked, s.Phase) {
+		last = latest(last, w.Now)
 	}
 	return v1alpha1.StampOf(last)
 }

@@ -105,7 +105,7 @@ var examples = []example{
 	}},
 	{"joiners", succeeded, func(in *Input) { in.Growing, in.Growth = true, FactOf(GrowthDue, "3 devices became eligible") }},
 	{"joiners go out", succeeded, func(in *Input) { in.Growing, in.Exposure = true, FactOf(ExposureDue, "3 of 3 devices go out now") }},
-	{"growing wave halts", succeeded, func(in *Input) { in.Growing, in.Evidence = true, haltText }},
+	{"growing wave regresses", succeeded, func(in *Input) { in.Growing, in.Evidence, in.Watch = true, haltText, FactOf(WatchOn, "") }},
 	{"asked, not confirmed", exposing, func(in *Input) {
 		in.Exposure = FactOf(ExposureUnconfirmed, "the tenant does not show 12 of 112 devices in the group yet")
 	}},
@@ -182,7 +182,21 @@ var examples = []example{
 	{"promotion", promoting, func(in *Input) { in.BakeElapsed, in.Evidence = true, FactOf(EvidencePass, "") }},
 	{"promotion lost to a late failure", promoting, func(in *Input) { in.BakeElapsed = true }},
 	{"succeeded", succeeded, func(*Input) {}},
-	{"late regression", succeeded, func(in *Input) { in.Evidence = haltText }},
+	{"watched", succeeded, func(in *Input) { in.Watch = FactOf(WatchOn, "it is watched until 2026-03-15T09:00Z") }},
+	{"watch over", succeeded, func(in *Input) { in.Watch = FactOf(WatchEnding, "its watch is over") }},
+	{"failures after the watch", succeeded, func(in *Input) {
+		in.Evidence, in.Watch = haltText, FactOf(WatchOff, "its watch ended at 2026-03-15T09:00Z")
+	}},
+	{"late regression", succeeded, func(in *Input) { in.Evidence, in.Watch = haltText, FactOf(WatchOn, "") }},
+	{"late regression stands", succeeded, func(in *Input) { in.Watch = FactOf(WatchRegressed, "") }},
+	{"late regression, rollback follows", succeeded, func(in *Input) {
+		in.Evidence, in.Watch, in.OnFailure = haltText, FactOf(WatchRegressed, ""), v1alpha1.FailureRollback
+	}},
+	{"late regression, rollback waits", succeeded, func(in *Input) {
+		in.Evidence, in.Watch, in.OnFailure, in.Paused = haltText, FactOf(WatchRegressed, ""), v1alpha1.FailureRollback, true
+	}},
+	{"retry after a late regression", succeeded, func(in *Input) { in.Request, in.Watch = RequestRetry, FactOf(WatchRegressed, "") }},
+	{"suspended policy", baking, func(in *Input) { in.Policy = FactOf(PolicySuspended, "PasskeyPolicy \"pkp\" is suspended") }},
 	{"abort", exposing, func(in *Input) { in.Request = RequestAbort }},
 	{"abort during a rollback", rollingBack, func(in *Input) { in.Request = RequestAbort }},
 	{"rollback of a success", succeeded, func(in *Input) { in.Request = RequestRollback }},

@@ -53,7 +53,9 @@ type PolicyState string
 const (
 	PolicyReady    PolicyState = "Ready"
 	PolicyNotReady PolicyState = "NotReady"
-	PolicyMissing  PolicyState = "Missing"
+	// PolicySuspended is not ready either, and nobody looks whether devices still have what it says: the clocks stand still.
+	PolicySuspended PolicyState = "Suspended"
+	PolicyMissing   PolicyState = "Missing"
 )
 
 // PayloadState compares the payload of the policy with the one of the attempt.
@@ -279,6 +281,8 @@ type Input struct {
 	BakeElapsed bool
 	// DeadlinePassed: spec.gate.deadline has passed since the attempt began, frozen time not counted.
 	DeadlinePassed bool
+	// Watch is read only in Succeeded.
+	Watch Fact[WatchState]
 	// OnFailure is spec.onFailure.action; anything but Rollback holds.
 	OnFailure v1alpha1.FailureAction
 	// TakenBack is read only in RollingBack and RollbackIncomplete: the policy has nothing assigned any more to the groups that

@@ -28,6 +28,16 @@ func departed(in *Input) bool {
 	return in.Earlier.State == EarlierDrifted || in.Earlier.State == EarlierGone
 }
 
+// regresses: halt evidence in the watch after the promotion.
+func regresses(in *Input) bool {
+	return (in.Watch.State == WatchOn || in.Watch.State == WatchEnding) && in.Evidence.State == EvidenceHalt
+}
+
+// rollsBackLate: a late regression takes back what the wave brought.
+func rollsBackLate(in *Input) bool {
+	return in.Phase == succeeded && in.Watch.State == WatchRegressed && in.OnFailure == v1alpha1.FailureRollback && in.Exposed && !in.Paused && !in.Suspended
+}
+
 // isLost: what the operator keeps or owns for the wave is not there, or not what it was.
 func isLost(in *Input) bool {
 	return in.Ledger.State == LedgerLost || in.Ledger.State == LedgerAltered || in.Membership.State == MembershipGone
@@ -95,7 +105,8 @@ var invariants = map[string]invariant{
 	},
 	"only a halted wave, a reverted payload or a person rolls back": func(in *Input, d *Decision) bool {
 		begins := (d.Phase == rollingBack || d.Phase == rolledBack) && !slices.Contains(restrained, in.Phase)
-		return implies(begins, in.Request == RequestRollback || in.Phase == halted && in.OnFailure == v1alpha1.FailureRollback ||
+		failed := in.Phase == halted || in.Phase == succeeded && in.Watch.State == WatchRegressed
+		return implies(begins, in.Request == RequestRollback || failed && in.OnFailure == v1alpha1.FailureRollback ||
 			in.Payload.State == PayloadReverted && in.Exposed) && implies(begins, d.Withdraw)
 	},
 	"what is taken back is taken back by a rollback or a revert": func(in *Input, d *Decision) bool {
@@ -115,17 +126,22 @@ var invariants = map[string]invariant{
 			in.Exclusion.State != ExclusionDue && calm(in)
 		return implies(isJudged(in.Phase) && still && isLost(in) && d.Effect != EffectGiveUp, d.Phase == held && d.Freeze && slices.Contains(losses, d.HeldReason)) &&
 			implies(isLost(in), d.Effect != EffectExposeBatch && d.Effect != EffectPromote && d.Effect != EffectJoin && d.Effect != EffectRepairMembership || in.Phase == resolving) &&
-			implies(in.Phase == succeeded && still && isLost(in) && in.Request == RequestNone && in.Payload.State != PayloadChanged,
+			implies(in.Phase == succeeded && still && isLost(in) && !rollsBackLate(in) && in.Request == RequestNone && in.Payload.State != PayloadChanged,
 				d.Phase == succeeded && (slices.Contains(losses, d.Reason) || d.Effect == EffectRepairEarlier))
 	},
 	"a retry leaves what is lost": func(in *Input, d *Decision) bool {
 		return implies(in.Phase == succeeded && in.Request == RequestRetry && !in.Deleting && isLost(in) && in.Payload.State != PayloadReverted &&
-			in.Exclusion.State != ExclusionDue && (!in.Growing || in.Evidence.State != EvidenceHalt),
+			in.Exclusion.State != ExclusionDue && !regresses(in) && !rollsBackLate(in),
 			d.Phase == pending && d.CloseAttempt == OutcomeLost && d.HandledRequest == RequestRetry)
+	},
+	"a retry leaves a late regression": func(in *Input, d *Decision) bool {
+		asked := in.Phase == succeeded && in.Watch.State == WatchRegressed && in.Request == RequestRetry && !in.Deleting
+		return implies(asked && in.Payload.State != PayloadReverted && in.Exclusion.State != ExclusionDue && !rollsBackLate(in) && !isLost(in),
+			d.Phase == pending && d.CloseAttempt == OutcomeRegressed && d.HandledRequest == RequestRetry)
 	},
 	"unknown telemetry moves nothing but the payload and a retreat": func(in *Input, d *Decision) bool {
 		return implies(isJudged(in.Phase) && undisturbed(in) && in.Telemetry.State == TelemetryNotLoaded && in.Evidence.State == EvidenceNone,
-			d.Phase == in.Phase && d.Effect == EffectNone && d.Reason == v1alpha1.ReasonInventoryNotLoaded && !d.Freeze)
+			d.Phase == in.Phase && d.Effect == EffectNone && d.Reason == v1alpha1.ReasonInventoryNotLoaded && d.Freeze == (in.Policy.State == PolicySuspended))
 	},
 	"no data holds after the bake": func(in *Input, d *Decision) bool {
 		return implies(in.Phase == evaluating && undisturbed(in) && judgeable(in) && in.Evidence.State == EvidenceNoData && in.BakeElapsed,
@@ -202,7 +218,7 @@ var invariants = map[string]invariant{
 	},
 	"an exclusion acts at once": func(in *Input, d *Decision) bool {
 		due := in.Exclusion.State == ExclusionDue
-		moves := in.Phase == halted || (in.Phase == rollingBack || in.Phase == rollbackIncomplete) && (in.Rollback.State != RollbackWaiting || in.Request == RequestAccept && in.TakenBack) ||
+		moves := in.Phase == halted || rollsBackLate(in) || (in.Phase == rollingBack || in.Phase == rollbackIncomplete) && (in.Rollback.State != RollbackWaiting || in.Request == RequestAccept && in.TakenBack) ||
 			in.Payload.State == PayloadReverted && in.Phase != pending && !slices.Contains(restrained, in.Phase) || in.Payload.State == PayloadReverted && in.Exposed
 		return implies(d.Effect == EffectExclude, due && !in.Paused && !in.Suspended) &&
 			implies(due, d.Effect != EffectExposeBatch) &&
@@ -222,13 +238,13 @@ var invariants = map[string]invariant{
 	"a drifted group of an earlier attempt is repaired where nothing moves the wave": func(in *Input, d *Decision) bool {
 		due := in.Earlier.State == EarlierDrifted && !in.OnlyReports && undisturbedBut(in) && in.Payload.State == PayloadSame &&
 			in.Telemetry.State == TelemetryFresh && calm(in) && !in.DeadlinePassed && in.Rollback.State == RollbackWaiting
-		moved := in.Phase == held && d.Phase == in.HeldPhase || in.Phase == halted && d.Phase != halted
+		moved := in.Phase == held && d.Phase == in.HeldPhase || in.Phase == halted && d.Phase != halted || rollsBackLate(in)
 		return implies(due && !moved, d.Effect == EffectRepairEarlier)
 	},
 	"a retry gives up the earlier attempts whose groups are gone": func(in *Input, d *Decision) bool {
 		asked := in.Request == RequestRetry && in.Earlier.State == EarlierGone && !in.Deleting && !in.Paused && !in.Suspended
 		first := in.Exclusion.State == ExclusionDue || in.Payload.State == PayloadReverted || !calm(in) || in.Phase == rollingBack ||
-			in.Phase == rollbackIncomplete && in.Rollback.State == RollbackVerified || in.Phase == succeeded && isLost(in) ||
+			in.Phase == rollbackIncomplete && in.Rollback.State == RollbackVerified || in.Phase == succeeded && (isLost(in) || in.Watch.State == WatchRegressed) ||
 			in.Phase == halted && in.OnFailure == v1alpha1.FailureRollback
 		return implies(asked && !first, d.Effect == EffectGiveUp && d.Phase == in.Phase)
 	},
@@ -237,14 +253,15 @@ var invariants = map[string]invariant{
 		return implies(d.Effect == EffectGiveUp, in.Request == RequestRetry && in.Earlier.State == EarlierGone && in.Phase != rollingBack && d.Phase == in.Phase) &&
 			implies(d.Lost, in.Request == RequestRetry && d.NewAttempt && in.Membership.State == MembershipGone) &&
 			implies(d.NewAttempt && !byItself && in.Membership.State == MembershipGone, d.Lost) &&
-			implies(d.NewAttempt && !byItself && in.Earlier.State == EarlierGone && !in.Paused && !in.Suspended, in.Phase == succeeded && isLost(in))
+			implies(d.NewAttempt && !byItself && in.Earlier.State == EarlierGone && !in.Paused && !in.Suspended,
+				in.Phase == succeeded && (isLost(in) || in.Watch.State == WatchRegressed))
 	},
 	"late joiners come in only where the audience grows": func(in *Input, d *Decision) bool {
 		takes := in.Phase == succeeded && in.Telemetry.State == TelemetryFresh || in.Phase == exposing && judgeable(in) && open(in) &&
 			in.Admission.State == AdmissionAdmitted && !in.DeadlinePassed
 		return implies(d.Effect == EffectJoin, in.Growing && in.Growth.State == GrowthDue && (in.Phase == exposing || in.Phase == succeeded)) &&
 			implies(takes && undisturbed(in) && calm(in) && in.Growing && in.Growth.State == GrowthDue && in.Membership.State == MembershipInSync &&
-				in.Payload.State == PayloadSame, d.Effect == EffectJoin)
+				in.Payload.State == PayloadSame && in.Watch.State != WatchRegressed, d.Effect == EffectJoin)
 	},
 	"a safety request comes with no effect and no new attempt": func(in *Input, d *Decision) bool {
 		return implies(safety(in.Request) && !in.Deleting, d.Effect == EffectNone && !d.NewAttempt)
@@ -266,9 +283,38 @@ var invariants = map[string]invariant{
 
 	// retreat
 	"halt evidence halts": func(in *Input, d *Decision) bool {
-		watched := isJudged(in.Phase) || in.Phase == held || in.Phase == succeeded && in.Growing
+		watched := isJudged(in.Phase) || in.Phase == held
 		return implies(watched && in.Evidence.State == EvidenceHalt && !in.Deleting && !in.Paused && !in.Suspended && !safety(in.Request) &&
 			in.Payload.State != PayloadReverted, d.Phase == halted && d.Effect == EffectNone)
+	},
+	"halt evidence after the promotion is a late regression, while it is watched": func(in *Input, d *Decision) bool {
+		first := in.Deleting || safety(in.Request) || in.Payload.State == PayloadReverted
+		return d.Regress == (in.Phase == succeeded && regresses(in) && !first) && implies(d.Regress, d.Phase == succeeded && d.Effect == EffectNone && !d.EndWatch)
+	},
+	"a promotion is not undone by itself": func(in *Input, d *Decision) bool {
+		undone := in.Phase == succeeded && d.Phase != succeeded
+		byPerson := safety(in.Request) || in.Request == RequestRetry || in.Payload.State == PayloadChanged || in.Payload.State == PayloadReverted
+		return implies(undone && !byPerson, rollsBackLate(in) && d.Phase == rollingBack && d.Withdraw)
+	},
+	"a late regression that shall roll back does": func(in *Input, d *Decision) bool {
+		return implies(in.Phase == succeeded && undisturbed(in) && rollsBackLate(in), d.Phase == rollingBack)
+	},
+	"who regressed takes nobody in, and starts again on a person's word or a new payload": func(in *Input, d *Decision) bool {
+		was := in.Phase == succeeded && in.Watch.State == WatchRegressed
+		return implies(was, d.Effect != EffectExposeBatch && d.Effect != EffectJoin && !d.EndWatch) &&
+			implies(was && d.Phase == pending, in.Request == RequestRetry && d.CloseAttempt != "" || in.Payload.State == PayloadChanged || in.Payload.State == PayloadReverted) &&
+			implies(was && undisturbed(in) && in.Payload.State == PayloadSame && in.Membership.State == MembershipInSync && in.OnFailure == v1alpha1.FailureHold,
+				d.Phase == succeeded && d.Reason == v1alpha1.ReasonLateRegression)
+	},
+	"the watch ends by a look without halt evidence": func(in *Input, d *Decision) bool {
+		judged := in.Phase == succeeded && in.Watch.State == WatchEnding && in.Evidence.State != EvidenceHalt && in.Evidence.State != EvidenceNone
+		return implies(d.EndWatch, judged) && implies(judged && undisturbed(in) && in.Payload.State == PayloadSame &&
+			in.Membership.State == MembershipInSync && in.Growth.State != GrowthDue && in.Exposure.State != ExposureDue, d.EndWatch)
+	},
+	"the clocks stand still while nobody looks": func(in *Input, d *Decision) bool {
+		out := in.Telemetry.State == TelemetryStale || in.Telemetry.State == TelemetryMissing
+		still := in.Paused || in.Suspended || in.Policy.State == PolicySuspended || out
+		return implies(still && slices.Contains(clocked, d.Phase), d.Freeze)
 	},
 	"a halted wave that shall roll back does": func(in *Input, d *Decision) bool {
 		return implies(in.Phase == halted && in.OnFailure == v1alpha1.FailureRollback && undisturbed(in) && in.Exposed, d.Phase == rollingBack)
@@ -301,7 +347,7 @@ var invariants = map[string]invariant{
 		return implies(in.Phase == exposing && undisturbed(in) && judgeable(in) && open(in) && in.Admission.State == AdmissionAdmitted &&
 			in.Exposure.State == ExposureDue && in.Membership.State != MembershipDrifted && calm(in) && !in.DeadlinePassed && in.Growth.State != GrowthDue, d.Effect == EffectExposeBatch) &&
 			implies(in.Phase == succeeded && in.Growing && undisturbed(in) && judgeable(in) && open(in) && in.Admission.State == AdmissionAdmitted &&
-				in.Exposure.State == ExposureDue && in.Membership.State != MembershipDrifted && calm(in) && in.Growth.State != GrowthDue,
+				in.Exposure.State == ExposureDue && in.Membership.State != MembershipDrifted && calm(in) && in.Growth.State != GrowthDue && in.Watch.State != WatchRegressed,
 				d.Effect == EffectExposeBatch)
 	},
 	"the audience is resolved only in Resolving, from fresh telemetry": func(in *Input, d *Decision) bool {
@@ -320,7 +366,7 @@ var invariants = map[string]invariant{
 		return implies(in.Phase == resolving && d.Phase == exposing, in.Audience.State == AudienceOK)
 	},
 	"a drifted group is repaired in the phases that rely on it, and no other": func(in *Input, d *Decision) bool {
-		relies := in.Phase == succeeded || in.Phase == baking && in.BakeElapsed ||
+		relies := in.Phase == succeeded && !rollsBackLate(in) || in.Phase == baking && in.BakeElapsed ||
 			in.Phase == exposing && open(in) || in.Phase == resolving && in.Audience.State == AudienceOK && open(in)
 		return implies(d.Effect == EffectRepairMembership, in.Membership.State == MembershipDrifted && !in.Paused && !in.Suspended) &&
 			implies(relies && undisturbed(in) && judgeable(in) && in.Membership.State == MembershipDrifted && !in.DeadlinePassed && calm(in),
@@ -356,7 +402,7 @@ var invariants = map[string]invariant{
 	"a changed payload closes the attempt": func(in *Input, d *Decision) bool {
 		fresh := !isJudged(in.Phase) || in.Telemetry.State == TelemetryFresh
 		exempt := in.Phase == pending || slices.Contains(restrained, in.Phase) || slices.Contains(halting, in.Phase) ||
-			in.Phase == held && slices.Contains(losses, in.HeldReason)
+			in.Phase == held && slices.Contains(losses, in.HeldReason) || rollsBackLate(in)
 		return implies(in.Payload.State == PayloadChanged && undisturbed(in) && fresh && calm(in) && !exempt,
 			d.Phase == pending && d.NewAttempt && d.CloseAttempt == OutcomeSuperseded && !d.Withdraw)
 	},
@@ -370,15 +416,15 @@ var invariants = map[string]invariant{
 		return d.NewAttempt == (d.CloseAttempt != "") && implies(in.Phase != pending && d.Phase == pending, d.NewAttempt) &&
 			implies(d.NewAttempt, d.Phase == pending || d.Restore) &&
 			implies(d.NewAttempt, byItself || d.HandledRequest == RequestRetry && in.Request == RequestRetry) &&
-			implies(d.NewAttempt && !byItself, slices.Contains(retryable, in.Phase) || in.Phase == succeeded && isLost(in)) &&
+			implies(d.NewAttempt && !byItself, slices.Contains(retryable, in.Phase) || in.Phase == succeeded && (isLost(in) || in.Watch.State == WatchRegressed)) &&
 			implies(d.NewAttempt, d.Effect == EffectNone)
 	},
 	"a retry starts an attempt where there is something to retry, and is answered elsewhere": func(in *Input, d *Decision) bool {
 		if in.Request != RequestRetry || in.Deleting {
 			return true
 		}
-		if in.Phase == succeeded && isLost(in) {
-			return true // see "a retry leaves what is lost"
+		if in.Phase == succeeded && (isLost(in) || in.Watch.State == WatchRegressed) {
+			return true // see "a retry leaves what is lost", "who regressed …"
 		}
 		if d.Effect == EffectGiveUp { // what there is to retry is next
 			return (d.HandledRequest == RequestNone) == slices.Contains(retryable, in.Phase)
@@ -440,7 +486,7 @@ var invariants = map[string]invariant{
 	"clocks stand still in a pause or an outage, and never otherwise": func(in *Input, d *Decision) bool {
 		out := in.Telemetry.State == TelemetryStale || in.Telemetry.State == TelemetryMissing ||
 			in.Phase == held && slices.Contains(slices.Concat(outages, losses), in.HeldReason)
-		return implies(d.Freeze, in.Paused || in.Suspended || out || isLost(in))
+		return implies(d.Freeze, in.Paused || in.Suspended || in.Policy.State == PolicySuspended || out || isLost(in))
 	},
 
 	// the graph, written down by hand a second time
@@ -457,7 +503,7 @@ var steps = map[v1alpha1.WavePhase]phases{
 	baking:             {evaluating, held, halted, pending, aborted, rollingBack, rolledBack},
 	evaluating:         {promoting, baking, held, halted, pending, aborted, rollingBack, rolledBack},
 	promoting:          {succeeded, evaluating, held, halted, pending, aborted, rollingBack, rolledBack},
-	succeeded:          {pending, halted, aborted, rollingBack, rolledBack},
+	succeeded:          {pending, aborted, rollingBack, rolledBack},
 	held:               {resolving, exposing, baking, evaluating, halted, pending, aborted, rollingBack, rolledBack},
 	halted:             {rollingBack, rolledBack, pending, aborted},
 	rollingBack:        {rolledBack, rollbackIncomplete, succeeded, pending},

@@ -75,7 +75,7 @@ func (w World) PutsIn() bool {
 		return false
 	}
 	clocks := s.Clocks
-	clocks.LastBatchAt = w.lastBatchAt()
+	clocks.LastBatchAt, clocks.LastConfirmedAt = w.lastBatchAt(), w.lastConfirmedAt()
 	return Time(w.Wave, clocks, w.Now).BatchDue
 }
 

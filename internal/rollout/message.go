@@ -344,10 +344,25 @@ func sayNoData(in *Input) string {
 }
 
 func saySucceeded(in *Input) string {
+	s := promotedText + clause("; ", in.Watch.or(""))
 	if in.Evidence.State == EvidenceHalt {
-		return promotedText + "; later reports would halt it" + clause(": ", in.Evidence.or(""))
+		return s + "; what devices report by now would have halted it" + clause(": ", in.Evidence.or(""))
 	}
-	return promotedText
+	return s
+}
+
+// sayRegressed says what a late regression stops, and the ways out of it.
+func sayRegressed(in *Input) string {
+	s := "regressed after the promotion: the waves that depend on this one, and its own late joiners, are not exposed any further"
+	switch {
+	case in.OnFailure == v1alpha1.FailureRollback && stopped.holds(in):
+		s += "; the rollback begins when nothing is paused or suspended, or at once on a rollback request"
+	case in.OnFailure == v1alpha1.FailureRollback:
+		s += ", and the exposed devices are rolled back next"
+	default:
+		s += ", and its devices keep the setting; look at the failed ones, then request a rollback, or a retry, which proves the payload anew, or change the payload"
+	}
+	return s + haltClause(in)
 }
 
 func sayUnknown(in *Input) string {

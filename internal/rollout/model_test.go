@@ -171,6 +171,12 @@ func settle(in Input, d Decision) Input {
 		in.Payload, in.Exposed, in.Reverting = FactOf(PayloadSame, ""), false, false
 		in.Ledger, in.Membership = FactOf(LedgerOK, ""), FactOf(MembershipInSync, "")
 	}
+	switch {
+	case d.Regress:
+		in.Watch = FactOf(WatchRegressed, "")
+	case d.EndWatch, d.NewAttempt:
+		in.Watch = Fact[WatchState]{}
+	}
 	if d.Withdraw {
 		in.Reverting = d.Revert
 	}

@@ -5,6 +5,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -31,8 +32,10 @@ type Measured struct {
 	Rollback *v1alpha1.RollbackStatus
 	// ClearSince is the first reading of the fleet without the cause of Held; nil when it is present.
 	ClearSince *metav1.Time
-	// ExposureCompletedAt is when the tenant showed the last exposed device as a member; nil while there are others.
-	ExposureCompletedAt *metav1.Time
+	// LastConfirmedAt is when the tenant showed the newest member that the wave exposed; nil while it showed none.
+	LastConfirmedAt *metav1.Time
+	// ExposedAll: nobody is left to expose, or to be shown by the tenant.
+	ExposedAll bool
 	// Audience is what the ledger says of the audience; nil without one.
 	Audience *v1alpha1.AudienceStatus
 	// Proof is what the attempt is judged by; nil before there is a ledger.
@@ -43,13 +46,11 @@ type Measured struct {
 // spec, which cannot be judged by: the input then has neither evidence nor exposure, and everything else holds.
 func (w World) Situation() (Input, Measured, error) {
 	s := &w.Wave.Status
-	m := Measured{LastBatchAt: w.lastBatchAt(), ClearSince: s.ClearSince, ExposureCompletedAt: w.confirmedAt(), Audience: w.recorded()}
-	clocks := s.Clocks
-	clocks.LastBatchAt = m.LastBatchAt
-	m.Timing = Time(w.Wave, clocks, w.Now)
+	m := Measured{LastBatchAt: w.lastBatchAt(), ClearSince: s.ClearSince, LastConfirmedAt: w.lastConfirmedAt(), ExposedAll: w.exposedAll(), Audience: w.recorded()}
+	m.Timing = Time(w.Wave, m.clocks(s), w.Now)
 	in := w.Safety()
 	in.Audience, in.Membership, in.Ledger, in.Telemetry = w.audience(), w.membership(), w.ledgerFact(), w.telemetry()
-	in.Exclusion, in.Growth, in.Earlier = w.exclusion(), w.growth(), w.earlier()
+	in.Exclusion, in.Growth, in.Earlier, in.Watch = w.exclusion(), w.growth(), w.earlier(), w.watch()
 	in.BakeElapsed, in.DeadlinePassed = m.Timing.BakeElapsed, m.Timing.DeadlinePassed
 	if refused := w.Refusal(); refused != nil && in.HeldPhase == v1alpha1.PhaseResolving {
 		in.HeldReason = refused.Reason // the audience was edited, and is wrong in another way now
@@ -111,13 +112,20 @@ func (w World) recorded() *v1alpha1.AudienceStatus {
 	return &out
 }
 
+// clocks are those of the status with what ledger and tenant say. After the promotion nothing bakes any more.
+func (m Measured) clocks(s *v1alpha1.PilotWaveStatus) v1alpha1.Clocks {
+	c := s.Clocks
+	c.LastBatchAt = m.LastBatchAt
+	if slices.Contains(clocked, s.Phase) {
+		c = confirm(c, m.LastConfirmedAt, m.ExposedAll)
+	}
+	return c
+}
+
 // Record writes what was measured into the status. A decision is written after it, for it may close the attempt that was
 // measured.
 func (m Measured) Record(s *v1alpha1.PilotWaveStatus) {
-	s.Clocks.LastBatchAt, s.ClearSince = m.LastBatchAt, m.ClearSince
-	if s.Phase == v1alpha1.PhaseExposing && m.ExposureCompletedAt != nil {
-		s.Clocks.ExposureCompletedAt = m.ExposureCompletedAt
-	}
+	s.Clocks, s.ClearSince = m.clocks(s), m.ClearSince
 	if m.Audience != nil {
 		s.Audience = m.Audience
 	}
@@ -149,7 +157,7 @@ func (w World) policyState() Fact[PolicyState] {
 	applied := meta.FindStatusCondition(s.Conditions, v1alpha1.ConditionApplied)
 	switch {
 	case w.Policy.Spec.Suspend:
-		return fact(PolicyNotReady, "PasskeyPolicy %q is suspended until its spec.suspend is false", name)
+		return fact(PolicySuspended, "PasskeyPolicy %q is suspended until its spec.suspend is false", name)
 	case s.ObservedGeneration != w.Policy.Generation || revision.Target(s.Revisions) == nil:
 		return fact(PolicyNotReady, "PasskeyPolicy %q is not reconciled yet", name)
 	case !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionSettingsResolved):

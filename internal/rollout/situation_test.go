@@ -113,7 +113,8 @@ func TestTelemetry(t *testing.T) {
 func TestExposure(t *testing.T) {
 	asked := time.Unix(1_800_000_000, 0)
 	l := audience.NewLedger(audience.Header{Attempt: 1, PayloadHash: "p"}, ids(40))
-	part, _ := l.Expose(25, asked)
+	some, _ := l.Expose(25, asked)
+	part, _ := some.Confirm(ids(25), asked.Add(time.Hour))
 	all, _ := l.Expose(40, asked)
 	shown, _ := all.Confirm(ids(40), asked)
 	rest, _ := shown.Refuse(ids(1), audience.RefusedGone)
@@ -131,18 +132,19 @@ func TestExposure(t *testing.T) {
 		"complete":                   {shown, false, 40, nil, nil, ExposureComplete, "all 40"},
 		"complete but for a refusal": {rest, false, 40, nil, nil, ExposureComplete, "all 40"},
 		"unconfirmed":                {all, true, 0, nil, nil, ExposureUnconfirmed, "yet to show 40"},
+		"last batch not shown":       {some, true, 0, nil, nil, ExposureUnconfirmed, "until the tenant shows 25 devices"},
 		"interval":                   {part, false, 0, nil, nil, ExposureWaitInterval, "goes out at"},
 		"unreported":                 {part, true, 31, nil, nil, ExposureTooManyUnreported, "exposure.maxUnreported allows 30"},
 		"unreported, none allowed":   {part, true, 1, ptr.To[int32](0), nil, ExposureTooManyUnreported, "allows 0"},
 		"none unreported, 0 allowed": {part, true, 0, ptr.To[int32](0), nil, ExposureDue, ""},
-		"reading older than batch":   {part, true, 0, nil, func(w *World) { w.Fleet = reading{asOf: asked.Add(-time.Second)} }, ExposureNone, "newer than the last batch"},
+		"reading older than batch":   {part, true, 0, nil, func(w *World) { w.Fleet = reading{asOf: asked.Add(time.Hour - time.Second)} }, ExposureNone, "newer than the last batch"},
 		"exclusions unknown":         {part, true, 0, nil, func(w *World) { w.Excluded, w.ExclusionProblem = nil, &Cause{Message: "no such group"} }, ExposureNone, "no such group"},
 		"exclusions not read":        {part, true, 0, nil, func(w *World) { w.Excluded = nil }, ExposureNone, "whom the wave excludes"},
 	} {
 		w := aWave()
 		w.Spec.Exposure.MaxUnreported = tt.most
 		w.Status.Attempt, w.Status.Attempts = 1, []v1alpha1.WaveAttempt{{Attempt: 1, GroupID: "g"}}
-		world := World{Wave: w, Ledger: readOf(&tt.ledger), Excluded: map[audience.ID]bool{}, Fleet: reading{asOf: asked}}
+		world := World{Wave: w, Ledger: readOf(&tt.ledger), Excluded: map[audience.ID]bool{}, Fleet: reading{asOf: asked.Add(time.Hour)}}
 		if tt.change != nil {
 			tt.change(&world)
 		}
@@ -170,7 +172,7 @@ func TestPolicyState(t *testing.T) {
 		want   PolicyState
 	}{
 		"ready":          {func(*v1alpha1.PasskeyPolicy) {}, PolicyReady},
-		"suspended":      {func(p *v1alpha1.PasskeyPolicy) { p.Spec.Suspend = true }, PolicyNotReady},
+		"suspended":      {func(p *v1alpha1.PasskeyPolicy) { p.Spec.Suspend = true }, PolicySuspended},
 		"new generation": {func(p *v1alpha1.PasskeyPolicy) { p.Generation = 4 }, PolicyNotReady},
 		"no payload":     {func(p *v1alpha1.PasskeyPolicy) { p.Status.Revisions = nil }, PolicyNotReady},
 		"unresolved":     {func(p *v1alpha1.PasskeyPolicy) { p.Status.Conditions[0].Status = metav1.ConditionFalse }, PolicyNotReady},

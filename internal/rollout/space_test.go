@@ -76,12 +76,14 @@ var (
 	dimAccepted  = boolDimension("Accepted", func(in *Input) *bool { return &in.Accepted })
 	dimReverting = boolDimension("Reverting", func(in *Input) *bool { return &in.Reverting })
 
+	dimWatch = factDimension("Watch", func(in *Input) *Fact[WatchState] { return &in.Watch }, WatchOff, WatchOn, WatchEnding, WatchRegressed)
+
 	// sampled are the axes that are drawn at random instead of crossed with all others, whose product would be too large.
 	sampled = []*dimension{dimSuspended, dimLedger, dimExclusion, dimGrowth, dimGrowing, dimRestore, dimReverting, dimTaken,
-		dimEarlier, dimReports}
+		dimEarlier, dimReports, dimWatch}
 
 	dimPolicy = factDimension("Policy", func(in *Input) *Fact[PolicyState] { return &in.Policy },
-		PolicyReady, PolicyNotReady, PolicyMissing)
+		PolicyReady, PolicyNotReady, PolicyMissing, PolicySuspended).crossing(3)
 	dimPayload = factDimension("Payload", func(in *Input) *Fact[PayloadState] { return &in.Payload },
 		PayloadNotCompared, PayloadSame, PayloadChanged, PayloadReverted).crossing(3)
 	dimDependencies = factDimension("Dependencies", func(in *Input) *Fact[DependencyState] { return &in.Dependencies },
@@ -111,25 +113,25 @@ var (
 	dimensions = []*dimension{dimHeldPhase, dimHeldReason, dimDeleting, dimRequest, dimPaused, dimPolicy, dimPayload,
 		dimDependencies, dimAudience, dimAudienceReason, dimAdmission, dimExposure, dimExposed, dimMembership, dimTelemetry,
 		dimEvidence, dimBake, dimDeadline, dimOnFailure, dimRollback, dimClear,
-		dimSuspended, dimLedger, dimExclusion, dimGrowth, dimGrowing, dimRestore, dimReverting, dimTaken, dimAccepted, dimEarlier, dimReports}
+		dimSuspended, dimLedger, dimExclusion, dimGrowth, dimGrowing, dimRestore, dimReverting, dimTaken, dimAccepted, dimEarlier, dimReports, dimWatch}
 )
 
 // relevant are the axes that may influence the decision in a phase; TestIrrelevantDimensions shows that the others do
 // not. Deletion and requests are relevant in all.
 var relevant = map[v1alpha1.WavePhase][]*dimension{
-	pending: {dimEarlier, dimReports, dimExclusion, dimPaused, dimSuspended, dimRestore, dimPayload, dimPolicy, dimDependencies, dimExposed, dimEvidence},
+	pending: {dimEarlier, dimReports, dimExclusion, dimPaused, dimSuspended, dimRestore, dimPayload, dimPolicy, dimDependencies, dimExposed, dimEvidence, dimTelemetry},
 	resolving: {dimEarlier, dimReports, dimExclusion, dimPaused, dimSuspended, dimPolicy, dimPayload, dimDependencies, dimAudience, dimAudienceReason, dimExposed, dimMembership,
 		dimTelemetry, dimEvidence},
 	exposing: {dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimGrowing, dimGrowth, dimPolicy, dimPayload, dimDependencies, dimAdmission, dimExposure, dimExposed, dimMembership,
 		dimTelemetry, dimEvidence, dimDeadline, dimOnFailure},
-	baking: {dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimPayload, dimExposed, dimMembership, dimTelemetry, dimEvidence, dimBake, dimDeadline, dimOnFailure},
+	baking: {dimPolicy, dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimPayload, dimExposed, dimMembership, dimTelemetry, dimEvidence, dimBake, dimDeadline, dimOnFailure},
 	evaluating: {dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimPolicy, dimPayload, dimDependencies, dimExposed, dimMembership, dimTelemetry, dimEvidence,
 		dimBake, dimDeadline, dimOnFailure},
 	promoting: {dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimPolicy, dimPayload, dimDependencies, dimExposed, dimMembership, dimTelemetry, dimEvidence,
 		dimBake, dimDeadline, dimOnFailure},
 	succeeded: {dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimGrowing, dimGrowth, dimPolicy, dimPayload, dimDependencies, dimAdmission,
-		dimExposure, dimExposed, dimMembership, dimTelemetry, dimEvidence, dimOnFailure},
-	held: {dimEarlier, dimReports, dimHeldPhase, dimHeldReason, dimPaused, dimSuspended, dimLedger, dimExclusion, dimMembership, dimPayload, dimAudience, dimExposed,
+		dimExposure, dimExposed, dimMembership, dimTelemetry, dimEvidence, dimOnFailure, dimWatch},
+	held: {dimPolicy, dimEarlier, dimReports, dimHeldPhase, dimHeldReason, dimPaused, dimSuspended, dimLedger, dimExclusion, dimMembership, dimPayload, dimAudience, dimExposed,
 		dimTelemetry, dimEvidence, dimDeadline, dimOnFailure, dimClear},
 	halted:             {dimEarlier, dimMembership, dimReports, dimPaused, dimSuspended, dimExclusion, dimPayload, dimExposed, dimEvidence, dimOnFailure},
 	rollingBack:        {dimEarlier, dimReports, dimPaused, dimSuspended, dimExclusion, dimRollback, dimReverting, dimRestore, dimTaken, dimPayload},
@@ -167,7 +169,7 @@ func eachInput(phase v1alpha1.WavePhase, request int, visit func(*Input)) {
 	}
 	walk(0)
 	r := rand.New(rand.NewPCG(5, uint64(request)))
-	for i := range 12_000 {
+	for i := range 24_000 {
 		random, good := Input{Phase: phase}, i%2 == 0
 		if good {
 			random = goodOrder(phase)

@@ -52,7 +52,7 @@ func (s *story) tell(commands string) string {
 
 // do carries out one command. The vocabulary:
 //
-//	wave pilot: 100 devices, batches of 25 every 24h, bake 72h, floor 0.90[, rollback][, growing][, after canary]
+//	wave pilot: 100 devices, batches of 25 every 24h, bake 72h, floor 0.90[, rollback][, growing][, after canary][, watch 48h]
 //	advance 24h                       time passes, in quarters of an hour
 //	report 93 ok 1 failed             so many of the devices whose policy changed since they last reported do so
 //	regress 3                         devices that had reported success report failure
@@ -155,6 +155,8 @@ func (s *story) setUp(line string) bool {
 		switch key {
 		case "bake":
 			w.Spec.Gate.Bake = s.duration(value)
+		case "watch":
+			w.Spec.PostWatch.Duration = s.duration(value)
 		case "floor":
 			w.Spec.Gate.Promote.FloorRate = value
 		case "rollback":

@@ -52,7 +52,7 @@ func (r *storyRun) store(after *v1alpha1.PilotWave, d rollout.Decision, step exe
 		r.note(r.stored.Name, "%s, %s: %s", phase, d.Reason, message)
 	}
 	r.said[r.stored.Name] = text
-	return step.After == 0 && (step.Again || from != to || d.NewAttempt)
+	return step.After == 0 && (step.Again || from != to || d.NewAttempt || d.Regress)
 }
 
 // standing is what a person sees of a wave.

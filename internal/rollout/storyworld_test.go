@@ -88,6 +88,7 @@ func newWave(name string) *v1alpha1.PilotWave {
 			Promote: &v1alpha1.PromoteTest{FloorRate: "0.80", Confidence: "0.95", Looks: 1},
 			Halt:    v1alpha1.HaltTest{ToleratedFailureRate: "0.05", Alpha: "0.05", MinFailures: 3},
 		},
+		PostWatch: v1alpha1.PostWatch{Duration: hours(336)},
 		OnFailure: v1alpha1.OnFailure{Action: v1alpha1.FailureHold, Rollback: v1alpha1.RollbackRule{VerifyPercent: 95, Deadline: hours(168)}},
 	}}
 }

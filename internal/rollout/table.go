@@ -54,8 +54,8 @@ type rule struct {
 	handles Request
 	// closes is set where the attempt ends and the next begins; it gives the outcome.
 	closes func(*Input) string
-	// withdraws, reverts and restores set the decision's Withdraw, Revert and Restore.
-	withdraws, reverts, restores bool
+	// withdraws, reverts, restores, regresses and endsWatch set the decision's Withdraw, Revert, Restore, Regress and EndWatch.
+	withdraws, reverts, restores, regresses, endsWatch bool
 }
 
 type phases = []v1alpha1.WavePhase
@@ -65,6 +65,8 @@ var (
 	resumable = phases{resolving, exposing, baking, evaluating}
 	// judged are the phases in which devices are exposed and watched.
 	judged = phases{exposing, baking, evaluating, promoting}
+	// clocked are those in which the clocks of an attempt run.
+	clocked = with(judged, resolving, held)
 	// restrained are the phases in which the wave is stopped or withdrawn for good.
 	restrained = phases{rollingBack, rolledBack, rollbackIncomplete}
 	// halting are the phases in which a person or halt evidence has stopped the wave: only a person starts it again (P9).
@@ -161,8 +163,12 @@ var pause = []rule{
 var haltEvidence = []rule{
 	{name: "halt", in: with(judged, held), when: evidenceHalt, next: halted,
 		reason: always(v1alpha1.ReasonGateHalted), message: sayHalted},
-	{name: "halt-growing", in: phases{succeeded}, when: all(growing, evidenceHalt, not(stopped, "not paused or suspended")), next: halted,
-		reason: always(v1alpha1.ReasonGateHalted), message: sayHalted},
+	// A promotion is not undone by what comes after it, unless that is declared; what would rest on it stops.
+	{name: "late-regression", in: phases{succeeded}, when: all(watchOn, evidenceHalt), regresses: true,
+		reason: always(v1alpha1.ReasonLateRegression), message: sayRegressed},
+	{name: "late-rollback", in: phases{succeeded}, when: all(regressed, rollsBack, exposed, not(stopped, "not paused or suspended")), next: rollingBack,
+		withdraws: true, reason: always(v1alpha1.ReasonRollbackStarted),
+		message: text("regressed after the promotion with onFailure Rollback: the setting is taken back from every exposed device, and the rollback ends when devices prove it")},
 	{name: "halt-rollback", in: phases{halted}, when: all(rollsBack, exposed), next: rollingBack, withdraws: true,
 		reason:  always(v1alpha1.ReasonRollbackStarted),
 		message: text("halted with onFailure Rollback: the setting is taken back from every exposed device, and the rollback ends when devices prove it")},
@@ -189,6 +195,9 @@ var retry = []rule{
 	{name: "retry-lost", in: phases{succeeded}, when: all(retryRequested, lost), next: pending, handles: RequestRetry,
 		closes: func(*Input) string { return OutcomeLost }, reason: always(v1alpha1.ReasonAttemptStarted),
 		message: text("retry requested: the attempt, whose ledger or group is lost, is closed and the next one begins with a group of its own")},
+	{name: "retry-regressed", in: phases{succeeded}, when: all(retryRequested, regressed), next: pending, handles: RequestRetry,
+		closes: func(*Input) string { return OutcomeRegressed }, reason: always(v1alpha1.ReasonAttemptStarted),
+		message: text("retry requested: the attempt, which regressed after its promotion, is closed and the next one begins with no evidence")},
 	{name: "give-up-earlier", in: without(everyPhase, retryable, phases{rollingBack}),
 		when:   all(retryRequested, earlierGone, not(stopped, "not paused or suspended")),
 		effect: EffectGiveUp, handles: RequestRetry, reason: always(v1alpha1.ReasonGroupLost), message: sayGivenUp},
@@ -343,10 +352,13 @@ var settled = []rule{
 	{name: "succeeded-paused", in: phases{succeeded}, when: all(drifted, stopped), reason: always(v1alpha1.ReasonPaused), message: sayDriftedPaused},
 	{name: "repair-succeeded", in: phases{succeeded}, when: drifted, effect: EffectRepairMembership,
 		reason: always(v1alpha1.ReasonMembershipDrifted), message: sayDrifted},
+	{name: "regressed", in: phases{succeeded}, when: regressed, reason: always(v1alpha1.ReasonLateRegression), message: sayRegressed},
 	{name: "join-succeeded", in: phases{succeeded}, when: all(joiners, telemetryFresh, not(stopped, "not paused or suspended")), effect: EffectJoin,
 		reason: always(v1alpha1.ReasonDevicesJoined), message: sayJoined},
 	{name: "grow", in: phases{succeeded}, when: all(growth, not(stopped, "not paused or suspended")), effect: EffectExposeBatch,
 		reason: always(v1alpha1.ReasonBatchExposed), message: sayExposure("the next batch of late joiners is exposed")},
+	{name: "watch-ended", in: phases{succeeded}, when: all(watchEnding, judgedNow), endsWatch: true,
+		reason: always(v1alpha1.ReasonPromoted), message: saySucceeded},
 	{name: "succeeded", in: phases{succeeded}, when: otherwise, reason: always(v1alpha1.ReasonPromoted), message: saySucceeded},
 	{name: "halted", in: phases{halted}, when: otherwise, reason: always(v1alpha1.ReasonGateHalted), message: sayHalted},
 	{name: "rolled-back-accepted", in: phases{rolledBack}, when: rollbackAccepted, reason: always(v1alpha1.ReasonRollbackAccepted),

@@ -11,14 +11,14 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
-// Timing is what the clocks of an attempt say at one instant. Frozen time (pause, telemetry outage) counts neither as
-// bake nor towards the deadline (gate E4).
+// Timing is what the clocks of an attempt say at one instant. Frozen time (pause, suspension, telemetry outage) counts neither
+// as bake nor towards the deadline (gate E4).
 type Timing struct {
-	// BakeElapsed: the bake is over. False before the last batch is out.
+	// BakeElapsed: the bake is over. False before the tenant shows the last batch.
 	BakeElapsed bool
 	// DeadlinePassed: the attempt has run longer than gate.deadline.
 	DeadlinePassed bool
-	// BatchDue: exposure.interval has passed since the newest batch, or there was none.
+	// BatchDue: exposure.interval has passed since the newest batch and since the tenant showed it, or there was none.
 	BatchDue bool
 	// RollbackOverdue: onFailure.rollback.deadline has passed since the rollback began.
 	RollbackOverdue bool
@@ -37,11 +37,11 @@ func Time(w *v1alpha1.PilotWave, c v1alpha1.Clocks, now time.Time) Timing {
 	}
 	if c.ExposureCompletedAt != nil {
 		t.BakeUntil = c.ExposureCompletedAt.Add(gate.Bake.Duration + seconds(c.BakeFrozenSeconds))
-		t.BakeElapsed = !now.Before(t.BakeUntil.Add(running(c, c.ExposureCompletedAt, now)))
+		t.BakeElapsed = !now.Before(t.BakeUntil.Add(running(c, bakesSince(c), now)))
 	}
 	t.BatchDue = true
-	if c.LastBatchAt != nil {
-		t.NextBatchAt = c.LastBatchAt.Add(spec.Exposure.Interval.Duration)
+	if last := newestExposure(c); last != nil {
+		t.NextBatchAt = last.Add(spec.Exposure.Interval.Duration)
 		t.BatchDue = !now.Before(t.NextBatchAt)
 	}
 	if c.RollbackStartedAt != nil {
@@ -58,14 +58,43 @@ func Freeze(c v1alpha1.Clocks, frozen bool, now time.Time) v1alpha1.Clocks {
 		c.FrozenSince = stamped(now)
 	case !frozen && c.FrozenSince != nil:
 		if c.StartedAt != nil {
-			c.FrozenSeconds += int64(running(c, c.StartedAt, now) / time.Second)
+			c.FrozenSeconds += wholeSeconds(running(c, c.StartedAt, now))
 		}
-		if c.ExposureCompletedAt != nil {
-			c.BakeFrozenSeconds += int64(running(c, c.ExposureCompletedAt, now) / time.Second)
+		if since := bakesSince(c); since != nil {
+			c.BakeFrozenSeconds += wholeSeconds(running(c, since, now))
 		}
 		c.FrozenSince = nil
 	}
 	return c
+}
+
+// confirm notes when the tenant showed the newest member, and with complete that nobody is left to be shown. The frozen time that
+// counts is that since then: it is known from the first member on, for whoever is still waited for may never come (refused,
+// excluded). A later time stands against an earlier one.
+func confirm(c v1alpha1.Clocks, at *metav1.Time, complete bool) v1alpha1.Clocks {
+	if at != nil && (c.LastConfirmedAt == nil || at.After(c.LastConfirmedAt.Time)) {
+		c.LastConfirmedAt, c.BakeFrozenSeconds = at, 0
+	}
+	if c.LastConfirmedAt != nil && (complete || c.ExposureCompletedAt != nil) {
+		c.ExposureCompletedAt = c.LastConfirmedAt
+	}
+	return c
+}
+
+// bakesSince is from when on time counts as bake, or will when the exposure is complete; nil while nobody is exposed.
+func bakesSince(c v1alpha1.Clocks) *metav1.Time {
+	if c.LastConfirmedAt != nil {
+		return c.LastConfirmedAt
+	}
+	return c.ExposureCompletedAt
+}
+
+// newestExposure is when the newest batch was asked for, or when the tenant showed the newest member, whichever is later.
+func newestExposure(c v1alpha1.Clocks) *metav1.Time {
+	if c.LastBatchAt == nil || c.LastConfirmedAt != nil && c.LastConfirmedAt.After(c.LastBatchAt.Time) {
+		return c.LastConfirmedAt
+	}
+	return c.LastBatchAt
 }
 
 // running is how long the current freeze has covered the period that began at since.
@@ -79,5 +108,8 @@ func running(c v1alpha1.Clocks, since *metav1.Time, now time.Time) time.Duration
 	}
 	return max(0, now.Sub(from))
 }
+
+// wholeSeconds rounds up: what was frozen never counts as bake.
+func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
 func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }

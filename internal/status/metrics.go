@@ -22,6 +22,7 @@ type Sample struct {
 // Names of the gauges that samples belong to.
 const (
 	MetricWavePhase        = "wave_phase"
+	MetricWaveRegressed    = "wave_late_regression"
 	MetricWaveDevices      = "wave_devices"
 	MetricWaveRecovered    = "wave_recovered_devices"
 	MetricWaveObserved     = "wave_gate_observed_rate"
@@ -46,6 +47,7 @@ func WaveSamples(s *v1alpha1.PilotWaveStatus) []Sample {
 	for _, p := range Phases {
 		out = append(out, Sample{Name: MetricWavePhase, Label: "phase", LabelValue: string(p), Value: truth(s.Phase == p)})
 	}
+	out = append(out, Sample{Name: MetricWaveRegressed, Value: truth(s.Clocks.RegressedAt != nil)})
 	d := s.Devices
 	for _, o := range []struct {
 		name  string

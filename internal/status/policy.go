@@ -15,6 +15,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/revision"
+	"github.com/tidegate/tidegate/internal/rollout"
 	"github.com/tidegate/tidegate/internal/settings"
 )
 
@@ -313,7 +314,7 @@ func (r *Report) PolicyProgress(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.Pilo
 }
 
 func succeededOn(w *v1alpha1.PilotWave, revision int32) bool {
-	return w.Status.Phase == v1alpha1.PhaseSucceeded && w.Status.Revision == revision && w.DeletionTimestamp.IsZero()
+	return w.Status.Phase == v1alpha1.PhaseSucceeded && w.Status.Revision == revision && w.DeletionTimestamp.IsZero() && rollout.Regressed(&w.Status) == nil
 }
 
 // complete judges whether the rollout is over: every wave has proven what the spec asks for and stands by it, and nobody
@@ -347,6 +348,9 @@ func (r *Report) complete(p *v1alpha1.PasskeyPolicy, waves []v1alpha1.PilotWave,
 	case p.Spec.Mode != v1alpha1.ModeGate:
 	case population == nil:
 		return no(v1alpha1.ReasonStillOnHold, "%s; who is still on hold is not known until the fleet and the members of spec.population were read", progress)
+	case population.Members == 0:
+		return Unknown(v1alpha1.ConditionRolloutComplete, v1alpha1.ReasonPopulationEmpty, progress+"; spec.population selects nobody: its groups were emptied, or the tenant does not show their "+
+			"members, and neither says that nobody is left to hold back. Put the members back or name the groups that are meant")
 	case population.OnHold > 0:
 		return no(v1alpha1.ReasonStillOnHold, "%s", progress)
 	}

@@ -129,11 +129,14 @@ func TestPolicyProgress(t *testing.T) {
 	}
 	done, busy, idle := wave("a", v1alpha1.PhaseSucceeded), wave("b", v1alpha1.PhaseBaking), wave("c", v1alpha1.PhasePending)
 	former, unwell := *done.DeepCopy(), *done.DeepCopy()
+	late := *done.DeepCopy()
+	late.Status.Clocks.RegressedAt = &metav1.Time{}
 	former.Status.Revision, unwell.Status.Conditions = 1, nil
 	for name, tt := range map[string]struct {
 		waves             []v1alpha1.PilotWave
 		departed          bool
 		onHold            int32
+		emptied           bool
 		progress, current string
 		reason, message   string
 		complete          bool
@@ -144,12 +147,17 @@ func TestPolicyProgress(t *testing.T) {
 		"on another":    {waves: []v1alpha1.PilotWave{former}, progress: "0/1", current: "a", reason: v1alpha1.ReasonRolloutInProgress},
 		"not Ready":     {waves: []v1alpha1.PilotWave{unwell}, progress: "1/1", reason: v1alpha1.ReasonRolloutInProgress, message: `wave "a" is not Ready`},
 		"departed":      {waves: []v1alpha1.PilotWave{done}, departed: true, progress: "1/1", reason: v1alpha1.ReasonRolloutInProgress, message: "condition Applied says why"},
+		"nobody left":   {waves: []v1alpha1.PilotWave{done}, emptied: true, progress: "1/1", reason: v1alpha1.ReasonPopulationEmpty, message: "selects nobody"},
+		"regressed":     {waves: []v1alpha1.PilotWave{late}, progress: "0/1", current: "a", reason: v1alpha1.ReasonRolloutInProgress},
 		"still on hold": {waves: []v1alpha1.PilotWave{done}, onHold: 3, progress: "1/1", reason: v1alpha1.ReasonStillOnHold, message: "the account"},
 	} {
 		p := &v1alpha1.PasskeyPolicy{Spec: v1alpha1.PasskeyPolicySpec{Mode: v1alpha1.ModeGate}, Status: v1alpha1.PasskeyPolicyStatus{
 			CurrentWave: "old", Revisions: []v1alpha1.RevisionStatus{{Number: 1, State: v1alpha1.RevisionStable}, {Number: 2, State: v1alpha1.RevisionCandidate}},
-			Population: &v1alpha1.PopulationStatus{OnHold: tt.onHold},
+			Population: &v1alpha1.PopulationStatus{Members: 7, OnHold: tt.onHold},
 		}}
+		if tt.emptied {
+			p.Status.Population.Members = 0
+		}
 		for _, kept := range []bool{false, true} {
 			var r Report
 			if applied := Condition(v1alpha1.ConditionApplied, !tt.departed, "R", ""); kept {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/revision"
+	"github.com/tidegate/tidegate/internal/rollout"
 )
 
 // stuckHeld are the causes of Held that do not go away by themselves.
@@ -37,6 +38,9 @@ func WaveStanding(s *v1alpha1.PilotWaveStatus) Standing {
 	switch s.Phase {
 	case v1alpha1.PhaseSucceeded:
 		out.State = Current
+		if at := rollout.Regressed(s); at != nil && !stuckSucceeded[d.Reason] {
+			stuck, out.Reason, out.Message = true, v1alpha1.ReasonLateRegression, regressed(d, at.Time)
+		}
 		stuck = stuck || stuckSucceeded[d.Reason]
 	case v1alpha1.PhaseHalted, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete, v1alpha1.PhaseAborted:
 		stuck = true
@@ -52,6 +56,14 @@ func WaveStanding(s *v1alpha1.PilotWaveStatus) Standing {
 		out.State = Stuck
 	}
 	return out
+}
+
+// regressed says that a wave regressed after its promotion, also while a decision is about something else.
+func regressed(d v1alpha1.DecisionStatus, at time.Time) string {
+	if d.Reason == v1alpha1.ReasonLateRegression {
+		return d.Message
+	}
+	return fmt.Sprintf("regressed after the promotion, at %s; %s", Time(at), d.Message)
 }
 
 // WaveColumns preformats the table view. next is what a person waits for: a time, a number of reports, or nothing.

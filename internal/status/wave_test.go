@@ -59,6 +59,17 @@ func TestWaveStanding(t *testing.T) {
 			t.Errorf("succeeded with %s: %d, want %d", reason, got, state)
 		}
 	}
+	late := &v1alpha1.PilotWaveStatus{Phase: v1alpha1.PhaseSucceeded, Clocks: v1alpha1.Clocks{RegressedAt: &metav1.Time{Time: epoch}}}
+	for reason, want := range map[string]Standing{
+		v1alpha1.ReasonLateRegression:    {Stuck, v1alpha1.ReasonLateRegression, "m"},
+		v1alpha1.ReasonMembershipDrifted: {Stuck, v1alpha1.ReasonLateRegression, "regressed after the promotion, at 2026-03-02T07:00Z; m"},
+		v1alpha1.ReasonGroupLost:         {Stuck, v1alpha1.ReasonGroupLost, "m"},
+	} {
+		late.Decision = v1alpha1.DecisionStatus{Reason: reason, Message: "m"}
+		if got := WaveStanding(late); got != want {
+			t.Errorf("regressed, with %s: %+v", reason, got)
+		}
+	}
 	refused := &v1alpha1.PilotWaveStatus{Phase: v1alpha1.PhaseHeld, HeldPhase: v1alpha1.PhaseResolving, HeldReason: v1alpha1.ReasonForbidden}
 	if got := WaveStanding(refused).State; got != Stuck {
 		t.Errorf("an audience that was refused: %d", got)
@@ -241,6 +252,7 @@ func TestConditionEvents(t *testing.T) {
 func TestWaveSamples(t *testing.T) {
 	s := &v1alpha1.PilotWaveStatus{
 		Phase:   v1alpha1.PhaseBaking,
+		Clocks:  v1alpha1.Clocks{RegressedAt: &metav1.Time{Time: epoch}},
 		Devices: v1alpha1.DeviceCounts{Pending: 1, Exposed: 2, Seen: 3, Succeeded: 4, Recovered: 3, Failed: 5, Conflict: 6, NotApplicable: 7, Stale: 8, Dark: 9},
 		Gate:    []v1alpha1.GateRow{{Metric: "delivered", Observed: "0.9891", LowerBound: "0.9495", Floor: "", HaltEvidence: "13.99", Coverage: "0.92"}},
 	}
@@ -255,6 +267,10 @@ func TestWaveSamples(t *testing.T) {
 		case MetricWaveDevices:
 			devices += m.Value
 			got[m.LabelValue] = m.Value
+		case MetricWaveRegressed:
+			if m.Value != 1 {
+				t.Errorf("regressed: %+v", m)
+			}
 		default:
 			got[m.Name+"/"+m.LabelValue] = m.Value
 		}

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/tenantsim"
 	"github.com/tidegate/tidegate/internal/testkit/fastworld"
 )
 
@@ -61,6 +62,7 @@ var allActors = []actor{
 	{"window", 0.1, 0.1, (*story).window},
 	{"drift", 0.08, 0.1, (*story).drift},
 	{"secret", 0.06, 0.1, (*story).secret},
+	{"update", 0.2, 0.2, (*story).update},
 }
 
 // edit changes an object as a person does; what admission refuses is left alone.
@@ -205,11 +207,11 @@ func stopped(w *v1alpha1.PilotWave) bool {
 	return slices.Contains([]v1alpha1.WavePhase{v1alpha1.PhaseHeld, v1alpha1.PhaseHalted, v1alpha1.PhaseAborted, v1alpha1.PhaseRolledBack, v1alpha1.PhaseRollbackIncomplete}, w.Status.Phase)
 }
 
-// lost says that a wave has lost its ledger or its group, which only another attempt makes good.
+// lost says that a wave has lost its ledger or its group, or regressed after its promotion, which only another attempt makes good.
 func lost(w *v1alpha1.PilotWave) bool {
 	c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionStalled)
 	return c != nil && c.Status == metav1.ConditionTrue &&
-		slices.Contains([]string{v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered, v1alpha1.ReasonGroupLost}, c.Reason)
+		slices.Contains([]string{v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered, v1alpha1.ReasonGroupLost, v1alpha1.ReasonLateRegression}, c.Reason)
 }
 
 // exclude adds the group of important people to what a wave or the policy leaves out.
@@ -283,9 +285,31 @@ func (s *story) faults(r *rand.Rand) {
 
 // devices go offline in part, or come back.
 func (s *story) devices(r *rand.Rand) {
+	s.offline = float64(r.IntN(3)) * 30
+	s.world.Tell("%v%% of the devices are offline", s.offline)
+	s.behave()
+}
+
+// update is one of the browser that breaks every device which has the payload, promoted or not, and later one that mends it.
+func (s *story) update(*rand.Rand) {
+	if s.ending != healthy {
+		return
+	}
+	s.breaks = !s.breaks
+	s.world.Tell("devices fail on the payload: %t", s.breaks)
+	s.behave()
+}
+
+// behave lets the devices do what they do now.
+func (s *story) behave() {
 	sc := s.scenario
-	sc.OfflinePercent = float64(r.IntN(3)) * 30
-	s.world.Tell("%v%% of the devices are offline", sc.OfflinePercent)
+	sc.OfflinePercent = s.offline
+	if s.breaks {
+		for _, value := range []string{"_1", "_true"} {
+			sc.Rules = append(slices.Clone(sc.Rules), tenantsim.Rule{
+				Name: "update " + value, DevicesPercent: 100, Definition: "passkeysenabled", Value: value, Outcome: tenantsim.OutcomeError})
+		}
+	}
 	s.must(s.world.Sim.SetScenario(sc))
 }
 

@@ -274,7 +274,7 @@ func (s *story) done(w *v1alpha1.PilotWave) bool {
 			return before != nil && before.Status.Phase != v1alpha1.PhaseSucceeded && s.done(before)
 		})
 	}
-	return w.Status.Phase == v1alpha1.PhaseSucceeded
+	return w.Status.Phase == v1alpha1.PhaseSucceeded && w.Status.Clocks.RegressedAt == nil
 }
 
 // nobody says that a wave is held because its audience is empty, and that it is.

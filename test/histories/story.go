@@ -52,6 +52,9 @@ type story struct {
 	round int
 	// scenario is what the tenant goes back to in the end.
 	scenario tenantsim.Scenario
+	// offline is the share of the devices that are off line, and breaks says that they fail on the payload for now.
+	offline float64
+	breaks  bool
 	scene    scene
 	waves    int
 	// audiences are those that waves began with, by name: people go back to them in the end.

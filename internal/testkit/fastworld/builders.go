@@ -68,6 +68,7 @@ func (w *World) Wave(name, group string, after ...string) *v1alpha1.PilotWave {
 				Coverage: v1alpha1.Coverage{MinPercent: 80, MinReports: 3},
 				Promote:  &v1alpha1.PromoteTest{FloorRate: "0.50", Confidence: "0.80"},
 			},
+			PostWatch: v1alpha1.PostWatch{Duration: metav1.Duration{Duration: 48 * time.Hour}},
 		},
 	}
 	for _, dep := range after {

@@ -422,6 +422,7 @@ func (o *Oracle) added(a addition) {
 	o.audience(a.device, wave, policy, again)
 	if !again { // else it is put back
 		o.stopped(a.device, wave, policy)
+		o.warned(a.device, wave)
 	}
 }
 
@@ -444,6 +445,26 @@ func (o *Oracle) stopped(device string, wave *v1alpha1.PilotWave, policy *v1alph
 	if wave.Spec.Paused || policy.Spec.Paused || policy.Spec.Suspend || suspended || wave.DeletionTimestamp != nil || policy.DeletionTimestamp != nil {
 		o.Broke("P9", "a device is exposed while its wave is stopped: %s by wave %s (paused %t, policy paused %t or suspended %t, tenant suspended %t, deleted %v)",
 			o.who(device), wave.Name, wave.Spec.Paused, policy.Spec.Paused, policy.Spec.Suspend, suspended, wave.DeletionTimestamp)
+	}
+}
+
+// warned is P15 for a device that goes into the group of a wave for the first time: neither that wave nor one that comes before it
+// has regressed after its promotion, as the operator sees them.
+func (o *Oracle) warned(device string, wave *v1alpha1.PilotWave) {
+	seen := map[string]bool{}
+	for queue := []string{wave.Name}; len(queue) > 0; queue = queue[1:] {
+		w := &v1alpha1.PilotWave{}
+		if seen[queue[0]] || o.w.operator.cache.Get(context.Background(), nameOf(queue[0]), w) != nil || w.Spec.PolicyRef != wave.Spec.PolicyRef {
+			continue
+		}
+		seen[w.Name] = true
+		if w.Status.Clocks.RegressedAt != nil && w.Status.Revision == wave.Status.Revision {
+			o.Broke("P15", "a device is exposed on a promotion that has regressed: %s by wave %s, and wave %s regressed at %s",
+				o.who(device), wave.Name, w.Name, w.Status.Clocks.RegressedAt.Sub(Start))
+		}
+		for _, d := range w.Spec.DependsOn {
+			queue = append(queue, d.Name)
+		}
 	}
 }
 

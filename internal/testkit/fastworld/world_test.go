@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -73,6 +74,67 @@ func TestSameSeedSameStory(t *testing.T) {
 	}
 	if len(first) != len(second) || len(first) < 50 {
 		t.Errorf("%d lines, then %d", len(first), len(second))
+	}
+}
+
+// TestPromise15_LateRegression: devices of a promoted wave fail by what comes later. It is Stalled, the wave that depends on it stops
+// where it is, through a new operator as well; with a healthy payload a retry proves it anew, and the rollout completes.
+func TestPromise15_LateRegression(t *testing.T) {
+	w := small(t, 3)
+	first := func() *v1alpha1.PilotWave { return w.Waves()[0] }
+	second := func() *v1alpha1.PilotWave { return w.Waves()[1] }
+	run := func(limit time.Duration, what string, done func() bool) {
+		t.Helper()
+		if ok, err := w.Run(t.Context(), limit, done); err != nil || !ok || len(w.Oracle.Violations) > 0 {
+			t.Fatalf("%s: %t, %v, %v\n%s %+v\n%s %+v", what, ok, err, w.Oracle.Violations, first().Name, first().Status, second().Name, second().Status)
+		}
+	}
+	asked := func() int { return len(w.Oracle.Asked(string(second().UID))) }
+	run(5*24*time.Hour, "the second wave begins", func() bool { return first().Status.Phase == v1alpha1.PhaseSucceeded && asked() > 0 })
+	calm := w.Sim.Scenario()
+	broken := calm
+	broken.Rules = []tenantsim.Rule{{Name: "update", DevicesPercent: 100, Definition: "passkeysenabled", Value: "_1", Outcome: tenantsim.OutcomeError}}
+	if err := w.Sim.SetScenario(broken); err != nil {
+		t.Fatal(err)
+	}
+	run(3*24*time.Hour, "it regresses", func() bool { return first().Status.Clocks.RegressedAt != nil })
+	if c := meta.FindStatusCondition(first().Status.Conditions, v1alpha1.ConditionStalled); c == nil || c.Reason != v1alpha1.ReasonLateRegression {
+		t.Errorf("%+v", first().Status.Conditions)
+	}
+	if first().Status.Phase != v1alpha1.PhaseSucceeded {
+		t.Errorf("the promotion was undone: %s", first().Status.Phase)
+	}
+	before := asked()
+	w.Replace(nil)
+	if _, err := w.Run(t.Context(), 3*24*time.Hour, func() bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	if asked() != before || second().Status.Phase == v1alpha1.PhaseSucceeded {
+		t.Errorf("the second wave went on, from %d to %d devices: %+v", before, asked(), second().Status)
+	}
+	for _, p := range w.Policies() {
+		if meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionRolloutComplete) || p.Status.Revisions[len(p.Status.Revisions)-1].State == v1alpha1.RevisionStable {
+			t.Errorf("%+v", p.Status)
+		}
+	}
+	if err := w.Sim.SetScenario(calm); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b"} {
+		wave, ok := w.Object(Key{KindWave, name}).(*v1alpha1.PilotWave)
+		if !ok {
+			t.Fatal(name)
+		}
+		c := wave.DeepCopy()
+		c.Annotations = map[string]string{v1alpha1.AnnotationRetry: "1"}
+		if err := w.Kube.Update(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		w.Wake(Key{KindWave, name})
+	}
+	complete(t, w, 0)
+	if h := first().Status.History; len(h) != 1 || h[0].Outcome != "Regressed" || h[0].RegressedAt == nil {
+		t.Errorf("%+v", h)
 	}
 }
 
