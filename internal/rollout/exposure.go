@@ -45,18 +45,34 @@ func (w World) exposure(t Timing, unreported int) Fact[ExposureState] {
 		return fact(ExposureNone, "the next batch waits until it is known whom the wave excludes: %s", w.ExclusionProblem.Message)
 	case w.Excluded == nil:
 		return fact(ExposureNone, "the next batch waits until it is known whom the wave excludes")
+	case unconfirmed > w.UnreadableMembers:
+		return fact(ExposureNone, "the next batch waits until the tenant shows the last one: %d devices are not members of group %s yet", unconfirmed, w.GroupID())
 	case !w.readSinceBatch():
-		return fact(ExposureNone, "the next batch waits for a reading of the fleet that is newer than the last batch")
+		return fact(ExposureNone, "the next batch waits for a reading of the reports that is newer than the last batch")
 	case unreported > most:
 		return fact(ExposureTooManyUnreported, "%d exposed devices have not reported, exposure.maxUnreported allows %d; %d devices are left to expose", unreported, most, pending)
 	}
 	return fact(ExposureDue, "%d of %d devices go out now", min(int(e.BatchSize), pending), pending)
 }
 
-// readSinceBatch says that the fleet was read after the last batch went out: an older reading says nothing of it.
+// readSinceBatch says that the reports of the wave's own revision were read after the tenant had shown the last batch as
+// members: an older reading says nothing of it. Times are kept in whole seconds, so that one of the same second may be older.
 func (w World) readSinceBatch() bool {
 	last := w.lastBatchAt()
-	return last == nil || !w.Fleet.AsOf().Before(last.Time)
+	if last == nil {
+		return true
+	}
+	since := latest(last.Time, w.lastConfirmed())
+	return !w.reportsAt().Before(since.Add(time.Second))
+}
+
+// lastConfirmed is when the tenant showed the newest of the exposed members; zero when it has shown none.
+func (w World) lastConfirmed() time.Time {
+	var last time.Time
+	for _, e := range w.Record().Exposed() {
+		last = latest(last, e.ConfirmedAt.Time())
+	}
+	return last
 }
 
 // unconfirmed is the number of exposed members that the tenant has not shown in the group yet.
@@ -75,13 +91,7 @@ func (w World) confirmedAt() *metav1.Time {
 	if !w.Frozen() || len(w.Record().Pending()) > 0 || w.unconfirmed() > w.UnreadableMembers {
 		return nil
 	}
-	var last time.Time
-	for _, e := range w.Record().Exposed() {
-		if at := e.ConfirmedAt.Time(); at.After(last) {
-			last = at
-		}
-	}
-	return v1alpha1.StampOf(last)
+	return v1alpha1.StampOf(w.lastConfirmed())
 }
 
 // maxUnreported is spec.exposure.maxUnreported, or two batches where it is not set.

@@ -61,7 +61,7 @@ func (w World) words(l *audience.Ledger) map[audience.ID]audience.Word {
 		if !ok || !slices.Contains(told, o.Kind) || kind == e.Last.Kind {
 			continue
 		}
-		at := w.Fleet.AsOf()
+		at := w.evidenceAt()
 		if c.Unit == v1alpha1.UnitDevice && facts[0].Report != nil && facts[0].Report.At.Before(at) {
 			at = facts[0].Report.At
 		}

@@ -53,7 +53,7 @@ var audienceReasons = []string{
 }
 
 var heldReasons = append(slices.Clone(audienceReasons), v1alpha1.ReasonHeldNoData, v1alpha1.ReasonTelemetryStale,
-	v1alpha1.ReasonTelemetryMissing, v1alpha1.ReasonTargetingConflict, v1alpha1.ReasonDeadlineExceeded,
+	v1alpha1.ReasonTelemetryMissing, v1alpha1.ReasonClockSkewed, v1alpha1.ReasonTargetingConflict, v1alpha1.ReasonDeadlineExceeded,
 	v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered, v1alpha1.ReasonGroupLost, "")
 
 // The axes of the input space, all constants of each; TestUnknownValues is about others.
@@ -97,7 +97,7 @@ var (
 	dimMembership = factDimension("Membership", func(in *Input) *Fact[MembershipState] { return &in.Membership },
 		MembershipInSync, MembershipDrifted, MembershipGone).crossing(2)
 	dimTelemetry = factDimension("Telemetry", func(in *Input) *Fact[TelemetryState] { return &in.Telemetry },
-		TelemetryNotLoaded, TelemetryFresh, TelemetryStale, TelemetryMissing)
+		TelemetryNotLoaded, TelemetryFresh, TelemetryStale, TelemetryMissing, TelemetryClock)
 	dimEvidence = factDimension("Evidence", func(in *Input) *Fact[EvidenceState] { return &in.Evidence },
 		EvidenceNone, EvidenceWait, EvidencePass, EvidenceHalt, EvidenceConflict, EvidenceNoData)
 	dimBake      = boolDimension("BakeElapsed", func(in *Input) *bool { return &in.BakeElapsed })
@@ -117,7 +117,7 @@ var (
 // relevant are the axes that may influence the decision in a phase; TestIrrelevantDimensions shows that the others do
 // not. Deletion and requests are relevant in all.
 var relevant = map[v1alpha1.WavePhase][]*dimension{
-	pending: {dimEarlier, dimReports, dimExclusion, dimPaused, dimSuspended, dimRestore, dimPayload, dimPolicy, dimDependencies, dimExposed, dimEvidence},
+	pending: {dimEarlier, dimReports, dimExclusion, dimPaused, dimSuspended, dimRestore, dimPayload, dimPolicy, dimDependencies, dimExposed, dimTelemetry, dimEvidence},
 	resolving: {dimEarlier, dimReports, dimExclusion, dimPaused, dimSuspended, dimPolicy, dimPayload, dimDependencies, dimAudience, dimAudienceReason, dimExposed, dimMembership,
 		dimTelemetry, dimEvidence},
 	exposing: {dimEarlier, dimReports, dimPaused, dimSuspended, dimLedger, dimExclusion, dimGrowing, dimGrowth, dimPolicy, dimPayload, dimDependencies, dimAdmission, dimExposure, dimExposed, dimMembership,
