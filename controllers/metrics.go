@@ -28,8 +28,11 @@ var gauges = []gauge{
 	{status.MetricWaveFloor, "metric", "Success rate that must be proven for promotion."},
 	{status.MetricWaveHaltEvidence, "metric", "Evidence (e-value) that the failure rate exceeds the tolerated one."},
 	{status.MetricWaveCoverage, "metric", "Share of matured devices with a fresh report."},
-	{status.MetricTenantDevices, "", "Managed devices in the newest complete inventory."},
-	{status.MetricTenantAsOf, "", "Unix time of the newest complete inventory."},
+	{status.MetricTenantDevices, "", "Managed devices in the inventory."},
+	{status.MetricTenantAsOf, "", "Unix time at which the oldest part of the inventory was read that waves rest on."},
+	{status.MetricTenantPartAsOf, "part", "Unix time at which a part of the inventory was read."},
+	{status.MetricTenantPartFails, "part", "1 for a part of the inventory whose newest try failed, else 0; of PolicyReports the number of failing reports."},
+	{status.MetricTenantClock, "", "How far the clock of the operator's node is ahead of Microsoft Graph's, in seconds; 0 within five minutes."},
 }
 
 // Metrics are the gauges and counters of the reconcilers.

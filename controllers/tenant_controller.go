@@ -166,7 +166,7 @@ func (r *TenantReconciler) report(ctx context.Context, before, after *v1alpha1.T
 	}
 	logChange(ctx, before.Status.Reason, res.Standing)
 	r.emit(after, "Reconcile", status.ConditionEvents(before.Status.Conditions, after.Status.Conditions,
-		v1alpha1.ConditionStalled, v1alpha1.ConditionPermissionsGranted, v1alpha1.ConditionInventoryFresh, v1alpha1.ConditionThrottled))
+		v1alpha1.ConditionStalled, v1alpha1.ConditionPermissionsGranted, v1alpha1.ConditionInventoryFresh, v1alpha1.ConditionClockInSync, v1alpha1.ConditionThrottled))
 	r.Metrics.Set("tenant", client.ObjectKeyFromObject(after), status.TenantSamples(&after.Status))
 	if res.Requeue == 0 {
 		return ctrl.Result{}, nil

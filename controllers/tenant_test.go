@@ -33,7 +33,7 @@ func TestTenantReady(t *testing.T) {
 	if s.Reason != v1alpha1.ReasonSucceeded || s.Inventory == nil || s.Inventory.Devices != 80 || s.TokenExpiresAt == nil || len(s.MissingPermissions) > 0 {
 		t.Fatalf("%+v", s)
 	}
-	if got := fmt.Sprint(len(s.Conditions)); got != "3" || !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionInventoryFresh) || !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionPermissionsGranted) {
+	if got := fmt.Sprint(len(s.Conditions)); got != "4" || !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionInventoryFresh) || !meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionPermissionsGranted) {
 		t.Errorf("%+v", s.Conditions)
 	}
 	l.sim.ResetJournal()
@@ -47,7 +47,7 @@ func TestTenantReady(t *testing.T) {
 	if got := l.tenant().Status.Inventory.AsOf; !got.After(s.Inventory.AsOf.Time) {
 		t.Errorf("not read again: %s", got)
 	}
-	if n, err := testutil.GatherAndCount(l.registry, "tidegate_tenant_devices", "tidegate_tenant_inventory_timestamp_seconds"); n != 2 || err != nil {
+	if n, err := testutil.GatherAndCount(l.registry, "tidegate_tenant_devices", "tidegate_tenant_inventory_timestamp_seconds", "tidegate_tenant_inventory_part_timestamp_seconds"); n != 5 || err != nil {
 		t.Errorf("%d samples, %v", n, err)
 	}
 }

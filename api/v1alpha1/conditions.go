@@ -14,6 +14,7 @@ const (
 	ConditionPermissionsGranted = "PermissionsGranted"
 	ConditionInventoryFresh     = "InventoryFresh"
 	ConditionThrottled          = "Throttled"
+	ConditionClockInSync        = "ClockInSync"
 
 	// PasskeyPolicy.
 	ConditionSettingsResolved   = "SettingsResolved"
@@ -56,6 +57,9 @@ const (
 
 	// ReasonApprovalRequired: Multi Admin Approval of the tenant stopped a write until a second administrator approves it.
 	ReasonApprovalRequired = "ApprovalRequired"
+
+	// ReasonClockSkewed: the clock of the operator's node is not that of the tenant.
+	ReasonClockSkewed = "ClockSkewed"
 )
 
 // Reasons of Tenant.
@@ -69,6 +73,7 @@ const (
 	ReasonInventoryFresh     = "Refreshed"
 	ReasonInventoryFailed    = "RefreshFailed"
 	ReasonInventoryPending   = "NotLoadedYet"
+	ReasonClockInSync        = "InSync"
 	ReasonInvalidEndpoint    = "InvalidEndpoint"
 	ReasonInvalidCredential  = "InvalidCredential"
 	ReasonLeftBehind         = "LeftBehind"

@@ -124,8 +124,8 @@ type TenantEndpoint struct {
 
 // TenantInventory says how often the fleet is read.
 type TenantInventory struct {
-	// refreshInterval between two readings of devices and reports, at least 1m. Default 30m. Each reading costs two list
-	// walks and one export job per policy object, whatever the number of waves.
+	// refreshInterval between two readings of devices and reports, at least 1m. Default 30m. Each reading costs three list
+	// walks, and one export job for the app inventory and one per policy object, whatever the number of waves.
 	// +kubebuilder:default="30m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=16
@@ -143,16 +143,79 @@ type MissingPermission struct {
 	NeededFor string `json:"neededFor"`
 }
 
-// InventoryStatus describes the newest complete reading of the fleet.
+// The parts of the inventory.
+const (
+	InventoryDevices       = "Devices"
+	InventoryEdgeVersions  = "EdgeVersions"
+	InventoryEncryption    = "Encryption"
+	InventoryPolicyReports = "PolicyReports"
+)
+
+// InventoryStatus describes what is known of the fleet. Its parts are read, fail and grow old for themselves.
 type InventoryStatus struct {
 	// devices is the number of managed devices, one per device after re-enrolments are merged.
 	Devices int64 `json:"devices"`
 
-	// asOf is when the reading began. Evidence is never younger than this.
+	// asOf is when the oldest of the parts was read that waves rest on: devices, Edge versions, and the reports of policy objects
+	// without those that the tenant refuses. Evidence is never older than the part that it comes from.
 	AsOf metav1.Time `json:"asOf"`
 
-	// duration of the reading, rounded to the second.
+	// duration of the newest reading, rounded to the second.
 	Duration metav1.Duration `json:"duration"`
+
+	// parts of the inventory: Devices (the directory and Intune), EdgeVersions (the app inventory), Encryption (the encryption
+	// report) and PolicyReports (what devices report of each policy object). A part that fails keeps what it had, and blinds no
+	// other; a wave rests on the devices and the reports of its own policy.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	// +optional
+	Parts []InventoryPart `json:"parts,omitempty"`
+}
+
+// InventoryPart is one part of the inventory with its own age.
+type InventoryPart struct {
+	// name of the part: Devices, EdgeVersions, Encryption or PolicyReports.
+	Name string `json:"name"`
+
+	// asOf is when the part was read, whatever became of later tries; absent when it never was. Of PolicyReports it is the oldest
+	// report, without those that the tenant refuses.
+	// +optional
+	AsOf *metav1.Time `json:"asOf,omitempty"`
+
+	// error is why the newest try failed; absent when it did not. Of PolicyReports it is that of the first failing object.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Error string `json:"error,omitempty"`
+
+	// objects is the number of policy objects whose reports are read. Only of PolicyReports.
+	// +optional
+	Objects int32 `json:"objects,omitempty"`
+
+	// failing is the number of those of which the newest try failed.
+	// +optional
+	Failing int32 `json:"failing,omitempty"`
+
+	// failed names the failing ones, those read longest ago first, at most five.
+	// +listType=map
+	// +listMapKey=id
+	// +kubebuilder:validation:MaxItems=5
+	// +optional
+	Failed []FailedReport `json:"failed,omitempty"`
+}
+
+// FailedReport is the report of a policy object that could not be read.
+type FailedReport struct {
+	// id of the policy object in the tenant, as it stands in the status of its PasskeyPolicy.
+	ID string `json:"id"`
+
+	// asOf is when it was read the last time; absent when it never was.
+	// +optional
+	AsOf *metav1.Time `json:"asOf,omitempty"`
+
+	// error is why the newest try failed.
+	// +kubebuilder:validation:MaxLength=512
+	Error string `json:"error"`
 }
 
 // TenantStatus is what the operator knows of the tenant.
@@ -161,9 +224,14 @@ type TenantStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// inventory is the newest complete reading; absent until the first one.
+	// inventory is what is known of the fleet; absent until the first reading.
 	// +optional
 	Inventory *InventoryStatus `json:"inventory,omitempty"`
+
+	// clockOffset is how far the clock of the operator's node is ahead of Microsoft Graph's own, less than zero when it is behind,
+	// in whole minutes. Absent while they differ by no more than five minutes.
+	// +optional
+	ClockOffset *metav1.Duration `json:"clockOffset,omitempty"`
 
 	// tokenExpiresAt is when the access token at the last reading expires. The token itself is never shown.
 	// +optional
@@ -186,7 +254,7 @@ type TenantStatus struct {
 	// +optional
 	Reason string `json:"reason,omitempty"`
 
-	// conditions: Ready, Reconciling, Stalled, PermissionsGranted, InventoryFresh, Throttled.
+	// conditions: Ready, Reconciling, Stalled, PermissionsGranted, InventoryFresh, ClockInSync, Throttled.
 	// +listType=map
 	// +listMapKey=type
 	// +optional

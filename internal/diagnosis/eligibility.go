@@ -184,10 +184,10 @@ func checkPlatform(f Facts, r Rules) finding {
 }
 
 func checkContact(f Facts, r Rules) finding {
-	if f.LastSync.IsZero() || r.AsOf.IsZero() {
+	if f.LastSync.IsZero() || r.contactAsOf().IsZero() {
 		return finding{reason: ReasonNeverSynced, detail: "Intune has no time of a check-in", unknown: true}
 	}
-	if silent := r.AsOf.Sub(f.LastSync); silent > r.MaxOffline {
+	if silent := r.contactAsOf().Sub(f.LastSync); silent > r.MaxOffline {
 		return finding{reason: ReasonOffline, detail: fmt.Sprintf("last check-in %s, required within %s", f.LastSync.UTC().Format(time.RFC3339), r.MaxOffline)}
 	}
 	return finding{}

@@ -15,6 +15,10 @@ import (
 // at least this much.
 const DefaultSkew = 10 * time.Minute
 
+// MaxClockOffset is how far this machine's clock may be from the service's before it counts as wrong. A node that synchronises its
+// clock is within a second, and a slow answer never looks like five minutes, since the time that it took is allowed for.
+const MaxClockOffset = 5 * time.Minute
+
 // Facts are what is known about one device at one reading of the inventory. Zero values mean unknown.
 type Facts struct {
 	// Name of the device, for people.
@@ -89,9 +93,24 @@ type Rules struct {
 	Skew time.Duration
 	// Platforms that the policy is delivered to.
 	Platforms []v1alpha1.Platform
-	// AsOf is when the inventory was read. It is the present of all evidence: a wave that is judged later on the same
-	// inventory has learnt nothing since.
+	// AsOf is when the reports were read. It is the present of all evidence: a wave that is judged later on the same reading has
+	// learnt nothing since.
 	AsOf time.Time
+	// ContactAsOf is when the devices were read, where that is not AsOf: what Intune says of a device and its last contact is of
+	// then. Zero: AsOf.
+	ContactAsOf time.Time
+	// MaxContactAge is how much older than the reports that may be for a good report to count; 0 sets no limit.
+	MaxContactAge time.Duration
+	// Behind is how much the clock of this machine is known to be behind that of the service; 0 when it is not.
+	Behind time.Duration
+}
+
+// contactAsOf is when the devices were read.
+func (r Rules) contactAsOf() time.Time {
+	if r.ContactAsOf.IsZero() {
+		return r.AsOf
+	}
+	return r.ContactAsOf
 }
 
 // platformOf maps Intune's operatingSystem, a free text, to a platform (contract c). The spellings of macOS

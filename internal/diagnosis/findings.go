@@ -114,5 +114,6 @@ var runbooks = map[string]string{
 	ReasonReportOlder:            "The device has not reported since it was exposed: start a sync on a sample device and look at its policy status.",
 	ReasonMemberGone:             "Nothing, where it was retired or replaced; a device that was enrolled again is another one, which the next attempt takes up. See MembersRefused in the operations guide.",
 	ReasonMemberRefused:          "Look the object up in the Entra admin center: its kind, and whether it may be a member of a security group. A retry asks again. See MembersRefused in the operations guide.",
+	ReasonContactOld:             "Look at the part Devices of status.inventory of the Tenant: the directory or Intune could not be read for too long.",
 	ReasonReportFromFuture:       "Check the clock of this cluster against the tenant's: a result is dated after the inventory was read.",
 }

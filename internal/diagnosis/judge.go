@@ -70,6 +70,8 @@ const (
 	ReasonNoResult = "NoResultAfterCheckIn"
 	// ReasonNoCheckIn: matured, and no check-in since exposure.
 	ReasonNoCheckIn = "NoCheckInSinceExposure"
+	// ReasonContactOld: what is known of the device beside its report was read too long ago.
+	ReasonContactOld = "ContactReadTooLongAgo"
 	// ReasonSilent: dark.
 	ReasonSilent = "SilentSinceExposure"
 	// ReasonReportOlder: the only result was made before the device was exposed.
@@ -115,7 +117,7 @@ func Judge(f Facts, r Rules) Outcome {
 	if f.ExposedAt.IsZero() {
 		return Outcome{Kind: Pending, Reason: ReasonPending, Detail: "not exposed yet"}
 	}
-	rep := report{Report: f.Report, freshFrom: f.ExposedAt.Add(r.Skew), trustedTo: r.AsOf.Add(maxReportLead)}
+	rep := report{Report: f.Report, freshFrom: f.ExposedAt.Add(r.Skew), trustedTo: r.AsOf.Add(r.Behind + maxReportLead)}
 	base := Outcome{
 		Matured:   !r.AsOf.Before(f.ExposedAt.Add(r.Maturity)),
 		SeenSince: rep.fresh() || !f.LastSync.IsZero() && !f.LastSync.Before(f.ExposedAt.Add(r.Skew)),
@@ -164,8 +166,12 @@ func judgeBadReport(base Outcome, f Facts, r Rules, rep report) (Outcome, bool) 
 	return Outcome{}, false
 }
 
-// judgeContact finds the devices of which nothing can be known any more.
+// judgeContact finds the devices of which nothing can be known any more, and those of which nothing is known yet that is young
+// enough.
 func judgeContact(base Outcome, f Facts, r Rules) (Outcome, bool) {
+	if r.MaxContactAge > 0 && r.AsOf.Sub(r.contactAsOf()) > r.MaxContactAge {
+		return base.as(Stale, ModeStale, ReasonContactOld, "what Intune says of the device is of %s, the reports are of %s", stamp(r.contactAsOf()), stamp(r.AsOf)), true
+	}
 	for _, check := range []func(Facts, Rules) finding{checkManaged, checkState} {
 		if found := check(f, r); found.reason == ReasonNotManaged {
 			return base.as(Stale, ModePrerequisite, found.reason, "%s any more", found.detail), true
@@ -187,7 +193,7 @@ func wentDark(base Outcome, f Facts, r Rules) bool {
 		return false
 	}
 	active := f.ExposedAt.Sub(f.LastSync) <= r.MaxOffline
-	return active && r.AsOf.Sub(f.ExposedAt) > r.Maturity+r.Skew
+	return active && r.contactAsOf().Sub(f.ExposedAt) > r.Maturity+r.Skew
 }
 
 func judgeGoodReport(base Outcome, f Facts, r Rules) Outcome {

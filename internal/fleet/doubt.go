@@ -37,33 +37,47 @@ type counts struct {
 
 func (inv *Inventory) counts() counts {
 	return counts{
-		at: inv.AsOf, directory: inv.Len(), records: inv.listed, registered: inv.registered, joined: inv.Managed(), edge: inv.EdgeVersions(),
+		at: inv.listsTried(), directory: inv.Len(), records: inv.listed, registered: inv.registered, joined: inv.Managed(), edge: inv.EdgeVersions(),
 	}
 }
 
-// Confirm says whether a reading may be believed, nil, or why it is not believed yet: a *graph.Error of kind Transient that
-// names the list, what to check and in RetryAt when to read again. The service answers 200 with an empty or a short list
-// also to an application that may not see more, and while a part of it is away; taken at its word such a list is a
-// fleet that left Intune (P4). A reading is doubted when its lists contradict each other or are less than half of what they
-// were, and is believed all the same once another one, at least ConfirmAfter later, says the same.
+// listsTried is when the newest try began to read a list.
+func (inv *Inventory) listsTried() time.Time {
+	at := inv.AsOf
+	for _, p := range inv.Lists() {
+		if p.tried.After(at) {
+			at = p.tried
+		}
+	}
+	return at
+}
+
+// Doubts are the lists of a reading that are not believed yet, each with why: a *graph.Error of kind Transient that names the
+// list, what to check and in RetryAt when to read again. Nil for a list that is believed.
+type Doubts struct{ Devices, Edge error }
+
+// Confirm says which lists of a reading may be believed. The service answers 200 with an empty or a short list also to an
+// application that may not see more, and while a part of it is away; taken at its word such a list is a fleet that left Intune
+// (P4). A list is doubted when it contradicts another or is less than half of what it was, and is believed all the same once
+// another reading, at least ConfirmAfter later, says the same.
 //
 // lastManaged is how many managed devices the last believed reading had, for a process that has none of its own; 0 when
 // nobody knows.
-func (s *Store) Confirm(key types.NamespacedName, next *Inventory, lastManaged int64) error {
+func (s *Store) Confirm(key types.NamespacedName, next *Inventory, lastManaged int64) Doubts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tenants[key]
 	if t == nil {
-		return nil // let go meanwhile: nothing is kept of it
+		return Doubts{} // let go meanwhile: nothing is kept of it
 	}
-	now := next.counts()
-	doubts := now.doubts(counts{joined: int(lastManaged)})
+	now, before := next.counts(), counts{joined: int(lastManaged)}
 	if t.inventory != nil {
-		doubts = now.doubts(t.inventory.counts())
+		before = t.inventory.counts()
 	}
-	if len(doubts) == 0 {
+	devices, edge := now.doubts(before)
+	if len(devices) == 0 && edge == "" {
 		t.doubted = nil
-		return nil
+		return Doubts{}
 	}
 	if t.doubted == nil || !now.saysTheSameAs(*t.doubted) || now.at.Before(t.doubted.at) {
 		t.doubted = &now
@@ -71,50 +85,57 @@ func (s *Store) Confirm(key types.NamespacedName, next *Inventory, lastManaged i
 	until := t.doubted.at.Add(ConfirmAfter)
 	if !now.at.Before(until) {
 		t.doubted = nil
-		return nil
+		return Doubts{}
 	}
-	return disbelieved(doubts, now.at, until)
+	var out Doubts
+	if len(devices) > 0 {
+		out.Devices = disbelieved(strings.Join(devices, "; "), now.at, until)
+	}
+	if edge != "" {
+		out.Edge = disbelieved(edge, now.at, until)
+	}
+	return out
 }
 
-func disbelieved(doubts []string, at, until time.Time) error {
+func disbelieved(doubts string, at, until time.Time) error {
 	retry := at.Add(askAgain)
 	if until.Before(retry) {
 		retry = until
 	}
 	return &graph.Error{Kind: graph.KindTransient, Op: "Refresh", Status: 200, RetryAt: retry, Message: fmt.Sprintf(
 		"the tenant answered without an error, and the lists are not believed: %s. Check permissions, admin consent and licences of the application, and the service health of Microsoft 365. The last reading that was believed stays; if the lists are right, a reading after %s that says the same is believed",
-		strings.Join(doubts, "; "), until.UTC().Format(time.RFC3339))}
+		doubts, until.UTC().Format(time.RFC3339))}
 }
 
-// doubts are the reasons not to believe a reading at once, in words; before is the last one that was believed. One that
-// says the same as that one was confirmed then.
-func (c counts) doubts(before counts) []string {
+// doubts are the reasons not to believe the lists of devices and that of Edge versions at once, in words; before is the last
+// reading that was believed. One that says the same as that one was confirmed then.
+func (c counts) doubts(before counts) (devices []string, edge string) {
 	if !before.at.IsZero() && c.saysTheSameAs(before) {
-		return nil
+		return nil, ""
 	}
-	var out []string
+	if muchShorter(c.edge, before.edge) {
+		edge = fmt.Sprintf("the app inventory has an Edge version of %d devices after %d (export %s)", c.edge, before.edge, appReport)
+	}
 	switch {
 	case c.directory == 0 && c.records > 0:
-		out = append(out, fmt.Sprintf("the directory lists no device, while Intune manages %d (Device.Read.All)", c.records))
+		devices = append(devices, fmt.Sprintf("the directory lists no device, while Intune manages %d (Device.Read.All)", c.records))
 	case c.directory == 0:
-		out = append(out, "the directory lists no device (Device.Read.All)")
+		devices = append(devices, "the directory lists no device (Device.Read.All)")
 	case c.records == 0 && (c.directory >= manyDevices || before.joined > 0):
-		out = append(out, fmt.Sprintf("Intune lists no managed device, while the directory has %d (DeviceManagementManagedDevices.Read.All)", c.directory))
+		devices = append(devices, fmt.Sprintf("Intune lists no managed device, while the directory has %d (DeviceManagementManagedDevices.Read.All)", c.directory))
 	case muchShorter(c.joined, c.registered):
-		out = append(out, fmt.Sprintf("the directory lists %d of the %d devices that Intune manages (Device.Read.All)", c.joined, c.registered))
+		devices = append(devices, fmt.Sprintf("the directory lists %d of the %d devices that Intune manages (Device.Read.All)", c.joined, c.registered))
 	}
-	if len(out) > 0 {
-		return out
+	if len(devices) > 0 {
+		return devices, edge
 	}
 	if muchShorter(c.directory, before.directory) {
-		out = append(out, fmt.Sprintf("the directory lists %d devices after %d (Device.Read.All)", c.directory, before.directory))
+		devices = append(devices, fmt.Sprintf("the directory lists %d devices after %d (Device.Read.All)", c.directory, before.directory))
 	}
 	if muchShorter(c.joined, before.joined) {
-		out = append(out, fmt.Sprintf("Intune lists %d devices of the directory after %d (DeviceManagementManagedDevices.Read.All)", c.joined, before.joined))
-	} else if muchShorter(c.edge, before.edge) {
-		out = append(out, fmt.Sprintf("the app inventory has an Edge version of %d devices after %d (export %s)", c.edge, before.edge, appReport))
+		devices = append(devices, fmt.Sprintf("Intune lists %d devices of the directory after %d (DeviceManagementManagedDevices.Read.All)", c.joined, before.joined))
 	}
-	return out
+	return devices, edge
 }
 
 // saysTheSameAs says whether two readings agree on every list: none is much shorter than in the other.

@@ -37,11 +37,11 @@ func TestPromise04_TenantThatShowsNothing(t *testing.T) {
 		}
 		look := func() (*fleet.Inventory, error) {
 			t.Helper()
-			inv, err := fleet.Refresh(t.Context(), client, nil, sim.Clock())
+			inv, err := fleet.Refresh(t.Context(), client, fleet.Order{}, sim.Clock())
 			if err != nil {
 				t.Fatal(err)
 			}
-			return inv, store.Confirm(key, inv, 0)
+			return inv, store.Confirm(key, inv, 0).Devices
 		}
 		full, err := look()
 		if err != nil || full.Managed() < 30 {

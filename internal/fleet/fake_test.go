@@ -40,9 +40,18 @@ type tenantFake struct {
 
 	mu       sync.Mutex
 	requests []graph.ExportRequest
+	// asked are the lists and reports that were asked for, by the names of fail, since it was emptied.
+	asked []string
+}
+
+func (f *tenantFake) note(what string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, what)
 }
 
 func (f *tenantFake) EntraDevices(_ context.Context, yield func(graph.EntraDevice) error) error {
+	f.note("Entra")
 	for _, d := range f.entra {
 		if err := yield(d); err != nil {
 			return err
@@ -52,6 +61,7 @@ func (f *tenantFake) EntraDevices(_ context.Context, yield func(graph.EntraDevic
 }
 
 func (f *tenantFake) ManagedDevices(_ context.Context, yield func(graph.ManagedDevice) error) error {
+	f.note("Managed")
 	for _, d := range f.managed {
 		if err := yield(d); err != nil {
 			return err
@@ -61,6 +71,7 @@ func (f *tenantFake) ManagedDevices(_ context.Context, yield func(graph.ManagedD
 }
 
 func (f *tenantFake) EncryptionStates(_ context.Context, yield func(graph.EncryptionState) error) error {
+	f.note("Encryption")
 	for _, e := range f.encryption {
 		if err := yield(e); err != nil {
 			return err
@@ -76,11 +87,13 @@ func (f *tenantFake) export(_ context.Context, request graph.ExportRequest, yiel
 		f.clock.SetTime(f.clock.Now().Add(time.Hour))
 	}
 	f.mu.Unlock()
-	rows, failure := f.apps, f.fail["Apps"]
+	name, rows := "Apps", f.apps
 	if request.Report == statusReport {
-		policy := strings.Split(request.Filter, "'")[1]
-		rows, failure = f.statuses[policy], f.fail[policy]
+		name = strings.Split(request.Filter, "'")[1]
+		rows = f.statuses[name]
 	}
+	f.note(name)
+	failure := f.fail[name]
 	for _, r := range rows {
 		if err := yield(r); err != nil {
 			return err
@@ -138,7 +151,7 @@ func healthyTenant(n int) *tenantFake {
 
 func read(t *testing.T, f *tenantFake, policies ...string) *Inventory {
 	t.Helper()
-	inv, err := refresh(t.Context(), f, policies, testclock.NewFakePassiveClock(began))
+	inv, err := refresh(t.Context(), f, Order{Policies: policies}, testclock.NewFakePassiveClock(began))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ package fleet
 import (
 	"cmp"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,20 +14,16 @@ import (
 	"github.com/tidegate/tidegate/internal/diagnosis"
 )
 
-// Inventory is one complete reading of a tenant's devices. It never changes and is safe for concurrent use.
+// Inventory is what is known of a tenant's devices after a reading. It never changes and is safe for concurrent use.
 type Inventory struct {
-	// AsOf is when the reading began: everything in it was true then or became true while it was read, so that nothing
-	// is taken for newer than it is.
+	// AsOf is when the reading of the devices began: everything that the lists of devices say was true then or became true while
+	// they were read, so that nothing is taken for newer than it is. Other parts have times of their own, see [Part].
 	AsOf time.Time
-	// Took is how long the reading took.
+	// Took is how long the newest reading took, be it of some parts.
 	Took time.Duration
 	// Unjoined counts the Intune records that stand for no device of the directory: not registered, an older enrolment
 	// of a device that is there already, or without a usable id.
 	Unjoined int
-	// EncryptionUnread is why the encryption report could not be read, nil when it was. The reading is complete without:
-	// no device that says it is not encrypted is believed then, which leaves it unknown, and neither makes a device
-	// eligible. The report exists in beta only, so that a tenant may not have it.
-	EncryptionUnread error
 	// Odd is what lists and reports held that could not be read, item by item.
 	Odd []Odd
 
@@ -37,17 +32,19 @@ type Inventory struct {
 	// listed are the records that Intune listed, registered those that name a device of the directory, one of each.
 	listed, registered int
 
+	devices, edge, encryption Part
+	// odd are what the lists held that could not be read, in the order of rawDevices.
+	odd [4]*oddities
+
 	records  []record // by object id
 	byUser   []int32  // indices of records that have a user, by user and then object id
 	texts    []string
 	statuses map[string]policyStatuses // by policy id in lower case
 }
 
-// Ahead says that the reading is from the future, by more than clocks may differ (diagnosis.DefaultSkew): it was taken
-// while this machine's clock was wrong. It is not fresh, however long ago that future will be, and is read again.
-func (inv *Inventory) Ahead(now time.Time) bool {
-	return inv.AsOf.After(now.Add(diagnosis.DefaultSkew))
-}
+// Ahead says that the devices are from the future, by more than clocks may differ (diagnosis.DefaultSkew): they were read while
+// this machine's clock was wrong. They are not fresh, however long ago that future will be, and are read again.
+func (inv *Inventory) Ahead(now time.Time) bool { return Part{AsOf: inv.AsOf}.ahead(now) }
 
 // record is a device in 120 bytes beside its name. Texts that many devices share are indices into Inventory.texts.
 type record struct {
@@ -63,10 +60,9 @@ type record struct {
 
 // policyStatuses are the rows of one policy.
 type policyStatuses struct {
-	asOf time.Time
+	Part
 	rows []statusEntry // by device
 	odd  *oddities
-	err  error // why they were not read
 }
 
 // statusEntry is one row; device is an index of records.
@@ -152,33 +148,16 @@ func (inv *Inventory) HasStatuses(policyID string) bool {
 	return ok
 }
 
-// StatusesAsOf returns when the export of a policy's status was begun, and false when it was not read.
+// StatusesAsOf returns when the export of a policy's status was begun, and false when it was never read.
 func (inv *Inventory) StatusesAsOf(policyID string) (time.Time, bool) {
-	s, ok := inv.statuses[strings.ToLower(policyID)]
-	return s.asOf, ok && s.err == nil
+	at := inv.part(policyID).AsOf
+	return at, !at.IsZero()
 }
 
 // Gone says that the directory no longer has a device. While it lists one without an id that could be read, nobody knows that.
 func (inv *Inventory) Gone(objectID audience.ID) bool {
 	_, listed := inv.find(objectID)
 	return !listed && inv.nameless == 0
-}
-
-// Asked says whether this reading was to have the status of a policy, be it that the tenant refused it.
-func (inv *Inventory) Asked(policyID string) bool {
-	_, ok := inv.statuses[strings.ToLower(policyID)]
-	return ok
-}
-
-// Unread are the reasons for which the tenant refused the status of single policies, in the order of their ids.
-func (inv *Inventory) Unread() []error {
-	var out []error
-	for _, id := range slices.Sorted(maps.Keys(inv.statuses)) {
-		if err := inv.statuses[id].err; err != nil {
-			out = append(out, err)
-		}
-	}
-	return out
 }
 
 // Status returns the status of a policy on a device, and false when there is no row. Of a device with several, one for

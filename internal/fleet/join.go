@@ -21,9 +21,10 @@ type rawDevices struct {
 	entra   []entraDevice
 	managed []managedDevice
 	edge    map[audience.ID]string // by Intune id
-	// plain are the Intune ids that the encryption report calls not encrypted; plainErr is why it was not read.
-	plain    map[audience.ID]bool
-	plainErr error
+	// plain are the Intune ids that the encryption report calls not encrypted.
+	plain map[audience.ID]bool
+	// devicesErr is why entra or managed was not read, edgeErr and plainErr the same of theirs; nil when they were.
+	devicesErr, edgeErr, plainErr error
 	// unusable counts the Intune records without an id to join or to be reported by.
 	unusable int
 	// odd are what the lists held that could not be read, in the order entra, managed, edge, plain; nil for a list without.
@@ -140,13 +141,10 @@ func newestFirst(a, b managedDevice) int {
 
 // join brings the records together, and returns the indices of managed devices by Intune id beside the inventory.
 func join(raw rawDevices) (*Inventory, []int32) {
-	inv := &Inventory{records: make([]record, len(raw.entra)), texts: []string{""}, Unjoined: raw.unusable, EncryptionUnread: raw.plainErr,
+	inv := &Inventory{records: make([]record, len(raw.entra)), texts: []string{""}, Unjoined: raw.unusable,
 		listed: len(raw.managed) + raw.unusable, registered: len(raw.managed)}
 	if o := raw.odd[0]; o != nil {
 		inv.nameless = o.nameless
-	}
-	for _, o := range raw.odd {
-		inv.Odd = o.appended(inv.Odd)
 	}
 	symbols := map[string]uint32{"": 0}
 	symbol := func(s string) uint32 {

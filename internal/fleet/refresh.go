@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/utils/clock"
@@ -16,37 +18,41 @@ import (
 	"github.com/tidegate/tidegate/internal/graph"
 )
 
-// maxExports bounds the export jobs of one reading that run at once: jobs and polls share 48 calls a minute (contract
-// b.4).
-const maxExports = 4
+const (
+	// maxExports bounds the export jobs of one reading that run at once: jobs and polls share 48 calls a minute (contract
+	// b.4).
+	maxExports = 4
+	// outageAfter is how many reports in a row may fail for a cause that passes before the others are not asked for in this
+	// reading: then it is the tenant that is away, and each try of a large one costs minutes.
+	outageAfter = 2 * maxExports
+)
 
-// Refresh reads the devices of a tenant, their Edge versions and the status of the given policies, and joins them. Any
-// part that fails fails the whole: there is no partial inventory. An error of the tenant is a *graph.Error; a report
-// that does not parse is one of kind Transient that names report, row and column. A list or a report without rows is
-// no error here: whether it is believed, [Store.Confirm] tells. Some parts may fail alone, see Inventory.EncryptionUnread
-// and [Inventory.Unread]; so may items of a list, see Inventory.Odd.
-func Refresh(ctx context.Context, src Source, policyIDs []string, clk clock.PassiveClock) (*Inventory, error) {
-	return refresh(ctx, graphSource{src}, policyIDs, clk)
+// Refresh reads what is due of a tenant: the lists of devices, their Edge versions, the encryption report, and the report of
+// each policy, and joins them. Each of these parts fails for itself, and what it had before stands meanwhile with its own age,
+// see [Part]; so do lists that are not believed, see [Store.Confirm], and single items, see Inventory.Odd.
+//
+// An error says that there is no reading at all: the context ended, an id of the order is none, or the devices were never read
+// and cannot be. An error of the tenant is a *graph.Error; a list or report that does not parse is one of kind Transient that
+// names it, the row and the column. A list or a report without rows is no error.
+func Refresh(ctx context.Context, src Source, o Order, clk clock.PassiveClock) (*Inventory, error) {
+	return refresh(ctx, graphSource{src}, o, clk)
 }
 
-func refresh(ctx context.Context, src source, policyIDs []string, clk clock.PassiveClock) (*Inventory, error) {
-	ids, err := distinctPolicies(policyIDs)
+func refresh(ctx context.Context, src source, o Order, clk clock.PassiveClock) (*Inventory, error) {
+	ids, err := distinctPolicies(o.Policies)
 	if err != nil {
 		return nil, err
 	}
 	began := clk.Now()
-	devices, err := readDevices(ctx, src)
+	d := o.due(ids, began)
+	inv, err := o.lists(ctx, src, d, began.UTC())
 	if err != nil {
 		return nil, err
 	}
-	inv, byIntune := join(devices)
-	inv.AsOf = began.UTC()
-	if inv.statuses, err = readStatuses(ctx, src, ids, inv.records, byIntune, clk); err != nil {
+	if err := o.reports(ctx, src, inv, ids, d, clk); err != nil {
 		return nil, err
 	}
-	for _, id := range ids {
-		inv.Odd = inv.statuses[id].odd.appended(inv.Odd)
-	}
+	inv.Odd = inv.oddOnes()
 	inv.Took = clk.Since(began)
 	return inv, nil
 }
@@ -64,9 +70,105 @@ func distinctPolicies(policyIDs []string) ([]string, error) {
 	return slices.Compact(ids), nil
 }
 
-// readDevices reads the lists of devices at the same time.
-func readDevices(ctx context.Context, src source) (rawDevices, error) {
+// lists makes an inventory without reports, from lists that are read now and, for those that are not due or fail, from the last.
+func (o Order) lists(ctx context.Context, src source, d due, at time.Time) (*Inventory, error) {
+	if !d.devices && !d.edge && !d.encryption {
+		inv := *o.Last
+		return &inv, nil
+	}
+	read := readLists(ctx, src, d)
+	if err := ctx.Err(); err != nil {
+		return nil, named("read the fleet", err)
+	}
+	if o.Last == nil && read.devicesErr != nil {
+		return nil, read.devicesErr
+	}
+	inv := o.joined(read, d, at)
+	if o.Doubts == nil || !read.doubted(d, o.Doubts(inv)) {
+		return inv, nil
+	}
+	if o.Last == nil && read.devicesErr != nil {
+		return nil, read.devicesErr
+	}
+	return o.joined(read, d, at), nil
+}
+
+// doubted notes which of the lists that were read are not believed, and says whether any is not.
+func (raw *rawDevices) doubted(d due, doubts Doubts) bool {
+	devices := d.devices && raw.devicesErr == nil && doubts.Devices != nil
+	edge := d.edge && raw.edgeErr == nil && doubts.Edge != nil
+	if devices {
+		raw.devicesErr = doubts.Devices
+	}
+	if edge {
+		raw.edgeErr = doubts.Edge
+	}
+	return devices || edge
+}
+
+// joined is the inventory of what was read at a time and what stands for the rest.
+func (o Order) joined(raw rawDevices, d due, at time.Time) *Inventory {
+	last := o.Last
+	if last == nil {
+		last = &Inventory{devices: Part{Name: PartDevices}, edge: Part{Name: PartEdge}, encryption: Part{Name: PartEncryption}}
+	}
+	if !d.devices || raw.devicesErr != nil {
+		raw.entra, raw.managed, raw.unusable = last.entraAgain(), last.managedAgain(), last.Unjoined
+		raw.odd[0], raw.odd[1] = last.odd[0], last.odd[1]
+	}
+	if !d.edge || raw.edgeErr != nil {
+		raw.edge, raw.odd[2] = last.edgeAgain(), last.odd[2]
+	}
+	if !d.encryption || raw.plainErr != nil {
+		raw.plain, raw.odd[3] = last.plainAgain(), last.odd[3]
+	}
+	inv, _ := join(raw)
+	inv.odd, inv.statuses = raw.odd, nil
+	inv.devices = outcome(last.devices, d.devices, raw.devicesErr, at)
+	inv.edge = outcome(last.edge, d.edge, raw.edgeErr, at)
+	inv.encryption = outcome(last.encryption, d.encryption, raw.plainErr, at)
+	inv.AsOf = inv.devices.AsOf
+	return inv
+}
+
+// outcome is a list after this reading.
+func outcome(last Part, due bool, err error, at time.Time) Part {
+	switch {
+	case !due:
+		return last
+	case err != nil:
+		return last.failed(at, err, listAgain(err, at))
+	}
+	return last.read(at)
+}
+
+// readLists reads the lists that are due at the same time. Directory and Intune are one part: a record of either says little
+// without the other.
+func readLists(ctx context.Context, src source, d due) rawDevices {
 	var raw rawDevices
+	var wg sync.WaitGroup
+	if d.devices {
+		wg.Go(func() { raw.devicesErr = readDevices(ctx, src, &raw) })
+	}
+	if d.edge {
+		wg.Go(func() {
+			var err error
+			raw.edge, raw.odd[2], err = readEdge(ctx, src)
+			raw.edgeErr = named("read the Edge versions", err)
+		})
+	}
+	if d.encryption {
+		wg.Go(func() {
+			var err error
+			raw.plain, raw.odd[3], err = readUnencrypted(ctx, src)
+			raw.plainErr = named("read the encryption states", err)
+		})
+	}
+	wg.Wait()
+	return raw
+}
+
+func readDevices(ctx context.Context, src source, raw *rawDevices) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		raw.entra, raw.odd[0], err = readEntra(ctx, src)
@@ -76,59 +178,93 @@ func readDevices(ctx context.Context, src source) (rawDevices, error) {
 		raw.managed, raw.unusable, raw.odd[1], err = readManaged(ctx, src)
 		return named("read the managed devices", err)
 	})
-	group.Go(func() (err error) {
-		raw.edge, raw.odd[2], err = readEdge(ctx, src)
-		return named("read the Edge versions", err)
-	})
-	group.Go(func() (err error) {
-		raw.plain, raw.odd[3], err = readUnencrypted(ctx, src)
-		if ctx.Err() != nil {
-			return named("read the encryption states", err)
-		}
-		raw.plainErr = named("read the encryption states", err)
-		return nil
-	})
-	return raw, group.Wait()
+	return group.Wait()
 }
 
-// readStatuses exports the status of each policy. One that the tenant refuses, such as that of a policy which was deleted,
-// hides the reports of no other.
-func readStatuses(ctx context.Context, src source, policyIDs []string, records []record, byIntune []int32, clk clock.PassiveClock) (map[string]policyStatuses, error) {
-	read := make([]policyStatuses, len(policyIDs))
-	group, ctx := errgroup.WithContext(ctx)
+// reports adds the status of each policy to an inventory: what is due is exported, the rest is taken from the last. A report that
+// fails hides no other.
+func (o Order) reports(ctx context.Context, src source, inv *Inventory, ids []string, d due, clk clock.PassiveClock) error {
+	var asked []string
+	inv.statuses = make(map[string]policyStatuses, len(ids))
+	for _, id := range ids {
+		if d.reports[id] {
+			asked = append(asked, id)
+			continue
+		}
+		inv.statuses[id] = o.again(id, inv.records)
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	read, index, out := make([]policyStatuses, len(asked)), byIntune(inv.records), &outage{}
+	var group errgroup.Group
 	group.SetLimit(maxExports)
-	for i, id := range policyIDs {
+	for i, id := range asked {
 		group.Go(func() error {
-			asOf := clk.Now().UTC()
-			rows, odd, err := readPolicy(ctx, src, id, records, byIntune)
-			err = named("read the status of policy "+id, err)
-			read[i] = policyStatuses{asOf: asOf, rows: rows, odd: odd}
-			if refused(err) && len(policyIDs) > 1 {
-				read[i].err, err = err, nil
-			}
-			return err
+			read[i] = o.report(ctx, src, id, inv.records, index, out, clk)
+			return ctx.Err()
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return named("read the fleet", err)
 	}
-	if len(policyIDs) > 1 && !slices.ContainsFunc(read, func(s policyStatuses) bool { return s.err == nil }) {
-		return nil, read[0].err
+	for i, id := range asked {
+		inv.statuses[id] = read[i]
 	}
-	statuses := make(map[string]policyStatuses, len(policyIDs))
-	for i, id := range policyIDs {
-		statuses[id] = read[i]
-	}
-	return statuses, nil
+	return nil
 }
 
-// refused says that the tenant answers for this one object as it does for no other. What passes by itself is no such answer.
-func refused(err error) bool {
-	switch graph.KindOf(err) { // the others are about the tenant, or pass
-	case graph.KindNotFound, graph.KindGone, graph.KindForbidden, graph.KindInvalid, graph.KindConflict:
-		return true
+// again is the report of a policy as the last reading has it, for these records.
+func (o Order) again(id string, records []record) policyStatuses {
+	if o.Last == nil {
+		return policyStatuses{Part: Part{Name: id}}
 	}
-	return false
+	s := o.Last.part(id)
+	s.rows = rowsIn(s.rows, o.Last.records, records)
+	return s
+}
+
+// report exports the status of one policy. What is known of it stays when that fails.
+func (o Order) report(ctx context.Context, src source, id string, records []record, index []int32, out *outage, clk clock.PassiveClock) policyStatuses {
+	at := clk.Now().UTC()
+	err := out.cause()
+	if err == nil {
+		rows, odd, failed := readPolicy(ctx, src, id, records, index)
+		if out.answered(failed); failed == nil {
+			return policyStatuses{Part: Part{Name: id}.read(at), rows: rows, odd: odd}
+		}
+		err = named("read the status of policy "+id, failed)
+	}
+	s := o.again(id, records)
+	s.Part = s.failed(at, err, o.reportAgain(err, at))
+	return s
+}
+
+// outage counts the reports that failed in a row for a cause that passes.
+type outage struct {
+	mu     sync.Mutex
+	failed int
+	last   error
+}
+
+func (o *outage) answered(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err == nil || (Part{Err: err}).Refused() {
+		o.failed = 0
+		return
+	}
+	o.failed, o.last = o.failed+1, err
+}
+
+// cause is why the tenant counts as away; nil when it does not.
+func (o *outage) cause() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.failed < outageAfter {
+		return nil
+	}
+	return fmt.Errorf("not asked for, as the %d before it failed: %w", o.failed, o.last)
 }
 
 func named(doing string, err error) error {

@@ -246,14 +246,14 @@ func TestEncryptionReportMayFail(t *testing.T) {
 	f := healthyTenant(2)
 	f.managed[0].IsEncrypted = &no
 	f.encryption = []graph.EncryptionState{{DeviceID: guid('i', 1), Encryption: "notEncrypted"}}
-	if inv := read(t, f); inv.EncryptionUnread != nil || !inv.Facts(id('o', 1)).EncryptionKnown {
-		t.Errorf("read: %v, %+v", inv.EncryptionUnread, inv.Facts(id('o', 1)))
+	if inv := read(t, f); inv.encryption.Err != nil || !inv.Facts(id('o', 1)).EncryptionKnown {
+		t.Errorf("read: %v, %+v", inv.encryption.Err, inv.Facts(id('o', 1)))
 	}
 	cause := &graph.Error{Kind: graph.KindInvalid, Op: "EncryptionStates"}
 	f.fail["Encryption"] = cause
 	inv := read(t, f)
-	if !errors.Is(inv.EncryptionUnread, error(cause)) || !strings.Contains(inv.EncryptionUnread.Error(), "read the encryption states") {
-		t.Errorf("error %v", inv.EncryptionUnread)
+	if !errors.Is(inv.encryption.Err, error(cause)) || !strings.Contains(inv.encryption.Err.Error(), "read the encryption states") {
+		t.Errorf("error %v", inv.encryption.Err)
 	}
 	if one, two := inv.Facts(id('o', 1)), inv.Facts(id('o', 2)); one.EncryptionKnown || !two.EncryptionKnown || !two.Encrypted {
 		t.Errorf("facts %+v and %+v", one, two)
@@ -261,7 +261,7 @@ func TestEncryptionReportMayFail(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	f.fail["Encryption"] = &graph.Error{Kind: graph.KindTransient}
-	if inv, err := refresh(ctx, f, nil, testclock.NewFakePassiveClock(began)); err == nil || inv != nil {
+	if inv, err := refresh(ctx, f, Order{}, testclock.NewFakePassiveClock(began)); err == nil || inv != nil {
 		t.Errorf("broken off: %v, %v", inv, err)
 	}
 }
@@ -457,9 +457,9 @@ func TestListThatDoesNotParse(t *testing.T) {
 		for n := 1; n <= 3; n++ {
 			c.edit(f, n)
 		}
-		inv, err := refresh(t.Context(), f, []string{guid('p', 1)}, testclock.NewFakePassiveClock(began))
-		if err == nil && inv.EncryptionUnread != nil {
-			err = inv.EncryptionUnread // the one list without which a reading is complete
+		inv, err := refresh(t.Context(), f, Order{Policies: []string{guid('p', 1)}}, testclock.NewFakePassiveClock(began))
+		if err == nil {
+			err = errors.Join(inv.edge.Err, inv.encryption.Err, inv.part(guid('p', 1)).Err) // without devices there is no reading
 		}
 		if graph.KindOf(err) != graph.KindTransient {
 			t.Errorf("%s: error %v, want one of kind Transient", name, err)
@@ -473,38 +473,8 @@ func TestListThatDoesNotParse(t *testing.T) {
 	}
 }
 
-// TestRefusedStatusOfOnePolicy: the tenant may refuse the report of one policy, such as one that was deleted; the others are
-// read. What refuses all of them, or passes, fails the reading.
-func TestRefusedStatusOfOnePolicy(t *testing.T) {
-	for _, kind := range []graph.Kind{graph.KindNotFound, graph.KindForbidden, graph.KindInvalid, graph.KindGone} {
-		f := healthyTenant(2)
-		cause := &graph.Error{Kind: kind, Op: "Export"}
-		f.fail[guid('p', 2)] = cause
-		inv := read(t, f, guid('p', 1), guid('p', 2))
-		if inv.HasStatuses(guid('p', 2)) || !inv.Asked(guid('p', 2)) || inv.Asked(guid('p', 3)) || !inv.HasStatuses(guid('p', 1)) {
-			t.Errorf("%s: what was read is not told from what was refused", kind)
-		}
-		if list := inv.Unread(); len(list) != 1 || !errors.Is(list[0], error(cause)) {
-			t.Errorf("%s: unread %v", kind, list)
-		}
-		f.fail[guid('p', 1)] = cause
-		if _, err := refresh(t.Context(), f, []string{guid('p', 1), guid('p', 2)}, testclock.NewFakePassiveClock(began)); !errors.Is(err, error(cause)) {
-			t.Errorf("%s of all: %v", kind, err)
-		}
-	}
-}
-
-func TestAnyFailingPartFailsTheReading(t *testing.T) {
-	for _, part := range []string{"Entra", "Managed", "Apps", guid('p', 1), guid('p', 2)} {
-		f := healthyTenant(2)
-		cause := &graph.Error{Kind: graph.KindThrottled, Op: part}
-		f.fail[part] = cause
-		inv, err := refresh(t.Context(), f, []string{guid('p', 1), guid('p', 2)}, testclock.NewFakePassiveClock(began))
-		if inv != nil || !errors.Is(err, error(cause)) || graph.KindOf(err) != graph.KindThrottled {
-			t.Errorf("%s fails: inventory %v, error %v", part, inv, err)
-		}
-	}
-	_, err := refresh(t.Context(), healthyTenant(1), []string{"x' or PolicyId ne '"}, testclock.NewFakePassiveClock(began))
+func TestPolicyIDThatIsNone(t *testing.T) {
+	_, err := refresh(t.Context(), healthyTenant(1), Order{Policies: []string{"x' or PolicyId ne '"}}, testclock.NewFakePassiveClock(began))
 	if graph.KindOf(err) != graph.KindInvalid {
 		t.Errorf("a policy id that is no id: %v", err)
 	}
@@ -514,7 +484,7 @@ func TestReadingIsAsOldAsItsBeginning(t *testing.T) {
 	f := healthyTenant(1)
 	clk := testclock.NewFakePassiveClock(began)
 	f.clock = clk
-	inv, err := refresh(t.Context(), f, []string{guid('p', 1)}, clk)
+	inv, err := refresh(t.Context(), f, Order{Policies: []string{guid('p', 1)}}, clk)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -554,12 +524,12 @@ func (s sourceFake) Export(context.Context, graph.ExportRequest, func(graph.Row)
 
 func TestRefreshOfASource(t *testing.T) {
 	f := healthyTenant(2)
-	inv, err := Refresh(t.Context(), sourceFake{f}, nil, testclock.NewFakePassiveClock(began))
+	inv, err := Refresh(t.Context(), sourceFake{f}, Order{}, testclock.NewFakePassiveClock(began))
 	if err != nil || inv.Len() != 2 {
 		t.Fatalf("%v, %v", inv, err)
 	}
-	f.fail["Export"] = &graph.Error{Kind: graph.KindForbidden}
-	if _, err := Refresh(t.Context(), sourceFake{f}, nil, testclock.NewFakePassiveClock(began)); graph.KindOf(err) != graph.KindForbidden {
+	f.fail["Managed"] = &graph.Error{Kind: graph.KindForbidden}
+	if _, err := Refresh(t.Context(), sourceFake{f}, Order{}, testclock.NewFakePassiveClock(began)); graph.KindOf(err) != graph.KindForbidden {
 		t.Errorf("error %v, want Forbidden", err)
 	}
 }

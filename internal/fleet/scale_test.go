@@ -72,7 +72,7 @@ func heap() uint64 {
 func TestInventoryIsCompact(t *testing.T) {
 	const devices = 50_000
 	before := heap()
-	inv, err := refresh(t.Context(), largeTenant{devices}, []string{guid('p', 1), guid('p', 2)}, testclock.NewFakePassiveClock(began))
+	inv, err := refresh(t.Context(), largeTenant{devices}, Order{Policies: []string{guid('p', 1), guid('p', 2)}}, testclock.NewFakePassiveClock(began))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func BenchmarkRefresh200k(b *testing.B) {
 	const devices = 200_000
 	for b.Loop() {
 		before := heap()
-		inv, err := refresh(b.Context(), largeTenant{devices}, []string{guid('p', 1), guid('p', 2)}, testclock.NewFakePassiveClock(began))
+		inv, err := refresh(b.Context(), largeTenant{devices}, Order{Policies: []string{guid('p', 1), guid('p', 2)}}, testclock.NewFakePassiveClock(began))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func BenchmarkRefresh200k(b *testing.B) {
 
 func BenchmarkFacts(b *testing.B) {
 	const devices = 200_000
-	inv, err := refresh(b.Context(), largeTenant{devices}, []string{guid('p', 1)}, testclock.NewFakePassiveClock(began))
+	inv, err := refresh(b.Context(), largeTenant{devices}, Order{Policies: []string{guid('p', 1)}}, testclock.NewFakePassiveClock(began))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
@@ -33,6 +34,7 @@ type Client struct {
 	limiter  *limiter
 	shared   *Shared
 	metrics  *metrics
+	offset   atomic.Int64 // see ClockOffset
 	closed   sync.Once
 	secrets  *strings.Replacer // the client's own secrets, in every form in which a text may carry them
 }
@@ -84,7 +86,7 @@ func newClient(cfg Config, h hosts, base http.RoundTripper, credential credentia
 	}
 	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, metrics: m, clock: clock.RealClock{}}
 	c.download = &http.Client{Transport: &frameTransport{next: wire, userAgent: cfg.UserAgent}, CheckRedirect: noRedirect}
-	chain := http.RoundTripper(&authTransport{next: wire, client: c})
+	chain := http.RoundTripper(&authTransport{next: &dateTransport{next: wire, clock: cfg.DateClock, offset: &c.offset}, client: c})
 	chain = &limitTransport{next: chain, limiter: c.limiter}
 	chain = &frameTransport{next: chain, userAgent: cfg.UserAgent}
 	// A client without a time-out and with no Kiota middleware. The JSON factories are handed over directly:

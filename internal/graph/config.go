@@ -85,6 +85,9 @@ type Config struct {
 	Registry prometheus.Registerer
 	// Clock replaces the wall clock; nil means real time.
 	Clock clock.Clock
+	// DateClock is the clock by which the caller decides, which the Date of answers is compared with, see [Client.ClockOffset];
+	// nil means Clock.
+	DateClock clock.PassiveClock
 	// Transport replaces the network: it gets every request, those for tokens too. nil means net/http.
 	Transport http.RoundTripper
 	// Shared is what this client has in common with others of the same tenant, see [NewShared]; nil means that it has a
@@ -111,6 +114,9 @@ func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.MaxRetryWait, 5*time.Second)
 	if cfg.Clock == nil {
 		cfg.Clock = clock.RealClock{}
+	}
+	if cfg.DateClock == nil {
+		cfg.DateClock = cfg.Clock
 	}
 	cfg.Limits = cfg.Limits.withDefaults()
 	return cfg

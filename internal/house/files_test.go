@@ -17,7 +17,7 @@ import (
 // endpoint: that is what keeps an endpoint readable, and removable, alone.
 var graphKernel = []string{
 	"approval.go", "auth.go", "client.go", "config.go", "errorbody.go", "errors.go", "gone.go", "limiter.go", "metrics.go",
-	"page.go", "permissions.go", "redact.go", "retry.go", "shared.go", "token.go", "tokenerror.go", "transport.go",
+	"page.go", "permissions.go", "redact.go", "retry.go", "shared.go", "skew.go", "token.go", "tokenerror.go", "transport.go",
 }
 
 // TestGraphKernelKnowsNoEndpoint holds the files that refer to client.go and are referred to by it, at any distance,

@@ -117,9 +117,9 @@ func newStatesTenant(t *testing.T) statesTenant {
 // read reads the fleet, with the rules that an ordinary policy has then.
 func (s statesTenant) read(t *testing.T) (*fleet.Inventory, diagnosis.Rules) {
 	t.Helper()
-	inv, err := fleet.Refresh(t.Context(), s.client, nil, s.sim.Clock())
-	if err != nil || inv.EncryptionUnread != nil {
-		t.Fatal(err, inv.EncryptionUnread)
+	inv, err := fleet.Refresh(t.Context(), s.client, fleet.Order{}, s.sim.Clock())
+	if err != nil || inv.Lists()[2].Err != nil {
+		t.Fatal(err, inv.Lists()[2].Err)
 	}
 	return inv, diagnosis.Rules{
 		Windows: "10.0.22621", MacOS: "13", Edge: "145", Encryption: v1alpha1.EncryptionRequire,

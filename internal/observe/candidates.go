@@ -21,8 +21,8 @@ import (
 // once per reading of the fleet.
 func (r WaveReader) readCandidates(ctx context.Context, src WaveTenant, inventory *fleet.Inventory, world *rollout.World) error {
 	grows := world.Growing() && !r.Memo.hasSettled(world)
-	if !grows && !world.Resolving() {
-		return nil
+	if !grows && !world.Resolving() || !world.EligibilityKnown() {
+		return nil // who is eligible by facts that are too old may not be any more, and nobody is who has none
 	}
 	claims, err := TakenByOthers(ctx, r.Ledgers, world.Wave, world.Siblings, world.Target().Revision)
 	if err != nil {

@@ -167,7 +167,7 @@ func readFleet(t *testing.T) (*fleet.Inventory, []fleet.Device) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	inv, err := fleet.Refresh(t.Context(), client, nil, sim.Clock())
+	inv, err := fleet.Refresh(t.Context(), client, fleet.Order{}, sim.Clock())
 	if err != nil {
 		t.Fatal(err)
 	}

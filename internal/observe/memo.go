@@ -30,8 +30,9 @@ type remembered struct {
 	readAt, named time.Time
 	// lists counts the lists of the excluded that differed from the one before.
 	lists int
-	// settled is the reading of the fleet in which a growing audience, by that hash of its spec, had no joiners.
-	settled time.Time
+	// settled is the reading of the fleet in which a growing audience, by that hash of its spec, had no joiners: when devices
+	// were read, and what makes them eligible.
+	settled [2]time.Time
 	spec    string
 	// groups are those of attempts, by their numbers, that were seen as they should be.
 	groups map[int32]settledGroup
@@ -123,7 +124,7 @@ func (m *Memo) hasSettled(world *rollout.World) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.of(world.Wave)
-	return r.settled.Equal(world.Fleet.AsOf()) && r.spec == rollout.AudienceHash(&world.Wave.Spec.Audience)
+	return r.settled == readingOf(world) && r.spec == rollout.AudienceHash(&world.Wave.Spec.Audience)
 }
 
 func (m *Memo) settle(world *rollout.World) {
@@ -133,7 +134,11 @@ func (m *Memo) settle(world *rollout.World) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.of(world.Wave)
-	r.settled, r.spec = world.Fleet.AsOf(), rollout.AudienceHash(&world.Wave.Spec.Audience)
+	r.settled, r.spec = readingOf(world), rollout.AudienceHash(&world.Wave.Spec.Audience)
+}
+
+func readingOf(world *rollout.World) [2]time.Time {
+	return [2]time.Time{world.Fleet.AsOf(), world.Fleet.EligibleAsOf()}
 }
 
 // hasSettledGroup says that the group of an attempt was read less than an interval ago and was as it should be, by the ledger and

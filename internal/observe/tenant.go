@@ -45,9 +45,12 @@ type TenantLook struct {
 	SignedIn  bool
 	ExpiresAt time.Time
 	Missing   []v1alpha1.MissingPermission
-	// Inventory is the fleet; Read says that it was read now.
+	// Inventory is the fleet; Read says that something of it was read now, and NextAt when something is due again.
 	Inventory *fleet.Inventory
 	Read      bool
+	NextAt    time.Time
+	// ClockOffset is by how much the tenant's clock is ahead of this machine's; 0 when nobody knows.
+	ClockOffset time.Duration
 	// Throttled is how long the tenant wants fewer requests; zero when it does not.
 	Throttled time.Duration
 }
@@ -77,6 +80,7 @@ func (r TenantReader) Look(ctx context.Context, t *v1alpha1.Tenant, policies []v
 		return look
 	}
 	r.refresh(ctx, t, gc, policies, &look)
+	look.ClockOffset = gc.ClockOffset()
 	return look
 }
 
@@ -85,7 +89,7 @@ func (r TenantReader) connect(t *v1alpha1.Tenant, cred credential.Credential) (*
 	if cred.Mistake != nil {
 		return nil, cred.Mistake
 	}
-	cfg := graph.Config{TenantID: t.Spec.TenantID, Cloud: graph.Cloud(t.Spec.Cloud), Auth: cred.Auth, Registry: r.Registry}
+	cfg := graph.Config{TenantID: t.Spec.TenantID, Cloud: graph.Cloud(t.Spec.Cloud), Auth: cred.Auth, Registry: r.Registry, DateClock: r.Clock}
 	if e := t.Spec.Endpoint; e != nil {
 		cfg.Endpoint = &graph.Endpoint{GraphURL: e.GraphURL, AuthorityURL: e.AuthorityURL, CABundle: []byte(e.CABundle)}
 	}
@@ -102,26 +106,24 @@ func (r TenantReader) connect(t *v1alpha1.Tenant, cred credential.Credential) (*
 	return gc, nil
 }
 
-// refresh reads devices and reports when that is due and puts them into the store.
+// refresh reads what is due of devices and reports and puts it into the store.
 func (r TenantReader) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *graph.Client, policies []v1alpha1.PasskeyPolicy, look *TenantLook) {
-	key, now := client.ObjectKeyFromObject(t), r.Clock.Now()
-	interval := t.Spec.Inventory.RefreshInterval.Duration
-	inv := r.Store.Inventory(key)
-	ids := objectIDs(policies)
-	if inv == nil || inv.Ahead(now) || !now.Before(inv.AsOf.Add(interval)) || slices.ContainsFunc(ids, func(id string) bool { return !inv.Asked(id) }) {
-		next, err := fleet.Refresh(ctx, gc, ids, r.Clock)
-		if err == nil {
-			err = r.Store.Confirm(key, next, lastManaged(t))
-		}
+	key := client.ObjectKeyFromObject(t)
+	order := fleet.Order{
+		Policies: objectIDs(policies), Last: r.Store.Inventory(key), Interval: t.Spec.Inventory.RefreshInterval.Duration,
+		Doubts: func(next *fleet.Inventory) fleet.Doubts { return r.Store.Confirm(key, next, lastManaged(t)) },
+	}
+	if order.Due(r.Clock.Now()) {
+		next, err := fleet.Refresh(ctx, gc, order, r.Clock)
 		if err != nil {
 			look.Err, look.Doing = err, "read the inventory"
 			return
 		}
 		r.Store.PutInventory(key, next, r.Clock.Now())
-		inv, look.Read = next, true
-		log.FromContext(ctx).Info("inventory refreshed", "devices", inv.Managed(), "policies", len(ids), "took", inv.Took)
+		order.Last, look.Read = next, true
+		log.FromContext(ctx).Info("inventory refreshed", "devices", next.Managed(), "policies", len(order.Policies), "took", next.Took)
 	}
-	look.Inventory, look.Throttled = inv, gc.ThrottledFor()
+	look.Inventory, look.NextAt, look.Throttled = order.Last, order.NextAt(), gc.ThrottledFor()
 }
 
 // lastManaged is how many devices the last reading had that was believed, 0 when there was none.
@@ -133,7 +135,7 @@ func lastManaged(t *v1alpha1.Tenant) int64 {
 }
 
 // objectIDs lists the tenant objects whose device reports are evidence. One that somebody deleted in the tenant is among
-// them as long as it is on record; a report on it is ASSUMED to have no rows, as it is a filter on a table.
+// them as long as it is on record.
 func objectIDs(policies []v1alpha1.PasskeyPolicy) []string {
 	var ids []string
 	for i := range policies {

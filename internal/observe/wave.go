@@ -32,6 +32,8 @@ type WaveTenant interface {
 	MemberSource
 	Members(ctx context.Context, groupID string) ([]graph.Member, error)
 	GroupByUniqueName(ctx context.Context, uniqueName string) (graph.Group, error)
+	// ClockOffset is by how much the tenant's clock is ahead of this machine's, as its newest answer shows.
+	ClockOffset() time.Duration
 }
 
 // Ledgers reads the ledgers of waves. That one is lost or altered is a fact in the reading; an error is one of the cluster.
@@ -76,6 +78,7 @@ func (r WaveReader) Observe(ctx context.Context, world *rollout.World) error {
 	if src == nil {
 		return nil
 	}
+	defer func() { world.ClockOffset = src.ClockOffset() }() // by the answers to what is asked here
 	r.readExclusions(ctx, src, world)
 	if err := r.readGroups(ctx, src, world); err != nil {
 		return err
@@ -258,6 +261,9 @@ type fleetView struct{ *fleet.Inventory }
 
 // AsOf implements rollout.FleetView.
 func (v fleetView) AsOf() time.Time { return v.Inventory.AsOf }
+
+// ReportsAsOf implements rollout.FleetView.
+func (v fleetView) ReportsAsOf(policyID string) (time.Time, bool) { return v.StatusesAsOf(policyID) }
 
 // Known implements rollout.FleetView.
 func (v fleetView) Known(id audience.ID) bool { return !v.Gone(id) }

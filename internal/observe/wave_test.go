@@ -28,6 +28,8 @@ func (f waveTenant) Members(_ context.Context, id string) ([]graph.Member, error
 	return f.members[id], f.call("Members")
 }
 
+func (waveTenant) ClockOffset() time.Duration { return 0 }
+
 func (f waveTenant) GroupByUniqueName(_ context.Context, name string) (graph.Group, error) {
 	if err := f.call("GroupByUniqueName"); err != nil {
 		return graph.Group{}, err

@@ -9,13 +9,16 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/credential"
+	"github.com/tidegate/tidegate/internal/diagnosis"
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/observe"
+	"github.com/tidegate/tidegate/internal/rollout"
 	"github.com/tidegate/tidegate/internal/status"
 )
 
@@ -54,30 +57,51 @@ func Stuck(reason, message string) status.Report {
 	return status.Report{Standing: status.Standing{State: status.Stuck, Reason: reason, Message: message}, Requeue: MistakeLook}
 }
 
-// fleetReport reports on the inventory.
+// fleetReport reports on the inventory, and on the clock by which it is judged.
 func fleetReport(t *v1alpha1.Tenant, look observe.TenantLook, now time.Time) status.Report {
-	if look.Err != nil {
-		return failure(t, look.Err, look.Doing, now)
-	}
 	inv := look.Inventory
 	if look.Read {
-		t.Status.Inventory = &v1alpha1.InventoryStatus{
-			Devices: int64(inv.Managed()), AsOf: v1alpha1.Stamp(inv.AsOf),
-			Duration: metav1.Duration{Duration: inv.Took.Round(time.Second)},
+		t.Status.Inventory = inventoryStatus(inv)
+	}
+	var res status.Report
+	switch {
+	case look.Err != nil:
+		res = failure(t, look.Err, look.Doing, now)
+	case len(troubles(inv)) > 0:
+		res = troubled(t, inv, now)
+	default:
+		res = status.Report{
+			Standing:   status.Standing{State: status.Current, Reason: v1alpha1.ReasonSucceeded, Message: "signed in, permissions granted, inventory fresh"},
+			Conditions: []metav1.Condition{status.Condition(v1alpha1.ConditionInventoryFresh, true, v1alpha1.ReasonInventoryFresh, freshMessage(inv))},
 		}
 	}
-	res := status.Report{
-		Standing:   status.Standing{State: status.Current, Reason: v1alpha1.ReasonSucceeded, Message: "signed in, permissions granted, inventory fresh"},
-		Conditions: []metav1.Condition{status.Condition(v1alpha1.ConditionInventoryFresh, true, v1alpha1.ReasonInventoryFresh, freshMessage(inv))},
-		Requeue:    max(inv.AsOf.Add(t.Spec.Inventory.RefreshInterval.Duration).Sub(now), time.Second),
+	if inv != nil {
+		res.Requeue = max(look.NextAt.Sub(now), time.Second)
 	}
-	if wait := look.Throttled; wait > 0 { // a tenant that is throttled is slow, not broken
+	clock(t, look, &res)
+	if wait := look.Throttled; wait > 0 && meta.FindStatusCondition(res.Conditions, v1alpha1.ConditionThrottled) == nil { // a tenant that is throttled is slow, not broken
 		until := now.Add(wait).UTC().Round(time.Second).Format(time.RFC3339)
 		res.Add(status.Condition(v1alpha1.ConditionThrottled, true, v1alpha1.ReasonThrottled,
 			"the tenant asked for fewer requests: some are held back until "+until))
 		res.Requeue = min(res.Requeue, wait) // to take the condition away again
 	}
 	return res
+}
+
+// clock compares the clock of this machine with the tenant's. A wrong one needs a person, whatever else is well or not.
+func clock(t *v1alpha1.Tenant, look observe.TenantLook, res *status.Report) {
+	t.Status.ClockOffset = nil
+	switch {
+	case look.ClockOffset.Abs() > diagnosis.MaxClockOffset:
+		t.Status.ClockOffset = &metav1.Duration{Duration: -look.ClockOffset.Round(time.Minute)}
+		text := rollout.ClockText(look.ClockOffset)
+		res.Standing = status.Standing{State: status.Stuck, Reason: v1alpha1.ReasonClockSkewed, Message: text}
+		res.Requeue = min(res.Requeue, MistakeLook)
+		res.Add(status.Condition(v1alpha1.ConditionClockInSync, false, v1alpha1.ReasonClockSkewed, text))
+	case look.Err == nil:
+		res.Add(status.Condition(v1alpha1.ConditionClockInSync, true, v1alpha1.ReasonClockInSync,
+			fmt.Sprintf("the clock of the operator's node and that of Microsoft Graph differ by no more than %s", diagnosis.MaxClockOffset)))
+	}
 }
 
 func permissionMessage(missing []v1alpha1.MissingPermission) string {
@@ -90,11 +114,14 @@ func permissionMessage(missing []v1alpha1.MissingPermission) string {
 
 func freshMessage(inv *fleet.Inventory) string {
 	text := "devices and reports were read within the refresh interval"
-	if err := inv.EncryptionUnread; err != nil {
-		text += fmt.Sprintf("; without the encryption report, so that devices which do not report encryption count as unknown: %s", graph.Readable(err))
-	}
-	for _, err := range inv.Unread() {
-		text += fmt.Sprintf("; without one report, so that waves of that policy wait: %s", graph.Readable(err))
+	for _, p := range append(inv.Lists(), inv.Reports()...) {
+		switch {
+		case p.Err == nil:
+		case p.Name == fleet.PartEncryption:
+			text += fmt.Sprintf("; without the encryption report, so that devices which do not report encryption count as unknown: %s", graph.Readable(p.Err))
+		default:
+			text += fmt.Sprintf("; without the report of policy object %s, so that waves of that policy wait: %s", p.Name, graph.Readable(p.Err))
+		}
 	}
 	for _, odd := range inv.Odd {
 		text += fmt.Sprintf("; of %s, %d could not be read and count as not said (%s)", odd.List, odd.Items, odd.First)
@@ -108,8 +135,12 @@ func freshMessage(inv *fleet.Inventory) string {
 // failure turns an error of the tenant into conditions. An outage of the service is in progress, not stuck: it ends by
 // itself, and waves judge for themselves how old their evidence may be (P4).
 func failure(t *v1alpha1.Tenant, err error, doing string, now time.Time) status.Report {
+	return failing(t, err, fmt.Sprintf("cannot %s: %s%s", doing, graph.Readable(err), whereToLook(t, err)), now)
+}
+
+// failing is failure in given words.
+func failing(t *v1alpha1.Tenant, err error, message string, now time.Time) status.Report {
 	kind, reason := graph.KindOf(err), graph.Reason(err)
-	message := fmt.Sprintf("cannot %s: %s%s", doing, graph.Readable(err), whereToLook(t, err))
 	res := status.Report{Standing: status.Standing{State: status.InProgress, Reason: reason, Message: message}, Requeue: graph.RetryDelay(err, now)}
 	if kind == graph.KindCredential || kind == graph.KindUnauthorized || kind == graph.KindForbidden || kind == graph.KindInvalid {
 		res.Standing.State = status.Stuck

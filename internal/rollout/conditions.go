@@ -95,9 +95,10 @@ var (
 	telemetryFresh   = condition{"telemetry fresh", func(in *Input) bool { return in.Telemetry.State == TelemetryFresh }}
 	telemetryStale   = condition{"telemetry stale", func(in *Input) bool { return in.Telemetry.State == TelemetryStale }}
 	telemetryMissing = condition{"telemetry missing", func(in *Input) bool { return in.Telemetry.State == TelemetryMissing }}
+	clockWrong       = condition{"clock wrong", func(in *Input) bool { return in.Telemetry.State == TelemetryClock }}
 	// telemetryOut holds in an outage, but not in a process that has only just started.
-	telemetryOut = condition{"telemetry stale or missing", func(in *Input) bool {
-		return telemetryStale.holds(in) || telemetryMissing.holds(in)
+	telemetryOut = condition{"telemetry stale or missing, or clock wrong", func(in *Input) bool {
+		return telemetryStale.holds(in) || telemetryMissing.holds(in) || clockWrong.holds(in)
 	}}
 	inventoryNotLoaded = not(telemetryFresh, "inventory not loaded")
 
@@ -169,7 +170,7 @@ var standsStill = condition{"paused, Tenant or policy suspended, telemetry outag
 var losses = []string{v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered, v1alpha1.ReasonGroupLost}
 
 // outages are the causes of Held during which the clocks stand still (gate E4, F4).
-var outages = []string{v1alpha1.ReasonTelemetryStale, v1alpha1.ReasonTelemetryMissing}
+var outages = []string{v1alpha1.ReasonTelemetryStale, v1alpha1.ReasonTelemetryMissing, v1alpha1.ReasonClockSkewed}
 
 // causePresent says whether the input itself still shows the cause of Held.
 func causePresent(in *Input) bool {

@@ -104,6 +104,8 @@
 //	Held
 //	  --[ held by a loss, ledger and managed group there ]--> the held phase
 //	Exposing, Baking, Evaluating, Promoting
+//	  --[ clock wrong ]--> Held  (clocks stand still)
+//	Exposing, Baking, Evaluating, Promoting
 //	  --[ telemetry stale ]--> Held  (clocks stand still)
 //	Exposing, Baking, Evaluating, Promoting
 //	  --[ telemetry missing ]--> Held  (clocks stand still)
@@ -126,7 +128,7 @@
 //	Pending
 //	  --[ otherwise: policy ready, dependencies met ]--> Resolving
 //	Resolving
-//	  --[ telemetry stale or missing ]--> Resolving  (clocks stand still)
+//	  --[ telemetry stale or missing, or clock wrong ]--> Resolving  (clocks stand still)
 //	Resolving
 //	  --[ audience refused ]--> Held
 //	Resolving

@@ -49,17 +49,18 @@ func (w World) exposure(t Timing, unreported int) Fact[ExposureState] {
 	case w.Excluded == nil:
 		return fact(ExposureNone, "the next batch waits until it is known whom the wave excludes")
 	case !w.readSinceBatch():
-		return fact(ExposureNone, "the next batch waits for a reading of the fleet that is newer than the last batch")
+		return fact(ExposureNone, "the next batch waits for a reading of the reports that is newer than the last batch")
 	case unreported > most:
 		return fact(ExposureTooManyUnreported, "%d exposed devices have not reported, exposure.maxUnreported allows %d; %d devices are left to expose", unreported, most, pending)
 	}
 	return fact(ExposureDue, "%d of %d devices go out now", min(int(e.BatchSize), pending), pending)
 }
 
-// readSinceBatch says that the fleet was read after the tenant showed the last batch: an older reading says nothing of it.
+// readSinceBatch says that the reports of the wave's own revision were read after the tenant had shown the last batch as
+// members: an older reading says nothing of it. Times are kept in whole seconds, so that one of the same second may be older.
 func (w World) readSinceBatch() bool {
 	last := newestExposure(v1alpha1.Clocks{LastBatchAt: w.lastBatchAt(), LastConfirmedAt: w.lastConfirmedAt()})
-	return last == nil || !w.Fleet.AsOf().Before(last.Time)
+	return last == nil || !w.reportsAt().Before(last.Add(time.Second))
 }
 
 // unshown is the number of exposed members that the tenant has yet to show in the group. Members of whom it cannot be told who they

@@ -112,10 +112,11 @@ func TestReachable(t *testing.T) {
 	}
 }
 
-// TestFresh: a reading of exactly the largest age may be decided on, an older one may not.
+// TestFresh: a reading of exactly the largest age may be decided on, an older one may not, nor one from the future, beyond what
+// clocks may differ.
 func TestFresh(t *testing.T) {
 	gate := &v1alpha1.Gate{MaxTelemetryAge: hours(26)}
-	for h, want := range map[float64]bool{0: true, 26: true, 26 + 1./3600: false, -1: true} {
+	for h, want := range map[float64]bool{0: true, 26: true, 26 + 1./3600: false, -1. / 6: true, -1./6 - 1./3600: false, -720: false} {
 		if got := Fresh(epoch, hour(h), gate); got != want {
 			t.Errorf("%v hours: %v", h, got)
 		}

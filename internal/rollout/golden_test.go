@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/testkit/golden"
@@ -45,6 +46,7 @@ func goodOrder(phase v1alpha1.WavePhase) Input {
 var (
 	haltText  = FactOf(EvidenceHalt, "4 of 12 devices failed; evidence 54.2 against the tolerated rate 0.05 exceeds 20")
 	passText  = FactOf(EvidencePass, "92 of 93 reports are clean, lower bound 0.95001 reaches the floor 0.95")
+	clockText = FactOf(TelemetryClock, ClockText(-30*24*time.Hour))
 	staleText = FactOf(TelemetryStale, "the inventory is 31h old, gate.maxTelemetryAge is 26h.")
 	progress  = FactOf(RollbackWaiting, "92 of 100 devices verified, 95 needed; 7 unreachable, 1 unconfirmed")
 )
@@ -147,6 +149,9 @@ var examples = []example{
 	{"outage lasts", held, func(in *Input) { in.Telemetry = staleText }},
 	{"outage over, first reading", held, func(in *Input) { in.Clear = ClearOnce }},
 	{"outage over, second reading", held, func(in *Input) { in.Clear = ClearTwice }},
+	{"clock wrong", pending, func(in *Input) { in.Telemetry = clockText }},
+	{"clock wrong", exposing, func(in *Input) { in.Telemetry = clockText }},
+	{"clock wrong", promoting, func(in *Input) { in.Telemetry = clockText; in.Evidence = FactOf(EvidencePass, "") }},
 	{"after a restart", baking, func(in *Input) { in.Telemetry = Fact[TelemetryState]{} }},
 	{"zero data (F3)", evaluating, func(in *Input) {
 		in.BakeElapsed, in.Evidence = true, FactOf(EvidenceNoData, "0 of 80 exposed devices have a result for this payload")

@@ -189,6 +189,8 @@ const (
 	TelemetryFresh     TelemetryState = "Fresh"
 	TelemetryStale     TelemetryState = "Stale"
 	TelemetryMissing   TelemetryState = "Missing"
+	// TelemetryClock: the clock of this machine is wrong, so that nobody can say how old anything is.
+	TelemetryClock TelemetryState = "Clock"
 )
 
 // EvidenceState is the verdict of the gate on the current attempt and payload.

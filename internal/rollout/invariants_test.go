@@ -113,12 +113,17 @@ var invariants = map[string]invariant{
 		return implies(d.Withdraw, d.Phase == rollingBack || d.Phase == rolledBack || in.Payload.State == PayloadReverted && !in.Exposed && d.NewAttempt)
 	},
 	"a telemetry outage holds and freezes": func(in *Input, d *Decision) bool {
-		out := in.Telemetry.State == TelemetryStale || in.Telemetry.State == TelemetryMissing
+		out := telemetryOut.holds(in)
 		return implies(isJudged(in.Phase) && undisturbed(in) && out && calm(in),
 			d.Phase == held && d.Freeze && d.HeldReason == reasonTelemetry(in) && d.HeldReason == d.Reason)
 	},
+	"a wrong clock starts, exposes and promotes nothing": func(in *Input, d *Decision) bool {
+		begins := in.Phase == pending && d.Phase == resolving
+		return implies(clockWrong.holds(in), !begins && d.Effect != EffectExposeBatch && d.Effect != EffectPromote && d.Effect != EffectJoin &&
+			(d.Phase != promoting || in.Phase == promoting))
+	},
 	"an outage during Held freezes": func(in *Input, d *Decision) bool {
-		out := in.Telemetry.State == TelemetryStale || in.Telemetry.State == TelemetryMissing
+		out := telemetryOut.holds(in)
 		return implies(in.Phase == held && d.Phase == held && out && d.Effect == EffectNone, d.Freeze || in.Deleting)
 	},
 	"a lost ledger or group holds, freezes, and moves nothing": func(in *Input, d *Decision) bool {
@@ -393,7 +398,7 @@ var invariants = map[string]invariant{
 			implies(in.Phase == baking && d.Phase == evaluating, in.BakeElapsed)
 	},
 	"an outage in Resolving freezes": func(in *Input, d *Decision) bool {
-		out := in.Telemetry.State == TelemetryStale || in.Telemetry.State == TelemetryMissing
+		out := telemetryOut.holds(in)
 		return implies(in.Phase == resolving && undisturbed(in) && in.Payload.State != PayloadChanged && open(in) && out,
 			d.Phase == resolving && d.Freeze && d.Effect == EffectNone && d.Reason == reasonTelemetry(in))
 	},
@@ -484,7 +489,7 @@ var invariants = map[string]invariant{
 
 	// clocks
 	"clocks stand still in a pause or an outage, and never otherwise": func(in *Input, d *Decision) bool {
-		out := in.Telemetry.State == TelemetryStale || in.Telemetry.State == TelemetryMissing ||
+		out := telemetryOut.holds(in) ||
 			in.Phase == held && slices.Contains(slices.Concat(outages, losses), in.HeldReason)
 		return implies(d.Freeze, in.Paused || in.Suspended || in.Policy.State == PolicySuspended || out || isLost(in))
 	},
@@ -539,6 +544,7 @@ func TestPromise04_UnknownIsNeitherPassNorFailure(t *testing.T) {
 		"only halt evidence halts",
 		"only a halted wave, a reverted payload or a person rolls back",
 		"a telemetry outage holds and freezes",
+		"a wrong clock starts, exposes and promotes nothing",
 		"an outage during Held freezes",
 		"unknown telemetry moves nothing but the payload and a retreat",
 		"no data holds after the bake",

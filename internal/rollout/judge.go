@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/audience"
@@ -243,11 +242,6 @@ func row(spec gate.Spec, r gate.Result) v1alpha1.GateRow {
 }
 
 func decimal(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }
-
-// Fresh says whether a reading of the fleet is young enough to decide on.
-func Fresh(asOf, now time.Time, g *v1alpha1.Gate) bool {
-	return now.Sub(asOf) <= g.MaxTelemetryAge.Duration
-}
 
 // Reachable says whether a wave of eligible devices can ever be promoted by its gate, and if not, what it needs (gate F2).
 func Reachable(g *v1alpha1.Gate, eligible int) (reason, message string, ok bool) {

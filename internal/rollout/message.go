@@ -38,8 +38,11 @@ func reasonDependencies(in *Input) string {
 }
 
 func reasonTelemetry(in *Input) string {
-	if in.Telemetry.State == TelemetryMissing {
+	switch in.Telemetry.State { //nolint:exhaustive // asked in an outage only
+	case TelemetryMissing:
 		return v1alpha1.ReasonTelemetryMissing
+	case TelemetryClock:
+		return v1alpha1.ReasonClockSkewed
 	}
 	return v1alpha1.ReasonTelemetryStale
 }
@@ -233,6 +236,8 @@ func sayTelemetry(in *Input) string {
 		return "the clocks stand still: " + in.Telemetry.or("the newest reading of the inventory is older than gate.maxTelemetryAge; see the InventoryFresh condition of the Tenant")
 	case TelemetryMissing:
 		return "the clocks stand still: " + in.Telemetry.or("there is no reading of the inventory; see the InventoryFresh condition of the Tenant")
+	case TelemetryClock:
+		return "the clocks stand still: " + in.Telemetry.or("the clock of the operator's node is wrong; see the ClockInSync condition of the Tenant")
 	case TelemetryFresh, TelemetryNotLoaded:
 	}
 	return in.Telemetry.or("the inventory of the tenant is being read after a start; nothing is decided until then")

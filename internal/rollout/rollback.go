@@ -255,6 +255,9 @@ func (f *fallback) letGo(id audience.ID, device int, sync time.Time) bool {
 		return false
 	}
 	for _, object := range f.taken {
+		if read, ok := f.w.Fleet.ReportsAsOf(object); !ok || read.Before(f.w.Fleet.AsOf()) {
+			return false // a row that was not read is not one that is gone
+		}
 		if r := f.w.facts(id, object)[device].Report; r != nil && !r.At.Before(f.acted) {
 			return false
 		}

@@ -74,7 +74,7 @@ func rolling(stable bool) World {
 	f := r.facts[device(0)]
 	f.Report, f.LastSync = nil, hour(1)
 	r.facts[device(0)] = f
-	r.rows = map[string]map[audience.ID]*diagnosis.Report{}
+	r.rows, r.statuses = map[string]map[audience.ID]*diagnosis.Report{}, append(r.statuses, "r2")
 	w.Fleet = r
 	return w
 }
@@ -99,17 +99,29 @@ func TestPromise14_OnlyDevicesProveARollback(t *testing.T) {
 		change              func(*World)
 		want                v1alpha1.RollbackStatus
 	}{
-		"hold applied":              {false, false, func(w *World) { show(w, 61, "hold", 61, diagnosis.StatusSucceeded) }, verified},
-		"hold remediated":           {false, false, func(w *World) { show(w, 61, "hold", 61, diagnosis.StatusRemediated) }, verified},
-		"at the very start":         {false, false, func(w *World) { show(w, 61, "hold", 60, diagnosis.StatusSucceeded) }, verified},
-		"check-in not yet listed":   {false, false, func(w *World) { show(w, 1, "hold", 61, diagnosis.StatusSucceeded) }, verified},
-		"applied before":            {false, false, func(w *World) { show(w, 61, "hold", 59, diagnosis.StatusSucceeded) }, unconfirmed},
-		"failed":                    {false, false, func(w *World) { show(w, 61, "hold", 61, diagnosis.StatusError) }, unconfirmed},
-		"what was taken back":       {false, false, func(w *World) { show(w, 61, "r2", 61, diagnosis.StatusSucceeded) }, unconfirmed},
-		"no row proves nothing":     {false, false, func(w *World) { show(w, 61, "", 0, 0) }, unconfirmed},
-		"silent":                    {false, false, func(*World) {}, unreachable},
-		"stable applied":            {true, false, func(w *World) { show(w, 61, "allow", 61, diagnosis.StatusSucceeded) }, verified},
-		"EnforceOnly, late":         {false, true, func(w *World) { show(w, 61, "", 0, 0) }, verified},
+		"hold applied":            {false, false, func(w *World) { show(w, 61, "hold", 61, diagnosis.StatusSucceeded) }, verified},
+		"hold remediated":         {false, false, func(w *World) { show(w, 61, "hold", 61, diagnosis.StatusRemediated) }, verified},
+		"at the very start":       {false, false, func(w *World) { show(w, 61, "hold", 60, diagnosis.StatusSucceeded) }, verified},
+		"check-in not yet listed": {false, false, func(w *World) { show(w, 1, "hold", 61, diagnosis.StatusSucceeded) }, verified},
+		"applied before":          {false, false, func(w *World) { show(w, 61, "hold", 59, diagnosis.StatusSucceeded) }, unconfirmed},
+		"failed":                  {false, false, func(w *World) { show(w, 61, "hold", 61, diagnosis.StatusError) }, unconfirmed},
+		"what was taken back":     {false, false, func(w *World) { show(w, 61, "r2", 61, diagnosis.StatusSucceeded) }, unconfirmed},
+		"no row proves nothing":   {false, false, func(w *World) { show(w, 61, "", 0, 0) }, unconfirmed},
+		"silent":                  {false, false, func(*World) {}, unreachable},
+		"stable applied":          {true, false, func(w *World) { show(w, 61, "allow", 61, diagnosis.StatusSucceeded) }, verified},
+		"EnforceOnly, late":       {false, true, func(w *World) { show(w, 61, "", 0, 0) }, verified},
+		"EnforceOnly, report is older": {false, true, func(w *World) {
+			show(w, 61, "", 0, 0)
+			r, _ := w.Fleet.(reading)
+			r.reported = r.asOf.Add(-time.Second)
+			w.Fleet = r
+		}, unconfirmed},
+		"EnforceOnly, report unread": {false, true, func(w *World) {
+			show(w, 61, "", 0, 0)
+			r, _ := w.Fleet.(reading)
+			r.statuses = nil
+			w.Fleet = r
+		}, unconfirmed},
 		"EnforceOnly, too soon":     {false, true, func(w *World) { show(w, 60.25, "", 0, 0) }, unconfirmed},
 		"EnforceOnly, a newer row":  {false, true, func(w *World) { show(w, 62, "r2", 61, diagnosis.StatusSucceeded) }, unconfirmed},
 		"EnforceOnly, an older row": {false, true, func(w *World) { show(w, 62, "r2", 59, diagnosis.StatusSucceeded) }, verified},

@@ -57,12 +57,8 @@ func (w World) Situation() (Input, Measured, error) {
 	}
 	_, m.SoakUntil = Depend(w.Wave, w.Siblings, w.Target(), w.restartFrom(), w.Now)
 	err := w.judge(&in, &m)
-	in.Rollback, m.Rollback = w.rollback(m.Timing.RollbackOverdue)
-	var asOf time.Time
-	if w.Fleet != nil {
-		asOf = w.Fleet.AsOf()
-	}
-	in.Clear, m.ClearSince = Clearance(&in, s.ClearSince, asOf)
+	in.Rollback, m.Rollback = w.rollback(m.Timing.RollbackOverdue && !w.clockOff())
+	in.Clear, m.ClearSince = Clearance(&in, s.ClearSince, w.evidenceAt())
 	return in, m, err
 }
 

@@ -49,8 +49,10 @@ type reading struct {
 	asOf     time.Time
 	facts    map[audience.ID]diagnosis.Facts
 	statuses []string
-	owned    map[audience.ID][]audience.ID
-	rows     map[string]map[audience.ID]*diagnosis.Report
+	// reported and eligible are when reports and Edge versions were read, where that is not asOf.
+	reported, eligible time.Time
+	owned              map[audience.ID][]audience.ID
+	rows               map[string]map[audience.ID]*diagnosis.Report
 }
 
 func (r reading) AsOf() time.Time { return r.asOf }
@@ -69,7 +71,7 @@ func (r reading) Facts(id audience.ID, policyIDs ...string) diagnosis.Facts {
 			return f
 		}
 	}
-	if !slices.ContainsFunc(policyIDs, r.HasStatuses) {
+	if !slices.ContainsFunc(policyIDs, r.has) {
 		f.Report = nil
 	}
 	return f
@@ -77,7 +79,23 @@ func (r reading) Facts(id audience.ID, policyIDs ...string) diagnosis.Facts {
 
 func (r reading) ByUser(user audience.ID) []audience.ID { return r.owned[user] }
 
-func (r reading) HasStatuses(policyID string) bool { return slices.Contains(r.statuses, policyID) }
+func (r reading) has(policyID string) bool { return slices.Contains(r.statuses, policyID) }
+
+func (r reading) ReportsAsOf(policyID string) (time.Time, bool) {
+	if !r.has(policyID) {
+		return time.Time{}, false
+	}
+	return orElse(r.reported, r.asOf), true
+}
+
+func (r reading) EligibleAsOf() time.Time { return orElse(r.eligible, r.asOf) }
+
+func orElse(at, otherwise time.Time) time.Time {
+	if at.IsZero() {
+		return otherwise
+	}
+	return at
+}
 
 // TestTelemetry: what counts as fresh, stale, missing and not loaded.
 func TestTelemetry(t *testing.T) {
@@ -93,14 +111,22 @@ func TestTelemetry(t *testing.T) {
 		world World
 		want  TelemetryState
 	}{
-		"no tenant":                       {World{}, TelemetryMissing},
-		"never read":                      {World{Tenant: &v1alpha1.Tenant{}}, TelemetryNotLoaded},
-		"read by a predecessor":           {World{Tenant: read(time.Hour)}, TelemetryNotLoaded},
-		"read by a predecessor, long ago": {World{Tenant: read(27 * time.Hour)}, TelemetryStale},
-		"fresh":                           {World{Tenant: read(27 * time.Hour), Fleet: reading{asOf: now, statuses: []string{"unread"}}, Policy: policy}, TelemetryFresh},
-		"stale":                           {World{Tenant: read(0), Fleet: reading{asOf: now.Add(-27 * time.Hour)}}, TelemetryStale},
-		"a policy's reports are missing":  {World{Tenant: read(0), Fleet: reading{asOf: now}, Policy: policy}, TelemetryNotLoaded},
-		"the revision is not written":     {World{Tenant: read(0), Fleet: reading{asOf: now}, Policy: unwritten}, TelemetryNotLoaded},
+		"no tenant":                        {World{}, TelemetryMissing},
+		"never read":                       {World{Tenant: &v1alpha1.Tenant{}}, TelemetryNotLoaded},
+		"read by a predecessor":            {World{Tenant: read(time.Hour)}, TelemetryNotLoaded},
+		"read by a predecessor, long ago":  {World{Tenant: read(27 * time.Hour)}, TelemetryStale},
+		"fresh":                            {World{Tenant: read(27 * time.Hour), Fleet: reading{asOf: now, statuses: []string{"unread"}}, Policy: policy}, TelemetryFresh},
+		"from the future":                  {World{Tenant: read(0), Fleet: reading{asOf: now.AddDate(0, 1, 0), statuses: []string{"unread"}}, Policy: policy}, TelemetryStale},
+		"reports from the future":          {World{Tenant: read(0), Fleet: reading{asOf: now, reported: now.Add(11 * time.Minute), statuses: []string{"unread"}}, Policy: policy}, TelemetryStale},
+		"a predecessor's clock was wrong":  {World{Tenant: read(-720 * time.Hour)}, TelemetryStale},
+		"reports are old, devices are not": {World{Tenant: read(0), Fleet: reading{asOf: now, reported: now.Add(-27 * time.Hour), statuses: []string{"unread"}}, Policy: policy}, TelemetryStale},
+		"devices are old, reports are not": {World{Tenant: read(0), Fleet: reading{asOf: now.Add(-27 * time.Hour), reported: now, statuses: []string{"unread"}}, Policy: policy}, TelemetryStale},
+		"versions are old":                 {World{Tenant: read(0), Fleet: reading{asOf: now, eligible: now.Add(-27 * time.Hour), statuses: []string{"unread"}}, Policy: policy}, TelemetryFresh},
+		"the clock is wrong":               {World{Tenant: read(0), ClockOffset: -6 * time.Minute, Fleet: reading{asOf: now, statuses: []string{"unread"}}, Policy: policy}, TelemetryClock},
+		"the clock is a little off":        {World{Tenant: read(0), ClockOffset: -5 * time.Minute, Fleet: reading{asOf: now, statuses: []string{"unread"}}, Policy: policy}, TelemetryFresh},
+		"stale":                            {World{Tenant: read(0), Fleet: reading{asOf: now.Add(-27 * time.Hour)}}, TelemetryStale},
+		"a policy's reports are missing":   {World{Tenant: read(0), Fleet: reading{asOf: now}, Policy: policy}, TelemetryNotLoaded},
+		"the revision is not written":      {World{Tenant: read(0), Fleet: reading{asOf: now}, Policy: unwritten}, TelemetryNotLoaded},
 	} {
 		tt.world.Wave, tt.world.Now = aWave(), now
 		if got := tt.world.telemetry(); got.State != tt.want || (got.State == TelemetryFresh) != (got.Message == "") {
@@ -112,9 +138,12 @@ func TestTelemetry(t *testing.T) {
 // TestExposure: which of the limits on the next batch is in force.
 func TestExposure(t *testing.T) {
 	asked := time.Unix(1_800_000_000, 0)
+	policy := &v1alpha1.PasskeyPolicy{}
+	policy.Status.Objects = []v1alpha1.TenantObject{{Role: v1alpha1.RoleAllow, Revision: 1, ID: "allow"}}
+	at := func(asOf time.Time) reading { return reading{asOf: asOf, statuses: []string{"allow"}} }
 	l := audience.NewLedger(audience.Header{Attempt: 1, PayloadHash: "p"}, ids(40))
 	some, _ := l.Expose(25, asked)
-	part, _ := some.Confirm(ids(25), asked.Add(time.Hour))
+	part, _ := some.Confirm(ids(25), asked.Add(time.Minute))
 	all, _ := l.Expose(40, asked)
 	shown, _ := all.Confirm(ids(40), asked)
 	rest, _ := shown.Refuse(ids(1), audience.RefusedGone)
@@ -137,14 +166,25 @@ func TestExposure(t *testing.T) {
 		"unreported":                 {part, true, 31, nil, nil, ExposureTooManyUnreported, "exposure.maxUnreported allows 30"},
 		"unreported, none allowed":   {part, true, 1, ptr.To[int32](0), nil, ExposureTooManyUnreported, "allows 0"},
 		"none unreported, 0 allowed": {part, true, 0, ptr.To[int32](0), nil, ExposureDue, ""},
-		"reading older than batch":   {part, true, 0, nil, func(w *World) { w.Fleet = reading{asOf: asked.Add(time.Hour - time.Second)} }, ExposureNone, "newer than the last batch"},
-		"exclusions unknown":         {part, true, 0, nil, func(w *World) { w.Excluded, w.ExclusionProblem = nil, &Cause{Message: "no such group"} }, ExposureNone, "no such group"},
-		"exclusions not read":        {part, true, 0, nil, func(w *World) { w.Excluded = nil }, ExposureNone, "whom the wave excludes"},
+		"all but the unreadable":     {some, true, 0, nil, func(w *World) { w.UnreadableMembers = 25 }, ExposureDue, ""},
+		"reading older than batch":   {part, true, 0, nil, func(w *World) { w.Fleet = at(asked.Add(-time.Second)) }, ExposureNone, "newer than the last batch"},
+		"older than its showing":     {part, true, 0, nil, func(w *World) { w.Fleet = at(asked.Add(time.Minute - time.Second)) }, ExposureNone, "newer than the last batch"},
+		"of the same second":         {part, true, 0, nil, func(w *World) { w.Fleet = at(asked.Add(time.Minute + time.Second - 1)) }, ExposureNone, "newer than the last batch"},
+		"devices newer, reports not": {part, true, 0, nil, func(w *World) {
+			w.Fleet = reading{asOf: asked.Add(time.Hour), reported: asked, statuses: []string{"allow"}}
+		}, ExposureNone, "newer than the last batch"},
+		"reports newer, devices not": {part, true, 0, nil, func(w *World) {
+			w.Fleet = reading{asOf: asked, reported: asked.Add(time.Hour), statuses: []string{"allow"}}
+		}, ExposureDue, ""},
+		"reports never read":  {part, true, 0, nil, func(w *World) { w.Fleet = reading{asOf: asked.Add(time.Hour)} }, ExposureNone, "newer than the last batch"},
+		"exclusions unknown":  {part, true, 0, nil, func(w *World) { w.Excluded, w.ExclusionProblem = nil, &Cause{Message: "no such group"} }, ExposureNone, "no such group"},
+		"exclusions not read": {part, true, 0, nil, func(w *World) { w.Excluded = nil }, ExposureNone, "whom the wave excludes"},
 	} {
 		w := aWave()
 		w.Spec.Exposure.MaxUnreported = tt.most
 		w.Status.Attempt, w.Status.Attempts = 1, []v1alpha1.WaveAttempt{{Attempt: 1, GroupID: "g"}}
-		world := World{Wave: w, Ledger: readOf(&tt.ledger), Excluded: map[audience.ID]bool{}, Fleet: reading{asOf: asked.Add(time.Hour)}}
+		w.Status.Revision = 1
+		world := World{Wave: w, Policy: policy, Ledger: readOf(&tt.ledger), Excluded: map[audience.ID]bool{}, Fleet: at(asked.Add(time.Minute + time.Second))}
 		if tt.change != nil {
 			tt.change(&world)
 		}

@@ -53,7 +53,7 @@ var audienceReasons = []string{
 }
 
 var heldReasons = append(slices.Clone(audienceReasons), v1alpha1.ReasonHeldNoData, v1alpha1.ReasonTelemetryStale,
-	v1alpha1.ReasonTelemetryMissing, v1alpha1.ReasonTargetingConflict, v1alpha1.ReasonTooManyNotApplicable, v1alpha1.ReasonDeadlineExceeded,
+	v1alpha1.ReasonTelemetryMissing, v1alpha1.ReasonClockSkewed, v1alpha1.ReasonTargetingConflict, v1alpha1.ReasonTooManyNotApplicable, v1alpha1.ReasonDeadlineExceeded,
 	v1alpha1.ReasonLedgerLost, v1alpha1.ReasonLedgerAltered, v1alpha1.ReasonGroupLost, "")
 
 // The axes of the input space, all constants of each; TestUnknownValues is about others.
@@ -99,7 +99,7 @@ var (
 	dimMembership = factDimension("Membership", func(in *Input) *Fact[MembershipState] { return &in.Membership },
 		MembershipInSync, MembershipDrifted, MembershipGone).crossing(2)
 	dimTelemetry = factDimension("Telemetry", func(in *Input) *Fact[TelemetryState] { return &in.Telemetry },
-		TelemetryNotLoaded, TelemetryFresh, TelemetryStale, TelemetryMissing)
+		TelemetryNotLoaded, TelemetryFresh, TelemetryStale, TelemetryMissing, TelemetryClock)
 	dimEvidence = factDimension("Evidence", func(in *Input) *Fact[EvidenceState] { return &in.Evidence },
 		EvidenceNone, EvidenceWait, EvidencePass, EvidenceHalt, EvidenceConflict, EvidenceNotApplicable, EvidenceNoData)
 	dimBake      = boolDimension("BakeElapsed", func(in *Input) *bool { return &in.BakeElapsed })

@@ -222,7 +222,11 @@ func (f *storyFleet) Facts(id audience.ID, policyIDs ...string) diagnosis.Facts 
 
 func (f *storyFleet) ByUser(audience.ID) []audience.ID { return nil }
 
-func (f *storyFleet) HasStatuses(policyID string) bool { return slices.Contains(f.objects, policyID) }
+func (f *storyFleet) ReportsAsOf(policyID string) (time.Time, bool) {
+	return f.asOf, slices.Contains(f.objects, policyID)
+}
+
+func (f *storyFleet) EligibleAsOf() time.Time { return f.asOf }
 
 // chunks are the stored ledgers of one wave, by attempt.
 type chunks map[int32][][]byte

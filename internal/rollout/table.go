@@ -215,6 +215,9 @@ var losing = []rule{
 }
 
 var telemetryValidity = []rule{
+	// A wrong clock says nothing of how old a reading is, how long a bake lasted or when a batch is due.
+	{name: "clock-wrong", in: judged, when: clockWrong, next: held, freeze: true,
+		reason: always(v1alpha1.ReasonClockSkewed), message: sayTelemetry},
 	{name: "telemetry-stale", in: judged, when: telemetryStale, next: held, freeze: true,
 		reason: always(v1alpha1.ReasonTelemetryStale), message: sayTelemetry},
 	{name: "telemetry-missing", in: judged, when: telemetryMissing, next: held, freeze: true,
@@ -281,6 +284,7 @@ var prerequisites = []rule{
 }
 
 var resolution = []rule{
+	{name: "start-clock", in: phases{pending}, when: clockWrong, reason: always(v1alpha1.ReasonClockSkewed), message: sayTelemetry},
 	{name: "start", in: phases{pending}, when: nothingBlocks, next: resolving,
 		reason: always(v1alpha1.ReasonResolvingAudience), message: text("policy and dependencies are ready: the audience is resolved next")},
 	{name: "resolve-outage", in: phases{resolving}, when: telemetryOut, freeze: true,

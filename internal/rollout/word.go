@@ -130,3 +130,10 @@ func earliest(a, b time.Time) time.Time {
 	}
 	return b
 }
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}

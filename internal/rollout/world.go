@@ -61,7 +61,10 @@ type World struct {
 	Connected bool
 	// TenantProblem is why the tenant did not tell what it was asked for; nil when it did. What it hides is unknown.
 	TenantProblem *TenantProblem
-	// Fleet is the newest complete reading of the tenant's devices; nil when this process has none.
+	// ClockOffset is by how much at least the tenant's own clock is ahead of this machine's, less than zero when it is behind; 0
+	// when nobody knows.
+	ClockOffset time.Duration
+	// Fleet is what this process has read of the tenant's devices; nil when it has read none.
 	Fleet FleetView
 }
 
@@ -78,18 +81,21 @@ type GroupReading struct {
 	Settled bool
 }
 
-// FleetView is one complete reading of the devices of a tenant.
+// FleetView is what was read of the devices of a tenant. Its parts are read, fail and grow old for themselves.
 type FleetView interface {
-	// AsOf is when the reading began.
+	// AsOf is when the devices were read.
 	AsOf() time.Time
+	// EligibleAsOf is when the oldest of the facts was read by which a device is eligible; zero when one of them never was.
+	EligibleAsOf() time.Time
+	// ReportsAsOf is when the reports of a policy were read, false when they never were: without them a missing report says
+	// nothing.
+	ReportsAsOf(policyID string) (time.Time, bool)
 	// Known says whether the directory has the device, or may have it.
 	Known(id audience.ID) bool
 	// Facts are what the device reports; policyIDs are the policies whose status counts for it.
 	Facts(id audience.ID, policyIDs ...string) diagnosis.Facts
 	// ByUser lists the devices of which somebody is the primary user.
 	ByUser(user audience.ID) []audience.ID
-	// HasStatuses says whether the status of the policy was read: without it a missing report says nothing.
-	HasStatuses(policyID string) bool
 }
 
 // Cause is why something cannot be had: a reason constant of the api package, and what a person can do about it.
@@ -129,18 +135,24 @@ func (w World) exists(id audience.ID) bool {
 	return w.Fleet == nil || w.Unit() == v1alpha1.UnitUser || w.Fleet.Known(id)
 }
 
-// Rules are what devices are judged by, at the time of the newest reading of the fleet. They need a policy.
+// Rules are what devices are judged by, at the time of the newest reading of the wave's own reports. They need a policy.
 func (w World) Rules() diagnosis.Rules {
-	p := &w.Policy.Spec.Prerequisites
+	p, gate := &w.Policy.Spec.Prerequisites, GateOf(w.Wave)
 	rules := diagnosis.Rules{
 		Windows: p.Windows, MacOS: p.MacOS, Edge: p.Edge, Encryption: p.Encryption, MaxOffline: p.MaxOffline.Duration,
-		Maturity: GateOf(w.Wave).Maturity.Duration, Skew: diagnosis.DefaultSkew, Platforms: w.Policy.Spec.Platforms,
+		Maturity: gate.Maturity.Duration, Skew: diagnosis.DefaultSkew, Platforms: w.Policy.Spec.Platforms,
 	}
 	if r := revision.ByNumber(w.Policy.Status.Revisions, w.bringing()); r != nil && r.MinEdge != "" {
 		rules.Edge = r.MinEdge
 	}
 	if w.Fleet != nil {
-		rules.AsOf = w.Fleet.AsOf()
+		rules.AsOf, rules.ContactAsOf, rules.MaxContactAge = w.reportsAt(), w.Fleet.AsOf(), gate.MaxTelemetryAge.Duration
+		if rules.AsOf.IsZero() {
+			rules.AsOf = rules.ContactAsOf
+		}
+	}
+	if w.clockOff() {
+		rules.Behind = max(0, w.ClockOffset)
 	}
 	return rules
 }

@@ -67,7 +67,7 @@ func Conditions(current []metav1.Condition, generation int64, now time.Time, s S
 	for _, c := range want {
 		c.ObservedGeneration = generation
 		c.LastTransitionTime = v1alpha1.Stamp(now)
-		c.Message = clip(c.Message, maxMessage)
+		c.Message = Clip(c.Message, maxMessage)
 		meta.SetStatusCondition(&out, c)
 	}
 	slices.SortFunc(out, func(a, b metav1.Condition) int { return cmp.Compare(a.Type, b.Type) })
@@ -88,8 +88,8 @@ func standing(s Standing) []metav1.Condition {
 	return []metav1.Condition{ready}
 }
 
-// clip shortens a message to at most limit bytes, at the end of a rune.
-func clip(message string, limit int) string {
+// Clip shortens a message to at most limit bytes, at the end of a rune.
+func Clip(message string, limit int) string {
 	if len(message) <= limit {
 		return message
 	}

@@ -133,7 +133,7 @@ func TestClip(t *testing.T) {
 	for _, unit := range []string{"a", "é", "€", "😀"} {
 		for n := range 40 {
 			text := strings.Repeat(unit, n)
-			got := clip(text, 30)
+			got := Clip(text, 30)
 			switch {
 			case len(text) <= 30 && got != text:
 				t.Errorf("%q was cut to %q", text, got)

@@ -28,7 +28,7 @@ type Event struct {
 const maxNote = 1000
 
 func event(warning bool, reason, message string) Event {
-	return Event{Warning: warning, Reason: reason, Message: clip(message, maxNote)}
+	return Event{Warning: warning, Reason: reason, Message: Clip(message, maxNote)}
 }
 
 // alarming are the conditions of which True is bad news; for all others False is.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/tidegate/tidegate/api/v1alpha1"
 )
 
@@ -32,6 +34,9 @@ const (
 	MetricWaveCoverage     = "wave_coverage_ratio"
 	MetricTenantDevices    = "tenant_devices"
 	MetricTenantAsOf       = "tenant_inventory_timestamp_seconds"
+	MetricTenantPartAsOf   = "tenant_inventory_part_timestamp_seconds"
+	MetricTenantPartFails  = "tenant_inventory_part_failing"
+	MetricTenantClock      = "tenant_clock_offset_seconds"
 )
 
 // Phases in the order of a wave's life; the state set metric has one sample for each.
@@ -72,16 +77,37 @@ func WaveSamples(s *v1alpha1.PilotWaveStatus) []Sample {
 	return out
 }
 
-// TenantSamples are the gauge values that follow from a tenant's status.
+// TenantSamples are the gauge values that follow from a tenant's status. A part that was never read has no time.
 func TenantSamples(s *v1alpha1.TenantStatus) []Sample {
 	if s.Inventory == nil {
 		return nil
 	}
-	return []Sample{
+	out := []Sample{
 		{Name: MetricTenantDevices, Value: float64(s.Inventory.Devices)},
-		{Name: MetricTenantAsOf, Value: float64(s.Inventory.AsOf.UnixNano()) / float64(time.Second)},
+		{Name: MetricTenantAsOf, Value: unix(&s.Inventory.AsOf)},
+		{Name: MetricTenantClock, Value: offsetSeconds(s)},
 	}
+	for _, p := range s.Inventory.Parts {
+		fails := truth(p.Error != "")
+		if p.Failing > 0 {
+			fails = float64(p.Failing)
+		}
+		out = append(out, Sample{Name: MetricTenantPartFails, Label: "part", LabelValue: p.Name, Value: fails})
+		if p.AsOf != nil {
+			out = append(out, Sample{Name: MetricTenantPartAsOf, Label: "part", LabelValue: p.Name, Value: unix(p.AsOf)})
+		}
+	}
+	return out
 }
+
+func offsetSeconds(s *v1alpha1.TenantStatus) float64 {
+	if s.ClockOffset == nil {
+		return 0
+	}
+	return s.ClockOffset.Seconds()
+}
+
+func unix(t *metav1.Time) float64 { return float64(t.UnixNano()) / float64(time.Second) }
 
 func truth(b bool) float64 {
 	if b {

@@ -5,7 +5,6 @@ package status
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -294,13 +293,23 @@ func TestTenantSamples(t *testing.T) {
 	if got := TenantSamples(&v1alpha1.TenantStatus{}); got != nil {
 		t.Errorf("no inventory: %v", got)
 	}
-	got := TenantSamples(&v1alpha1.TenantStatus{Inventory: &v1alpha1.InventoryStatus{Devices: 12, AsOf: metav1.NewTime(time.Unix(1_800_000_000, 0))}})
+	at := metav1.NewTime(time.Unix(1_800_000_000, 0))
+	old := metav1.NewTime(time.Unix(1_700_000_000, 0))
+	got := TenantSamples(&v1alpha1.TenantStatus{ClockOffset: &metav1.Duration{Duration: -6 * time.Minute}, Inventory: &v1alpha1.InventoryStatus{
+		Devices: 12, AsOf: old, Parts: []v1alpha1.InventoryPart{
+			{Name: v1alpha1.InventoryDevices, AsOf: &at}, {Name: v1alpha1.InventoryEdgeVersions, Error: "no"},
+			{Name: v1alpha1.InventoryPolicyReports, AsOf: &old, Error: "no", Objects: 9, Failing: 7},
+		}}})
 	values := map[string]float64{}
 	for _, m := range got {
-		values[m.Name] = m.Value
+		values[strings.TrimSuffix(m.Name+" "+m.LabelValue, " ")] = m.Value
 	}
-	if want := map[string]float64{MetricTenantDevices: 12, MetricTenantAsOf: 1_800_000_000}; !maps.Equal(values, want) {
-		t.Errorf("%v", values)
+	if diff := cmp.Diff(map[string]float64{
+		MetricTenantDevices: 12, MetricTenantAsOf: 1_700_000_000, MetricTenantClock: -360,
+		MetricTenantPartAsOf + " Devices": 1_800_000_000, MetricTenantPartFails + " Devices": 0, MetricTenantPartFails + " EdgeVersions": 1,
+		MetricTenantPartAsOf + " PolicyReports": 1_700_000_000, MetricTenantPartFails + " PolicyReports": 7,
+	}, values); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

@@ -158,6 +158,8 @@ func telemetryReason(in rollout.Input) string {
 		return v1alpha1.ReasonTelemetryStale
 	case rollout.TelemetryMissing:
 		return v1alpha1.ReasonTelemetryMissing
+	case rollout.TelemetryClock:
+		return v1alpha1.ReasonClockSkewed
 	case rollout.TelemetryNotLoaded:
 	}
 	return v1alpha1.ReasonInventoryNotLoaded

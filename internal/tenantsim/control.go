@@ -58,6 +58,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, path strin
 	}
 	do, known := controls[r.Method+" "+path]
 	if !known {
+		s.date(w)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusNotFound)
 		s.writeControl(w, object{"error": fmt.Sprintf("%s /_sim/%s does not exist: GET /_sim/ lists what does", r.Method, path)}, nil)
@@ -68,6 +69,7 @@ func (s *Server) serveControl(w http.ResponseWriter, r *http.Request, path strin
 }
 
 func (s *Server) writeControl(w http.ResponseWriter, body any, err error) {
+	s.date(w)
 	if err == nil && body == nil {
 		w.WriteHeader(http.StatusNoContent)
 		return

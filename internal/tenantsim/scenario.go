@@ -132,6 +132,9 @@ type Scenario struct {
 	// an id that is well formed is accepted and reaches nobody, as reports say of
 	// the service (third-party 14).
 	StrictAssignments bool `json:"strictAssignments,omitempty"`
+	// Date makes the Date header of answers lie. Default: it shows the tenant's
+	// own time, as every answer of a server does (RFC 9110, 6.6.1).
+	Date *DateHeader `json:"date,omitempty"`
 	// Groups replaces the default groups. Start. Two equal display names make
 	// the name ambiguous, on purpose.
 	Groups []GroupSpec `json:"groups,omitempty"`

@@ -126,7 +126,7 @@ func (sc *Scenario) validateTimes() error {
 	if lag != nil {
 		lag = fmt.Errorf("scenario: %w", lag)
 	}
-	if err := errors.Join(lag, sc.Odd.validate()); err != nil {
+	if err := errors.Join(lag, sc.Odd.validate(), sc.Date.validate()); err != nil {
 		return err
 	}
 	return sc.Throttle.validate()
