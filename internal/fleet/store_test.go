@@ -19,15 +19,28 @@ import (
 
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 )
 
 var contoso = types.NamespacedName{Namespace: "edge", Name: "contoso"}
+
+// closed is where nothing listens.
+const closed = "https://127.0.0.1:1"
+
+// loopback lets a Tenant name closed.
+var loopback = func() graph.HostList {
+	l, err := graph.ParseHosts([]string{hosts.Of(closed)})
+	if err != nil {
+		panic(err)
+	}
+	return l
+}()
 
 func config(secret string) graph.Config {
 	return graph.Config{
 		TenantID: guid('t', 1),
 		Auth:     graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: guid('c', 1), Secret: secret}},
-		Endpoint: &graph.Endpoint{GraphURL: "https://127.0.0.1:1", AuthorityURL: "https://127.0.0.1:1"},
+		Endpoint: &graph.Endpoint{GraphURL: closed, AuthorityURL: closed}, AllowedHosts: loopback,
 	}
 }
 
@@ -130,7 +143,7 @@ func TestTwoTenantsOfOneTenantID(t *testing.T) {
 	of := func(secret, tenantID string) graph.Config {
 		cfg := config(secret)
 		cfg.TenantID, cfg.Registry = tenantID, registry
-		cfg.Endpoint = &graph.Endpoint{GraphURL: srv.URL, AuthorityURL: srv.URL, CABundle: ca}
+		cfg.Endpoint, cfg.AllowedHosts = &graph.Endpoint{GraphURL: srv.URL, AuthorityURL: srv.URL, CABundle: ca}, hosts.Allow(t, srv.URL)
 		return cfg
 	}
 	s := NewStore()
