@@ -5,6 +5,7 @@ package graph
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -31,11 +32,12 @@ const (
 // authority is a token endpoint and a Graph in one TLS server.
 type authority struct {
 	*httptest.Server
-	base     string // what it calls itself where that is not its URL
-	tokens   atomic.Int64
-	lastForm atomic.Pointer[map[string][]string]
-	onToken  func(w http.ResponseWriter, n int64)
-	onGraph  func(w http.ResponseWriter, r *http.Request)
+	base      string // what it calls itself where that is not its URL
+	elsewhere string // where it says that its token endpoint is, if not at itself
+	tokens    atomic.Int64
+	lastForm  atomic.Pointer[map[string][]string]
+	onToken   func(w http.ResponseWriter, n int64)
+	onGraph   func(w http.ResponseWriter, r *http.Request)
 }
 
 func newAuthority(t *testing.T) *authority {
@@ -63,7 +65,7 @@ func startAuthority(t *testing.T, between func(http.Handler) http.Handler) *auth
 		if a.base != "" {
 			base = a.base + "/" + tenant
 		}
-		answer(w, 200, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q}`, base+"/v2.0", base+"/oauth2/v2.0/authorize", base+"/oauth2/v2.0/token")
+		answer(w, 200, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q}`, base+"/v2.0", base+"/oauth2/v2.0/authorize", cmp.Or(a.elsewhere, base)+"/oauth2/v2.0/token")
 	})
 	mux.HandleFunc("GET /common/discovery/instance", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, 200, `{"tenant_discovery_endpoint":%q,"metadata":[]}`, a.base+"/"+testTenant+"/v2.0/.well-known/openid-configuration")

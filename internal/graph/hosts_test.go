@@ -112,7 +112,8 @@ func TestPromise16_EndpointBesideMicrosoft(t *testing.T) {
 func TestPromise16_ListedHostCannotSendElsewhere(t *testing.T) {
 	robber := thief.New(t, nil)
 	for name, lure := range map[string]func(a *authority){
-		"token endpoint": func(a *authority) { a.base = robber.URL },
+		"another authority": func(a *authority) { a.base = robber.URL },
+		"token endpoint":    func(a *authority) { a.elsewhere = robber.URL },
 		"redirected sign-in": func(a *authority) {
 			a.onToken = func(w http.ResponseWriter, _ int64) {
 				w.Header().Set("Location", robber.URL+"/token")
