@@ -47,7 +47,7 @@ func (l HostList) has(name string) bool { return slices.Contains(l.names, name) 
 func microsofts(name string) bool {
 	host := shortHost(name)
 	for _, c := range cloudHosts {
-		if "https://"+host == c.graph || "https://"+host == c.authority || slices.Contains(c.aliases, host) {
+		if host == c.graph || host == c.authority || slices.Contains(c.aliases, host) {
 			return true
 		}
 	}

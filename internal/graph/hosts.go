@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// cloudHosts holds the authority and the Graph root of each cloud (contract l.4), the other names under which the
+// cloudHosts holds the authority and the Graph of each cloud (contract l.4), the other names under which the
 // authority answers, and the storage that serves exports. A token endpoint may be under any of these names: the document
 // of the authority says under which. Names: MSAL's list of trusted hosts; suffixes: Azure's environments.
 var cloudHosts = map[Cloud]struct {
@@ -20,13 +20,13 @@ var cloudHosts = map[Cloud]struct {
 	aliases          []string
 	storage          []string
 }{
-	CloudGlobal: {"https://login.microsoftonline.com", "https://graph.microsoft.com",
+	CloudGlobal: {"login.microsoftonline.com", "graph.microsoft.com",
 		[]string{"login.microsoft.com", "login.windows.net", "sts.windows.net"}, []string{".blob.core.windows.net", ".blob.storage.azure.net"}},
-	CloudUSGovernmentL4: {"https://login.microsoftonline.us", "https://graph.microsoft.us",
+	CloudUSGovernmentL4: {"login.microsoftonline.us", "graph.microsoft.us",
 		[]string{"login.usgovcloudapi.net"}, []string{".blob.core.usgovcloudapi.net"}},
-	CloudUSGovernmentL5: {"https://login.microsoftonline.us", "https://dod-graph.microsoft.us",
+	CloudUSGovernmentL5: {"login.microsoftonline.us", "dod-graph.microsoft.us",
 		[]string{"login.usgovcloudapi.net"}, []string{".blob.core.usgovcloudapi.net"}},
-	CloudChina: {"https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn",
+	CloudChina: {"login.chinacloudapi.cn", "microsoftgraph.chinacloudapi.cn",
 		[]string{"login.partner.microsoftonline.cn"}, []string{".blob.core.chinacloudapi.cn"}},
 }
 
@@ -79,22 +79,16 @@ func (cfg Config) resolve() (hosts, error) {
 		return hosts{}, fmt.Errorf("cloud %q is unknown: write Global, USGovernmentL4, USGovernmentL5 or China", cfg.Cloud)
 	}
 	h := hosts{custom: cfg.Endpoint != nil, allowed: cfg.AllowedHosts}
-	var err error
-	if h.custom {
-		err = h.replace(cfg)
-	} else {
-		h.graph, err = url.Parse(known.graph)
-		h.storage = known.storage
-		h.signIn = []string{strings.TrimPrefix(known.authority, "https://") + ":443"}
-		for _, alias := range known.aliases {
-			h.signIn = append(h.signIn, alias+":443")
-		}
-		if err == nil {
-			h.authority, err = url.Parse(known.authority)
-		}
+	h.graph = &url.URL{Scheme: "https", Host: known.graph}
+	h.authority = &url.URL{Scheme: "https", Host: known.authority}
+	h.storage = known.storage
+	for _, name := range append([]string{known.authority}, known.aliases...) {
+		h.signIn = append(h.signIn, name+":443")
 	}
-	if err != nil {
-		return hosts{}, err
+	if h.custom {
+		if err := h.replace(cfg); err != nil {
+			return hosts{}, err
+		}
 	}
 	h.scope = h.graph.String() + "/.default" // contract l.1, l.4
 	return h, nil
@@ -118,7 +112,7 @@ func (h *hosts) replace(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	h.signIn = []string{own}
+	h.signIn, h.storage = []string{own}, nil
 	if len(cfg.Endpoint.CABundle) > 0 {
 		h.roots = x509.NewCertPool()
 		if !h.roots.AppendCertsFromPEM(cfg.Endpoint.CABundle) {

@@ -250,7 +250,7 @@ func TestPromise16_ForeignWordsAreNotShown(t *testing.T) {
 		"body's id":   `{"error":{"code":"c","message":"m","innerError":{"request-id":"` + canary + `"}},"trace_id":"` + canary + `"}`,
 	}
 	for name, body := range shapes {
-		for _, status := range []int{200, 302, 400, 401, 403, 404, 409, 412, 423, 429, 500, 503} {
+		for _, status := range []int{200, 302, 401, 404, 429, 500} {
 			for _, signIn := range []bool{true, false} {
 				a := newAuthorityAny(t)
 				write := func(w http.ResponseWriter) {
