@@ -114,6 +114,33 @@ func TestPutInventory(t *testing.T) {
 	}
 }
 
+// TestPromise16_ClientOfAnotherNamespace: a Tenant of the same name, for the same Microsoft tenant, in another namespace has neither
+// client nor inventory of the one that is connected, whether its own credential can be used or not; to go takes nothing along.
+func TestPromise16_ClientOfAnotherNamespace(t *testing.T) {
+	s := NewStore()
+	theirs := types.NamespacedName{Namespace: "evil", Name: contoso.Name}
+	owner := connect(t, s, config("right"))
+	now := time.Now()
+	s.PutInventory(contoso, &Inventory{AsOf: now}, now)
+	if s.Client(theirs) != nil || s.Inventory(theirs) != nil {
+		t.Fatal("connected by the name alone")
+	}
+	bad := config("")
+	if _, err := s.Connect(theirs, bad); err == nil || s.Client(theirs) != nil {
+		t.Errorf("without a credential: %v, %v", err, s.Client(theirs))
+	}
+	for _, secret := range []string{"guess", "right"} { // what they know they may use, by a client of their own
+		c, err := s.Connect(theirs, config(secret))
+		if err != nil || c == owner || s.Client(theirs) != c || s.Inventory(theirs) != nil {
+			t.Errorf("%s: the owner's client %t, %v", secret, c == owner, err)
+		}
+	}
+	s.Delete(theirs)
+	if s.Client(contoso) != owner || s.Inventory(contoso) == nil {
+		t.Error("the owner's client went with theirs")
+	}
+}
+
 // TestTwoTenantsOfOneTenantID: however many Tenants name a Microsoft tenant, it is asked at one pace, a pause that it asks one
 // for holds for all, and the metrics stay until the last is gone.
 func TestTwoTenantsOfOneTenantID(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 
 // cloudHosts holds the authority and the Graph of each cloud (contract l.4), the other names under which the
 // authority answers, and the storage that serves exports. A token endpoint may be under any of these names: the document
-// of the authority says under which. Names: MSAL's list of trusted hosts; suffixes: Azure's environments.
+// of the authority says under which. Names: MSAL's list of trusted hosts. Storage: the blob endpoints of Azure's environments;
+// blob.storage.azure.net has the accounts with a DNS zone of their own, ASSUMED to serve exports as well.
 var cloudHosts = map[Cloud]struct {
 	authority, graph string
 	aliases          []string
