@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 )
 
 // cloudHosts holds the authority and the Graph of each cloud (contract l.4), the other names under which the
@@ -201,8 +202,22 @@ type signInTransport struct {
 	hosts *hosts
 }
 
+// signInKey is the context key of where the failure of the last token request goes, nil when that got an answer.
+type signInKey struct{}
+
 // RoundTrip implements http.RoundTripper.
 func (t *signInTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.send(req)
+	if failed, ok := req.Context().Value(signInKey{}).(*atomic.Pointer[error]); ok {
+		if failed.Store(nil); err != nil {
+			failed.Store(&err)
+		}
+	}
+	return resp, err
+}
+
+// send sends a request to the authority, and no other.
+func (t *signInTransport) send(req *http.Request) (*http.Response, error) {
 	name, err := canonical(req.URL)
 	if err == nil && req.URL.Scheme == "https" {
 		for _, host := range t.hosts.signIn {
