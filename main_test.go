@@ -27,6 +27,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tidegate/tidegate/internal/testkit"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 )
 
 // asMain in the environment turns the test binary into the program: the tests run it as a process of its own.
@@ -70,7 +71,7 @@ func ends(t *testing.T, code int, kubeconfig string, args ...string) (stderr str
 func TestHelp(t *testing.T) {
 	text := ends(t, 0, "", "--help")
 	for _, flag := range []string{
-		"--metrics-bind-address", "--metrics-secure", "--health-probe-bind-address", "--leader-elect", "--namespace",
+		"--metrics-bind-address", "--metrics-secure", "--workload-identity-namespaces", "--allow-endpoint-hosts", "--health-probe-bind-address", "--leader-elect", "--namespace",
 		"--max-concurrent-reconciles", "--reconcile-timeout", "--graceful-shutdown-timeout", "--zap-log-level", "--zap-encoder",
 	} {
 		if !strings.Contains(text, flag) {
@@ -136,7 +137,7 @@ func TestSIGTERM(t *testing.T) {
 	w.Apply(t, w.Secret(), w.Tenant(), w.Policy())
 	probes := freeAddress(t)
 	cmd, stdout, stderr := program(t, kubeconfig(t, w.Config), "--leader-elect", "--leader-election-namespace="+w.Namespace, "--namespace="+w.Namespace,
-		"--health-probe-bind-address="+probes, "--metrics-bind-address="+freeAddress(t))
+		"--allow-endpoint-hosts="+hosts.Of(w.SimURL), "--health-probe-bind-address="+probes, "--metrics-bind-address="+freeAddress(t))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -161,8 +161,9 @@ func TestPromise01_OlderPolicyWithoutTenant(t *testing.T) {
 	l.lag()
 	l.succeed("a")
 	twin := l.newTenant()
-	twin.Name = "twin"
-	l.apply(twin)
+	twin.Name, twin.Spec.Auth.ClientSecret.SecretRef.Name = "twin", "twins"
+	l.apply(twin, l.anotherSecret("twins"))
+	l.label("twins", "twin")
 	younger := l.second(func(p *v1alpha1.PasskeyPolicy) { p.Spec.TenantRef.Name = "twin" })
 	l.settle([]string{"corp", "twin"}, []string{"pkp", "second"})
 	l.read(younger)

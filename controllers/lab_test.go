@@ -25,9 +25,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/credential"
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
@@ -103,7 +105,7 @@ func (l *lab) start(t testing.TB) {
 		c.ThrottleBase, c.MaxRetryWait = time.Millisecond, 5*time.Millisecond
 		c.Limits = graph.Unlimited()
 	}
-	l.tenants = &TenantReconciler{Kit: kit, Store: store, Tune: tune}
+	l.tenants = &TenantReconciler{Kit: kit, Store: store, Tune: tune, Trust: credential.Trust{EndpointHosts: hosts.Allow(t, l.url)}}
 	l.policies = NewPasskeyPolicyReconciler(kit, store, l.kube)
 	l.waves = &PilotWaveReconciler{Kit: kit, Store: store}
 	t.Cleanup(func() { store.Delete(types.NamespacedName{Namespace: ns, Name: "corp"}) })
@@ -126,7 +128,8 @@ func (l *lab) newKube(t testing.TB) client.Client {
 	b := fake.NewClientBuilder().WithScheme(scheme).
 		WithStatusSubresource(&v1alpha1.Tenant{}, &v1alpha1.PasskeyPolicy{}, &v1alpha1.PilotWave{}).
 		WithObjects(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: metav1.NamespaceSystem, UID: "cluster"}},
-			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "credential"}, Data: map[string][]byte{"secret": []byte(l.sim.ClientSecret())}})
+			&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "credential", Labels: map[string]string{v1alpha1.LabelTenant: "corp"}},
+				Data: map[string][]byte{"secret": []byte(l.sim.ClientSecret())}})
 	if err := AddIndexes(t.Context(), indexer{b}); err != nil {
 		t.Fatal(err)
 	}

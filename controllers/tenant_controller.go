@@ -41,6 +41,8 @@ type TenantReconciler struct {
 	Kit
 	// Store takes client and inventory for the other controllers.
 	Store *fleet.Store
+	// Trust is what whoever runs the operator allows to those who may write Tenants.
+	Trust credential.Trust
 	// Tune adjusts the configuration of each new Graph client; nil leaves it as it is.
 	Tune func(*graph.Config)
 	// Registry takes the metrics of all clients; nil drops them.
@@ -52,7 +54,7 @@ type TenantReconciler struct {
 
 // credentials reads credentials and keeps their Secrets.
 func (r *TenantReconciler) credentials() credential.Keeper {
-	return credential.Keeper{Client: r.Client, Reader: r.Reader, Leaving: &r.leaving}
+	return credential.Keeper{Client: r.Client, Reader: r.Reader, Leaving: &r.leaving, Trust: r.Trust}
 }
 
 // SetupWithManager registers the controller.
@@ -96,7 +98,7 @@ func (r *TenantReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctr
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	reader := observe.TenantReader{Store: r.Store, Clock: r.Clock, Tune: r.Tune, Registry: r.Registry}
+	reader := observe.TenantReader{Store: r.Store, EndpointHosts: r.Trust.EndpointHosts, Clock: r.Clock, Tune: r.Tune, Registry: r.Registry}
 	look := reader.Look(work, before, policies, cred)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):

@@ -51,9 +51,24 @@ func (l *lab) message() string {
 	return meta.FindStatusCondition(l.tenant().Status.Conditions, v1alpha1.ConditionReady).Message
 }
 
-// renamed is another Secret with the same credential.
+// anotherSecret has the same credential, for the same Tenant.
 func (l *lab) anotherSecret(name string) *corev1.Secret {
-	return named(name, &corev1.Secret{Data: map[string][]byte{"secret": []byte(l.sim.ClientSecret())}})
+	s := named(name, &corev1.Secret{Data: map[string][]byte{"secret": []byte(l.sim.ClientSecret())}})
+	s.Labels = map[string]string{v1alpha1.LabelTenant: "corp"}
+	return s
+}
+
+// label says for which Tenant a Secret is; empty takes the label off.
+func (l *lab) label(secret, tenant string) {
+	l.t.Helper()
+	s := l.secretNamed(secret)
+	s.Labels = nil
+	if tenant != "" {
+		s.Labels = map[string]string{v1alpha1.LabelTenant: tenant}
+	}
+	if err := l.kube.Update(l.t.Context(), s); err != nil {
+		l.t.Fatal(err)
+	}
 }
 
 // TestPromise07_SecretOutlivesItsTenant: the Secret is kept as long as the Tenant is there, still serves after somebody
@@ -99,12 +114,13 @@ func TestSecretIsLetGo(t *testing.T) {
 		"another identity": func(l *lab) {
 			ten := l.tenant()
 			l.edit(ten, func() {
-				ten.Spec.Auth = v1alpha1.TenantAuth{WorkloadIdentity: &v1alpha1.WorkloadIdentityAuth{ClientID: "app"}}
+				ten.Spec.Auth, ten.Spec.Endpoint = v1alpha1.TenantAuth{WorkloadIdentity: &v1alpha1.WorkloadIdentityAuth{ClientID: "app"}}, nil
 			})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t, calm())
+			l.tenants.Trust.IdentityNamespaces = []string{ns}
 			l.apply(l.newTenant(), l.anotherSecret("second"))
 			l.rest()
 			change(l)
@@ -142,7 +158,8 @@ func TestSecretIsKeptUntilAnotherWorks(t *testing.T) {
 	}
 }
 
-// TestSecretOfTwoTenants keeps it until the last one is gone, also when both go at the same moment.
+// TestSecretOfTwoTenants: a Secret that was for one Tenant and then for another is kept until the last of them is gone, also when
+// both go at the same moment.
 func TestSecretOfTwoTenants(t *testing.T) {
 	both := func(t *testing.T) *lab {
 		l := newLab(t, calm())
@@ -151,6 +168,9 @@ func TestSecretOfTwoTenants(t *testing.T) {
 		l.apply(l.newTenant(), second)
 		for range 3 {
 			l.round()
+		}
+		l.label("credential", "second")
+		for range 3 {
 			if _, err := l.tenants.Reconcile(t.Context(), requestOf("second")); err != nil {
 				t.Fatal(err)
 			}

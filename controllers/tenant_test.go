@@ -66,7 +66,7 @@ func TestTenantMistakes(t *testing.T) {
 	}{
 		"no secret": {func(_ *lab, ten *v1alpha1.Tenant) { ten.Spec.Auth.ClientSecret.SecretRef.Name = "later" }, v1alpha1.ReasonSecretNotFound,
 			[]string{`Secret "later"`, `namespace "ns"`, `key "secret"`}, func(l *lab) {
-				l.apply(named("later", &corev1.Secret{Data: map[string][]byte{"secret": []byte(l.sim.ClientSecret())}}))
+				l.apply(l.anotherSecret("later"))
 			}},
 		"no key": {func(l *lab, _ *v1alpha1.Tenant) { secret(l, map[string][]byte{"other": {1}}) }, v1alpha1.ReasonSecretKeyNotFound,
 			[]string{`under the key "secret"`, "secretRef.key"}, func(l *lab) { secret(l, map[string][]byte{"secret": []byte(l.sim.ClientSecret())}) }},
@@ -245,6 +245,7 @@ func TestTenantSuspendAndDelete(t *testing.T) {
 // TestCredentials: which credential each kind of auth takes.
 func TestCredentials(t *testing.T) {
 	l := newLab(t, calm())
+	l.tenants.Trust.IdentityNamespaces = []string{ns}
 	ref := v1alpha1.SecretKeyRef{Name: "credential", Key: "secret"}
 	for name, tt := range map[string]struct {
 		auth v1alpha1.TenantAuth

@@ -107,6 +107,10 @@ const (
 // Finalizer keeps an object until what it owns in the tenant is gone or orphaned (P7).
 const Finalizer = "tidegate.dev/tenant-objects"
 
+// LabelTenant on a Secret names the one Tenant of its namespace that may sign in with it. Whoever owns the Secret sets it: no other
+// Secret is read out of the cluster, whatever a Tenant refers to.
+const LabelTenant = "tidegate.dev/tenant"
+
 // FinalizerCredential keeps a Secret as long as a Tenant signs in with it: without it nothing in the tenant could be cleaned
 // up (P7).
 const FinalizerCredential = "tidegate.dev/tenant-credential"

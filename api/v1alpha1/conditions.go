@@ -77,6 +77,13 @@ const (
 	ReasonInvalidEndpoint    = "InvalidEndpoint"
 	ReasonInvalidCredential  = "InvalidCredential"
 	ReasonLeftBehind         = "LeftBehind"
+
+	// ReasonSecretNotForTenant: the label tidegate.dev/tenant of the Secret does not name the Tenant.
+	ReasonSecretNotForTenant = "SecretNotForTenant"
+	// ReasonIdentityNotAllowed: the namespace may not use the operator's own workload identity.
+	ReasonIdentityNotAllowed = "WorkloadIdentityNotAllowed"
+	// ReasonEndpointNotAllowed: the operator may not speak to the host that spec.endpoint names.
+	ReasonEndpointNotAllowed = "EndpointNotAllowed"
 )
 
 // Reasons of PasskeyPolicy.

@@ -19,6 +19,8 @@ const (
 )
 
 // TenantSpec says which Microsoft tenant to manage and how to reach it.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.endpoint) || !has(self.auth.workloadIdentity)",message="auth.workloadIdentity signs in to Microsoft only; remove endpoint, or set auth.clientSecret or auth.clientCertificate beside it"
 type TenantSpec struct {
 	// tenantID is the directory (tenant) id, a GUID. Immutable: another tenant is another Tenant object.
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')",message="tenantID must be the directory (tenant) id, a GUID; the Entra admin center shows it under Overview"
@@ -36,7 +38,8 @@ type TenantSpec struct {
 	// +required
 	Auth TenantAuth `json:"auth"`
 
-	// endpoint replaces Microsoft's hosts, to reach a simulator or a test double. Absent: the hosts of cloud.
+	// endpoint replaces Microsoft's hosts, to reach a simulator or a test double. Works only for hosts that the operator's flag
+	// --allow-endpoint-hosts lists, and not beside auth.workloadIdentity. Absent: the hosts of cloud.
 	// +optional
 	Endpoint *TenantEndpoint `json:"endpoint,omitempty"`
 
@@ -62,7 +65,8 @@ type TenantAuth struct {
 	// +optional
 	ClientCertificate *ClientCertificateAuth `json:"clientCertificate,omitempty"`
 
-	// workloadIdentity signs in with the operator's own Kubernetes service account token, federated in Entra.
+	// workloadIdentity signs in with the operator's own Kubernetes service account token, federated in Entra. Works only in
+	// namespaces that the operator's flag --workload-identity-namespaces lists.
 	// +optional
 	WorkloadIdentity *WorkloadIdentityAuth `json:"workloadIdentity,omitempty"`
 }
@@ -75,7 +79,8 @@ type ClientSecretAuth struct {
 	// +required
 	ClientID string `json:"clientID"`
 
-	// secretRef names the Secret key that holds the application secret.
+	// secretRef names the Secret key that holds the application secret. Line breaks at its end are left out. The Secret's label
+	// tidegate.dev/tenant must name this Tenant.
 	// +required
 	SecretRef SecretKeyRef `json:"secretRef"`
 }
@@ -88,7 +93,8 @@ type ClientCertificateAuth struct {
 	// +required
 	ClientID string `json:"clientID"`
 
-	// secretRef names the Secret key that holds certificate and private key, as PEM or as PKCS#12 without a password.
+	// secretRef names the Secret key that holds certificate and private key, as PEM or as PKCS#12 without a password. The Secret's
+	// label tidegate.dev/tenant must name this Tenant.
 	// +required
 	SecretRef SecretKeyRef `json:"secretRef"`
 }
@@ -102,9 +108,11 @@ type WorkloadIdentityAuth struct {
 	ClientID string `json:"clientID,omitempty"`
 }
 
-// TenantEndpoint points at hosts that are not Microsoft's.
+// TenantEndpoint points at hosts that are not Microsoft's. Of what they answer to a refused call, status and request id are shown
+// and nothing else.
 type TenantEndpoint struct {
-	// graphURL is the root below which /v1.0 and /beta live, https only, for example https://127.0.0.1:8443.
+	// graphURL is the root below which /v1.0 and /beta live, https only, for example https://127.0.0.1:8443. A token is asked for
+	// with the scope of this host, <graphURL>/.default.
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && self.matches('^https://[^/?#@]+$')",message="graphURL must be https://host or https://host:port, with nothing after it, such as https://127.0.0.1:8443"
 	// +kubebuilder:validation:MaxLength=255
 	// +required
@@ -263,6 +271,7 @@ type TenantStatus struct {
 
 // Tenant is one Microsoft tenant and how to reach it.
 //
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="the name of a Tenant has at most 63 characters, as the label tidegate.dev/tenant of its Secret has to name it"
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=ten,categories=tidegate

@@ -94,7 +94,7 @@ func (k Keeper) releaseSecret(ctx context.Context, t *v1alpha1.Tenant, name stri
 	if !controllerutil.ContainsFinalizer(s, v1alpha1.FinalizerCredential) {
 		return nil
 	}
-	if used, err := k.usedByAnother(ctx, t, name); used || err != nil {
+	if used, err := k.usedByAnother(ctx, t, s); used || err != nil {
 		return err
 	}
 	removeFinalizer := func(o client.Object, name string) bool { return controllerutil.RemoveFinalizer(o, name) }
@@ -104,16 +104,18 @@ func (k Keeper) releaseSecret(ctx context.Context, t *v1alpha1.Tenant, name stri
 	return nil
 }
 
-// usedByAnother says whether another Tenant of the namespace keeps the Secret. It looks past the cache, as the last one must
-// see that the others are gone. A Tenant without finalizer could go at any time without a word, so it does not count: it puts
-// the finalizer on the Secret by itself.
-func (k Keeper) usedByAnother(ctx context.Context, t *v1alpha1.Tenant, name string) (bool, error) {
+// usedByAnother says whether another Tenant of the namespace keeps the Secret: the one that its label names now, or one that it
+// named before. It looks past the cache, as the last one must see that the others are gone. A Tenant without finalizer could go
+// at any time without a word, so it does not count: it puts the finalizer on the Secret by itself.
+func (k Keeper) usedByAnother(ctx context.Context, t *v1alpha1.Tenant, s *corev1.Secret) (bool, error) {
 	var list v1alpha1.TenantList
 	if err := k.Reader.List(ctx, &list, client.InNamespace(t.Namespace)); err != nil {
-		return false, fmt.Errorf("list the Tenants that use Secret %q: %w", name, err)
+		return false, fmt.Errorf("list the Tenants that use Secret %q: %w", s.Name, err)
 	}
 	return slices.ContainsFunc(list.Items, func(other v1alpha1.Tenant) bool {
-		return other.UID != t.UID && controllerutil.ContainsFinalizer(&other, v1alpha1.Finalizer) && slices.Contains(secretsOf(&other), name)
+		ref := secretRef(&other)
+		means := ref != nil && ref.Name == s.Name && s.Labels[v1alpha1.LabelTenant] == other.Name
+		return other.UID != t.UID && controllerutil.ContainsFinalizer(&other, v1alpha1.Finalizer) && (means || slices.Contains(other.Status.CredentialSecrets, s.Name))
 	}), nil
 }
 

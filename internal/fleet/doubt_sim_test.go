@@ -14,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
@@ -28,7 +29,7 @@ func TestPromise04_TenantThatShowsNothing(t *testing.T) {
 		url, ca := sim.Start()
 		store, key := fleet.NewStore(), types.NamespacedName{Namespace: "a", Name: "contoso"}
 		client, err := store.Connect(key, graph.Config{
-			TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca},
+			TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca}, AllowedHosts: hosts.Allow(t, url),
 			ExportPollInterval: time.Millisecond, RetryBase: time.Millisecond, ThrottleBase: time.Millisecond, Limits: graph.Unlimited(),
 			Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: sim.ClientID(), Secret: sim.ClientSecret()}},
 		})

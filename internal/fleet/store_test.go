@@ -19,15 +19,28 @@ import (
 
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 )
 
 var contoso = types.NamespacedName{Namespace: "edge", Name: "contoso"}
+
+// closed is where nothing listens.
+const closed = "https://127.0.0.1:1"
+
+// loopback lets a Tenant name closed.
+var loopback = func() graph.HostList {
+	l, err := graph.ParseHosts([]string{hosts.Of(closed)})
+	if err != nil {
+		panic(err)
+	}
+	return l
+}()
 
 func config(secret string) graph.Config {
 	return graph.Config{
 		TenantID: guid('t', 1),
 		Auth:     graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: guid('c', 1), Secret: secret}},
-		Endpoint: &graph.Endpoint{GraphURL: "https://127.0.0.1:1", AuthorityURL: "https://127.0.0.1:1"},
+		Endpoint: &graph.Endpoint{GraphURL: closed, AuthorityURL: closed}, AllowedHosts: loopback,
 	}
 }
 
@@ -101,6 +114,33 @@ func TestPutInventory(t *testing.T) {
 	}
 }
 
+// TestPromise16_ClientOfAnotherNamespace: a Tenant of the same name, for the same Microsoft tenant, in another namespace has neither
+// client nor inventory of the one that is connected, whether its own credential can be used or not; to go takes nothing along.
+func TestPromise16_ClientOfAnotherNamespace(t *testing.T) {
+	s := NewStore()
+	theirs := types.NamespacedName{Namespace: "evil", Name: contoso.Name}
+	owner := connect(t, s, config("right"))
+	now := time.Now()
+	s.PutInventory(contoso, &Inventory{AsOf: now}, now)
+	if s.Client(theirs) != nil || s.Inventory(theirs) != nil {
+		t.Fatal("connected by the name alone")
+	}
+	bad := config("")
+	if _, err := s.Connect(theirs, bad); err == nil || s.Client(theirs) != nil {
+		t.Errorf("without a credential: %v, %v", err, s.Client(theirs))
+	}
+	for _, secret := range []string{"guess", "right"} { // what they know they may use, by a client of their own
+		c, err := s.Connect(theirs, config(secret))
+		if err != nil || c == owner || s.Client(theirs) != c || s.Inventory(theirs) != nil {
+			t.Errorf("%s: the owner's client %t, %v", secret, c == owner, err)
+		}
+	}
+	s.Delete(theirs)
+	if s.Client(contoso) != owner || s.Inventory(contoso) == nil {
+		t.Error("the owner's client went with theirs")
+	}
+}
+
 // TestTwoTenantsOfOneTenantID: however many Tenants name a Microsoft tenant, it is asked at one pace, a pause that it asks one
 // for holds for all, and the metrics stay until the last is gone.
 func TestTwoTenantsOfOneTenantID(t *testing.T) {
@@ -130,7 +170,7 @@ func TestTwoTenantsOfOneTenantID(t *testing.T) {
 	of := func(secret, tenantID string) graph.Config {
 		cfg := config(secret)
 		cfg.TenantID, cfg.Registry = tenantID, registry
-		cfg.Endpoint = &graph.Endpoint{GraphURL: srv.URL, AuthorityURL: srv.URL, CABundle: ca}
+		cfg.Endpoint, cfg.AllowedHosts = &graph.Endpoint{GraphURL: srv.URL, AuthorityURL: srv.URL, CABundle: ca}, hosts.Allow(t, srv.URL)
 		return cfg
 	}
 	s := NewStore()

@@ -9,11 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"regexp"
-	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -148,7 +145,7 @@ type authTransport struct {
 // effect, so this is safe for writes as well.
 func (t *authTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, op := req.Context(), callFrom(req.Context()).op
-	if err := t.client.checkHost(req.URL); err != nil {
+	if err := t.client.hosts.checkHost(req.URL); err != nil {
 		closeBody(req)
 		return nil, &notSentError{invalid(op, "%v", err)}
 	}
@@ -183,25 +180,6 @@ func (t *authTransport) send(ctx context.Context, op string, req *http.Request, 
 	out.Header.Set("Authorization", "Bearer "+tok.Token)
 	resp, err := t.next.RoundTrip(out)
 	return resp, cred, err
-}
-
-// checkHost refuses a host that is not the tenant's Graph: a link in an answer must not carry the token away
-// (contract k.2).
-func (c *Client) checkHost(u *url.URL) error {
-	if u.Scheme == c.hosts.graph.Scheme && strings.EqualFold(hostPort(u), hostPort(c.hosts.graph)) {
-		return nil
-	}
-	return fmt.Errorf("refused to follow a link to %s: the token of this tenant belongs to %s only",
-		cleanText(u.Scheme+"://"+u.Host, 200), c.hosts.graph.Host)
-}
-
-// hostPort is the host of a URL with its port, also where that is the scheme's own and left out.
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // claimsPattern matches the claims of a bearer challenge.

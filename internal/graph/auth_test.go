@@ -5,9 +5,13 @@ package graph
 
 import (
 	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -28,14 +32,26 @@ const (
 // authority is a token endpoint and a Graph in one TLS server.
 type authority struct {
 	*httptest.Server
-	base     string // what it calls itself where that is not its URL
-	tokens   atomic.Int64
-	lastForm atomic.Pointer[map[string][]string]
-	onToken  func(w http.ResponseWriter, n int64)
-	onGraph  func(w http.ResponseWriter, r *http.Request)
+	base      string // what it calls itself where that is not its URL
+	elsewhere string // where it says that its token endpoint is, if not at itself
+	tokens    atomic.Int64
+	lastForm  atomic.Pointer[map[string][]string]
+	onToken   func(w http.ResponseWriter, n int64)
+	onGraph   func(w http.ResponseWriter, r *http.Request)
 }
 
 func newAuthority(t *testing.T) *authority {
+	t.Helper()
+	return startAuthority(t, func(next http.Handler) http.Handler { return graphschema.Handler(t, next) })
+}
+
+// newAuthorityAny is newAuthority without the check, for answers that are nothing of Graph's.
+func newAuthorityAny(t *testing.T) *authority {
+	t.Helper()
+	return startAuthority(t, func(next http.Handler) http.Handler { return next })
+}
+
+func startAuthority(t *testing.T, between func(http.Handler) http.Handler) *authority {
 	t.Helper()
 	a := &authority{}
 	mux := http.NewServeMux()
@@ -49,7 +65,10 @@ func newAuthority(t *testing.T) *authority {
 		if a.base != "" {
 			base = a.base + "/" + tenant
 		}
-		answer(w, 200, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q}`, base+"/v2.0", base+"/oauth2/v2.0/authorize", base+"/oauth2/v2.0/token")
+		answer(w, 200, `{"issuer":%q,"authorization_endpoint":%q,"token_endpoint":%q}`, base+"/v2.0", base+"/oauth2/v2.0/authorize", cmp.Or(a.elsewhere, base)+"/oauth2/v2.0/token")
+	})
+	mux.HandleFunc("GET /common/discovery/instance", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, 200, `{"tenant_discovery_endpoint":%q,"metadata":[]}`, a.base+"/"+testTenant+"/v2.0/.well-known/openid-configuration")
 	})
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", func(w http.ResponseWriter, r *http.Request) {
 		if err := r.ParseForm(); err != nil {
@@ -64,8 +83,8 @@ func newAuthority(t *testing.T) *authority {
 		}
 		answer(w, 200, `{"token_type":"Bearer","expires_in":3599,"access_token":%q}`, jwt(int(n), "Device.Read.All", "Group.ReadWrite.All"))
 	})
-	a.Server = httptest.NewTLSServer(graphschema.Handler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/v1.0/") {
+	a.Server = httptest.NewTLSServer(between(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1.0/") || strings.HasPrefix(r.URL.Path, "/beta/") {
 			a.onGraph(w, r)
 			return
 		}
@@ -79,9 +98,23 @@ func newAuthority(t *testing.T) *authority {
 // config reaches the server with a client secret.
 func (a *authority) config() Config {
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.Certificate().Raw})
-	return Config{TenantID: testTenant, Endpoint: &Endpoint{GraphURL: a.URL, AuthorityURL: a.URL, CABundle: ca},
+	return Config{TenantID: testTenant, Endpoint: &Endpoint{GraphURL: a.URL, AuthorityURL: a.URL, CABundle: ca}, AllowedHosts: allow(a.URL),
 		Auth:      Auth{ClientSecret: &ClientSecret{ClientID: "app", Secret: testSecret}},
 		RetryBase: time.Millisecond, RetryCap: time.Millisecond}
+}
+
+// asMicrosoft makes a configuration without endpoint reach the server under the names of Microsoft's hosts.
+func (a *authority) asMicrosoft(authority string) func(*Config) {
+	a.base = authority
+	return func(cfg *Config) {
+		cfg.Endpoint, cfg.AllowedHosts = nil, HostList{}
+		cfg.Transport = &http.Transport{
+			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, network, a.Listener.Addr().String())
+			},
+			TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}, // #nosec G402 -- a server of the test has no certificate of Microsoft's
+		}
+	}
 }
 
 // client makes a client of New, the way the product does.
@@ -122,7 +155,7 @@ func TestClientSecret(t *testing.T) {
 		t.Errorf("%d token requests", a.tokens.Load())
 	}
 	form := *a.lastForm.Load()
-	if !strings.Contains(form["scope"][0], "https://graph.microsoft.com/.default") || form["client_secret"][0] != testSecret {
+	if !strings.Contains(form["scope"][0], a.URL+"/.default") || form["client_secret"][0] != testSecret {
 		t.Errorf("form %v", form)
 	}
 	c.RenewToken()
@@ -161,7 +194,7 @@ func TestTokenErrors(t *testing.T) {
 			a.onToken = tt.onToken
 			c := a.client(t, func(cfg *Config) { cfg.TenantID = tt.tenant })
 			_, permissionsErr := c.Permissions(t.Context())
-			if e := wantKind(t, permissionsErr, tt.kind); e.Code != tt.code || !strings.Contains(e.Message, tt.says) {
+			if e := wantKind(t, permissionsErr, tt.kind); e.Code != tt.code || !strings.Contains(e.Message+e.Hint, tt.says) {
 				t.Errorf("got %v", e)
 			}
 			if a.tokens.Load() != tt.tokens {
@@ -187,7 +220,9 @@ func TestTokenErrors(t *testing.T) {
 // TestTokenEndpointUnreachable is a failure of the network and not of the credential.
 func TestTokenEndpointUnreachable(t *testing.T) {
 	a := newAuthority(t)
-	c := a.client(t, func(cfg *Config) { cfg.Endpoint.AuthorityURL = "https://127.0.0.1:1" })
+	c := a.client(t, func(cfg *Config) {
+		cfg.Endpoint.AuthorityURL, cfg.AllowedHosts = "https://127.0.0.1:1", allow(a.URL, "https://127.0.0.1:1")
+	})
 	_, err := c.Group(t.Context(), "g1")
 	if e := wantKind(t, err, KindTransient); !strings.Contains(e.Message, "no token") || strings.Contains(e.Message, testSecret) {
 		t.Errorf("%v", e)
@@ -214,7 +249,7 @@ func TestBadConfig(t *testing.T) {
 		"tenant":         {func(c *Config) { c.TenantID = "" }, "tenantID is empty"},
 		"cloud":          {func(c *Config) { c.Cloud = "Mars" }, `cloud "Mars" is unknown: write Global`},
 		"no auth":        {func(c *Config) { c.Auth = Auth{} }, "set exactly one of"},
-		"two auths":      {func(c *Config) { c.Auth.WorkloadIdentity = &WorkloadIdentity{} }, "set exactly one of"},
+		"two auths":      {func(c *Config) { c.Endpoint, c.Auth.WorkloadIdentity = nil, &WorkloadIdentity{} }, "set exactly one of"},
 		"empty secret":   {func(c *Config) { c.Auth.ClientSecret.Secret = "" }, "auth.clientSecret"},
 		"wrong tenant":   {func(c *Config) { c.TenantID = "a b" }, "invalid tenantID"},
 		"certificate":    {func(c *Config) { c.Auth = Auth{Certificate: &Certificate{Data: []byte("hunter22")}} }, "auth.clientCertificate"},
@@ -256,7 +291,7 @@ func TestClouds(t *testing.T) {
 		c.Close()
 
 		a := newAuthority(t)
-		if _, err := a.client(t, func(cfg *Config) { cfg.Cloud = cloud }).Group(t.Context(), "g1"); err != nil {
+		if _, err := a.client(t, func(cfg *Config) { cfg.Cloud = cloud }, a.asMicrosoft(want.authority)).Group(t.Context(), "g1"); err != nil {
 			t.Fatal(err)
 		}
 		if scope := (*a.lastForm.Load())["scope"]; len(scope) != 1 || strings.Fields(scope[0])[0] != want.graph+"/.default" {

@@ -172,7 +172,7 @@ func (c *Client) batchItem(op call, a wireBatchAnswer, answered bool) batchResul
 	if a.Status < 300 {
 		return batchResult{Status: a.Status, Err: c.noAnswer(op, a.Status, header)}
 	}
-	e := parseError(op.op, a.Status, header, batchErrorBody(a.Body), c.cfg.Clock.Now(), c.hide)
+	e := c.parseError(op.op, a.Status, header, batchErrorBody(a.Body))
 	e.OutcomeUnknown = op.effect != effectRead && a.Status != http.StatusLocked && a.Status != http.StatusFailedDependency &&
 		(e.Kind == KindTransient || a.Status >= 500)
 	return batchResult{Status: a.Status, Err: c.settle(op, e)}

@@ -52,8 +52,8 @@ func New(cfg Config) (*Client, error) {
 	if base == nil {
 		base = newBaseTransport(h.roots)
 	}
-	// Token requests need no client of their own: azidentity calls Do and follows no links.
-	credential, err := newCredential(cfg, h, &http.Client{Transport: base, Timeout: cfg.AttemptTimeout, CheckRedirect: noRedirect})
+	signIn := &http.Client{Transport: &signInTransport{next: base, hosts: &h}, Timeout: cfg.AttemptTimeout, CheckRedirect: noRedirect}
+	credential, err := newCredential(cfg, h, signIn)
 	if err != nil {
 		return nil, &Error{Kind: KindCredential, Op: "New", Message: err.Error()}
 	}
@@ -78,10 +78,9 @@ func newClient(cfg Config, h hosts, base http.RoundTripper, credential credentia
 	if shared == nil {
 		shared = NewShared(cfg)
 	}
-	// The scope names the cloud's Graph also where an endpoint stands in for it (contract l.1, l.4).
 	c := &Client{
 		cfg: cfg, hosts: h, base: base, metrics: m, secrets: secretForms(cfg.Auth.secretValues()),
-		tokens: newTokenSource(credential, cloudHosts[cfg.Cloud].graph+"/.default"),
+		tokens: newTokenSource(credential, h.scope),
 		shared: shared, limiter: shared.limiter,
 	}
 	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, metrics: m, clock: clock.RealClock{}}
@@ -223,7 +222,7 @@ func (c *Client) answer(op call, resp *http.Response, read func(*http.Response) 
 		if err != nil {
 			body = nil // The status still says what happened; the text is lost.
 		}
-		e := parseError(op.op, resp.StatusCode, resp.Header, body, c.cfg.Clock.Now(), c.hide)
+		e := c.parseError(op.op, resp.StatusCode, resp.Header, body)
 		// A server that failed, or a gateway that gave up on it, may have done the work before.
 		e.OutcomeUnknown = op.effect != effectRead && resp.StatusCode != http.StatusLocked &&
 			(e.Kind == KindTransient || resp.StatusCode >= 500)
@@ -258,7 +257,7 @@ func isForeign(kind string) bool {
 
 // noAnswer is the error for a success that is not Graph's own. What became of a write is open.
 func (c *Client) noAnswer(op call, status int, header http.Header) *Error {
-	return &Error{Kind: KindTransient, Op: op.op, Status: status, RequestID: requestID(header, c.hide), OutcomeUnknown: op.effect != effectRead,
+	return &Error{Kind: KindTransient, Op: op.op, Status: status, RequestID: requestID(header, c.hide), OutcomeUnknown: op.effect != effectRead, Foreign: c.hosts.custom,
 		Message: fmt.Sprintf("a page of type %q came instead of Graph's answer: a proxy or gateway stands in between", header.Get("Content-Type"))}
 }
 
@@ -286,7 +285,7 @@ func (c *Client) explainRefusal(op call, e *Error) {
 	case len(missing) > 0:
 		e.MissingPermissions = missing
 	case known && op.intune():
-		e.Message = clause(e.Message) + "; the application has the permission for this call: check that the tenant has an active Intune licence and that no role or scope tag is in the way"
+		e.Hint = "the application has the permission for this call: check that the tenant has an active Intune licence and that no role or scope tag is in the way"
 	}
 }
 

@@ -4,13 +4,7 @@
 package graph
 
 import (
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,24 +22,6 @@ const (
 	CloudChina          Cloud = "China"
 )
 
-// cloudHosts holds the authority and the Graph root of each cloud (contract l.4).
-var cloudHosts = map[Cloud]struct{ authority, graph string }{
-	CloudGlobal:         {"https://login.microsoftonline.com", "https://graph.microsoft.com"},
-	CloudUSGovernmentL4: {"https://login.microsoftonline.us", "https://graph.microsoft.us"},
-	CloudUSGovernmentL5: {"https://login.microsoftonline.us", "https://dod-graph.microsoft.us"},
-	CloudChina:          {"https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
-}
-
-// Endpoint replaces the hosts of a cloud, to reach a server that is not Microsoft's own.
-type Endpoint struct {
-	// GraphURL is the root of Graph without a version, for example https://127.0.0.1:8443.
-	GraphURL string
-	// AuthorityURL is the root of the token authority without the tenant.
-	AuthorityURL string
-	// CABundle holds PEM certificates. When it is set, these and no others are trusted.
-	CABundle []byte
-}
-
 // Config says which tenant a Client serves and how. Durations and counts of zero take the defaults named here.
 type Config struct {
 	// TenantID is the directory id (a GUID) or a verified domain name. Required.
@@ -56,6 +32,8 @@ type Config struct {
 	Auth Auth
 	// Endpoint replaces the hosts of Cloud; nil means the hosts of contract l.4.
 	Endpoint *Endpoint
+	// AllowedHosts are those that Endpoint may name, and that an export may be fetched from beside the cloud's storage.
+	AllowedHosts HostList
 	// UserAgent is sent with each request; empty means "tidegate".
 	UserAgent string
 	// Limits bounds the request rate by workload class; a zero Limit means half of what Microsoft publishes.
@@ -127,71 +105,4 @@ func setDefault[T ~int | ~int64](v *T, def T) {
 	if *v <= 0 {
 		*v = def
 	}
-}
-
-// hosts is where one client may send requests.
-type hosts struct {
-	graph, authority *url.URL
-	roots            *x509.CertPool // nil: the roots of the system
-	custom           bool
-}
-
-// resolve turns cloud and endpoint into URLs, or says which field is wrong and what to write.
-func (cfg Config) resolve() (hosts, error) {
-	if cfg.TenantID == "" {
-		return hosts{}, errors.New("tenantID is empty: write the directory id that the Entra admin centre shows for the tenant")
-	}
-	known, ok := cloudHosts[cfg.Cloud]
-	if !ok {
-		return hosts{}, fmt.Errorf("cloud %q is unknown: write Global, USGovernmentL4, USGovernmentL5 or China", cfg.Cloud)
-	}
-	h := hosts{custom: cfg.Endpoint != nil}
-	graphURL, authorityURL := known.graph, known.authority
-	if cfg.Endpoint != nil {
-		if cfg.Endpoint.GraphURL != "" {
-			graphURL = cfg.Endpoint.GraphURL
-		}
-		if cfg.Endpoint.AuthorityURL != "" {
-			authorityURL = cfg.Endpoint.AuthorityURL
-		}
-		if len(cfg.Endpoint.CABundle) > 0 {
-			h.roots = x509.NewCertPool()
-			if !h.roots.AppendCertsFromPEM(cfg.Endpoint.CABundle) {
-				return hosts{}, errors.New("endpoint.caBundle holds no certificate: write one or more PEM blocks of type CERTIFICATE")
-			}
-		}
-	}
-	var err error
-	if h.graph, err = parseRoot("endpoint.graphURL", graphURL, true); err != nil {
-		return hosts{}, err
-	}
-	// azidentity refuses an authority without TLS, so it is refused here with a better sentence.
-	if h.authority, err = parseRoot("endpoint.authorityURL", authorityURL, false); err != nil {
-		return hosts{}, err
-	}
-	return h, nil
-}
-
-// parseRoot checks the root URL of a host. Plain http is only good for a server on the same machine.
-func parseRoot(field, text string, allowLoopbackHTTP bool) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimRight(text, "/"))
-	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("%s %q is not a URL: write scheme and host, for example https://graph.microsoft.com", field, text)
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%s must hold only scheme, host, port and path: remove user, query and fragment", field)
-	}
-	if u.Scheme == "https" || (allowLoopbackHTTP && u.Scheme == "http" && isLoopback(u.Hostname())) {
-		return u, nil
-	}
-	return nil, fmt.Errorf("%s %q does not use https: a token must not travel in the clear", field, text)
-}
-
-// isLoopback reports whether a host name means this machine.
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

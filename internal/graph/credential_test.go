@@ -124,7 +124,7 @@ func TestWorkloadIdentityAssertion(t *testing.T) {
 	t.Setenv("AZURE_FEDERATED_TOKEN_FILE", file)
 	for name, identity := range map[string]WorkloadIdentity{"named": {ClientID: "app", TokenFile: file}, "by the webhook": {}} {
 		a := newAuthority(t)
-		c := a.client(t, func(cfg *Config) { cfg.Auth = Auth{WorkloadIdentity: &identity} })
+		c := a.client(t, a.asMicrosoft("https://login.microsoftonline.com"), func(cfg *Config) { cfg.Auth = Auth{WorkloadIdentity: &identity} })
 		write("projected.token.one")
 		for _, want := range []string{"projected.token.one", "projected.token.two"} {
 			if _, err := c.Group(t.Context(), "g1"); err != nil {
@@ -139,7 +139,8 @@ func TestWorkloadIdentityAssertion(t *testing.T) {
 		}
 	}
 
-	missing := newAuthority(t).client(t, func(cfg *Config) { cfg.Auth = Auth{WorkloadIdentity: &WorkloadIdentity{TokenFile: file + ".absent"}} })
+	absent := newAuthority(t)
+	missing := absent.client(t, absent.asMicrosoft("https://login.microsoftonline.com"), func(cfg *Config) { cfg.Auth = Auth{WorkloadIdentity: &WorkloadIdentity{TokenFile: file + ".absent"}} })
 	_, err := missing.Group(t.Context(), "g1")
 	if e := wantKind(t, err, KindTransient); !strings.Contains(e.Message, "no token") {
 		t.Errorf("%v", e)
@@ -149,7 +150,7 @@ func TestWorkloadIdentityAssertion(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := newAuthority(t).config()
-	cfg.Auth = Auth{WorkloadIdentity: &WorkloadIdentity{}}
+	cfg.Endpoint, cfg.Auth = nil, Auth{WorkloadIdentity: &WorkloadIdentity{}}
 	if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), "client ID") {
 		t.Errorf("no client id anywhere: %v", err)
 	}
@@ -244,7 +245,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Nothing listens at this name: only the proxy can lead to the server that has a certificate for it.
-		c, err := New(Config{TenantID: testTenant, Endpoint: &Endpoint{GraphURL: "https://example.com", AuthorityURL: "https://example.com", CABundle: ca},
+		c, err := New(Config{TenantID: testTenant, Endpoint: &Endpoint{GraphURL: "https://example.com", AuthorityURL: "https://example.com", CABundle: ca}, AllowedHosts: allow("https://example.com"),
 			Auth: Auth{ClientSecret: &ClientSecret{ClientID: "app", Secret: testSecret}}, MaxAttempts: 1})
 		if err != nil {
 			t.Fatal(err)

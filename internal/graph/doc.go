@@ -9,7 +9,7 @@
 //
 //	frame    body length and rewind, request id
 //	limit    one token bucket per workload class, held back while the tenant throttles that class
-//	auth     bearer token for the tenant's own Graph host and for no other host, one renewal after a 401
+//	auth     bearer token for the tenant's own Graph host and for no other host (hosts.go), one renewal after a 401
 //	wire     time-outs, metrics, "was it sent?"
 //	base     net/http
 //
@@ -20,5 +20,5 @@
 // A read that cannot be completed is an error and never a short list. A write whose answer was lost says so in
 // Error.OutcomeUnknown and is never repeated unless repeating it changes nothing. A read by key says NotFound only when
 // a second read, some time later, says so too (gone.go). A write that needs a person's approval says so and waits for
-// its code (approval.go). What a model does not know it keeps in Extra, so that nothing is lost on the way (open.go).
+// its code (approval.go). Of a host that is not Microsoft's no word is shown (Error.Foreign). What a model does not know it keeps in Extra, so that nothing is lost on the way (open.go).
 package graph

@@ -55,6 +55,15 @@ func parseError(op string, status int, header http.Header, body []byte, now time
 	return e
 }
 
+// parseError reads an error answer of the tenant.
+func (c *Client) parseError(op string, status int, header http.Header, body []byte) *Error {
+	e := parseError(op, status, header, body, c.cfg.Clock.Now(), c.hide)
+	if e.Foreign = c.hosts.custom; e.Foreign {
+		e.RequestID = requestID(header, c.hide) // never from the body
+	}
+	return e
+}
+
 // refine corrects the kind where Graph's status and code do not tell the case and only the text does.
 func refine(e *Error, header http.Header) {
 	text := strings.ToLower(e.Message)

@@ -5,9 +5,13 @@ package graph
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -52,8 +56,13 @@ type Error struct {
 	Status int
 	// Code is the most specific error code of the answer, empty when it had none.
 	Code string
-	// Message is what the tenant said, made readable and free of secrets.
+	// Message is what the tenant said, made readable and free of secrets. Show it by Error or Readable only, see Foreign.
 	Message string
+	// Hint is what Tidegate adds of its own: what to check. Empty when there is nothing to add.
+	Hint string
+	// Foreign says that Code and Message came from a host that is not Microsoft's. They serve decisions and are never shown:
+	// whoever may point an endpoint somewhere would read, in a status, what only the operator can reach.
+	Foreign bool
 	// RequestID finds the request in Microsoft's logs.
 	RequestID string
 	// RetryAt is when to come back; zero when the tenant named no time and none was computed.
@@ -83,17 +92,18 @@ func (e *Error) Error() string {
 	b.WriteString(string(e.Kind))
 	if e.Status != 0 {
 		fmt.Fprintf(&b, " (HTTP %d", e.Status)
-		if e.Code != "" {
-			b.WriteString(" " + e.Code)
+		if code := e.shownCode(); code != "" {
+			b.WriteString(" " + code)
 		}
 		b.WriteByte(')')
-	} else if e.Code != "" {
-		b.WriteString(" (" + e.Code + ")")
+	} else if code := e.shownCode(); code != "" {
+		b.WriteString(" (" + code + ")")
 	}
-	if tail := e.remedies(); e.Message != "" && tail != "" {
-		b.WriteString(": " + clause(e.Message) + tail)
-	} else if e.Message != "" {
-		b.WriteString(": " + e.Message)
+	said := e.said()
+	if tail := e.remedies(); said != "" && tail != "" {
+		b.WriteString(": " + clause(said) + tail)
+	} else if said != "" {
+		b.WriteString(": " + said)
 	} else {
 		b.WriteString(tail)
 	}
@@ -103,12 +113,51 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// said is what may be shown of an answer, and what to check.
+func (e *Error) said() string {
+	text := e.Message
+	switch {
+	case e.Foreign && e.Status == 0:
+		text = "the host of endpoint gave no answer that could be read"
+	case e.Foreign:
+		text = fmt.Sprintf("the host of endpoint answered HTTP %d", e.Status)
+		if name := http.StatusText(e.Status); name != "" {
+			text += " " + name
+		}
+	}
+	if e.Hint == "" {
+		return text
+	}
+	return clause(text) + "; " + e.Hint
+}
+
+// shownCode is the code of the answer where it may be shown: of a foreign host only one that is known, as all others are its words.
+func (e *Error) shownCode() string {
+	_, known := codeKinds[strings.ToLower(e.Code)]
+	if !e.Foreign || known || aadsts.FindString(e.Code) == e.Code {
+		return e.Code
+	}
+	return ""
+}
+
+// grants asks for the permissions that are missing. A foreign host is believed only what looks like one.
+func (e *Error) grants() string {
+	names := slices.Clone(e.MissingPermissions)
+	if e.Foreign {
+		names = slices.DeleteFunc(names, func(name string) bool { return !permissionShape.MatchString(name) })
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; grant one of: " + strings.Join(names, ", ")
+}
+
+// permissionShape matches the application permissions of Graph.
+var permissionShape = regexp.MustCompile(`^[A-Z][A-Za-z-]{2,60}\.(Read|ReadBasic|ReadWrite|Create|PrivilegedOperations)(\.[A-Z][A-Za-z]{1,30})?$`)
+
 // remedies says what the kind leaves open and what to do about it.
 func (e *Error) remedies() string {
-	tail := ""
-	if len(e.MissingPermissions) > 0 {
-		tail += "; grant one of: " + strings.Join(e.MissingPermissions, ", ")
-	}
+	tail := e.grants()
 	if e.OutcomeUnknown {
 		tail += "; it is unknown whether the write took effect"
 	}
@@ -163,8 +212,19 @@ func (c *Client) failure(ctx context.Context, op call, err error, status int, re
 	}
 	cause := stripURL(err)
 	e.Message = c.redact(cause.Error())
-	e.Err = &causeError{text: e.Message, cause: cause}
+	e.Foreign = c.hosts.custom && (status != 0 || !ofNetwork(cause))
+	e.Err = &causeError{text: e.said(), cause: cause}
 	return e
+}
+
+// ofNetwork says that a failure is one of the network, of TLS or of this machine, whose words are not the server's own.
+func ofNetwork(err error) bool {
+	var network *net.OpError
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var unsent *notSentError
+	return errors.As(err, &network) || errors.As(err, &name) || errors.As(err, &certificate) || errors.As(err, &unsent) ||
+		errors.Is(err, errStalled) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // causeError keeps what errors.Is can find of a cause and shows only its redacted text. It never looks like a

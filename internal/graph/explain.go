@@ -5,7 +5,6 @@ package graph
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
@@ -30,17 +29,14 @@ func Reason(err error) string {
 }
 
 // Readable is the part of an error that a person can act on, without the kind and status that a condition's reason carries
-// already. An error of another kind is its own text.
+// already, and without the request id, which differs each time. Of a host that is not Microsoft's it has no words. An error of
+// another kind is its own text.
 func Readable(err error) string {
 	var e *Error
-	if !errors.As(err, &e) || e.Message == "" {
+	if !errors.As(err, &e) || (e.Message == "" && !e.Foreign) {
 		return err.Error()
 	}
-	text := e.Message
-	if len(e.MissingPermissions) > 0 {
-		text += "; grant one of: " + strings.Join(e.MissingPermissions, ", ")
-	}
-	return text
+	return e.said() + e.grants()
 }
 
 // RetryDelay is how long to wait after an error: what the tenant asks for, or half a minute.

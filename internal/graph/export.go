@@ -83,7 +83,8 @@ func (c *Client) archiveFailure(op call, err error) error {
 	if !ok {
 		return err
 	}
-	return &Error{Kind: KindTransient, Op: op.op, Message: "the export file did not parse: " + c.redact(broken.Error()), Err: broken.err}
+	return &Error{Kind: KindTransient, Op: op.op, Message: "the export file did not parse: " + c.redact(broken.Error()), Err: broken.err, Foreign: c.hosts.custom,
+		Hint: "what was taken for an export file is none"}
 }
 
 // validate checks a request against the limits of contract b.4.
@@ -175,12 +176,12 @@ func (c *Client) awaitExport(ctx context.Context, op call, job exportJob, deadli
 		switch {
 		case strings.EqualFold(job.Status, "failed"):
 			return job, &Error{Kind: KindTransient, Op: op.op, Code: codeJobFailed,
-				Message: "the tenant reports that export job " + cleanText(id, 128) + " failed"}
+				Message: "the tenant reports that export job " + cleanText(id, 128) + " failed", Foreign: c.hosts.custom, Hint: "the export job failed"}
 		case strings.EqualFold(job.Status, "completed") && job.URL != "":
 			return job, nil
 		case !c.cfg.Clock.Now().Before(deadline):
 			return job, &Error{Kind: KindTransient, Op: op.op, Code: codeJobSlow,
-				Message: fmt.Sprintf("export job %s is not ready after %s", cleanText(id, 128), c.cfg.ExportMaxWait)}
+				Message: fmt.Sprintf("export job %s is not ready", cleanText(id, 128)), Foreign: c.hosts.custom, Hint: "the export is given up after " + c.cfg.ExportMaxWait.String()}
 		}
 		if job.Status != "" { // an empty status asks at once
 			if err := sleep(ctx, c.cfg.Clock, c.cfg.ExportPollInterval); err != nil {
@@ -208,8 +209,11 @@ const maxArchive = 4 << 30
 // a job are the tenant's and this machine's clock may differ.
 func (c *Client) fetchArchive(ctx context.Context, op call, job exportJob) (*os.File, error) {
 	link, err := url.Parse(job.URL)
-	if err != nil || link.Host == "" || (link.Scheme != "https" && !isLoopback(link.Hostname())) {
+	if err != nil || link.Host == "" {
 		return nil, &Error{Kind: KindTransient, Op: op.op, Message: "the export job has a link that is not an https URL"}
+	}
+	if err := c.hosts.checkStorage(link); err != nil {
+		return nil, c.strayLink(op, fmt.Sprintf("the export job has a link that is not followed: %v", err))
 	}
 	archive, err := os.CreateTemp(c.cfg.TempDir, "tidegate-export-*.zip")
 	if err != nil {

@@ -172,7 +172,8 @@ func TestExportFaults(t *testing.T) {
 		{"short row", write(zipOf(t, "a.csv", "IntuneDeviceId,UPN,PolicyStatus\nd1,x\nd2,y,2\n")), []string{completed}, true, "", "", 1},
 		{"column twice", write(zipOf(t, "a.csv", "IntuneDeviceId,UPN,PolicyStatus,PolicyStatus\nd1,x,2,5\n")), []string{completed}, false, "", `column "PolicyStatus" is there twice`, 1},
 		{"quote never closed", write(zipOf(t, "a.csv", "IntuneDeviceId,UPN,PolicyStatus\nd1,\"x,2\n"+strings.Repeat("d1,x,2\n", 1_000_000))), []string{completed}, false, "", "a quote is not closed", 1},
-		{"link is not https", write(good), []string{`"status":"completed","url":"http://storage.example/x?sig=abc"`}, false, "", "not an https URL", 0},
+		{"stray link, not https", write(good), []string{`"status":"completed","url":"http://storage.example/x?sig=abc"`}, false, "", "not an https URL", 0},
+		{"stray link, elsewhere", write(good), []string{`"status":"completed","url":"https://storage.example/x?sig=abc"`}, false, "", "host storage.example:443 is neither storage", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -182,7 +183,7 @@ func TestExportFaults(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-			} else if got := wantKind(t, err, KindTransient); got.Code != tt.code || !strings.Contains(got.Message, tt.says) || strings.Contains(err.Error(), "sig=abc") {
+			} else if got := asError(err); got == nil || got.Kind != map[bool]Kind{true: KindInvalid, false: KindTransient}[strings.HasPrefix(tt.name, "stray link")] || got.Code != tt.code || !strings.Contains(got.Message, tt.says) || strings.Contains(err.Error(), "sig=abc") {
 				t.Errorf("%v", err)
 			}
 			if e.fetches != tt.fetches {

@@ -36,7 +36,7 @@ func (c *Client) erase(ctx context.Context, op call, ri *abs.RequestInformation,
 		return err
 	}
 	e := *asError(first)
-	e.Kind = KindTransient
+	e.Kind, e.Foreign = KindTransient, false
 	e.Message = "the tenant said that there is nothing to delete, and then showed the object: delete it again"
 	return &e
 }

@@ -108,9 +108,25 @@ func start(t *testing.T, handle func(n int, w http.ResponseWriter, r *http.Reque
 // testConfig is quick and unlimited.
 func testConfig(graphURL string) Config {
 	return Config{TenantID: "contoso", Endpoint: &Endpoint{GraphURL: graphURL, AuthorityURL: "https://127.0.0.1:1"},
-		Auth:   Auth{ClientSecret: &ClientSecret{ClientID: "app", Secret: "s3cr3t-v4lue"}},
-		Limits: Unlimited(), RetryBase: time.Millisecond, RetryCap: 4 * time.Millisecond,
+		AllowedHosts: allow(graphURL, "https://127.0.0.1:1"),
+		Auth:         Auth{ClientSecret: &ClientSecret{ClientID: "app", Secret: "s3cr3t-v4lue"}},
+		Limits:       Unlimited(), RetryBase: time.Millisecond, RetryCap: 4 * time.Millisecond,
 		ExportPollInterval: time.Millisecond, AttemptTimeout: 10 * time.Second}
+}
+
+// allow lets an endpoint name the hosts of some URLs.
+func allow(urls ...string) HostList {
+	var entries []string
+	for _, text := range urls {
+		if u, err := url.Parse(text); err == nil {
+			entries = append(entries, u.Host)
+		}
+	}
+	l, err := ParseHosts(entries)
+	if err != nil {
+		panic(err)
+	}
+	return l
 }
 
 // testClient speaks to a server with a static credential.

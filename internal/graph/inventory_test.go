@@ -209,7 +209,7 @@ func TestLicenceIsNoPermission(t *testing.T) {
 		}
 		a.onGraph = func(w http.ResponseWriter, _ *http.Request) { answer(w, 403, "%s", tt.body) }
 		e := wantKind(t, tt.do(t.Context(), a.client(t)), KindForbidden)
-		if strings.Join(e.MissingPermissions, ",") != tt.missing || strings.Contains(e.Message, "licence") != tt.licence {
+		if strings.Join(e.MissingPermissions, ",") != tt.missing || strings.Contains(e.Hint, "licence") != tt.licence {
 			t.Errorf("%s: %v", name, e)
 		}
 	}

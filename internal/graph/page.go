@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -133,8 +134,8 @@ func (c *Client) follow(op call, next string, method abs.HttpMethod, headers *ab
 	if err != nil {
 		return nil, &Error{Kind: KindTransient, Op: op.op, Message: "the link to the next page is not a URL"}
 	}
-	if err := c.checkHost(u); err != nil {
-		return nil, invalid(op.op, "%v", err)
+	if err := c.hosts.checkHost(u); err != nil {
+		return nil, c.strayLink(op, err.Error())
 	}
 	ri := abs.NewRequestInformation()
 	ri.Method = method
@@ -302,8 +303,14 @@ func parseTime(text string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is not a time", cleanText(text, 64))
+	if !timeShape.MatchString(text) {
+		return time.Time{}, fmt.Errorf("a text of %d bytes is not a time", len(text))
+	}
+	return time.Time{}, fmt.Errorf("%q is not a time", text)
 }
+
+// timeShape matches what may be shown of a time that is none: this error goes past Error.Foreign.
+var timeShape = regexp.MustCompile(`^[0-9TZ:./+ -]{1,40}$`)
 
 // quote renders an OData string literal.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

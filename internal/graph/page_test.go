@@ -232,17 +232,18 @@ func TestPageSizeMakesNoDifference(t *testing.T) {
 
 // TestAllowedHosts: the port of the scheme may be written or left out; nothing else about the host may differ.
 func TestAllowedHosts(t *testing.T) {
-	c := testClient(t, "https://graph.microsoft.com")
+	c := testClient(t, "https://graph.example", func(cfg *Config) { cfg.Endpoint = nil })
 	for link, want := range map[string]bool{
 		"https://graph.microsoft.com/v1.0/x": true, "https://GRAPH.microsoft.com/x": true, "https://graph.microsoft.com:443/x": true,
 		"https://graph.microsoft.com:8443/x": false, "http://graph.microsoft.com/x": false, "http://graph.microsoft.com:443/x": false, "https://graph.microsoft.com.evil.example/x": false,
 		"https://graph.microsoft.us/x": false, "https://graph.microsoft.com@evil.example/x": false, "https:graph.microsoft.com/x": false, "/v1.0/x": false, "https:///x": false, "https://:443/x": false,
+		"https://graph.microsoft.com./x": false, "https://graph.micro\u017foft.com/x": false, "https://user@graph.microsoft.com/x": false, "https://graph.microsoft.com:0443/x": true,
 	} {
 		u, err := url.Parse(link)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.checkHost(u); (err == nil) != want {
+		if err := c.hosts.checkHost(u); (err == nil) != want {
 			t.Errorf("%s: %v", link, err)
 		}
 	}

@@ -136,7 +136,7 @@ func (c *Client) userPasskeys(ctx context.Context, op call, userID string, r bat
 	}
 	items, next, err := decodePage[wirePasskey](bytes.NewReader(r.Body), nil)
 	if err != nil {
-		return UserPasskeys{UserID: userID, Err: &Error{Kind: KindTransient, Op: op.op, Status: r.Status, Message: "the answer did not parse: " + err.Error(), Err: err}}
+		return UserPasskeys{UserID: userID, Err: &Error{Kind: KindTransient, Op: op.op, Status: r.Status, Message: "the answer did not parse: " + err.Error(), Foreign: c.hosts.custom}}
 	}
 	if next != "" {
 		more, err := c.restOfPasskeys(ctx, op, next)

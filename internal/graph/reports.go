@@ -104,7 +104,7 @@ func (c *Client) PolicyDeviceStatuses(ctx context.Context, policyID string, yiel
 		}
 		rows, err := page.statuses()
 		if err != nil {
-			return &Error{Kind: KindTransient, Op: op.op, Message: "the report did not parse: " + err.Error()}
+			return &Error{Kind: KindTransient, Op: op.op, Message: "the report did not parse: " + err.Error(), Foreign: c.hosts.custom}
 		}
 		for _, row := range rows {
 			if err := yield(row); err != nil {
@@ -233,7 +233,7 @@ func (c *Client) PolicyDeviceSummary(ctx context.Context, policyID string) (Poli
 		}
 	}
 	if err != nil {
-		return PolicyDeviceSummary{}, &Error{Kind: KindTransient, Op: op.op, Message: "the report did not parse: " + c.redact(err.Error())}
+		return PolicyDeviceSummary{}, &Error{Kind: KindTransient, Op: op.op, Message: "the report did not parse: " + c.redact(err.Error()), Foreign: c.hosts.custom}
 	}
 	return s, nil
 }

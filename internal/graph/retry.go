@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -35,7 +36,7 @@ func (c *Client) retrying(ctx context.Context, op call, attempt func(context.Con
 			c.metrics.throttled(op.class, max(wait, 0))
 		}
 		if err := sleep(ctx, c.cfg.Clock, wait); err != nil {
-			return &Error{Kind: KindTransient, Op: op.op, Message: clause(e.Message) + "; gave up waiting to try again",
+			return &Error{Kind: KindTransient, Op: op.op, Message: e.Message, Hint: strings.TrimPrefix(e.Hint+"; gave up waiting to try again", "; "), Foreign: e.Foreign,
 				Status: e.Status, Code: e.Code, RequestID: e.RequestID, OutcomeUnknown: unknown, Err: err}
 		}
 	}

@@ -150,7 +150,8 @@ func TestErrorTextsReadWell(t *testing.T) {
 		for _, end := range []string{"", ".", ";", ": ", " . "} {
 			resp := &http.Response{StatusCode: 401, Header: http.Header{}, Body: newBody(fmt.Sprintf(`{"error":"invalid_client","error_description":"%s: It is wrong%s\r\nTrace ID: 1"}`, code, end))}
 			e := c.tokenRefused("Group", resp)
-			if e.Code != code || !strings.HasSuffix(e.Message, "; "+hint) || doubled(e.Error()) {
+			e.Foreign = false
+			if e.Code != code || !strings.HasSuffix(e.said(), "; "+hint) || doubled(e.Error()) {
 				t.Errorf("%s, end %q: %s", code, end, e)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -70,7 +71,7 @@ func (s *tokenSource) token(ctx context.Context, claims string) (azcore.AccessTo
 	if usable && time.Now().Before(held.askAgain) {
 		return held.AccessToken, cred, nil
 	}
-	tok, err := cred.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.scope}, Claims: claims})
+	tok, err := askToken(ctx, cred, policy.TokenRequestOptions{Scopes: []string{s.scope}, Claims: claims})
 	switch {
 	case err == nil:
 		held = heldToken{AccessToken: tok, cred: cred}
@@ -84,6 +85,17 @@ func (s *tokenSource) token(ctx context.Context, claims string) (azcore.AccessTo
 	s.held = held
 	s.mu.Unlock()
 	return tok, cred, err
+}
+
+// askToken asks the credential. Where the network failed it returns that failure itself: the library makes text of it, in which it
+// cannot be told from what a server said.
+func askToken(ctx context.Context, cred azcore.TokenCredential, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	var failed atomic.Pointer[error]
+	tok, err := cred.GetToken(context.WithValue(ctx, signInKey{}, &failed), options)
+	if network := failed.Load(); err != nil && network != nil {
+		err = *network
+	}
+	return tok, err
 }
 
 // endpointDown reports whether no token came because the endpoint could not be reached or failed. A refusal is another

@@ -22,6 +22,7 @@ var credentialHints = map[string]string{
 	"AADSTS900023":  "check spec.tenantID of the Tenant: it is neither a GUID nor a domain name",
 	"AADSTS7000215": "check the client secret in the Secret: write its value, not its id",
 	"AADSTS7000222": "the client secret has expired: create a new one and update the Secret",
+	"AADSTS500011":  "check spec.endpoint.graphURL of the Tenant: the authority gives no token for that host",
 	"AADSTS700016":  "check the client id: the application is not registered in this directory",
 	"AADSTS700027":  "check the certificate: it is not one of the application's, or it has expired",
 	"AADSTS70021":   "check issuer, subject and audience of the federated credential; a new one takes some minutes to work",
@@ -52,7 +53,7 @@ func (c *Client) tokenError(ctx context.Context, op string, err error) *Error {
 // tokenRefused reads the answer of a token endpoint that gave no token.
 func (c *Client) tokenRefused(op string, resp *http.Response) *Error {
 	e := &Error{Op: op, Kind: KindCredential, Status: resp.StatusCode, RequestID: requestID(resp.Header, c.hide),
-		RetryAt: retryAfter(resp.Header, c.cfg.Clock.Now())}
+		RetryAt: retryAfter(resp.Header, c.cfg.Clock.Now()), Foreign: c.hosts.custom}
 	var body struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
@@ -77,13 +78,11 @@ func (c *Client) tokenRefused(op string, resp *http.Response) *Error {
 	if e.Code == "" {
 		e.Code = hider(c.hide).clean(body.Error, 64)
 	}
-	if e.RequestID == "" {
+	if e.RequestID == "" && !e.Foreign {
 		e.RequestID = hider(c.hide).clean(body.TraceID, 64)
 	}
 	e.Message = c.redact(descriptionHead(body.Description))
-	if hint := credentialHints[e.Code]; hint != "" {
-		e.Message = clause(e.Message) + "; " + hint
-	}
+	e.Hint = credentialHints[e.Code]
 	return e
 }
 
@@ -92,7 +91,9 @@ func (c *Client) tokenErrorWithoutAnswer(op string, err error) *Error {
 	text := c.redact(stripURL(err).Error())
 	// azidentity reports a network failure with the same type as a refusal. What it cannot even try, such as a
 	// missing token file, is not a matter of time but is repeated all the same: the file may appear.
-	return &Error{Kind: KindTransient, Op: op, Message: "no token: " + text, Err: &causeError{text: text, cause: err}}
+	e := &Error{Kind: KindTransient, Op: op, Message: "no token: " + text, Foreign: c.hosts.custom && !ofNetwork(err)}
+	e.Err = &causeError{text: e.said(), cause: err} // the library quotes the answer that it cannot read
+	return e
 }
 
 // tokenResponse finds the answer of the token endpoint in an error of azidentity.

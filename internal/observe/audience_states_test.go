@@ -14,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
@@ -104,7 +105,7 @@ func newStatesTenant(t *testing.T) statesTenant {
 		Ideal: "each device is in the one state that it stands for, and its group is read just after it was made"})
 	url, ca := sim.Start()
 	client, err := graph.New(graph.Config{
-		TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca}, ExportPollInterval: time.Millisecond,
+		TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca}, AllowedHosts: hosts.Allow(t, url), ExportPollInterval: time.Millisecond,
 		Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: sim.ClientID(), Secret: sim.ClientSecret()}},
 	})
 	if err != nil {

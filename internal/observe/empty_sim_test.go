@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 	simcatalog "github.com/tidegate/tidegate/internal/tenantsim/catalog"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
@@ -33,7 +34,7 @@ func startEmptyTenant(t *testing.T) emptyTenant {
 	}})
 	url, ca := sim.Start()
 	client, err := graph.New(graph.Config{
-		TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca},
+		TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca}, AllowedHosts: hosts.Allow(t, url),
 		RetryBase: time.Millisecond, ThrottleBase: time.Millisecond, Limits: graph.Unlimited(),
 		Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: sim.ClientID(), Secret: sim.ClientSecret()}},
 	})

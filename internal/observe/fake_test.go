@@ -19,6 +19,7 @@ import (
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
@@ -160,7 +161,7 @@ func readFleet(t *testing.T) (*fleet.Inventory, []fleet.Device) {
 		}})
 	url, ca := sim.Start()
 	client, err := graph.New(graph.Config{
-		TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca}, ExportPollInterval: time.Millisecond,
+		TenantID: sim.TenantID(), Endpoint: &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca}, AllowedHosts: hosts.Allow(t, url), ExportPollInterval: time.Millisecond,
 		Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: sim.ClientID(), Secret: sim.ClientSecret()}},
 	})
 	if err != nil {

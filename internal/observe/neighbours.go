@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -22,7 +23,8 @@ import (
 // Neighbours are the PasskeyPolicies of this cluster beside one, as far as that one has to know of them.
 type Neighbours struct {
 	// Older are those that write for the same tenant, platform and scope, and came first: whatever Tenant object or namespace
-	// they are of. Sorted by age.
+	// they are of. One that has nothing there and whose Tenant has no way in is not among them: else whoever writes a Tenant in
+	// some namespace, of which an id is no secret, could keep a policy of another out. Sorted by age.
 	Older []v1alpha1.PasskeyPolicy
 	// Younger are those that came later and have objects in the tenant all the same, which is right as long as the two share
 	// nobody. Sorted by age.
@@ -39,9 +41,10 @@ func NeighboursOf(ctx context.Context, c client.Reader, p *v1alpha1.PasskeyPolic
 	if err := errors.Join(c.List(ctx, &policies), c.List(ctx, &tenants)); err != nil {
 		return n, fmt.Errorf("list the other policies of the cluster: %w", err)
 	}
-	ids := map[types.NamespacedName]string{}
+	ids, out := map[types.NamespacedName]string{}, map[types.NamespacedName]bool{}
 	for i := range tenants.Items {
-		ids[client.ObjectKeyFromObject(&tenants.Items[i])] = strings.ToLower(tenants.Items[i].Spec.TenantID)
+		t := &tenants.Items[i]
+		ids[client.ObjectKeyFromObject(t)], out[client.ObjectKeyFromObject(t)] = directory(t), outside(t)
 	}
 	tenant := ids[TenantOf(p)]
 	for i := range policies.Items {
@@ -50,8 +53,10 @@ func NeighboursOf(ctx context.Context, c client.Reader, p *v1alpha1.PasskeyPolic
 		switch {
 		case q.UID == p.UID || tenant == "" || ids[TenantOf(q)] != tenant || !sameObjects(p, q):
 		case older(q, p):
-			n.Older = append(n.Older, *q)
-		case slices.ContainsFunc(q.Status.Objects, func(o v1alpha1.TenantObject) bool { return o.ID != "" }):
+			if !out[TenantOf(q)] || present(q) {
+				n.Older = append(n.Older, *q)
+			}
+		case present(q):
 			n.Younger = append(n.Younger, *q)
 		}
 	}
@@ -59,6 +64,27 @@ func NeighboursOf(ctx context.Context, c client.Reader, p *v1alpha1.PasskeyPolic
 		slices.SortFunc(list, func(a, b v1alpha1.PasskeyPolicy) int { return age(&a, &b) })
 	}
 	return n, nil
+}
+
+// directory names the Microsoft tenant behind a Tenant: by the host that answers for it too, as anybody can run a host that answers
+// for the id of another.
+func directory(t *v1alpha1.Tenant) string {
+	host := string(cmp.Or(t.Spec.Cloud, v1alpha1.CloudGlobal))
+	if e := t.Spec.Endpoint; e != nil {
+		host = strings.TrimSuffix(e.GraphURL, ":443")
+	}
+	return strings.ToLower(t.Spec.TenantID + " at " + host)
+}
+
+// outside says that a Tenant was never signed in and cannot be as it is: somebody has to change it, or the Secret, before it can.
+// One that was not looked at yet, or that the tenant keeps waiting, is not outside.
+func outside(t *v1alpha1.Tenant) bool {
+	return t.Status.TokenExpiresAt == nil && (t.Spec.Suspend || meta.IsStatusConditionTrue(t.Status.Conditions, v1alpha1.ConditionStalled))
+}
+
+// present says that a policy has something in the tenant, or has sent it there.
+func present(p *v1alpha1.PasskeyPolicy) bool {
+	return slices.ContainsFunc(p.Status.Objects, func(o v1alpha1.TenantObject) bool { return o.ID != "" || o.CreateSentAt != nil })
 }
 
 // sameObjects says that two policies write settings of the same scope on a platform, or have some there: of a platform that left

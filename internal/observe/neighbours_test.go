@@ -54,6 +54,50 @@ func TestNeighboursOf(t *testing.T) {
 	}
 }
 
+// TestPromise16_NeighbourWithoutAWayIn: the id of a Microsoft tenant is no secret. Whoever writes it into a Tenant of their own
+// namespace keeps no policy of that tenant's owner out: a Tenant that points to another host is another tenant, and one that never
+// came in and cannot does not count, until it has something in the tenant.
+func TestPromise16_NeighbourWithoutAWayIn(t *testing.T) {
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	stalled := []metav1.Condition{{Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonCredentialRefused}}
+	signedIn := metav1.NewTime(now)
+	for name, tt := range map[string]struct {
+		change func(ten *v1alpha1.Tenant, p *v1alpha1.PasskeyPolicy)
+		counts bool
+	}{
+		"not looked at yet": {func(*v1alpha1.Tenant, *v1alpha1.PasskeyPolicy) {}, true},
+		"same cloud, named": {func(ten *v1alpha1.Tenant, _ *v1alpha1.PasskeyPolicy) { ten.Spec.Cloud = v1alpha1.CloudGlobal }, true},
+		"its own host": {func(ten *v1alpha1.Tenant, _ *v1alpha1.PasskeyPolicy) {
+			ten.Spec.Endpoint = &v1alpha1.TenantEndpoint{GraphURL: "https://evil"}
+		}, false},
+		"another cloud": {func(ten *v1alpha1.Tenant, _ *v1alpha1.PasskeyPolicy) { ten.Spec.Cloud = v1alpha1.CloudChina }, false},
+		"refused":       {func(ten *v1alpha1.Tenant, _ *v1alpha1.PasskeyPolicy) { ten.Status.Conditions = stalled }, false},
+		"suspended":     {func(ten *v1alpha1.Tenant, _ *v1alpha1.PasskeyPolicy) { ten.Spec.Suspend = true }, false},
+		"refused now": {func(ten *v1alpha1.Tenant, _ *v1alpha1.PasskeyPolicy) {
+			ten.Status.Conditions, ten.Status.TokenExpiresAt = stalled, &signedIn
+		}, true},
+		"refused, and there": {func(ten *v1alpha1.Tenant, p *v1alpha1.PasskeyPolicy) {
+			ten.Status.Conditions, p.Status.Objects = stalled, []v1alpha1.TenantObject{{ID: "x"}}
+		}, true},
+		"refused, and on its way": {func(ten *v1alpha1.Tenant, p *v1alpha1.PasskeyPolicy) {
+			ten.Status.Conditions, p.Status.Objects = stalled, []v1alpha1.TenantObject{{CreateSentAt: &signedIn}}
+		}, true},
+	} {
+		theirs, policy := &v1alpha1.Tenant{ObjectMeta: metav1.ObjectMeta{Namespace: "east", Name: "corp"}, Spec: v1alpha1.TenantSpec{TenantID: "aaaa"}}, beside("east", "first", 1)
+		tt.change(theirs, policy)
+		self := beside("ns", "self", 10)
+		c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(theirs, policy, self,
+			&v1alpha1.Tenant{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "corp"}, Spec: v1alpha1.TenantSpec{TenantID: "AAAA"}}).Build()
+		n, err := NeighboursOf(t.Context(), c, self)
+		if err != nil || (len(n.Older) == 1) != tt.counts {
+			t.Errorf("%s: %v, %d older ones, want one: %t", name, err, len(n.Older), tt.counts)
+		}
+	}
+}
+
 // TestRivals: populations that share somebody, by group or by member, and those of which that is not known.
 func TestRivals(t *testing.T) {
 	device := func(n string) graph.Member {

@@ -5,6 +5,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -24,6 +25,8 @@ import (
 type TenantReader struct {
 	// Store takes client and inventory for the other controllers.
 	Store *fleet.Store
+	// EndpointHosts are the hosts that spec.endpoint may name.
+	EndpointHosts graph.HostList
 	// Clock is the source of now.
 	Clock clock.PassiveClock
 	// Tune adjusts the configuration of each new Graph client; nil leaves it as it is.
@@ -62,7 +65,7 @@ func (r TenantReader) Look(ctx context.Context, t *v1alpha1.Tenant, policies []v
 	}
 	key := client.ObjectKeyFromObject(t)
 	gc, mistake := r.connect(t, cred)
-	if gc == nil && !t.DeletionTimestamp.IsZero() {
+	if gc == nil && !t.DeletionTimestamp.IsZero() && !mistake.Withdrawn() {
 		// The Secret often goes in the same breath as the Tenant. Its policies still need the client to clean up (P7).
 		gc = r.Store.Client(key)
 	}
@@ -89,7 +92,10 @@ func (r TenantReader) connect(t *v1alpha1.Tenant, cred credential.Credential) (*
 	if cred.Mistake != nil {
 		return nil, cred.Mistake
 	}
-	cfg := graph.Config{TenantID: t.Spec.TenantID, Cloud: graph.Cloud(t.Spec.Cloud), Auth: cred.Auth, Registry: r.Registry, DateClock: r.Clock}
+	cfg := graph.Config{
+		TenantID: t.Spec.TenantID, Cloud: graph.Cloud(t.Spec.Cloud), Auth: cred.Auth, Registry: r.Registry,
+		DateClock: r.Clock, AllowedHosts: r.EndpointHosts,
+	}
 	if e := t.Spec.Endpoint; e != nil {
 		cfg.Endpoint = &graph.Endpoint{GraphURL: e.GraphURL, AuthorityURL: e.AuthorityURL, CABundle: []byte(e.CABundle)}
 	}
@@ -100,6 +106,8 @@ func (r TenantReader) connect(t *v1alpha1.Tenant, cred credential.Credential) (*
 	switch {
 	case graph.KindOf(err) == graph.KindCredential:
 		return nil, &credential.Mistake{Reason: v1alpha1.ReasonInvalidCredential, Message: graph.Readable(err)}
+	case errors.Is(err, graph.ErrHostNotAllowed):
+		return nil, &credential.Mistake{Reason: v1alpha1.ReasonEndpointNotAllowed, Message: graph.Readable(err)}
 	case err != nil:
 		return nil, &credential.Mistake{Reason: v1alpha1.ReasonInvalidEndpoint, Message: graph.Readable(err)}
 	}

@@ -26,7 +26,7 @@ const Everyone = "All Corporate Devices"
 // Secret holds the simulator's credential.
 func (w *World) Secret() *corev1.Secret {
 	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Name: SecretName},
+		ObjectMeta: metav1.ObjectMeta{Name: SecretName, Labels: map[string]string{v1alpha1.LabelTenant: TenantName}},
 		StringData: map[string]string{"clientSecret": w.Sim.ClientSecret()},
 	}
 }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 	"github.com/tidegate/tidegate/internal/wire"
 )
 
@@ -80,6 +81,7 @@ func (w *World) run(t testing.TB, cut func(Write) bool) *Operator {
 	w.addOperator(op)
 	o := wire.Default()
 	o.MetricsAddress, o.ProbeAddress, o.Namespace, o.SkipNameValidation = "0", "0", w.Namespace, true
+	o.EndpointHosts, o.IdentityNamespaces = append([]string{hosts.Of(w.SimURL)}, w.EndpointHosts...), w.IdentityNamespaces
 	o.Clock = w.Clock
 	o.Pace = func(d time.Duration) time.Duration {
 		op.rests.Add(1)
@@ -90,6 +92,7 @@ func (w *World) run(t testing.TB, cut func(Write) bool) *Operator {
 		// Waits are the tenant's time and as long as in a cluster: who is refused for two seconds tries again, inside the call.
 		c.UserAgent, c.Clock = op.Name, newTenantTime(w.Clock)
 		c.ThrottleBase, c.MaxRetryWait = 10*time.Second, time.Minute
+		c.Transport = w.Network
 	}
 	w.Registry = prometheus.NewRegistry()
 	o.Registry = w.Registry

@@ -21,6 +21,7 @@ import (
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/journal"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 )
 
 // Admin is a Graph client of somebody else in the same tenant: what it changes are foreign edits.
@@ -28,8 +29,9 @@ func (w *World) Admin(t testing.TB) *graph.Client {
 	t.Helper()
 	cfg := graph.Config{
 		TenantID: w.Sim.TenantID(), UserAgent: "admin",
-		Auth:     graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: w.Sim.ClientID(), Secret: w.Sim.ClientSecret()}},
-		Endpoint: &graph.Endpoint{GraphURL: w.SimURL, AuthorityURL: w.SimURL, CABundle: w.SimCA},
+		Auth:         graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: w.Sim.ClientID(), Secret: w.Sim.ClientSecret()}},
+		Endpoint:     &graph.Endpoint{GraphURL: w.SimURL, AuthorityURL: w.SimURL, CABundle: w.SimCA},
+		AllowedHosts: hosts.Allow(t, w.SimURL),
 	}
 	Tune(&cfg)
 	cfg.MaxAttempts, cfg.MaxRetryWait = 6, 5*time.Second // somebody who waits when the service is busy, in real time

@@ -6,6 +6,7 @@ package testkit
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -67,6 +68,11 @@ type World struct {
 	Clock     *tenantsim.Clock
 	// Registry holds the operator's metrics.
 	Registry *prometheus.Registry
+
+	// EndpointHosts are those that Tenants may name beside the simulated tenant's; IdentityNamespaces may use the operator's own
+	// workload identity. Both are flags of operators that start from now on, and Network, where it is set, is how they reach others.
+	EndpointHosts, IdentityNamespaces []string
+	Network                           http.RoundTripper
 
 	// Operator is the one that New started; nil with Options.NoOperator.
 	Operator *Operator

@@ -144,9 +144,13 @@ func addControllers(mgr ctrl.Manager, o Options, asked func() bool) error {
 	kit := controllers.Kit{
 		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("tidegate"), Clock: o.Clock, Pace: o.Pace, Asked: asked, Metrics: m,
 	}
+	trust, err := o.trust()
+	if err != nil {
+		return err
+	}
 	store := fleet.NewStore()
 	each := controller.Options{}
-	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Tune: o.tuneGraph, Registry: o.Registry}
+	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Trust: trust, Tune: o.tuneGraph, Registry: o.Registry}
 	if err := tenant.SetupWithManager(mgr, each); err != nil {
 		return fmt.Errorf("set up Tenant controller: %w", err)
 	}

@@ -26,6 +26,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/tenantsim"
 	"github.com/tidegate/tidegate/internal/testkit"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 	"github.com/tidegate/tidegate/internal/wire"
 )
 
@@ -47,7 +48,7 @@ func pilot() testkit.Options {
 func options(w *testkit.World) wire.Options {
 	o := wire.Default()
 	o.MetricsAddress, o.ProbeAddress, o.Namespace, o.SkipNameValidation = "0", "0", w.Namespace, true
-	o.LeaderElectionNamespace = w.Namespace
+	o.LeaderElectionNamespace, o.EndpointHosts = w.Namespace, []string{hosts.Of(w.SimURL)}
 	o.Clock, o.TuneGraph, o.Registry = w.Clock, testkit.Tune, prometheus.NewRegistry()
 	o.Pace = func(time.Duration) time.Duration { return 50 * time.Millisecond }
 	return o

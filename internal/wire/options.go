@@ -19,6 +19,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/tidegate/tidegate/internal/credential"
 	"github.com/tidegate/tidegate/internal/graph"
 )
 
@@ -41,6 +42,10 @@ type Options struct {
 	// GraphBudget is the share of Microsoft's published limits that is used of each tenant, in percent: 1 to 100. Other
 	// applications, and people in the portal, share the limits of a tenant.
 	GraphBudget int
+	// IdentityNamespaces are the namespaces whose Tenants may sign in with the operator's own workload identity; none by default.
+	IdentityNamespaces []string
+	// EndpointHosts are the hosts, as host or host:port, that spec.endpoint of a Tenant may name; none by default.
+	EndpointHosts []string
 	// ReconcileTimeout ends a reconcile that hangs. An inventory of a large tenant takes minutes.
 	ReconcileTimeout time.Duration
 	// GracefulShutdown is how long running reconciles may take to finish after the signal to stop; 0 does not wait.
@@ -81,6 +86,10 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", o.LeaderElectionNamespace, "namespace of the lease; empty means the one that the operator runs in")
 	f.IntVar(&o.MaxConcurrentReconciles, "max-concurrent-reconciles", o.MaxConcurrentReconciles, "reconciles that run at the same time for each kind")
 	f.IntVar(&o.GraphBudget, "graph-budget", o.GraphBudget, "share of Microsoft's published request limits to use of each tenant, in percent")
+	f.StringSliceVar(&o.IdentityNamespaces, "workload-identity-namespaces", o.IdentityNamespaces,
+		"namespaces whose Tenants may sign in with the operator's own workload identity, separated by commas; empty means none")
+	f.StringSliceVar(&o.EndpointHosts, "allow-endpoint-hosts", o.EndpointHosts,
+		"hosts that spec.endpoint of a Tenant may name beside Microsoft's own, as host or host:port separated by commas; empty means none")
 	f.DurationVar(&o.ReconcileTimeout, "reconcile-timeout", o.ReconcileTimeout, "end a reconcile that takes longer")
 	f.DurationVar(&o.GracefulShutdown, "graceful-shutdown-timeout", o.GracefulShutdown, "time for running reconciles to finish after the signal to stop")
 }
@@ -97,10 +106,27 @@ func (o *Options) Validate() error {
 	case o.GracefulShutdown < 0:
 		return fmt.Errorf("--graceful-shutdown-timeout is %s: write 0 or more, for example 20s", o.GracefulShutdown)
 	}
-	return errors.Join(
+	_, err := o.trust()
+	return errors.Join(err,
 		checkAddress("--metrics-bind-address", o.MetricsAddress), checkAddress("--health-probe-bind-address", o.ProbeAddress),
 		checkNamespace("--namespace", o.Namespace), checkNamespace("--leader-election-namespace", o.LeaderElectionNamespace),
 	)
+}
+
+// trust reads what is allowed to those who may write Tenants, or says which entry cannot be meant.
+func (o *Options) trust() (credential.Trust, error) {
+	var wrong []error
+	for _, name := range o.IdentityNamespaces {
+		if name == "" {
+			wrong = append(wrong, errors.New("--workload-identity-namespaces has an empty entry: write the names of namespaces, separated by commas"))
+		}
+		wrong = append(wrong, checkNamespace("--workload-identity-namespaces", name))
+	}
+	hosts, err := graph.ParseHosts(o.EndpointHosts)
+	if err != nil {
+		wrong = append(wrong, fmt.Errorf("--allow-endpoint-hosts: %w", err))
+	}
+	return credential.Trust{IdentityNamespaces: o.IdentityNamespaces, EndpointHosts: hosts}, errors.Join(wrong...)
 }
 
 // checkAddress wants an address to listen on, or 0. An empty one means another port to each server that reads it.

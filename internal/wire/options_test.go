@@ -30,6 +30,8 @@ var flagTable = []struct {
 	{"leader-election-namespace", "", "leases", func(o *Options) any { return o.LeaderElectionNamespace }, "leases"},
 	{"max-concurrent-reconciles", "8", "3", func(o *Options) any { return o.MaxConcurrentReconciles }, 3},
 	{"graph-budget", "50", "20", func(o *Options) any { return o.GraphBudget }, 20},
+	{"workload-identity-namespaces", "[]", "edge,passkeys", func(o *Options) any { return strings.Join(o.IdentityNamespaces, " ") }, "edge passkeys"},
+	{"allow-endpoint-hosts", "[]", "sim.example,127.0.0.1:8443", func(o *Options) any { return strings.Join(o.EndpointHosts, " ") }, "sim.example 127.0.0.1:8443"},
 	{"reconcile-timeout", "30m0s", "5m", func(o *Options) any { return o.ReconcileTimeout }, 5 * time.Minute},
 	{"graceful-shutdown-timeout", "20s", "0s", func(o *Options) any { return o.GracefulShutdown }, time.Duration(0)},
 }
@@ -77,6 +79,14 @@ func TestValidate(t *testing.T) {
 		change func(*Options)
 		words  []string // none: accepted
 	}{
+		{"identity for a pattern", func(o *Options) { o.IdentityNamespaces = []string{"edge", "*"} }, []string{"--workload-identity-namespaces", `"*"`}},
+		{"identity for nobody", func(o *Options) { o.IdentityNamespaces = []string{""} }, []string{"--workload-identity-namespaces", "empty entry"}},
+		{"a URL for a host", func(o *Options) { o.EndpointHosts = []string{"https://sim.example"} }, []string{"--allow-endpoint-hosts", `"https://sim.example"`, "host or host:port"}},
+		{"every host", func(o *Options) { o.EndpointHosts = []string{"*"} }, []string{"--allow-endpoint-hosts", "no wildcard"}},
+		{"Microsoft's host", func(o *Options) { o.EndpointHosts = []string{"Graph.Microsoft.com"} }, []string{"--allow-endpoint-hosts", "Microsoft's own"}},
+		{"lists", func(o *Options) {
+			o.EndpointHosts, o.IdentityNamespaces = []string{"::1", "sim:8443"}, []string{"edge"}
+		}, nil},
 		{"no worker", func(o *Options) { o.MaxConcurrentReconciles = 0 }, []string{"--max-concurrent-reconciles is 0", "at least 1"}},
 		{"no budget", func(o *Options) { o.GraphBudget = 0 }, []string{"--graph-budget is 0", "1 to 100"}},
 		{"more than is published", func(o *Options) { o.GraphBudget = 101 }, []string{"--graph-budget is 101", "1 to 100"}},

@@ -24,7 +24,7 @@ var parents = map[string]map[string]edits{
 	"Tenant": {
 		"spec.auth.clientSecret":      {"spec.auth": "{clientSecret: {clientID: " + goodGUID + ", secretRef: {name: a, key: b}}}"},
 		"spec.auth.clientCertificate": {"spec.auth": "{clientCertificate: {clientID: " + goodGUID + ", secretRef: {name: a, key: b}}}"},
-		"spec.endpoint":               {"spec.endpoint": "{graphURL: 'https://sim', authorityURL: 'https://sim'}"},
+		"spec.endpoint":               {"spec.auth": secretAuth, "spec.endpoint": "{graphURL: 'https://sim', authorityURL: 'https://sim'}"},
 	},
 	"PasskeyPolicy": {},
 	"PilotWave": {

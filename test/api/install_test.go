@@ -4,6 +4,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,8 +15,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -35,7 +38,7 @@ func TestInstall(t *testing.T) {
 		t.Fatal(err)
 	}
 	pod := deployment.Spec.Template.Spec
-	for _, want := range []string{"--leader-elect", "--health-probe-bind-address=:8081", "--metrics-bind-address=:8443", "--metrics-secure=true"} {
+	for _, want := range []string{"--leader-elect", "--health-probe-bind-address=:8081", "--metrics-bind-address=:8443", "--metrics-secure=true", "--workload-identity-namespaces=", "--allow-endpoint-hosts="} {
 		if !slices.Contains(pod.Containers[0].Args, want) {
 			t.Errorf("the manager runs with %q, want %s among them", pod.Containers[0].Args, want)
 		}
@@ -144,6 +147,75 @@ func TestUserRoles(t *testing.T) {
 			}
 			return nil
 		})
+	}
+}
+
+// builtIn are the roles that every cluster has for people, each of which has all rights of those before it.
+var builtIn = []string{"view", "edit", "admin"}
+
+// aggregated are the rules of a built-in role and of all that extend it, as the controller of a whole cluster gathers them.
+func (c *cluster) aggregated(t *testing.T, builtin string) []rbacv1.PolicyRule {
+	t.Helper()
+	below := builtIn[:slices.Index(builtIn, builtin)+1]
+	var roles rbacv1.ClusterRoleList
+	if err := c.client.List(t.Context(), &roles); err != nil {
+		t.Fatal(err)
+	}
+	var rules []rbacv1.PolicyRule
+	for i := range roles.Items {
+		if slices.ContainsFunc(below, func(b string) bool {
+			return roles.Items[i].Labels["rbac.authorization.k8s.io/aggregate-to-"+b] == "true"
+		}) {
+			rules = append(rules, roles.Items[i].Rules...)
+		}
+	}
+	return rules
+}
+
+// TestPromise16_BuiltInRolesWriteNoTenants: whoever is view, edit or admin of a namespace may see a Tenant and not write it, nor the
+// status or the finalizers of anything of ours, with all that Tidegate and the cluster add to these roles.
+func TestPromise16_BuiltInRolesWriteNoTenants(t *testing.T) {
+	c := shared(t)
+	c.kubectl(t, "apply", "-k", filepath.Join(configRoot, "default"))
+	ns := c.namespace(t)
+	for _, builtin := range builtIn {
+		role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{GenerateName: "whole-" + builtin + "-"}, Rules: c.aggregated(t, builtin)}
+		if err := c.client.Create(t.Context(), role); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.client.Delete(context.WithoutCancel(t.Context()), role) })
+		c.kubectl(t, "create", "rolebinding", role.Name, "-n", ns, "--clusterrole="+role.Name, "--user=whole-"+builtin)
+		user := c.actingAs(t, "whole-"+builtin)
+		may := func(verb, resource, sub string) bool {
+			review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Namespace: ns, Verb: verb, Group: "tidegate.dev", Resource: resource, Subresource: sub,
+			}}}
+			if err := user.Create(t.Context(), review); err != nil {
+				t.Fatal(err)
+			}
+			return review.Status.Allowed
+		}
+		eventually(t, "the role of "+builtin, func() error {
+			if !may("get", "tenants", "") {
+				return fmt.Errorf("%s may not get a Tenant", builtin)
+			}
+			return nil
+		})
+		for _, verb := range []string{"create", "update", "patch", "delete", "deletecollection"} {
+			if may(verb, "tenants", "") {
+				t.Errorf("%s may %s tenants", builtin, verb)
+			}
+			if got := may(verb, "pilotwaves", ""); got != (builtin != "view") {
+				t.Errorf("%s may %s pilotwaves: %t", builtin, verb, got)
+			}
+			for _, resource := range []string{"tenants", "passkeypolicies", "pilotwaves"} {
+				for _, sub := range []string{"status", "finalizers"} {
+					if may(verb, resource, sub) {
+						t.Errorf("%s may %s %s/%s", builtin, verb, resource, sub)
+					}
+				}
+			}
+		}
 	}
 }
 

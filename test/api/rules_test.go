@@ -30,6 +30,7 @@ type ruleCase struct {
 const (
 	goodGUID     = "0A1b2c3d-1111-2222-3333-444455556666"
 	oneOfGroup   = "name the group by exactly one of id or displayName"
+	secretAuth   = "{clientSecret: {clientID: " + goodGUID + ", secretRef: {name: a, key: b}}}"
 	oneOfAuth    = "set exactly one of clientSecret, clientCertificate or workloadIdentity"
 	groupID      = "id must be the group's object id, a GUID; to name it otherwise write displayName"
 	clientID     = "clientID must be the application (client) id, a GUID; the Entra admin center shows it on the app registration"
@@ -55,7 +56,7 @@ var tenantRules = []ruleCase{
 	{kind: "Tenant", path: "spec.tenantID", message: "tenantID is immutable; create another Tenant for another directory",
 		refused: edits{"spec.tenantID": goodGUID}, change: true},
 	{kind: "Tenant", path: "spec.auth", message: oneOfAuth,
-		accepted: edits{"spec.auth": "{clientSecret: {clientID: " + goodGUID + ", secretRef: {name: a, key: b}}}"},
+		accepted: edits{"spec.auth": secretAuth},
 		refused:  edits{"spec.auth.clientCertificate": "{clientID: " + goodGUID + ", secretRef: {name: a, key: b}}"}},
 	{kind: "Tenant", path: "spec.auth", message: oneOfAuth, refused: edits{"spec.auth": "{}"}},
 	{kind: "Tenant", path: "spec.auth.clientSecret.clientID", message: clientID,
@@ -67,16 +68,21 @@ var tenantRules = []ruleCase{
 	{kind: "Tenant", path: "spec.auth.workloadIdentity.clientID", message: clientID,
 		accepted: edits{"spec.auth.workloadIdentity.clientID": goodGUID},
 		refused:  edits{"spec.auth.workloadIdentity.clientID": "tidegate"}},
+	{kind: "Tenant", path: "spec", message: "auth.workloadIdentity signs in to Microsoft only; remove endpoint, or set auth.clientSecret or auth.clientCertificate beside it",
+		accepted: edits{"spec.auth": secretAuth, "spec.endpoint": "{graphURL: 'https://sim', authorityURL: 'https://sim'}"},
+		refused:  edits{"spec.endpoint": "{graphURL: 'https://sim', authorityURL: 'https://sim'}"}},
+	{kind: "Tenant", path: "", message: "the name of a Tenant has at most 63 characters, as the label tidegate.dev/tenant of its Secret has to name it",
+		accepted: edits{"metadata.name": strings.Repeat("a", 63)}, refused: edits{"metadata.name": strings.Repeat("a", 64)}},
 	{kind: "Tenant", path: "spec.endpoint.graphURL", message: "graphURL" + hostOnly,
-		accepted: edits{"spec.endpoint": "{graphURL: 'https://127.0.0.1:8443', authorityURL: 'https://[::1]:8443'}"},
-		refused:  edits{"spec.endpoint": "{graphURL: 'http://127.0.0.1:8443', authorityURL: 'https://127.0.0.1:8443'}"}},
+		accepted: edits{"spec.auth": secretAuth, "spec.endpoint": "{graphURL: 'https://127.0.0.1:8443', authorityURL: 'https://[::1]:8443'}"},
+		refused:  edits{"spec.auth": secretAuth, "spec.endpoint": "{graphURL: 'http://127.0.0.1:8443', authorityURL: 'https://127.0.0.1:8443'}"}},
 	{kind: "Tenant", path: "spec.endpoint.graphURL", message: "graphURL" + hostOnly,
-		refused: edits{"spec.endpoint": "{graphURL: 'https://user:word@sim', authorityURL: 'https://sim'}"}},
+		refused: edits{"spec.auth": secretAuth, "spec.endpoint": "{graphURL: 'https://user:word@sim', authorityURL: 'https://sim'}"}},
 	{kind: "Tenant", path: "spec.endpoint.authorityURL", message: "authorityURL" + hostOnly,
-		accepted: edits{"spec.endpoint": "{graphURL: 'https://sim', authorityURL: 'https://sim'}"},
-		refused:  edits{"spec.endpoint": "{graphURL: 'https://sim', authorityURL: 'https://sim/common'}"}},
+		accepted: edits{"spec.auth": secretAuth, "spec.endpoint": "{graphURL: 'https://sim', authorityURL: 'https://sim'}"},
+		refused:  edits{"spec.auth": secretAuth, "spec.endpoint": "{graphURL: 'https://sim', authorityURL: 'https://sim/common'}"}},
 	{kind: "Tenant", path: "spec.endpoint.authorityURL", message: "authorityURL" + hostOnly,
-		refused: edits{"spec.endpoint": "{graphURL: 'https://sim', authorityURL: 'https://sim:port'}"}},
+		refused: edits{"spec.auth": secretAuth, "spec.endpoint": "{graphURL: 'https://sim', authorityURL: 'https://sim:port'}"}},
 	{kind: "Tenant", path: "spec.inventory.refreshInterval",
 		message:  "refreshInterval must be a duration such as 30m, at least 1m" + units,
 		accepted: edits{"spec.inventory.refreshInterval": "1m"}, refused: edits{"spec.inventory.refreshInterval": "59s"}},

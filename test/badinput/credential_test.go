@@ -107,8 +107,8 @@ func TestTokenRefused(t *testing.T) {
 	w := start(t, testkit.Options{})
 	w.change(t, func(sc *tenantsim.Scenario) { sc.TokenRefused = true })
 	w.Apply(t, w.Secret(), w.Tenant(), w.Policy())
-	// The directory only says that the application is disabled; where to look is added.
-	w.stuck(t, tenant(), v1alpha1.ReasonCredentialRefused, "is disabled", w.Sim.ClientID(), w.Sim.TenantID(), "spec.auth", "see its app registration")
+	// The directory only says that the application is disabled, which is not shown of a host that is not Microsoft's; where to look is.
+	w.stuck(t, tenant(), v1alpha1.ReasonCredentialRefused, "HTTP 401", w.Sim.ClientID(), w.Sim.TenantID(), "spec.auth", "see its app registration")
 	w.blocked(t)
 	w.change(t, func(sc *tenantsim.Scenario) { sc.TokenRefused = false })
 	w.goesOn(t)

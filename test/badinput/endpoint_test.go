@@ -14,11 +14,13 @@ import (
 	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
+// closed is where nothing listens.
+const closed = "https://127.0.0.1:1"
+
 // TestWrongEndpoint points a Tenant at hosts that do not work. A host that cannot be reached may be down for a while, so
 // the Tenant keeps trying; what can never work is stalled.
 func TestWrongEndpoint(t *testing.T) {
 	t.Parallel()
-	const closed = "https://127.0.0.1:1" // nothing listens on port 1
 	other := newFront(t, nil)
 	for _, test := range []struct {
 		name   string
@@ -31,8 +33,10 @@ func TestWrongEndpoint(t *testing.T) {
 			v1alpha1.ConditionStalled, v1alpha1.ReasonInvalidEndpoint, []string{"endpoint.caBundle", "write one or more PEM blocks"}},
 		{"authority unreachable", func(e *v1alpha1.TenantEndpoint) { e.AuthorityURL = closed },
 			v1alpha1.ConditionReconciling, v1alpha1.ReasonTransient, []string{"127.0.0.1:1", "refused", "spec.endpoint.authorityURL", "check"}},
-		{"graph unreachable", func(e *v1alpha1.TenantEndpoint) { e.GraphURL = closed },
-			v1alpha1.ConditionReconciling, v1alpha1.ReasonTransient, []string{"127.0.0.1:1", "refused", "spec.endpoint.graphURL", "check"}},
+		{"graph unknown to the authority", func(e *v1alpha1.TenantEndpoint) { e.GraphURL = closed },
+			v1alpha1.ConditionStalled, v1alpha1.ReasonCredentialRefused, []string{"HTTP 400", "check spec.endpoint.graphURL"}},
+		{"host not allowed", func(e *v1alpha1.TenantEndpoint) { e.GraphURL = "https://127.0.0.1:2" },
+			v1alpha1.ConditionStalled, v1alpha1.ReasonEndpointNotAllowed, []string{"endpoint.graphURL", "127.0.0.1:2", "--allow-endpoint-hosts=127.0.0.1:2"}},
 		{"CA of another host", func(e *v1alpha1.TenantEndpoint) { e.CABundle = anotherCA(t) },
 			v1alpha1.ConditionReconciling, v1alpha1.ReasonTransient, []string{"certificate", other.URL, "spec.endpoint.caBundle", "check"}},
 		{"system roots for a private host", func(e *v1alpha1.TenantEndpoint) { e.CABundle = "" },
@@ -60,7 +64,7 @@ func TestWrongEndpoint(t *testing.T) {
 
 // policyReason is what a policy says of a Tenant with this reason: without a client it cannot even try.
 func policyReason(tenant string) string {
-	if tenant == v1alpha1.ReasonInvalidEndpoint {
+	if tenant == v1alpha1.ReasonInvalidEndpoint || tenant == v1alpha1.ReasonEndpointNotAllowed || tenant == v1alpha1.ReasonCredentialRefused {
 		return v1alpha1.ReasonTenantFailed
 	}
 	return tenant

@@ -21,6 +21,7 @@ import (
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 	"github.com/tidegate/tidegate/internal/testkit"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 	"github.com/tidegate/tidegate/internal/wire"
 )
 
@@ -63,6 +64,7 @@ func (w *world) operate(t *testing.T, log logr.Logger) {
 	t.Helper()
 	o := wire.Default()
 	o.MetricsAddress, o.ProbeAddress, o.Namespace, o.SkipNameValidation = "0", "0", w.Namespace, true
+	o.EndpointHosts = []string{hosts.Of(w.SimURL), hosts.Of(closed)}
 	o.Clock, o.TuneGraph, o.Log = w.Clock, testkit.Tune, log
 	o.Pace = func(time.Duration) time.Duration { return poll }
 	w.Registry = prometheus.NewRegistry()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 )
 
 const tenantID = "11111111-2222-3333-4444-555555555555"
@@ -24,7 +25,7 @@ func newClient(b *testing.B, graphURL string) *graph.Client {
 		Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: "bench", Secret: "bench"}},
 		Endpoint: &graph.Endpoint{GraphURL: graphURL, AuthorityURL: authority.URL,
 			CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority.Certificate().Raw})},
-		Limits: graph.Unlimited()})
+		AllowedHosts: hosts.Allow(b, graphURL, authority.URL), Limits: graph.Unlimited()})
 	if err != nil {
 		b.Fatal(err)
 	}

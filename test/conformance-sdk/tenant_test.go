@@ -32,6 +32,7 @@ import (
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 )
 
 // tenant is the simulator as a program of its own, behind a proxy that keeps what
@@ -184,7 +185,7 @@ func (tn *tenant) token(t *testing.T) string {
 func (tn *tenant) client(t *testing.T) *graph.Client {
 	t.Helper()
 	c, err := graph.New(graph.Config{TenantID: tn.id, Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: tn.app, Secret: tenantsim.DefaultSecret}},
-		Endpoint: &graph.Endpoint{GraphURL: tn.url, AuthorityURL: tn.url, CABundle: tn.ca}})
+		Endpoint: &graph.Endpoint{GraphURL: tn.url, AuthorityURL: tn.url, CABundle: tn.ca}, AllowedHosts: hosts.Allow(t, tn.url)})
 	if err != nil {
 		t.Fatal(err)
 	}

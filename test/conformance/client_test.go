@@ -13,6 +13,7 @@ import (
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
 	"github.com/tidegate/tidegate/internal/testkit/graphschema"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 )
 
 // TestClientAndSimulatorAgree sends one call of each kind from this project's
@@ -167,6 +168,7 @@ func agreeing(t *testing.T) *graph.Client {
 	t.Cleanup(server.Close)
 	c, err := graph.New(graph.Config{TenantID: sim.TenantID(), Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: sim.ClientID(), Secret: sim.ClientSecret()}},
 		Endpoint:           &graph.Endpoint{GraphURL: server.URL, AuthorityURL: server.URL, CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})},
+		AllowedHosts:       hosts.Allow(t, server.URL),
 		ExportPollInterval: 5 * time.Millisecond, RetryBase: time.Millisecond, RetryCap: 10 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

@@ -4,8 +4,12 @@
 package conformance
 
 import (
+	"context"
 	"crypto/rsa"
+	"crypto/tls"
 	"crypto/x509"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +18,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/graph"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 	"github.com/tidegate/tidegate/internal/testkit/simtest"
 	"github.com/tidegate/tidegate/internal/testkit/testcert"
 )
@@ -58,12 +63,26 @@ func (s signIn) serviceAccountToken(t *testing.T, subject string) string {
 
 func (s signIn) client(t *testing.T, auth graph.Auth) *graph.Client {
 	t.Helper()
-	c, err := graph.New(graph.Config{TenantID: s.sim.TenantID(), Auth: auth, Endpoint: &graph.Endpoint{GraphURL: s.url, AuthorityURL: s.url, CABundle: s.ca}})
+	cfg := graph.Config{TenantID: s.sim.TenantID(), Auth: auth, Endpoint: &graph.Endpoint{GraphURL: s.url, AuthorityURL: s.url, CABundle: s.ca}, AllowedHosts: hosts.Allow(t, s.url)}
+	if auth.WorkloadIdentity != nil { // signs in to Microsoft only
+		cfg.Endpoint, cfg.Transport = nil, posing(hosts.Of(s.url))
+	}
+	c, err := graph.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+// posing reaches the tenant under the names of Microsoft's hosts, for which it has no certificate.
+func posing(address string) http.RoundTripper {
+	return &http.Transport{
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, address)
+		},
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}, // #nosec G402 -- a tenant of the test
+	}
 }
 
 // TestClientSignsIn: the client's three credentials, which Microsoft's library makes, and the tenant's check of them, which

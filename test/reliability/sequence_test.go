@@ -19,6 +19,7 @@ import (
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/settings"
 	"github.com/tidegate/tidegate/internal/tenantsim"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 	"github.com/tidegate/tidegate/internal/testkit/simtest"
 )
 
@@ -86,6 +87,7 @@ func newClient(t testing.TB, sim *simtest.Tenant, url string, ca []byte) *graph.
 	c, err := graph.New(graph.Config{
 		TenantID: sim.TenantID(), Auth: graph.Auth{ClientSecret: &graph.ClientSecret{ClientID: sim.ClientID(), Secret: sim.ClientSecret()}},
 		Endpoint:       &graph.Endpoint{GraphURL: url, AuthorityURL: url, CABundle: ca},
+		AllowedHosts:   hosts.Allow(t, url),
 		Limits:         graph.Unlimited(),
 		AttemptTimeout: attemptTimeout, MaxAttempts: 3, RetryBase: time.Millisecond, RetryCap: 4 * time.Millisecond,
 		ThrottleBase: 5 * time.Millisecond, MaxRetryWait: 50 * time.Millisecond,

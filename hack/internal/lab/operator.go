@@ -86,7 +86,8 @@ func (l *Lab) startOperator(ctx context.Context) error {
 	return l.awaitOperator(ctx, mgr.Elected())
 }
 
-// outsideOfPod replaces what only means something in a pod: its namespace, and ports that nobody else has.
+// outsideOfPod replaces what only means something in a pod: its namespace, and ports that nobody else has; and allows the one host
+// that is not Microsoft's.
 func (l *Lab) outsideOfPod(o *wire.Options) error {
 	if o.LeaderElectionNamespace == "" {
 		o.LeaderElectionNamespace = l.manager.namespace
@@ -100,6 +101,7 @@ func (l *Lab) outsideOfPod(o *wire.Options) error {
 			return err
 		}
 	}
+	o.EndpointHosts = append(o.EndpointHosts, strings.TrimPrefix(l.SimURL, "https://"))
 	o.SkipNameValidation = true // a test has several labs in its life
 	o.Clock, o.Pace = l.Clock, l.Clock.Pace
 	o.TuneGraph = func(c *graph.Config) { c.Clock = l.Clock } // its limits and waits are those of the tenant's time

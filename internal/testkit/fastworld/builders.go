@@ -24,7 +24,8 @@ const (
 // Secret is the credential of the tenant's application. New has made it.
 func (w *World) Secret() *corev1.Secret {
 	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: SecretName}, Data: map[string][]byte{"clientSecret": []byte(w.Sim.ClientSecret())},
+		ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: SecretName, Labels: map[string]string{v1alpha1.LabelTenant: TenantName}},
+		Data:       map[string][]byte{"clientSecret": []byte(w.Sim.ClientSecret())},
 	}
 }
 

@@ -39,6 +39,8 @@ var elsewhere = map[string]string{
 	"internal/tenantsim/faults_test.go .Handler":                       "sends a read that is dropped",
 	"internal/tenantsim/settingvalues_test.go .Handler":                "sends annotations, which fit no type and are ignored",
 	"internal/graph/harness_test.go httptest.NewUnstartedServer":       "puts graphschema.Handler between, but for the one test of a tenant that is newer than the types",
+	"internal/graph/auth_test.go httptest.NewTLSServer":                "puts graphschema.Handler between, but for answers that are nothing of Graph's",
+	"internal/testkit/thief/thief.go httptest.NewUnstartedServer":      "is no Graph, and says what it likes",
 	"internal/graph/credential_test.go httptest.NewServer":             "is a proxy that sees TLS only",
 	"test/conformance/conformance_test.go tenantsim.New":               "checks each exchange in Runner, which knows from the row whether it is wrong on purpose",
 	"test/conformance/client_test.go tenantsim.New":                    "puts graphschema.Handler before the tenant",
