@@ -5,14 +5,14 @@ package graph
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"net/http"
 	"time"
 )
 
 // retrying runs attempts until one succeeds or its error may not be tried again. An error that comes after a
-// lost answer keeps OutcomeUnknown: a later refusal does not tell what the first attempt did.
+// lost answer keeps OutcomeUnknown: a later refusal does not tell what the first attempt did. The error is this call's
+// own: what is noted in it reaches no other call that failed for the same cause.
 func (c *Client) retrying(ctx context.Context, op call, attempt func(context.Context) error) error {
 	unknown := false
 	for n := 1; ; n++ {
@@ -20,8 +20,8 @@ func (c *Client) retrying(ctx context.Context, op call, attempt func(context.Con
 		if err == nil {
 			return nil
 		}
-		var e *Error
-		if !errors.As(err, &e) {
+		e := own(err)
+		if e == nil {
 			return err
 		}
 		unknown = unknown || e.OutcomeUnknown

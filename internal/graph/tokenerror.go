@@ -35,9 +35,8 @@ var aadsts = regexp.MustCompile(`AADSTS\d+`)
 // tokenError turns a failure to get a token into an *Error with the AADSTS code and the description, and
 // without the rest of the answer (P8).
 func (c *Client) tokenError(ctx context.Context, op string, err error) *Error {
-	var known *Error
-	if errors.As(err, &known) {
-		return known
+	if e := own(err); e != nil && !endedBy(ctx, err) {
+		return e
 	}
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return &Error{Kind: KindTransient, Op: op, Message: "no token: " + ctxErr.Error(), Err: ctxErr}
