@@ -26,6 +26,8 @@ import (
 type Client struct {
 	cfg      Config
 	hosts    hosts
+	realm    string
+	caps     caps
 	adapter  abs.RequestAdapter
 	base     http.RoundTripper
 	download *http.Client
@@ -51,7 +53,7 @@ func New(cfg Config) (*Client, error) {
 		base = newBaseTransport(h.roots)
 	}
 	// Token requests need no client of their own: azidentity calls Do and follows no links.
-	credential, err := newCredential(cfg, h, &http.Client{Transport: base, Timeout: cfg.AttemptTimeout, CheckRedirect: noRedirect})
+	credential, err := newCredential(cfg, h, &http.Client{Transport: &tokenTransport{base}, Timeout: cfg.AttemptTimeout, CheckRedirect: noRedirect})
 	if err != nil {
 		return nil, &Error{Kind: KindCredential, Op: "New", Message: err.Error()}
 	}
@@ -78,12 +80,14 @@ func newClient(cfg Config, h hosts, base http.RoundTripper, credential credentia
 	}
 	// The scope names the cloud's Graph also where an endpoint stands in for it (contract l.1, l.4).
 	c := &Client{
-		cfg: cfg, hosts: h, base: base, metrics: m, secrets: secretForms(cfg.Auth.secretValues()),
+		cfg: cfg, hosts: h, realm: strings.ToLower(h.graph.Host + "/" + cfg.TenantID), caps: defaultCaps, base: base, metrics: m, secrets: secretForms(cfg.Auth.secretValues()),
 		tokens: newTokenSource(credential, cloudHosts[cfg.Cloud].graph+"/.default"),
 		shared: shared, limiter: shared.limiter,
 	}
-	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, metrics: m, clock: clock.RealClock{}}
-	c.download = &http.Client{Transport: &frameTransport{next: wire, userAgent: cfg.UserAgent}, CheckRedirect: noRedirect}
+	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, total: cfg.AnswerTimeout, metrics: m, clock: clock.RealClock{}}
+	storage := *wire
+	storage.total = cfg.DownloadTimeout
+	c.download = &http.Client{Transport: &frameTransport{next: &storage, userAgent: cfg.UserAgent}, CheckRedirect: noRedirect}
 	chain := http.RoundTripper(&authTransport{next: wire, client: c})
 	chain = &limitTransport{next: chain, limiter: c.limiter}
 	chain = &frameTransport{next: chain, userAgent: cfg.UserAgent}
@@ -143,6 +147,8 @@ type call struct {
 	writes int // how many writes a request carries, at least 1 unless it is a read
 	// byID is true for a read of one object by its key, whose NotFound means gone: it is confirmed by a second read.
 	byID bool
+	// streamed is true for a list whose rows are not kept here: who keeps them counts what they take.
+	streamed bool
 	// digest identifies a write that Multi Admin Approval can stop.
 	digest string
 	// permissions are the least application permissions, all of them needed (contract g, l.5). They explain a 403

@@ -152,6 +152,10 @@ var errStalled = errors.New("the server did not answer in time")
 // query can hold names and a SAS link holds a signature.
 func (c *Client) failure(ctx context.Context, op call, err error, status int, requestID string) *Error {
 	if e := own(err); e != nil && !endedBy(ctx, err) {
+		if e.Op == "" { // made by what reads the answer, which does not know the call
+			e.Op, e.Status, e.RequestID = op.op, status, requestID
+			e.OutcomeUnknown = op.effect != effectRead
+		}
 		return e
 	}
 	var unsent *notSentError
@@ -162,6 +166,9 @@ func (c *Client) failure(ctx context.Context, op call, err error, status int, re
 		return e
 	}
 	cause := stripURL(err)
+	if isTooSlow(err) {
+		e.Code = codeTooSlow
+	}
 	e.Message = c.redact(cause.Error())
 	e.Err = &causeError{text: e.Message, cause: cause}
 	return e

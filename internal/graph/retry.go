@@ -70,8 +70,9 @@ func repeatable(op call, e *Error) bool {
 		if e.Status == http.StatusInternalServerError || e.Status == http.StatusNotImplemented {
 			return false // contract k.4: other 500s stay errors
 		}
-		if e.Code == codeLinkExpired || e.Code == codeJobFailed || e.Code == codeJobSlow {
-			return false // The same link and the same job will not do better.
+		switch e.Code {
+		case codeLinkExpired, codeJobFailed, codeJobSlow, codeTooMuch, codeTooSlow:
+			return false // The same link, job or host will not do better.
 		}
 		if !e.OutcomeUnknown && e.Status == 0 {
 			return true // Nothing was sent: no connection or no token.

@@ -4,6 +4,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,7 @@ var aadsts = regexp.MustCompile(`AADSTS\d+`)
 // without the rest of the answer (P8).
 func (c *Client) tokenError(ctx context.Context, op string, err error) *Error {
 	if e := own(err); e != nil && !endedBy(ctx, err) {
+		e.Op = cmp.Or(e.Op, op)
 		return e
 	}
 	if ctxErr := ctx.Err(); ctxErr != nil {
