@@ -109,7 +109,7 @@ func (r TenantReader) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *graph
 	inv := r.Store.Inventory(key)
 	ids := objectIDs(policies)
 	if inv == nil || inv.Ahead(now) || !now.Before(inv.AsOf.Add(interval)) || slices.ContainsFunc(ids, func(id string) bool { return !inv.Asked(id) }) {
-		next, err := fleet.Refresh(ctx, gc, ids, r.Clock)
+		next, err := fleet.RefreshWithin(ctx, r.Store.Memory, key.String(), expectedDevices(t, inv), gc, ids, r.Clock)
 		if err == nil {
 			err = r.Store.Confirm(key, next, lastManaged(t))
 		}
@@ -122,6 +122,14 @@ func (r TenantReader) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *graph
 		log.FromContext(ctx).Info("inventory refreshed", "devices", inv.Managed(), "policies", len(ids), "took", inv.Took)
 	}
 	look.Inventory, look.Throttled = inv, gc.ThrottledFor()
+}
+
+// expectedDevices is how many devices the last reading had, this process's own or one before it.
+func expectedDevices(t *v1alpha1.Tenant, inv *fleet.Inventory) int64 {
+	if inv != nil {
+		return int64(inv.Len())
+	}
+	return lastManaged(t)
 }
 
 // lastManaged is how many devices the last reading had that was believed, 0 when there was none.

@@ -145,8 +145,14 @@ func addControllers(mgr ctrl.Manager, o Options, asked func() bool) error {
 		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("tidegate"), Clock: o.Clock, Pace: o.Pace, Asked: asked, Metrics: m,
 	}
 	store := fleet.NewStore()
+	store.Memory = newRoom(o.MemoryLimit)
+	spool := graph.NewSpool(o.SpoolSize)
+	tune := func(c *graph.Config) {
+		c.Memory, c.Spool = store.Memory, spool
+		o.tuneGraph(c)
+	}
 	each := controller.Options{}
-	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Tune: o.tuneGraph, Registry: o.Registry}
+	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Tune: tune, Registry: o.Registry}
 	if err := tenant.SetupWithManager(mgr, each); err != nil {
 		return fmt.Errorf("set up Tenant controller: %w", err)
 	}

@@ -43,12 +43,17 @@ type Options struct {
 	GraphBudget int
 	// ReconcileTimeout ends a reconcile that hangs. An inventory of a large tenant takes minutes.
 	ReconcileTimeout time.Duration
+	// SpoolSize is the disk in the directory for temporary files that report archives may use together, in bytes; at least
+	// one of the largest, twice graph.MaxArchive. Keep it below the size of the volume.
+	SpoolSize int64
 	// GracefulShutdown is how long running reconciles may take to finish after the signal to stop; 0 does not wait.
 	// Keep it below the pod's terminationGracePeriodSeconds, or the lease is not handed over.
 	GracefulShutdown time.Duration
 
 	// The rest is for callers other than main.
 
+	// MemoryLimit is what the process may use, in bytes, see LimitMemory; 0 for no limit.
+	MemoryLimit int64
 	// Log takes the log of this operator, at level 6 and below; the zero value is the log of the process, see UseLog.
 	Log logr.Logger
 	// Clock is the source of now; nil is real time.
@@ -68,6 +73,7 @@ func Default() Options {
 	return Options{
 		MetricsAddress: ":8443", MetricsSecure: true, ProbeAddress: ":8081",
 		MaxConcurrentReconciles: 8, GraphBudget: graph.DefaultShare, ReconcileTimeout: 30 * time.Minute, GracefulShutdown: 20 * time.Second,
+		SpoolSize: 896 << 20,
 	}
 }
 
@@ -82,6 +88,7 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 	f.IntVar(&o.MaxConcurrentReconciles, "max-concurrent-reconciles", o.MaxConcurrentReconciles, "reconciles that run at the same time for each kind")
 	f.IntVar(&o.GraphBudget, "graph-budget", o.GraphBudget, "share of Microsoft's published request limits to use of each tenant, in percent")
 	f.DurationVar(&o.ReconcileTimeout, "reconcile-timeout", o.ReconcileTimeout, "end a reconcile that takes longer")
+	f.Int64Var(&o.SpoolSize, "spool-size", o.SpoolSize, "disk that report archives may use together in the directory for temporary files, in bytes")
 	f.DurationVar(&o.GracefulShutdown, "graceful-shutdown-timeout", o.GracefulShutdown, "time for running reconciles to finish after the signal to stop")
 }
 
@@ -94,6 +101,8 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("--graph-budget is %d: write a share from 1 to 100 percent", o.GraphBudget)
 	case o.ReconcileTimeout <= 0:
 		return fmt.Errorf("--reconcile-timeout is %s: write a positive duration, for example 30m", o.ReconcileTimeout)
+	case o.SpoolSize < 2*graph.MaxArchive:
+		return fmt.Errorf("--spool-size is %d: write at least %d, twice the largest report archive", o.SpoolSize, 2*graph.MaxArchive)
 	case o.GracefulShutdown < 0:
 		return fmt.Errorf("--graceful-shutdown-timeout is %s: write 0 or more, for example 20s", o.GracefulShutdown)
 	}
