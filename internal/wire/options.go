@@ -36,7 +36,7 @@ type Options struct {
 	Namespace string
 	// LeaderElectionNamespace holds the lease; empty means the namespace that the process runs in.
 	LeaderElectionNamespace string
-	// MaxConcurrentReconciles for each kind, at least 1.
+	// MaxConcurrentReconciles for each kind and tenant, at least 1; all tenants together have eight times as many.
 	MaxConcurrentReconciles int
 	// GraphBudget is the share of Microsoft's published limits that is used of each tenant, in percent: 1 to 100. Other
 	// applications, and people in the portal, share the limits of a tenant.
@@ -85,7 +85,7 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 	f.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "let only one of several replicas act")
 	f.StringVar(&o.Namespace, "namespace", o.Namespace, "manage only this namespace; empty means all")
 	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", o.LeaderElectionNamespace, "namespace of the lease; empty means the one that the operator runs in")
-	f.IntVar(&o.MaxConcurrentReconciles, "max-concurrent-reconciles", o.MaxConcurrentReconciles, "reconciles that run at the same time for each kind")
+	f.IntVar(&o.MaxConcurrentReconciles, "max-concurrent-reconciles", o.MaxConcurrentReconciles, "reconciles that run at the same time for each kind and tenant")
 	f.IntVar(&o.GraphBudget, "graph-budget", o.GraphBudget, "share of Microsoft's published request limits to use of each tenant, in percent")
 	f.DurationVar(&o.ReconcileTimeout, "reconcile-timeout", o.ReconcileTimeout, "end a reconcile that takes longer")
 	f.Int64Var(&o.SpoolSize, "spool-size", o.SpoolSize, "disk that report archives may use together in the directory for temporary files, in bytes")
