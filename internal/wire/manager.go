@@ -112,7 +112,7 @@ func managerOptions(o Options) ctrl.Options {
 		LeaderElectionReleaseOnCancel: true, // main returns right after Start does
 		GracefulShutdownTimeout:       &o.GracefulShutdown,
 		Metrics: metricsserver.Options{
-			BindAddress: o.MetricsAddress, SecureServing: o.MetricsSecure, TLSOpts: []func(*tls.Config){noHTTP2},
+			BindAddress: o.MetricsAddress, SecureServing: o.MetricsSecure, CertDir: o.MetricsCertDir, TLSOpts: []func(*tls.Config){noHTTP2},
 		},
 		Cache: cache.Options{
 			DefaultTransform: cache.TransformStripManagedFields(),

@@ -28,6 +28,9 @@ type Options struct {
 	MetricsAddress string
 	// MetricsSecure serves /metrics over TLS and only to callers whose token may read it (RBAC on /metrics).
 	MetricsSecure bool
+	// MetricsCertDir holds tls.crt and tls.key for /metrics, which are read again when they change; where they are not at the
+	// start, or this is empty, the process makes a certificate of its own.
+	MetricsCertDir string
 	// ProbeAddress serves /healthz and /readyz; "0" switches it off.
 	ProbeAddress string
 	// LeaderElect makes replicas take turns: only one acts.
@@ -81,6 +84,7 @@ func Default() Options {
 func (o *Options) Bind(f *pflag.FlagSet) {
 	f.StringVar(&o.MetricsAddress, "metrics-bind-address", o.MetricsAddress, "address of /metrics; 0 switches it off")
 	f.BoolVar(&o.MetricsSecure, "metrics-secure", o.MetricsSecure, "serve /metrics over TLS, to authorized callers only")
+	f.StringVar(&o.MetricsCertDir, "metrics-cert-dir", o.MetricsCertDir, "directory with tls.crt and tls.key for /metrics; without them the manager signs its own certificate")
 	f.StringVar(&o.ProbeAddress, "health-probe-bind-address", o.ProbeAddress, "address of /healthz and /readyz; 0 switches them off")
 	f.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "let only one of several replicas act")
 	f.StringVar(&o.Namespace, "namespace", o.Namespace, "manage only this namespace; empty means all")
