@@ -306,3 +306,15 @@ func TestEndlessListsInConstantMemory(t *testing.T) {
 		t.Errorf("%d rows, %v, heap grew by %d MiB", rows, err, grown>>20)
 	}
 }
+
+// TestPromise16_DrippingDownload: an export file that trickles in is given up as an answer is, after a longer time.
+func TestPromise16_DrippingDownload(t *testing.T) {
+	var sent atomic.Int64
+	ex := newExporter(t, func(_ int, w http.ResponseWriter) {
+		trickle(t, w, &sent, "PK", func(int) string { return "x" }, 2*time.Millisecond)
+	}, completed)
+	_, _, err := ex.run(t, func(c *Config) { c.AnswerTimeout, c.DownloadTimeout = time.Minute, 200*time.Millisecond })
+	if e := wantKind(t, err, KindTransient); e.Code != codeTooSlow || !strings.Contains(e.Message, "not complete after 200ms") || ex.fetches != 1 {
+		t.Errorf("after %d downloads: %v", ex.fetches, e)
+	}
+}

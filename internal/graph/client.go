@@ -84,10 +84,8 @@ func newClient(cfg Config, h hosts, base http.RoundTripper, credential credentia
 		tokens: newTokenSource(credential, cloudHosts[cfg.Cloud].graph+"/.default"),
 		shared: shared, limiter: shared.limiter,
 	}
-	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, total: cfg.AnswerTimeout, metrics: m, clock: clock.RealClock{}}
-	storage := *wire
-	storage.total = cfg.DownloadTimeout
-	c.download = &http.Client{Transport: &frameTransport{next: &storage, userAgent: cfg.UserAgent}, CheckRedirect: noRedirect}
+	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, answer: cfg.AnswerTimeout, download: cfg.DownloadTimeout, metrics: m, clock: clock.RealClock{}}
+	c.download = &http.Client{Transport: &frameTransport{next: wire, userAgent: cfg.UserAgent}, CheckRedirect: noRedirect}
 	chain := http.RoundTripper(&authTransport{next: wire, client: c})
 	chain = &limitTransport{next: chain, limiter: c.limiter}
 	chain = &frameTransport{next: chain, userAgent: cfg.UserAgent}
@@ -149,6 +147,8 @@ type call struct {
 	byID bool
 	// streamed is true for a list whose rows are not kept here: who keeps them counts what they take.
 	streamed bool
+	// file is true for the download of an export file, which may take longer than an answer.
+	file bool
 	// digest identifies a write that Multi Admin Approval can stop.
 	digest string
 	// permissions are the least application permissions, all of them needed (contract g, l.5). They explain a 403

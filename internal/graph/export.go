@@ -229,7 +229,7 @@ func (c *Client) downloadOnce(ctx context.Context, op call, link *url.URL, file 
 	if err := file.empty(); err != nil {
 		return c.failure(ctx, op, err, 0, "")
 	}
-	op.op = "ExportDownload"
+	op.op, op.file = "ExportDownload", true
 	req, err := http.NewRequestWithContext(context.WithValue(ctx, callKey{}, op), http.MethodGet, link.String(), nil)
 	if err != nil {
 		return &Error{Kind: KindTransient, Op: op.op, Message: "the link to the export file is not a URL"}

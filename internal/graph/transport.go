@@ -82,8 +82,9 @@ func (t *frameTransport) framed(req *http.Request) (*http.Request, error) {
 type wireTransport struct {
 	next    http.RoundTripper
 	timeout time.Duration // of silence
-	total   time.Duration // until the last byte
-	metrics *metrics
+	// answer and download are the time until the last byte, of Graph's answers and of export files.
+	answer, download time.Duration
+	metrics          *metrics
 	// clock is the real one also where Config.Clock is not: the network does not run on a virtual clock.
 	clock clock.WithDelayedExecution
 }
@@ -96,7 +97,11 @@ func (t *wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
-	guard := newWatchdog(t.clock, t.timeout, t.total, cancel)
+	total := t.answer
+	if op.file {
+		total = t.download
+	}
+	guard := newWatchdog(t.clock, t.timeout, total, cancel)
 	t.metrics.begin()
 	resp, err := t.next.RoundTrip(req.WithContext(traced))
 	if err != nil {
