@@ -31,6 +31,11 @@ const (
 	ReasonDisabled = "Disabled"
 	// ReasonAccountUnknown: the directory does not say whether the device is enabled.
 	ReasonAccountUnknown = "AccountUnknown"
+	// ReasonOutsidePopulation: spec.population of the policy does not have the device or user (P1, P17).
+	ReasonOutsidePopulation = "OutsidePopulation"
+	// ReasonPopulationUnknown: whether spec.population has the device or user is not known, since members of it are hidden or
+	// cannot be read (P4).
+	ReasonPopulationUnknown = "PopulationUnknown"
 	// ReasonPlatformNotSelected: the policy is not delivered to this operating system.
 	ReasonPlatformNotSelected = "PlatformNotSelected"
 	// ReasonNeverSynced: there is no time of a check-in.

@@ -92,6 +92,8 @@ var runbooks = map[string]string{
 	ReasonConfiguredElsewhere:    "Move the co-management workload \"Device configuration\" to Intune for the device, or exclude it from the groups.",
 	ReasonDisabled:               "Enable the device in the Entra admin center, or remove it from the group.",
 	ReasonAccountUnknown:         "Check that the application may read devices (Device.Read.All): the directory did not say whether the device is enabled.",
+	ReasonOutsidePopulation:      "Add the group to spec.population of the policy, so that hold reaches it until its wave does, or take it out of the wave's groups.",
+	ReasonPopulationUnknown:      "Name groups in spec.population of the policy whose members can be read: security groups without hidden membership and without members of unknown kind.",
 	ReasonNoDevice:               "Have the person sign in on a device that Intune manages, or remove them from the group.",
 	ReasonPlatformNotSelected:    "Exclude devices of this operating system from the wave's groups, or add their platform to spec.platforms of the policy.",
 	ReasonNeverSynced:            "Start a sync on the device (Company Portal, or Sync in the Intune admin center) and check that its enrolment finished.",

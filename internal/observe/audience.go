@@ -120,6 +120,8 @@ func reasonCounts(reasons map[string]int32) []v1alpha1.ReasonCount {
 	for reason, n := range reasons {
 		list = append(list, v1alpha1.ReasonCount{Reason: reason, Count: n})
 	}
-	slices.SortFunc(list, func(x, y v1alpha1.ReasonCount) int { return cmp.Compare(x.Reason, y.Reason) })
+	slices.SortFunc(list, byReason)
 	return list
 }
+
+func byReason(x, y v1alpha1.ReasonCount) int { return cmp.Compare(x.Reason, y.Reason) }

@@ -48,6 +48,9 @@ func findCandidates(ctx context.Context, src MemberSource, inventory *fleet.Inve
 	a := world.Wave.Spec.Audience.DeepCopy()
 	a.Groups.Exclude = exclusions(world)
 	c, err := ResolveAudience(ctx, src, inventory, world.Unit(), a, string(world.Policy.UID), world.Rules(), taken)
+	if err == nil {
+		err = keepInside(ctx, src, world.Policy.Spec.Population, a.Groups.Include, world.Unit(), &c)
+	}
 	var refused *Refusal
 	switch {
 	case err == nil:

@@ -173,7 +173,7 @@ func (o *Oracle) Remains() []string {
 		}
 	}
 	for _, g := range snapshot.Groups {
-		if o.groups[g.ID] != "" && !g.Deleted {
+		if o.groups[g.ID] != "" && !o.let[g.ID] && !g.Deleted {
 			out = append(out, "group "+g.DisplayName+" "+g.UniqueName)
 		}
 	}

@@ -44,6 +44,7 @@ type Oracle struct {
 	w        *World
 	payloads []*payload
 	groups   map[string]string // ids of managed groups to uids of waves
+	let      map[string]bool   // ids of managed groups that an operator has deleted: one that is there again is whose who restored it
 	devices  map[string]string // managed device ids to object ids
 	owners   map[string]string // object ids of devices to ids of their primary users
 	systems  map[string]string // object ids of managed devices to their operating system
@@ -81,7 +82,7 @@ type payload struct {
 type addition struct{ group, device string }
 
 func newOracle(w *World) *Oracle {
-	o := &Oracle{w: w, groups: map[string]string{}, devices: map[string]string{}, members: map[string]map[string]bool{}, groupIDs: map[string]string{},
+	o := &Oracle{w: w, groups: map[string]string{}, let: map[string]bool{}, devices: map[string]string{}, members: map[string]map[string]bool{}, groupIDs: map[string]string{},
 		now: map[string][]*payload{}, exposers: map[string]map[string]bool{}, ledgered: map[string]bool{}, takeback: map[string]bool{},
 		dropped: map[string]bool{}, reverted: map[string]bool{}, foreign: map[string]bool{}, promoted: map[string]int{}, phases: map[string]v1alpha1.WavePhase{},
 		owners: map[string]string{}, systems: map[string]string{}, once: map[string]map[string]bool{}, joined: map[string]map[string]time.Time{},
@@ -235,6 +236,10 @@ func (w *World) observe(r *http.Request, write *Write, answer *httptest.Response
 		return
 	}
 	o.request(write.Method, r.URL.Path, write.Body)
+	if m := groupPath.FindStringSubmatch(r.URL.Path); m != nil && m[2] == "" && write.Method == http.MethodDelete &&
+		(answer.Code < http.StatusMultipleChoices || answer.Code == http.StatusNotFound) { // or somebody was first
+		o.let[m[1]] = true
+	}
 	var made struct{ ID, Name string }
 	if answer.Code >= http.StatusMultipleChoices || json.Unmarshal(answer.Body.Bytes(), &made) != nil {
 		return

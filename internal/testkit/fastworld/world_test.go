@@ -4,6 +4,7 @@
 package fastworld
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -210,5 +211,36 @@ func TestClusterIsAnAPIServer(t *testing.T) {
 	}
 	if err := w.Kube.Get(t.Context(), key, p); !apierrors.IsNotFound(err) {
 		t.Errorf("without finalizers: %v", err)
+	}
+}
+
+// TestPromise01_AudienceReachesIntoAnotherPopulation: a wave selects a group that the policy of another has on hold. Those of
+// it whom its own population lacks are not exposed, and the wave says how many and why.
+func TestPromise01_AudienceReachesIntoAnotherPopulation(t *testing.T) {
+	w := small(t, 1)
+	ref := func(names ...string) (refs []v1alpha1.GroupRef) {
+		for _, n := range names {
+			refs = append(refs, v1alpha1.GroupRef{DisplayName: n})
+		}
+		return refs
+	}
+	first := w.Policies()[0]
+	first.Spec.Population.Include = ref("A")
+	second := w.Policy()
+	second.Name, second.Spec.Population.Include = "second", ref("B")
+	wide := w.Wave("wide", "B")
+	wide.Spec.PolicyRef.Name, wide.Spec.Audience.Groups.Include = second.Name, ref("A", "B")
+	wide.Spec.Audience.MaxIneligiblePercent = ptr.To(int32(60))
+	if err := errors.Join(w.Kube.Delete(t.Context(), w.Waves()[1]), w.Kube.Update(t.Context(), first), w.Apply(t.Context(), second, wide)); err != nil {
+		t.Fatal(err)
+	}
+	complete(t, w, 0)
+	if len(w.Oracle.Members("A")) != 8 || slices.ContainsFunc(w.Oracle.Members("A"), func(id string) bool { return slices.Contains(w.Oracle.Members("B"), id) }) {
+		t.Fatal("the groups are not apart")
+	}
+	for _, p := range w.Waves() {
+		if p.Name == wide.Name && (p.Status.Audience == nil || p.Status.Audience.Eligible != 8 || p.Status.Audience.Targeted != 16) {
+			t.Errorf("%+v", p.Status.Audience)
+		}
 	}
 }
