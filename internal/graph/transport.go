@@ -169,7 +169,7 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 		b.guard.alive()
 		return n, nil
 	}
-	if cause := context.Cause(b.ctx); err != io.EOF && givenUp(cause) {
+	if cause := context.Cause(b.ctx); !errors.Is(err, io.EOF) && givenUp(cause) {
 		err = cause
 	}
 	return n, err
