@@ -121,6 +121,22 @@ test: ## Run all tests; PKG=./internal/gate/... narrows, TESTFLAGS passes flags
 	$(GO) test -p 1 $(TESTFLAGS) $$heavy || code=$$?; \
 	exit $$code
 
+# Packages that share state between goroutines and do not need the Graph SDK: minutes under the race detector.
+RACE_ALWAYS := ./cmd/tenantsim ./internal/fair ./internal/room ./internal/tenantsim ./internal/testkit/graphschema
+
+.PHONY: race
+race: ## Run all tests under the race detector; the first time it compiles the Graph SDK: some 5 GB of memory and many minutes
+	@assets="$$(hack/controlplane.sh)"; export KUBEBUILDER_ASSETS="$$assets"; \
+	if [[ '$(PKG)' != ./... ]]; then CGO_ENABLED=1 exec $(GO) test -race -timeout 60m $(PKG); fi; \
+	heavy="$$($(GO) list $(HEAVYTESTS))"; code=0; \
+	CGO_ENABLED=1 $(GO) test -race -timeout 60m $$($(GO) list ./... | grep -vxF "$$heavy") || code=$$?; \
+	CGO_ENABLED=1 $(GO) test -race -p 1 -timeout 120m $$heavy || code=$$?; \
+	exit $$code
+
+.PHONY: race-changed
+race-changed: ## Run the race detector on what shares state and on what the last commit changed, without the Graph SDK; BASE=main compares with another commit
+	@GO='$(GO)' TESTFLAGS='-short $(TESTFLAGS)' BASE='$(or $(BASE),HEAD^)' hack/race-changed.sh $(RACE_ALWAYS)
+
 .PHONY: test-short
 test-short: ## Run the tests that need no control plane
 	$(GO) test -short $(TESTFLAGS) $(PKG)

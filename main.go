@@ -35,6 +35,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	wire.UseLog(zap.New(zap.UseFlagOptions(&logging)))
+	opts.MemoryLimit = wire.LimitMemory()
 	rc, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the cluster (KUBECONFIG, or the service account in a pod): %w", err)

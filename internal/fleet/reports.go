@@ -109,6 +109,9 @@ func readPolicy(ctx context.Context, src source, policyID string, records []reco
 		}
 		i, ok := slices.BinarySearchFunc(byIntune, id, func(i int32, id audience.ID) int { return records[i].intune.Compare(id) })
 		if ok {
+			if len(rows) >= 2*len(records)+1000 { // however often a device is in it, the report takes no more memory than devices do
+				rows = worstRows(rows)
+			}
 			rows = append(rows, statusEntry{device: byIntune[i], at: nanos(s.At), code: int32(s.Code)})
 		}
 		return nil

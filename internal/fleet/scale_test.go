@@ -7,12 +7,16 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"strings"
 	"testing"
 	"time"
 
 	testclock "k8s.io/utils/clock/testing"
 
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/room"
 )
 
 // largeTenant makes its answers while they are read, so that only the inventory takes memory.
@@ -93,6 +97,123 @@ func BenchmarkRefresh200k(b *testing.B) {
 		}
 		b.ReportMetric(float64(heap()-before)/devices, "live-B/device")
 		runtime.KeepAlive(inv)
+	}
+}
+
+// exported is largeTenant as a Source whose reports have no rows: those of graph cannot be made here.
+type exported struct{ largeTenant }
+
+func (e exported) Export(context.Context, graph.ExportRequest, func(graph.Row) error) (graph.ExportInfo, error) {
+	return graph.ExportInfo{}, nil
+}
+
+// TestReadingWithinMemory: a tenant that the memory of the process has room for is read, a larger one is given up with the cap
+// and the remedy, and what an inventory keeps is accounted for until its Tenant goes.
+func TestReadingWithinMemory(t *testing.T) {
+	memory := room.New(ReadingCost(20_000, 0))
+	clk := testclock.NewFakePassiveClock(began)
+	inv, err := RefreshWithin(t.Context(), memory, "a", 0, exported{largeTenant{15_000}}, Order{}, clk)
+	if err != nil || inv.Len() != 15_000 {
+		t.Fatalf("%v", err)
+	}
+	_, err = RefreshWithin(t.Context(), memory, "b", 0, exported{largeTenant{60_000}}, Order{}, clk)
+	if graph.KindOf(err) != graph.KindTransient || !strings.Contains(err.Error(), "raise the memory limit of the manager") || !strings.Contains(err.Error(), "Sizing") {
+		t.Errorf("a tenant too large for the process ends with %v", err)
+	}
+}
+
+// TestEndlessStatusRows: a report that names the same devices again and again takes no more memory than they do.
+func TestEndlessStatusRows(t *testing.T) {
+	const devices = 1000
+	tenant := &repeating{largeTenant: largeTenant{devices}, times: 1000}
+	before := heap()
+	inv, err := refresh(t.Context(), tenant, Order{Policies: []string{guid('p', 1)}}, testclock.NewFakePassiveClock(began))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Without a bound a million rows of 16 bytes are kept.
+	if rows := len(inv.statuses[guid('p', 1)].rows); rows != devices || tenant.peak > before+6<<20 {
+		t.Errorf("%d rows for %d devices, %d MiB more than before", rows, devices, (tenant.peak-before)>>20)
+	}
+}
+
+// repeating is a tenant that gives the status report several times over.
+type repeating struct {
+	largeTenant
+	times int
+	peak  uint64
+}
+
+func (r *repeating) export(ctx context.Context, request graph.ExportRequest, yield func(row) error) error {
+	if request.Report != statusReport {
+		return r.largeTenant.export(ctx, request, yield)
+	}
+	for i := range r.times {
+		if err := r.largeTenant.export(ctx, request, yield); err != nil {
+			return err
+		}
+		if i%500 == 499 {
+			r.peak = max(r.peak, heap())
+		}
+	}
+	return nil
+}
+
+// BenchmarkReadingInMemory reads large tenants with the memory limit that the manager would give itself if nothing else were to
+// do, and reports what Go had from the system at most, per 100,000 devices. It is the source of the sizing table in
+// docs/operations.md and of the constants of ReadingCost.
+func BenchmarkReadingInMemory(b *testing.B) {
+	for _, devices := range []int{100_000, 200_000, 400_000} {
+		for _, policies := range []int{0, 1, 5} {
+			b.Run(fmt.Sprintf("devices=%d/policies=%d", devices, policies), func(b *testing.B) {
+				measureReading(b, devices, policies)
+			})
+		}
+	}
+}
+
+// measureReading reads once more beside the finished inventory of the reading before, as the manager does.
+func measureReading(b *testing.B, devices, policies int) {
+	ids := make([]string, policies)
+	for i := range ids {
+		ids[i] = guid('p', i+1)
+	}
+	var old *Inventory
+	base := heap()
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(int64(base) + 48<<20 + ReadingCost(int64(devices), int64(policies))))
+	var top uint64
+	for b.Loop() {
+		stop, done := make(chan struct{}), make(chan uint64)
+		go func() { done <- watchMemory(stop) }()
+		inv, err := refresh(b.Context(), largeTenant{devices}, Order{Policies: ids}, testclock.NewFakePassiveClock(began))
+		if err != nil {
+			b.Fatal(err)
+		}
+		close(stop)
+		top = max(top, <-done)
+		runtime.KeepAlive(old)
+		old = inv
+	}
+	live := heap() - base
+	per := float64(devices) / 100_000
+	b.ReportMetric(float64(top-base)/(1<<20)/per, "peak-MiB/100k")
+	b.ReportMetric(float64(live)/(1<<20)/per, "kept-MiB/100k")
+	b.ReportMetric(float64(old.Memory())/(1<<20)/per, "said-MiB/100k")
+	runtime.KeepAlive(old)
+}
+
+// watchMemory returns the most that Go held of the system's memory until stop is closed.
+func watchMemory(stop <-chan struct{}) uint64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	top := uint64(0)
+	for {
+		metrics.Read(samples)
+		top = max(top, samples[0].Value.Uint64()-samples[1].Value.Uint64())
+		select {
+		case <-stop:
+			return top
+		case <-time.After(5 * time.Millisecond):
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/tidegate/tidegate/internal/graph"
+	"github.com/tidegate/tidegate/internal/room"
 )
 
 // Store holds the Graph client and the newest inventory of each Tenant, by its namespaced name. The Tenant controller
@@ -22,6 +23,10 @@ import (
 // Several Tenants may name one Microsoft tenant. Each has a client, as its credential may differ, and all of them share one
 // limiter: two budgets would be twice what the tenant allows, and one would not know of the other's throttling.
 type Store struct {
+	// Memory is shared by all readings of the process, and by what they leave; nil means that there is no bound. It is set
+	// before the store is used.
+	Memory *room.Room
+
 	mu      sync.RWMutex
 	tenants map[types.NamespacedName]*tenant
 	shared  map[string]*graph.Shared // by realm
@@ -60,6 +65,7 @@ func (s *Store) Connect(key types.NamespacedName, cfg graph.Config) (*graph.Clie
 		if sameTenant(old.config, cfg) {
 			next.inventory = old.inventory
 		}
+		s.keep(key, next.inventory)
 		old.client.Close()
 	}
 	s.tenants[key] = next
@@ -129,7 +135,20 @@ func (s *Store) PutInventory(key types.NamespacedName, inv *Inventory, now time.
 		return false
 	}
 	t.inventory = inv
+	s.keep(key, inv)
 	return true
+}
+
+// keep accounts for the memory of the inventory that a tenant has from now on.
+func (s *Store) keep(key types.NamespacedName, inv *Inventory) {
+	if s.Memory == nil {
+		return
+	}
+	bytes := int64(0)
+	if inv != nil {
+		bytes = inv.Memory()
+	}
+	s.Memory.Keep(key.String(), bytes)
 }
 
 // Delete forgets a tenant and closes its client.
@@ -139,6 +158,7 @@ func (s *Store) Delete(key types.NamespacedName) {
 	if t := s.tenants[key]; t != nil {
 		t.client.Close()
 		delete(s.tenants, key)
+		s.keep(key, nil)
 		s.forgetUnused()
 	}
 }

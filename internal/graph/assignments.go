@@ -6,7 +6,6 @@ package graph
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 
@@ -168,7 +167,7 @@ func (c *Client) Assign(ctx context.Context, policyID string, assignments []Assi
 	err = c.send(ctx, op, ri, func(resp *http.Response) error {
 		var next string
 		var err error
-		page, next, err = decodePage(io.LimitReader(resp.Body, maxPageBody), page[:0])
+		page, next, err = decodePage(newPageReader(resp.Body, c.caps), page[:0])
 		if err == nil && next != "" {
 			page = nil // More than one page of assignments: read them back instead.
 		}

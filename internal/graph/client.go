@@ -27,6 +27,8 @@ import (
 type Client struct {
 	cfg      Config
 	hosts    hosts
+	realm    string
+	caps     caps
 	adapter  abs.RequestAdapter
 	base     http.RoundTripper
 	download *http.Client
@@ -52,7 +54,8 @@ func New(cfg Config) (*Client, error) {
 	if base == nil {
 		base = newBaseTransport(h.roots)
 	}
-	signIn := &http.Client{Transport: &signInTransport{next: base, hosts: &h}, Timeout: cfg.AttemptTimeout, CheckRedirect: noRedirect}
+	// Token requests need no retries of their own: azidentity calls Do and follows no links.
+	signIn := &http.Client{Transport: &signInTransport{next: &tokenTransport{base}, hosts: &h}, Timeout: cfg.AttemptTimeout, CheckRedirect: noRedirect}
 	credential, err := newCredential(cfg, h, signIn)
 	if err != nil {
 		return nil, &Error{Kind: KindCredential, Op: "New", Message: err.Error()}
@@ -79,11 +82,11 @@ func newClient(cfg Config, h hosts, base http.RoundTripper, credential credentia
 		shared = NewShared(cfg)
 	}
 	c := &Client{
-		cfg: cfg, hosts: h, base: base, metrics: m, secrets: secretForms(cfg.Auth.secretValues()),
+		cfg: cfg, hosts: h, realm: strings.ToLower(h.graph.Host + "/" + cfg.TenantID), caps: defaultCaps, base: base, metrics: m, secrets: secretForms(cfg.Auth.secretValues()),
 		tokens: newTokenSource(credential, h.scope),
 		shared: shared, limiter: shared.limiter,
 	}
-	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, metrics: m, clock: clock.RealClock{}}
+	wire := &wireTransport{next: base, timeout: cfg.AttemptTimeout, answer: cfg.AnswerTimeout, download: cfg.DownloadTimeout, metrics: m, clock: clock.RealClock{}}
 	c.download = &http.Client{Transport: &frameTransport{next: wire, userAgent: cfg.UserAgent}, CheckRedirect: noRedirect}
 	chain := http.RoundTripper(&authTransport{next: &dateTransport{next: wire, clock: cfg.DateClock, offset: &c.offset}, client: c})
 	chain = &limitTransport{next: chain, limiter: c.limiter}
@@ -144,6 +147,10 @@ type call struct {
 	writes int // how many writes a request carries, at least 1 unless it is a read
 	// byID is true for a read of one object by its key, whose NotFound means gone: it is confirmed by a second read.
 	byID bool
+	// streamed is true for a list whose rows are not kept here: who keeps them counts what they take.
+	streamed bool
+	// file is true for the download of an export file, which may take longer than an answer.
+	file bool
 	// digest identifies a write that Multi Admin Approval can stop.
 	digest string
 	// permissions are the least application permissions, all of them needed (contract g, l.5). They explain a 403

@@ -229,7 +229,7 @@ func TestStalledBody(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 		}
 	})
-	c := testClient(t, srv.URL, func(cfg *Config) { cfg.AttemptTimeout = silence; cfg.MaxAttempts = 1 })
+	c := testClient(t, srv.URL, func(cfg *Config) { cfg.AttemptTimeout, cfg.AnswerTimeout, cfg.MaxAttempts = silence, 100*silence, 1 })
 	wire := wireOf(t, c)
 	wire.clock = clk
 	read := func() (<-chan Group, <-chan error) {

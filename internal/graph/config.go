@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/utils/clock"
+
+	"github.com/tidegate/tidegate/internal/room"
 )
 
 // Cloud names the Microsoft cloud that a tenant lives in. Tokens do not cross clouds (contract l.4).
@@ -45,6 +47,9 @@ type Config struct {
 	// AttemptTimeout is how long one request may wait for its answer, and how long the body of an answer may
 	// stand still; default 60 s. Waiting for the limiter and between attempts does not count.
 	AttemptTimeout time.Duration
+	// AnswerTimeout is how long one request may take until the last byte of its answer, however the server trickles;
+	// default five times AttemptTimeout. DownloadTimeout is the same for an export file; default fifteen times.
+	AnswerTimeout, DownloadTimeout time.Duration
 	// MaxAttempts is the number of times a repeatable request is sent in all; default 4.
 	MaxAttempts int
 	// RetryBase and RetryCap shape the back-off with full jitter; defaults 500 ms and 10 s.
@@ -59,6 +64,10 @@ type Config struct {
 	MaxRetryWait time.Duration
 	// TempDir is where export archives are kept while they are read; empty means os.TempDir.
 	TempDir string
+	// Spool bounds the disk that the archives of all clients use together; nil means that only each file is bounded.
+	Spool *Spool
+	// Memory is shared by all long lists of the process; nil means that only each list is bounded.
+	Memory *room.Room
 	// Registry receives the metrics; nil means that nothing is registered. Clients may share one.
 	Registry prometheus.Registerer
 	// Clock replaces the wall clock; nil means real time.
@@ -84,6 +93,8 @@ func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.ExportPollInterval, 10*time.Second)
 	setDefault(&cfg.ExportMaxWait, 15*time.Minute)
 	setDefault(&cfg.AttemptTimeout, time.Minute)
+	setDefault(&cfg.AnswerTimeout, 5*cfg.AttemptTimeout)
+	setDefault(&cfg.DownloadTimeout, 15*cfg.AttemptTimeout)
 	setDefault(&cfg.MaxAttempts, 4)
 	setDefault(&cfg.RetryBase, 500*time.Millisecond)
 	setDefault(&cfg.RetryCap, 10*time.Second)

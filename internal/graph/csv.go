@@ -10,7 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"math"
 	"slices"
 	"strings"
 )
@@ -47,40 +47,80 @@ func (e *archiveError) Unwrap() error { return e.err }
 
 // readArchive reads every CSV file of a zip archive and hands out its rows. Faults of the archive come back as
 // *archiveError, errors of yield as they are.
-func readArchive(archive *os.File, required []string, yield func(Row) error) (int, error) {
-	stat, err := archive.Stat()
+func readArchive(file *archive, limits caps, required []string, yield func(Row) error) (int, error) {
+	stat, err := file.Stat()
 	if err != nil {
 		return 0, &archiveError{err}
 	}
-	return readZip(archive, stat.Size(), required, yield)
+	return readZip(file, stat.Size(), limits, required, yield)
 }
 
-// readZip reads an archive from anything that can be read at an offset.
-func readZip(r io.ReaderAt, size int64, required []string, yield func(Row) error) (int, error) {
-	archive, err := zip.NewReader(r, size)
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names of entries are never used as paths
+// readZip reads an archive from anything that can be read at an offset, within limits: a small archive can hold a text
+// without end.
+func readZip(r io.ReaderAt, size int64, limits caps, required []string, yield func(Row) error) (int, error) {
+	files, err := openZip(r, size, limits)
+	if err != nil {
 		return 0, &archiveError{err}
 	}
-	rows, files := 0, 0
-	for _, entry := range archive.File {
-		if !strings.HasSuffix(strings.ToLower(entry.Name), ".csv") {
-			continue
-		}
-		files++
-		n, err := readEntry(entry, required, yield)
+	rows, total := 0, &csvTotal{limits: limits}
+	for _, entry := range files {
+		n, err := readEntry(entry, total, required, yield)
 		rows += n
 		if err != nil {
 			return rows, err
 		}
 	}
-	if files == 0 {
-		return 0, &archiveError{errors.New("the archive holds no csv file")}
-	}
 	return rows, nil
 }
 
+// openZip finds the CSV files of an archive.
+func openZip(r io.ReaderAt, size int64, limits caps) ([]*zip.File, error) {
+	directory := &directoryReader{r: r, left: limits.directory}
+	archive, err := zip.NewReader(directory, size)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names of entries are never used as paths
+		return nil, err
+	}
+	directory.left = math.MaxInt64 // from here on its files are read
+	var files []*zip.File
+	for _, entry := range archive.File {
+		if strings.HasSuffix(strings.ToLower(entry.Name), ".csv") {
+			files = append(files, entry)
+		}
+	}
+	switch {
+	case len(files) == 0:
+		return nil, errors.New("the archive holds no csv file")
+	case len(files) > limits.archiveFiles:
+		return nil, tooMuch("the export archive holds more than %d files", limits.archiveFiles)
+	}
+	return files, nil
+}
+
+// directoryReader ends the reading of an archive's list of files when that is longer than any: each of them takes memory.
+type directoryReader struct {
+	r    io.ReaderAt
+	left int64
+}
+
+// ReadAt implements io.ReaderAt.
+func (d *directoryReader) ReadAt(p []byte, offset int64) (int, error) {
+	if d.left < 0 {
+		return 0, tooMuch("the list of files of the export archive is too long")
+	}
+	n, err := d.r.ReadAt(p, offset)
+	d.left -= int64(n)
+	return n, err
+}
+
+// csvTotal counts what the files of one archive hold together.
+type csvTotal struct {
+	limits caps
+	bytes  int64
+	rows   int
+}
+
 // readEntry reads one file of an archive to its end, where its checksum is verified.
-func readEntry(entry *zip.File, required []string, yield func(Row) error) (rows int, err error) {
+func readEntry(entry *zip.File, total *csvTotal, required []string, yield func(Row) error) (rows int, err error) {
 	file, err := entry.Open()
 	if err != nil {
 		return 0, &archiveError{err}
@@ -90,7 +130,7 @@ func readEntry(entry *zip.File, required []string, yield func(Row) error) (rows 
 			err = &archiveError{closeErr}
 		}
 	}()
-	return readCSV(file, required, yield)
+	return readCSV(file, total, required, yield)
 }
 
 // byteOrderMark starts the files of an export (contract b.4).
@@ -98,8 +138,8 @@ const byteOrderMark = "\ufeff"
 
 // readCSV reads a CSV text with a header. Columns are found by name. A file without a required column is a fault. A row with
 // more or fewer values than the header has no value in any column: guessing would move values into wrong ones.
-func readCSV(r io.Reader, required []string, yield func(Row) error) (int, error) {
-	bounded := &rowReader{r: r, left: maxRow}
+func readCSV(r io.Reader, total *csvTotal, required []string, yield func(Row) error) (int, error) {
+	bounded := &rowReader{r: r, total: total, left: total.limits.csvRow}
 	buffered := bufio.NewReaderSize(bounded, 64<<10)
 	if mark, err := buffered.Peek(len(byteOrderMark)); err == nil && string(mark) == byteOrderMark {
 		if _, err := buffered.Discard(len(mark)); err != nil {
@@ -117,12 +157,15 @@ func readCSV(r io.Reader, required []string, yield func(Row) error) (int, error)
 	if err != nil {
 		return 0, &archiveError{err}
 	}
+	if len(header) > total.limits.columns {
+		return 0, &archiveError{tooMuch("the export file has more than %d columns", total.limits.columns)}
+	}
 	columns, err := columnsOf(header, required)
 	if err != nil {
 		return 0, &archiveError{err}
 	}
 	for rows := 0; ; rows++ {
-		bounded.left = maxRow
+		bounded.left = total.limits.csvRow
 		values, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			return rows, nil
@@ -132,6 +175,9 @@ func readCSV(r io.Reader, required []string, yield func(Row) error) (int, error)
 		}
 		if err != nil {
 			return rows, &archiveError{err}
+		}
+		if total.rows++; total.rows > total.limits.csvRows {
+			return rows, &archiveError{tooMuch("the export file goes on after %d rows", total.limits.csvRows)}
 		}
 		if err := yield(Row{columns: columns, values: values}); err != nil {
 			return rows, err
@@ -156,22 +202,24 @@ func columnsOf(header, required []string) (map[string]int, error) {
 	return columns, nil
 }
 
-// maxRow bounds one row of a file, in bytes. 256 columns of the longest texts are far below it.
-const maxRow = 4 << 20
-
 // rowReader ends a row that grows without end: a quote that is opened and never closed would otherwise pull the whole
-// rest of the file into memory.
+// rest of the file into memory. It ends a text without end as well, which a small archive can hold.
 type rowReader struct {
-	r    io.Reader
-	left int
+	r     io.Reader
+	total *csvTotal
+	left  int64
 }
 
 // Read implements io.Reader.
 func (b *rowReader) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, fmt.Errorf("a row is longer than %d bytes: a quote is not closed", maxRow)
+		return 0, fmt.Errorf("a row is longer than %s: a quote is not closed", size(b.total.limits.csvRow))
+	}
+	if b.total.bytes > b.total.limits.csv {
+		return 0, tooMuch("the export file is longer than %s unpacked", size(b.total.limits.csv))
 	}
 	n, err := b.r.Read(p)
-	b.left -= n
+	b.left -= int64(n)
+	b.total.bytes += int64(n)
 	return n, err
 }

@@ -49,7 +49,7 @@ type wireEntraDevice struct {
 // EntraDevices hands every device object of the directory to yield, those that cannot be read in full too. An error of yield
 // ends the call and comes back as it is.
 func (c *Client) EntraDevices(ctx context.Context, yield func(EntraDevice) error) error {
-	op := call{op: "EntraDevices", class: classDirectory, effect: effectRead, units: 2, permissions: []string{"Device.Read.All"}}
+	op := call{op: "EntraDevices", class: classDirectory, effect: effectRead, streamed: true, units: 2, permissions: []string{"Device.Read.All"}}
 	ri, err := devices.NewDevicesRequestBuilderInternal(map[string]string{}, c.adapter).ToGetRequestInformation(ctx,
 		&devices.DevicesRequestBuilderGetRequestConfiguration{QueryParameters: &devices.DevicesRequestBuilderGetQueryParameters{
 			Select: []string{"id", "deviceId", "displayName", "operatingSystem", "operatingSystemVersion", "trustType",
@@ -137,7 +137,7 @@ type wireManagedDevice struct {
 // ManagedDevices hands every device record of Intune to yield, those that cannot be read in full too. An error of yield ends
 // the call and comes back as it is.
 func (c *Client) ManagedDevices(ctx context.Context, yield func(ManagedDevice) error) error {
-	op := call{op: "ManagedDevices", class: classDevices, effect: effectRead, permissions: []string{"DeviceManagementManagedDevices.Read.All"}}
+	op := call{op: "ManagedDevices", class: classDevices, effect: effectRead, streamed: true, permissions: []string{"DeviceManagementManagedDevices.Read.All"}}
 	ri, err := devicemanagement.NewManagedDevicesRequestBuilderInternal(map[string]string{}, c.adapter).ToGetRequestInformation(ctx,
 		&devicemanagement.ManagedDevicesRequestBuilderGetRequestConfiguration{
 			QueryParameters: &devicemanagement.ManagedDevicesRequestBuilderGetQueryParameters{Select: managedDeviceSelect, Top: ptr(managedDevicePage)}})

@@ -196,12 +196,16 @@ func (e *notSentError) Unwrap() error { return e.err }
 // errStalled is the cause of a request that was cut because the server stood still.
 var errStalled = errors.New("the server did not answer in time")
 
-// failure turns a request that got no usable answer into an *Error. An *Error passes as it is. The URL that
-// net/http puts into its errors is left out: a query can hold names and a SAS link holds a signature.
+// failure turns a request that got no usable answer into an *Error of its own. What an *Error in the chain says is kept,
+// unless it is the failure of another call that ended this one. The URL that net/http puts into its errors is left out: a
+// query can hold names and a SAS link holds a signature.
 func (c *Client) failure(ctx context.Context, op call, err error, status int, requestID string) *Error {
-	var known *Error
-	if errors.As(err, &known) {
-		return known
+	if e := own(err); e != nil && !endedBy(ctx, err) {
+		if e.Op == "" { // made by what reads the answer, which does not know the call
+			e.Op, e.Status, e.RequestID = op.op, status, requestID
+			e.OutcomeUnknown = op.effect != effectRead
+		}
+		return e
 	}
 	var unsent *notSentError
 	e := &Error{Kind: KindTransient, Op: op.op, Status: status, RequestID: requestID}
@@ -211,6 +215,9 @@ func (c *Client) failure(ctx context.Context, op call, err error, status int, re
 		return e
 	}
 	cause := stripURL(err)
+	if isTooSlow(err) {
+		e.Code = codeTooSlow
+	}
 	e.Message = c.redact(cause.Error())
 	e.Foreign = c.hosts.custom && (status != 0 || !ofNetwork(cause))
 	e.Err = &causeError{text: e.said(), cause: cause}
@@ -282,6 +289,24 @@ func kindOfStatus(status int, codes ...string) Kind {
 		return KindInvalid
 	}
 	return KindTransient
+}
+
+// own returns a copy of the *Error in a chain, or nil. Several calls may fail for one cause and hold the same error: what a
+// call adds to it, such as that its own outcome is unknown (P5), goes into a copy.
+func own(err error) *Error {
+	e := asError(err)
+	if e == nil {
+		return nil
+	}
+	mine := *e
+	return &mine
+}
+
+// endedBy says that the *Error in a chain is why the call's context ended: the failure of another call. net/http returns
+// the cause of a context, and an errgroup gives the context of all its calls the error of the first that failed.
+func endedBy(ctx context.Context, err error) bool {
+	cause := asError(context.Cause(ctx))
+	return cause != nil && cause == asError(err)
 }
 
 // asError returns the *Error in a chain, or nil.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -65,12 +64,12 @@ func (c *Client) Export(ctx context.Context, request ExportRequest, yield func(R
 		return ExportInfo{}, err
 	}
 	info := ExportInfo{JobID: job.ID, RequestedAt: job.RequestedAt.Time}
-	archive, err := c.exportArchive(ctx, op, job)
+	file, err := c.exportArchive(ctx, op, job)
 	if err != nil {
 		return info, err
 	}
-	defer removeArchive(archive)
-	info.Rows, err = readArchive(archive, request.requiredColumns(), yield)
+	defer file.remove()
+	info.Rows, err = readArchive(file, c.caps, request.requiredColumns(), yield)
 	if err != nil {
 		return info, c.archiveFailure(op, err)
 	}
@@ -82,6 +81,10 @@ func (c *Client) archiveFailure(op call, err error) error {
 	broken, ok := err.(*archiveError) //nolint:errorlint // made by readArchive, never wrapped; yield's own errors must not match
 	if !ok {
 		return err
+	}
+	if e := own(broken.err); e != nil { // past a cap
+		e.Op = op.op
+		return e
 	}
 	return &Error{Kind: KindTransient, Op: op.op, Message: "the export file did not parse: " + c.redact(broken.Error()), Err: broken.err, Foreign: c.hosts.custom,
 		Hint: "what was taken for an export file is none"}
@@ -150,16 +153,16 @@ func (c *Client) readJob(ctx context.Context, op call, ri *abs.RequestInformatio
 
 // exportArchive waits for a job and downloads its file. A link that has expired meanwhile is asked for once
 // more from the same job (ASSUMED: the job then shows a new link).
-func (c *Client) exportArchive(ctx context.Context, op call, job exportJob) (*os.File, error) {
+func (c *Client) exportArchive(ctx context.Context, op call, job exportJob) (*archive, error) {
 	deadline := c.cfg.Clock.Now().Add(c.cfg.ExportMaxWait)
 	for renewed := false; ; renewed = true {
 		ready, err := c.awaitExport(ctx, op, job, deadline)
 		if err != nil {
 			return nil, err
 		}
-		archive, err := c.fetchArchive(ctx, op, ready)
+		file, err := c.fetchArchive(ctx, op, ready)
 		if err == nil {
-			return archive, nil
+			return file, nil
 		}
 		if e := asError(err); renewed || e == nil || e.Code != codeLinkExpired {
 			return nil, err
@@ -201,13 +204,10 @@ func (c *Client) awaitExport(ctx context.Context, op call, job exportJob, deadli
 	}
 }
 
-// maxArchive bounds an export file, in bytes. A million rows are about 120 MB.
-const maxArchive = 4 << 30
-
 // fetchArchive downloads the file of a job. The whole file is fetched before the first row is read, so a
 // download that breaks off is simply repeated. Whether the link still works is for storage to say: the times of
 // a job are the tenant's and this machine's clock may differ.
-func (c *Client) fetchArchive(ctx context.Context, op call, job exportJob) (*os.File, error) {
+func (c *Client) fetchArchive(ctx context.Context, op call, job exportJob) (*archive, error) {
 	link, err := url.Parse(job.URL)
 	if err != nil || link.Host == "" {
 		return nil, &Error{Kind: KindTransient, Op: op.op, Message: "the export job has a link that is not an https URL"}
@@ -215,28 +215,25 @@ func (c *Client) fetchArchive(ctx context.Context, op call, job exportJob) (*os.
 	if err := c.hosts.checkStorage(link); err != nil {
 		return nil, c.strayLink(op, fmt.Sprintf("the export job has a link that is not followed: %v", err))
 	}
-	archive, err := os.CreateTemp(c.cfg.TempDir, "tidegate-export-*.zip")
+	file, err := c.newArchive()
 	if err != nil {
 		return nil, &Error{Kind: KindTransient, Op: op.op, Message: "no room for the export file: " + err.Error(), Err: err}
 	}
-	err = c.retrying(ctx, op, func(ctx context.Context) error { return c.downloadOnce(ctx, op, link, archive) })
+	err = c.retrying(ctx, op, func(ctx context.Context) error { return c.downloadOnce(ctx, op, link, file) })
 	if err != nil {
-		removeArchive(archive)
+		file.remove()
 		return nil, err
 	}
-	return archive, nil
+	return file, nil
 }
 
 // downloadOnce fetches a file without the bearer token, which storage would refuse (contract b.4), and without
 // the limiter: storage is not Graph.
-func (c *Client) downloadOnce(ctx context.Context, op call, link *url.URL, archive *os.File) error {
-	if _, err := archive.Seek(0, io.SeekStart); err != nil {
+func (c *Client) downloadOnce(ctx context.Context, op call, link *url.URL, file *archive) error {
+	if err := file.empty(); err != nil {
 		return c.failure(ctx, op, err, 0, "")
 	}
-	if err := archive.Truncate(0); err != nil {
-		return c.failure(ctx, op, err, 0, "")
-	}
-	op.op = "ExportDownload"
+	op.op, op.file = "ExportDownload", true
 	req, err := http.NewRequestWithContext(context.WithValue(ctx, callKey{}, op), http.MethodGet, link.String(), nil)
 	if err != nil {
 		return &Error{Kind: KindTransient, Op: op.op, Message: "the link to the export file is not a URL"}
@@ -257,18 +254,9 @@ func (c *Client) downloadOnce(ctx context.Context, op call, link *url.URL, archi
 		return &Error{Kind: KindTransient, Op: op.op, Status: resp.StatusCode, RequestID: id,
 			RetryAt: retryAfter(resp.Header, c.cfg.Clock.Now()), Message: "storage answered: " + statusText(resp.StatusCode)}
 	}
-	n, err := io.Copy(archive, io.LimitReader(resp.Body, maxArchive+1))
+	n, err := io.Copy(file, capped(resp.Body, c.caps.archive, "the export file"))
 	if err != nil {
 		return c.failure(ctx, op, fmt.Errorf("the export file broke off after %d bytes: %w", n, err), resp.StatusCode, id)
 	}
-	if n > maxArchive {
-		return &Error{Kind: KindInvalid, Op: op.op, Message: "the export file is larger than 4 GiB: narrow the filter"}
-	}
 	return nil
-}
-
-// removeArchive closes and deletes a file that is no longer needed.
-func removeArchive(archive *os.File) {
-	_ = archive.Close()
-	_ = os.Remove(archive.Name())
 }

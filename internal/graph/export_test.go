@@ -273,14 +273,15 @@ func TestExportMemory(t *testing.T) {
 // TestUnclosedQuoteIsBounded: a quote that is never closed does not pull the rest of the file into memory.
 func TestUnclosedQuoteIsBounded(t *testing.T) {
 	endless := &countingReader{line: []byte("d1,x,2\n")}
-	rows, err := readCSV(io.MultiReader(strings.NewReader("a,b,c\nd1,x,2\nd1,\"x,2\n"), io.LimitReader(endless, 1<<30)), nil, func(Row) error { return nil })
+	rows, err := readCSV(io.MultiReader(strings.NewReader("a,b,c\nd1,x,2\nd1,\"x,2\n"), io.LimitReader(endless, 1<<30)), &csvTotal{limits: defaultCaps}, nil, func(Row) error { return nil })
 	var broken *archiveError
-	if rows != 1 || !errors.As(err, &broken) || endless.read > 2*maxRow {
+	if rows != 1 || !errors.As(err, &broken) || int64(endless.read) > 2*defaultCaps.csvRow {
 		t.Errorf("%d rows, %v after %d bytes", rows, err, endless.read)
 	}
 	// A long file of short rows is no long row.
-	rows, err = readCSV(io.LimitReader(&countingReader{line: []byte("d1,x,2\n")}, 7*(3*maxRow/7)), nil, func(Row) error { return nil })
-	if err != nil || rows != 3*maxRow/7-1 {
+	lines := 3 * defaultCaps.csvRow / 7
+	rows, err = readCSV(io.LimitReader(&countingReader{line: []byte("d1,x,2\n")}, 7*lines), &csvTotal{limits: defaultCaps}, nil, func(Row) error { return nil })
+	if err != nil || int64(rows) != lines-1 {
 		t.Errorf("%d rows, %v", rows, err)
 	}
 }
@@ -308,7 +309,7 @@ func FuzzReadCSV(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		n := 0
-		rows, err := readCSV(bytes.NewReader(text), nil, func(r Row) error {
+		rows, err := readCSV(bytes.NewReader(text), &csvTotal{limits: defaultCaps}, nil, func(r Row) error {
 			n++
 			for name := range r.columns {
 				_ = r.Get(name)
@@ -333,7 +334,7 @@ func FuzzReadZip(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		n := 0
 		stop := errors.New("enough")
-		_, err := readZip(bytes.NewReader(raw), int64(len(raw)), nil, func(Row) error {
+		_, err := readZip(bytes.NewReader(raw), int64(len(raw)), defaultCaps, nil, func(Row) error {
 			if n++; n > 10_000 {
 				return stop
 			}

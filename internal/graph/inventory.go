@@ -113,6 +113,7 @@ type EncryptionState struct {
 // only. An error of yield ends the call and comes back as it is.
 func (c *Client) EncryptionStates(ctx context.Context, yield func(EncryptionState) error) error {
 	op := configurationRead("EncryptionStates") // ASSUMED: workload class and permission
+	op.streamed = true
 	ri, err := c.betaRequest(abs.GET, "/deviceManagement/managedDeviceEncryptionStates", nil, nil)
 	if err != nil {
 		return invalid(op.op, "%v", err)

@@ -99,7 +99,7 @@ func FuzzDecodePage(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		items, _, err := decodeLinks[wireMember](strings.NewReader(string(body)), nil)
+		items, _, err := decodeLinks[wireMember](newPageReader(strings.NewReader(string(body)), defaultCaps), nil)
 		if err != nil {
 			return
 		}

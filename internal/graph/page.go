@@ -18,9 +18,6 @@ import (
 	abs "github.com/microsoft/kiota-abstractions-go"
 )
 
-// maxPageBody bounds the body of one page, in bytes. A page of 1,000 rows is about 2 MB.
-const maxPageBody = 64 << 20
-
 // errNotList is an answer that parses but is no list.
 var errNotList = errors.New(`the answer has no "value" array`)
 
@@ -39,20 +36,39 @@ func listItems[T any](ctx context.Context, c *Client, op call, ri *abs.RequestIn
 	return list(ctx, c, op, ri, func(it item[T]) error { return yield(it.value, it.odd) })
 }
 
-// feed is list for a collection that ends with a link to the next round, which it returns.
+// feed is list for a collection that ends with a link to the next round, which it returns. A list that goes on past the
+// client's caps ends with an error.
 func feed[T any](ctx context.Context, c *Client, op call, ri *abs.RequestInformation, yield func(T) error) (delta string, err error) {
+	limits := listCaps{caps: c.caps, streamed: op.streamed}
+	if !op.streamed && c.cfg.Memory != nil {
+		if limits.share, err = c.cfg.Memory.Enter(ctx, c.realm+"/"+op.op, 0); err != nil {
+			return "", &Error{Kind: KindTransient, Op: op.op, Message: err.Error(), Err: ctx.Err()}
+		}
+		defer func() { limits.share.Leave(err == nil) }()
+	}
+	return feedWithin(ctx, c, op, ri, &limits, yield)
+}
+
+// feedWithin is feed within limits.
+func feedWithin[T any](ctx context.Context, c *Client, op call, ri *abs.RequestInformation, limits *listCaps, yield func(T) error) (delta string, err error) {
 	var items []T
 	var seen trail
 	headers := ri.Headers
 	for {
 		var links pageLinks
+		var bytes int64
 		err := c.send(ctx, op, ri, func(resp *http.Response) error {
+			body := newPageReader(resp.Body, c.caps)
 			var err error
-			items, links, err = decodeLinks(io.LimitReader(resp.Body, maxPageBody), items[:0])
+			items, links, err = decodeLinks(body, items[:0])
+			bytes = body.read
 			return err
 		})
 		if err != nil {
 			return "", err
+		}
+		if err := limits.page(len(items), bytes); err != nil {
+			return "", c.failure(ctx, op, err, http.StatusOK, "")
 		}
 		for i := range items {
 			if err := yield(items[i]); err != nil {
@@ -153,7 +169,7 @@ func (c *Client) resume(op call, link string) (*abs.RequestInformation, error) {
 
 // decodePage reads {"value":[…],"@odata.nextLink":…} token by token and appends the items. Members may come
 // in any order, unknown ones are skipped, @odata.count is not believed (contract 0.3).
-func decodePage[T any](r io.Reader, items []T) ([]T, string, error) {
+func decodePage[T any](r *pageReader, items []T) ([]T, string, error) {
 	items, links, err := decodeLinks(r, items)
 	return items, links.next, err
 }
@@ -162,7 +178,7 @@ func decodePage[T any](r io.Reader, items []T) ([]T, string, error) {
 type pageLinks struct{ next, delta string }
 
 // decodeLinks is decodePage with both links.
-func decodeLinks[T any](r io.Reader, items []T) ([]T, pageLinks, error) {
+func decodeLinks[T any](r *pageReader, items []T) ([]T, pageLinks, error) {
 	dec := json.NewDecoder(r)
 	if err := expect(dec, '{'); err != nil {
 		return items, pageLinks{}, err
@@ -177,7 +193,7 @@ func decodeLinks[T any](r io.Reader, items []T) ([]T, pageLinks, error) {
 		switch key {
 		case "value":
 			listed = true
-			items, err = decodeItems(dec, items)
+			items, err = decodeItems(dec, r, items)
 		case "@odata.nextLink":
 			err = decodeLink(dec, &links.next)
 		case "@odata.deltaLink":
@@ -212,11 +228,15 @@ func decodeLink(dec *json.Decoder, to *string) error {
 }
 
 // decodeItems reads an array of objects. Lists read them as item, so that one that does not parse is no error here.
-func decodeItems[T any](dec *json.Decoder, items []T) ([]T, error) {
+func decodeItems[T any](dec *json.Decoder, r *pageReader, items []T) ([]T, error) {
 	if err := expect(dec, '['); err != nil {
 		return items, err
 	}
 	for dec.More() {
+		if len(items) == r.caps.pageRows {
+			return items, tooMuch("a page has more than %d rows", r.caps.pageRows)
+		}
+		r.element()
 		var it T
 		if err := dec.Decode(&it); err != nil {
 			return items, eofIsCut(err)
@@ -240,7 +260,11 @@ func expect(dec *json.Decoder, want json.Delim) error {
 
 // expectEnd fails when anything but blanks follows the document.
 func expectEnd(dec *json.Decoder) error {
-	if _, err := dec.Token(); err != io.EOF {
+	switch _, err := dec.Token(); {
+	case err == io.EOF:
+	case asError(err) != nil:
+		return err
+	default:
 		return fmt.Errorf("more text after the end of the answer at byte %d", dec.InputOffset())
 	}
 	return nil
@@ -257,7 +281,7 @@ func eofIsCut(err error) error {
 // decodeObject returns a reader for an answer that is one object, written to v.
 func decodeObject(v any) func(*http.Response) error {
 	return func(resp *http.Response) error {
-		dec := json.NewDecoder(io.LimitReader(resp.Body, maxPageBody))
+		dec := json.NewDecoder(capped(resp.Body, defaultCaps.page, "an answer"))
 		if err := dec.Decode(v); err != nil {
 			return eofIsCut(err)
 		}

@@ -134,7 +134,7 @@ func (c *Client) userPasskeys(ctx context.Context, op call, userID string, r bat
 	if r.Err != nil {
 		return UserPasskeys{UserID: userID, Err: r.Err}
 	}
-	items, next, err := decodePage[wirePasskey](bytes.NewReader(r.Body), nil)
+	items, next, err := decodePage[wirePasskey](newPageReader(bytes.NewReader(r.Body), c.caps), nil)
 	if err != nil {
 		return UserPasskeys{UserID: userID, Err: &Error{Kind: KindTransient, Op: op.op, Status: r.Status, Message: "the answer did not parse: " + err.Error(), Foreign: c.hosts.custom}}
 	}

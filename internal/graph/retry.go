@@ -5,7 +5,6 @@ package graph
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -13,7 +12,8 @@ import (
 )
 
 // retrying runs attempts until one succeeds or its error may not be tried again. An error that comes after a
-// lost answer keeps OutcomeUnknown: a later refusal does not tell what the first attempt did.
+// lost answer keeps OutcomeUnknown: a later refusal does not tell what the first attempt did. The error is this call's
+// own: what is noted in it reaches no other call that failed for the same cause.
 func (c *Client) retrying(ctx context.Context, op call, attempt func(context.Context) error) error {
 	unknown := false
 	for n := 1; ; n++ {
@@ -21,8 +21,8 @@ func (c *Client) retrying(ctx context.Context, op call, attempt func(context.Con
 		if err == nil {
 			return nil
 		}
-		var e *Error
-		if !errors.As(err, &e) {
+		e := own(err)
+		if e == nil {
 			return err
 		}
 		unknown = unknown || e.OutcomeUnknown
@@ -71,8 +71,9 @@ func repeatable(op call, e *Error) bool {
 		if e.Status == http.StatusInternalServerError || e.Status == http.StatusNotImplemented {
 			return false // contract k.4: other 500s stay errors
 		}
-		if e.Code == codeLinkExpired || e.Code == codeJobFailed || e.Code == codeJobSlow {
-			return false // The same link and the same job will not do better.
+		switch e.Code {
+		case codeLinkExpired, codeJobFailed, codeJobSlow, codeTooMuch, codeTooSlow:
+			return false // The same link, job or host will not do better.
 		}
 		if !e.OutcomeUnknown && e.Status == 0 {
 			return true // Nothing was sent: no connection or no token.

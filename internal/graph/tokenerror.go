@@ -4,6 +4,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,9 +37,9 @@ var aadsts = regexp.MustCompile(`AADSTS\d+`)
 // tokenError turns a failure to get a token into an *Error with the AADSTS code and the description, and
 // without the rest of the answer (P8).
 func (c *Client) tokenError(ctx context.Context, op string, err error) *Error {
-	var known *Error
-	if errors.As(err, &known) {
-		return known
+	if e := own(err); e != nil && !endedBy(ctx, err) {
+		e.Op = cmp.Or(e.Op, op)
+		return e
 	}
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		return &Error{Kind: KindTransient, Op: op, Message: "no token: " + ctxErr.Error(), Err: ctxErr}

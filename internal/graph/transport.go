@@ -30,6 +30,7 @@ func newBaseTransport(roots *x509.CertPool) *http.Transport {
 		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, IdleConnTimeout: 90 * time.Second}
 	}
 	t.MaxIdleConnsPerHost = 16
+	t.MaxResponseHeaderBytes = maxHeaders
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	return t
 }
@@ -80,8 +81,10 @@ func (t *frameTransport) framed(req *http.Request) (*http.Request, error) {
 // counts it, and tells a request that may have arrived from one that cannot.
 type wireTransport struct {
 	next    http.RoundTripper
-	timeout time.Duration
-	metrics *metrics
+	timeout time.Duration // of silence
+	// answer and download are the time until the last byte, of Graph's answers and of export files.
+	answer, download time.Duration
+	metrics          *metrics
 	// clock is the real one also where Config.Clock is not: the network does not run on a virtual clock.
 	clock clock.WithDelayedExecution
 }
@@ -94,7 +97,11 @@ func (t *wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
-	guard := newWatchdog(t.clock, t.timeout, cancel)
+	total := t.answer
+	if op.file {
+		total = t.download
+	}
+	guard := newWatchdog(t.clock, t.timeout, total, cancel)
 	t.metrics.begin()
 	resp, err := t.next.RoundTrip(req.WithContext(traced))
 	if err != nil {
@@ -110,8 +117,8 @@ func (t *wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // classify says of a failed round trip whether the request can have reached the server.
 func classify(err, cause error, connected bool) error {
-	if errors.Is(cause, errStalled) {
-		err = errStalled
+	if givenUp(cause) {
+		err = cause
 	}
 	var unsent *notSentError
 	if connected || errors.As(err, &unsent) {
@@ -120,24 +127,29 @@ func classify(err, cause error, connected bool) error {
 	return &notSentError{err}
 }
 
-// watchdog cancels a request when the server has been silent for too long.
+// givenUp reports whether the watchdog ended a request.
+func givenUp(cause error) bool { return errors.Is(cause, errStalled) || isTooSlow(cause) }
+
+// watchdog cancels a request when the server has been silent for too long, and when its answer does not end.
 type watchdog struct {
-	timeout time.Duration
-	cancel  context.CancelCauseFunc
-	timer   clock.Timer
+	timeout        time.Duration
+	cancel         context.CancelCauseFunc
+	silence, total clock.Timer
 }
 
 // newWatchdog starts to watch.
-func newWatchdog(clk clock.WithDelayedExecution, timeout time.Duration, cancel context.CancelCauseFunc) *watchdog {
-	return &watchdog{timeout: timeout, cancel: cancel, timer: clk.AfterFunc(timeout, func() { cancel(errStalled) })}
+func newWatchdog(clk clock.WithDelayedExecution, timeout, total time.Duration, cancel context.CancelCauseFunc) *watchdog {
+	return &watchdog{timeout: timeout, cancel: cancel, silence: clk.AfterFunc(timeout, func() { cancel(errStalled) }),
+		total: clk.AfterFunc(total, func() { cancel(&tooSlowError{total}) })}
 }
 
-// alive gives the server a full time-out again.
-func (w *watchdog) alive() { w.timer.Reset(w.timeout) }
+// alive gives the server another while in which it may be silent.
+func (w *watchdog) alive() { w.silence.Reset(w.timeout) }
 
 // stop ends the watch and everything that still hangs on the request.
 func (w *watchdog) stop() {
-	w.timer.Stop()
+	w.silence.Stop()
+	w.total.Stop()
 	w.cancel(nil)
 }
 
@@ -157,8 +169,8 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 		b.guard.alive()
 		return n, nil
 	}
-	if err != io.EOF && errors.Is(context.Cause(b.ctx), errStalled) {
-		err = errStalled
+	if cause := context.Cause(b.ctx); !errors.Is(err, io.EOF) && givenUp(cause) {
+		err = cause
 	}
 	return n, err
 }
@@ -168,6 +180,21 @@ func (b *guardedBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.guard.stop()
 	return err
+}
+
+// tokenTransport keeps the answers of a token endpoint small: they are read whole, by a library that knows no bound.
+type tokenTransport struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t *tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	if err == nil {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{capped(resp.Body, maxTokenBody, "the answer of the token endpoint"), resp.Body}
+	}
+	return resp, err
 }
 
 // drain reads what is left of a small body, so that its connection can be used again, and closes it.

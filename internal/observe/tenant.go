@@ -122,7 +122,7 @@ func (r TenantReader) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *graph
 		Doubts: func(next *fleet.Inventory) fleet.Doubts { return r.Store.Confirm(key, next, lastManaged(t)) },
 	}
 	if order.Due(r.Clock.Now()) {
-		next, err := fleet.Refresh(ctx, gc, order, r.Clock)
+		next, err := fleet.RefreshWithin(ctx, r.Store.Memory, key.String(), expectedDevices(t, order.Last), gc, order, r.Clock)
 		if err != nil {
 			look.Err, look.Doing = err, "read the inventory"
 			return
@@ -132,6 +132,14 @@ func (r TenantReader) refresh(ctx context.Context, t *v1alpha1.Tenant, gc *graph
 		log.FromContext(ctx).Info("inventory refreshed", "devices", next.Managed(), "policies", len(order.Policies), "took", next.Took)
 	}
 	look.Inventory, look.NextAt, look.Throttled = order.Last, order.NextAt(), gc.ThrottledFor()
+}
+
+// expectedDevices is how many devices the last reading had, this process's own or one before it.
+func expectedDevices(t *v1alpha1.Tenant, inv *fleet.Inventory) int64 {
+	if inv != nil {
+		return int64(inv.Len())
+	}
+	return lastManaged(t)
 }
 
 // lastManaged is how many devices the last reading had that was believed, 0 when there was none.

@@ -218,40 +218,52 @@ func TestShutdownFinishesWrites(t *testing.T) {
 	}
 }
 
+// hanging is a Pace at which reconciles stay until they are let go.
+type hanging struct {
+	arrived, open chan struct{}
+	once          sync.Once
+	left          atomic.Bool
+}
+
+func newHanging() *hanging {
+	return &hanging{arrived: make(chan struct{}), open: make(chan struct{})}
+}
+
+// pace holds a reconcile at its end.
+func (h *hanging) pace(time.Duration) time.Duration {
+	h.once.Do(func() { close(h.arrived) })
+	<-h.open
+	h.left.Store(true)
+	return time.Hour
+}
+
 // TestShutdownIsBounded stops an operator with a reconcile that does not end.
 func TestShutdownIsBounded(t *testing.T) {
 	w := testkit.New(t, pilot())
-	hang, hangs := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	var left atomic.Bool
 	o := options(w)
 	o.GracefulShutdown = 300 * time.Millisecond
-	o.Pace = func(time.Duration) time.Duration {
-		once.Do(func() { close(hangs) })
-		<-hang
-		left.Store(true)
-		return time.Hour
-	}
+	short := newHanging()
+	o.Pace = short.pace
 	p := start(t, w.Config, o)
 	w.Apply(t, w.Secret(), w.Tenant())
-	wait(t, hangs)
+	wait(t, short.arrived)
 	began := time.Now()
 	err := p.stop(t)
-	if took := time.Since(began); err == nil || took > 5*time.Second || left.Load() {
+	if took := time.Since(began); err == nil || took > 5*time.Second || short.left.Load() {
 		t.Errorf("Start returned %v after %s, want an error about the reconcile that hangs", err, took)
 	}
-	close(hang)
+	close(short.open)
 
 	// With enough time the same reconcile is waited for.
-	hang, hangs, once = make(chan struct{}), make(chan struct{}), sync.Once{}
-	left.Store(false)
 	o.GracefulShutdown = patience
+	long := newHanging()
+	o.Pace = long.pace
 	p = start(t, w.Config, o)
-	wait(t, hangs)
+	wait(t, long.arrived)
 	p.cancel()
-	close(hang)
-	if err := p.stop(t); err != nil || !left.Load() {
-		t.Errorf("Start returned %v, reconcile ended: %v", err, left.Load())
+	close(long.open)
+	if err := p.stop(t); err != nil || !long.left.Load() {
+		t.Errorf("Start returned %v, reconcile ended: %v", err, long.left.Load())
 	}
 }
 

@@ -22,12 +22,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/controllers"
+	"github.com/tidegate/tidegate/internal/fair"
 	"github.com/tidegate/tidegate/internal/fleet"
 	"github.com/tidegate/tidegate/internal/graph"
 )
@@ -63,15 +64,19 @@ func NewManager(ctx context.Context, rc *rest.Config, o Options) (ctrl.Manager, 
 	if err := controllers.AddIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
 		return nil, err
 	}
-	if err := addControllers(mgr, o, func() bool { return ctx.Err() != nil }); err != nil {
+	store := newStore(o)
+	op := &operator{Manager: mgr, pulse: newPulse(o, store)}
+	if err := op.addControllers(ctx, o, store); err != nil {
 		return nil, err
 	}
-	op := &operator{mgr}
 	return op, op.addProbes()
 }
 
 // operator is a manager that can be stopped at any time.
-type operator struct{ ctrl.Manager }
+type operator struct {
+	ctrl.Manager
+	pulse *pulse
+}
 
 // Start runs until ctx ends. The manager below does not look at ctx before its caches have synced, which they never do
 // without the rights to read; nothing has been started by then, so there is nothing to wait for.
@@ -107,7 +112,7 @@ func managerOptions(o Options) ctrl.Options {
 		LeaderElectionReleaseOnCancel: true, // main returns right after Start does
 		GracefulShutdownTimeout:       &o.GracefulShutdown,
 		Metrics: metricsserver.Options{
-			BindAddress: o.MetricsAddress, SecureServing: o.MetricsSecure, TLSOpts: []func(*tls.Config){noHTTP2},
+			BindAddress: o.MetricsAddress, SecureServing: o.MetricsSecure, CertDir: o.MetricsCertDir, TLSOpts: []func(*tls.Config){noHTTP2},
 		},
 		Cache: cache.Options{
 			DefaultTransform: cache.TransformStripManagedFields(),
@@ -121,10 +126,9 @@ func managerOptions(o Options) ctrl.Options {
 			},
 		},
 		Controller: config.Controller{
-			MaxConcurrentReconciles: o.MaxConcurrentReconciles,
-			ReconciliationTimeout:   o.ReconcileTimeout,
-			EnableWarmup:            ptr.To(true),
-			SkipNameValidation:      &o.SkipNameValidation,
+			ReconciliationTimeout: o.ReconcileTimeout,
+			EnableWarmup:          ptr.To(true),
+			SkipNameValidation:    &o.SkipNameValidation,
 		},
 	}
 	if o.MetricsSecure {
@@ -136,37 +140,74 @@ func managerOptions(o Options) ctrl.Options {
 	return opts
 }
 
-func addControllers(mgr ctrl.Manager, o Options, asked func() bool) error {
-	m, err := controllers.NewMetrics(o.Registry)
+// newStore holds what the process knows of tenants, within the memory that it has.
+func newStore(o Options) *fleet.Store {
+	store := fleet.NewStore()
+	store.Memory = newRoom(o.MemoryLimit)
+	return store
+}
+
+func (o *operator) addControllers(ctx context.Context, opts Options, store *fleet.Store) error {
+	m, err := controllers.NewMetrics(opts.Registry)
 	if err != nil {
 		return err
 	}
 	kit := controllers.Kit{
-		Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Recorder: mgr.GetEventRecorder("tidegate"), Clock: o.Clock, Pace: o.Pace, Asked: asked, Metrics: m,
+		Client: o.GetClient(), Reader: o.GetAPIReader(), Recorder: o.GetEventRecorder("tidegate"), Clock: opts.Clock, Pace: opts.Pace, Metrics: m,
+		Asked: func() bool { return ctx.Err() != nil },
 	}
-	trust, err := o.trust()
+	lanes, err := o.lanes(ctx)
 	if err != nil {
 		return err
 	}
-	store := fleet.NewStore()
-	each := controller.Options{}
-	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Trust: trust, Tune: o.tuneGraph, Registry: o.Registry}
-	if err := tenant.SetupWithManager(mgr, each); err != nil {
+	trust, err := opts.trust()
+	if err != nil {
+		return err
+	}
+	tenant := &controllers.TenantReconciler{Kit: kit, Store: store, Trust: trust, Tune: opts.tuneAll(store), Registry: opts.Registry}
+	if err := tenant.SetupWithManager(o, o.workers(opts, lanes.OfTenant)); err != nil {
 		return fmt.Errorf("set up Tenant controller: %w", err)
 	}
-	policy := controllers.NewPasskeyPolicyReconciler(kit, store, mgr.GetAPIReader())
-	if err := policy.SetupWithManager(mgr, each); err != nil {
+	policy := controllers.NewPasskeyPolicyReconciler(kit, store, o.GetAPIReader())
+	if err := policy.SetupWithManager(o, o.workers(opts, lanes.OfPolicy)); err != nil {
 		return fmt.Errorf("set up PasskeyPolicy controller: %w", err)
 	}
 	wave := &controllers.PilotWaveReconciler{Kit: kit, Store: store}
-	if err := wave.SetupWithManager(mgr, each); err != nil {
+	if err := wave.SetupWithManager(o, o.workers(opts, lanes.OfWave)); err != nil {
 		return fmt.Errorf("set up PilotWave controller: %w", err)
 	}
 	return nil
 }
 
+// slowTenants is how many tenants may each keep all workers that they have a right to waiting before others notice.
+const slowTenants = 8
+
+// workers are those of one controller: so many for each tenant as the options say, and several times as many in all, which
+// cost next to nothing while they wait.
+func (o *operator) workers(opts Options, lane func(reconcile.Request) string) controller.Options {
+	return controller.Options{
+		MaxConcurrentReconciles: slowTenants * opts.MaxConcurrentReconciles,
+		NewQueue:                fair.Maker(o.GetLogger(), opts.MaxConcurrentReconciles, lane, o.pulse.watch),
+	}
+}
+
+// lanes knows which tenant policies and waves are about.
+func (o *operator) lanes(ctx context.Context) (*fair.Lanes, error) {
+	lanes := fair.NewLanes()
+	for _, obj := range []client.Object{&v1alpha1.PasskeyPolicy{}, &v1alpha1.PilotWave{}} {
+		informer, err := o.GetCache().GetInformer(ctx, obj, cache.BlockUntilSynced(false))
+		if err != nil {
+			return nil, fmt.Errorf("hear of %T: %w", obj, err)
+		}
+		if _, err := informer.AddEventHandler(lanes.Handler()); err != nil {
+			return nil, fmt.Errorf("hear of %T: %w", obj, err)
+		}
+	}
+	return lanes, nil
+}
+
 func (o *operator) addProbes() error {
-	if err := o.AddHealthzCheck("ping", healthz.Ping); err != nil {
+	if err := o.AddHealthzCheck("workers", func(*http.Request) error { return o.pulse.check() }); err != nil {
 		return fmt.Errorf("add liveness probe: %w", err)
 	}
 	ready := func(req *http.Request) error {
@@ -179,6 +220,15 @@ func (o *operator) addProbes() error {
 		return fmt.Errorf("add readiness probe: %w", err)
 	}
 	return nil
+}
+
+// tuneAll lets all Graph clients share the memory and the disk of the process.
+func (o *Options) tuneAll(store *fleet.Store) func(*graph.Config) {
+	spool := graph.NewSpool(o.SpoolSize)
+	return func(c *graph.Config) {
+		c.Memory, c.Spool = store.Memory, spool
+		o.tuneGraph(c)
+	}
 }
 
 // tuneGraph sets the budget of each new Graph client, and then what the caller wants otherwise.

@@ -29,6 +29,9 @@ type Options struct {
 	MetricsAddress string
 	// MetricsSecure serves /metrics over TLS and only to callers whose token may read it (RBAC on /metrics).
 	MetricsSecure bool
+	// MetricsCertDir holds tls.crt and tls.key for /metrics, which are read again when they change; where they are not at the
+	// start, or this is empty, the process makes a certificate of its own.
+	MetricsCertDir string
 	// ProbeAddress serves /healthz and /readyz; "0" switches it off.
 	ProbeAddress string
 	// LeaderElect makes replicas take turns: only one acts.
@@ -37,7 +40,7 @@ type Options struct {
 	Namespace string
 	// LeaderElectionNamespace holds the lease; empty means the namespace that the process runs in.
 	LeaderElectionNamespace string
-	// MaxConcurrentReconciles for each kind, at least 1.
+	// MaxConcurrentReconciles for each kind and tenant, at least 1; all tenants together have eight times as many.
 	MaxConcurrentReconciles int
 	// GraphBudget is the share of Microsoft's published limits that is used of each tenant, in percent: 1 to 100. Other
 	// applications, and people in the portal, share the limits of a tenant.
@@ -48,12 +51,17 @@ type Options struct {
 	EndpointHosts []string
 	// ReconcileTimeout ends a reconcile that hangs. An inventory of a large tenant takes minutes.
 	ReconcileTimeout time.Duration
+	// SpoolSize is the disk in the directory for temporary files that report archives may use together, in bytes; at least
+	// one of the largest, twice graph.MaxArchive. Keep it below the size of the volume.
+	SpoolSize int64
 	// GracefulShutdown is how long running reconciles may take to finish after the signal to stop; 0 does not wait.
 	// Keep it below the pod's terminationGracePeriodSeconds, or the lease is not handed over.
 	GracefulShutdown time.Duration
 
 	// The rest is for callers other than main.
 
+	// MemoryLimit is what the process may use, in bytes, see LimitMemory; 0 for no limit.
+	MemoryLimit int64
 	// Log takes the log of this operator, at level 6 and below; the zero value is the log of the process, see UseLog.
 	Log logr.Logger
 	// Clock is the source of now; nil is real time.
@@ -73,6 +81,7 @@ func Default() Options {
 	return Options{
 		MetricsAddress: ":8443", MetricsSecure: true, ProbeAddress: ":8081",
 		MaxConcurrentReconciles: 8, GraphBudget: graph.DefaultShare, ReconcileTimeout: 30 * time.Minute, GracefulShutdown: 20 * time.Second,
+		SpoolSize: 896 << 20,
 	}
 }
 
@@ -80,17 +89,19 @@ func Default() Options {
 func (o *Options) Bind(f *pflag.FlagSet) {
 	f.StringVar(&o.MetricsAddress, "metrics-bind-address", o.MetricsAddress, "address of /metrics; 0 switches it off")
 	f.BoolVar(&o.MetricsSecure, "metrics-secure", o.MetricsSecure, "serve /metrics over TLS, to authorized callers only")
+	f.StringVar(&o.MetricsCertDir, "metrics-cert-dir", o.MetricsCertDir, "directory with tls.crt and tls.key for /metrics; without them the manager signs its own certificate")
 	f.StringVar(&o.ProbeAddress, "health-probe-bind-address", o.ProbeAddress, "address of /healthz and /readyz; 0 switches them off")
 	f.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "let only one of several replicas act")
 	f.StringVar(&o.Namespace, "namespace", o.Namespace, "manage only this namespace; empty means all")
 	f.StringVar(&o.LeaderElectionNamespace, "leader-election-namespace", o.LeaderElectionNamespace, "namespace of the lease; empty means the one that the operator runs in")
-	f.IntVar(&o.MaxConcurrentReconciles, "max-concurrent-reconciles", o.MaxConcurrentReconciles, "reconciles that run at the same time for each kind")
+	f.IntVar(&o.MaxConcurrentReconciles, "max-concurrent-reconciles", o.MaxConcurrentReconciles, "reconciles that run at the same time for each kind and tenant")
 	f.IntVar(&o.GraphBudget, "graph-budget", o.GraphBudget, "share of Microsoft's published request limits to use of each tenant, in percent")
 	f.StringSliceVar(&o.IdentityNamespaces, "workload-identity-namespaces", o.IdentityNamespaces,
 		"namespaces whose Tenants may sign in with the operator's own workload identity, separated by commas; empty means none")
 	f.StringSliceVar(&o.EndpointHosts, "allow-endpoint-hosts", o.EndpointHosts,
 		"hosts that spec.endpoint of a Tenant may name beside Microsoft's own, as host or host:port separated by commas; empty means none")
 	f.DurationVar(&o.ReconcileTimeout, "reconcile-timeout", o.ReconcileTimeout, "end a reconcile that takes longer")
+	f.Int64Var(&o.SpoolSize, "spool-size", o.SpoolSize, "disk that report archives may use together in the directory for temporary files, in bytes")
 	f.DurationVar(&o.GracefulShutdown, "graceful-shutdown-timeout", o.GracefulShutdown, "time for running reconciles to finish after the signal to stop")
 }
 
@@ -103,6 +114,8 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("--graph-budget is %d: write a share from 1 to 100 percent", o.GraphBudget)
 	case o.ReconcileTimeout <= 0:
 		return fmt.Errorf("--reconcile-timeout is %s: write a positive duration, for example 30m", o.ReconcileTimeout)
+	case o.SpoolSize < 2*graph.MaxArchive:
+		return fmt.Errorf("--spool-size is %d: write at least %d, twice the largest report archive", o.SpoolSize, 2*graph.MaxArchive)
 	case o.GracefulShutdown < 0:
 		return fmt.Errorf("--graceful-shutdown-timeout is %s: write 0 or more, for example 20s", o.GracefulShutdown)
 	}

@@ -24,6 +24,7 @@ var flagTable = []struct {
 }{
 	{"metrics-bind-address", ":8443", ":9443", func(o *Options) any { return o.MetricsAddress }, ":9443"},
 	{"metrics-secure", "true", "false", func(o *Options) any { return o.MetricsSecure }, false},
+	{"metrics-cert-dir", "", "/certificates", func(o *Options) any { return o.MetricsCertDir }, "/certificates"},
 	{"health-probe-bind-address", ":8081", "0", func(o *Options) any { return o.ProbeAddress }, "0"},
 	{"leader-elect", "false", "true", func(o *Options) any { return o.LeaderElect }, true},
 	{"namespace", "", "edge", func(o *Options) any { return o.Namespace }, "edge"},
@@ -33,6 +34,7 @@ var flagTable = []struct {
 	{"workload-identity-namespaces", "[]", "edge,passkeys", func(o *Options) any { return strings.Join(o.IdentityNamespaces, " ") }, "edge passkeys"},
 	{"allow-endpoint-hosts", "[]", "sim.example,127.0.0.1:8443", func(o *Options) any { return strings.Join(o.EndpointHosts, " ") }, "sim.example 127.0.0.1:8443"},
 	{"reconcile-timeout", "30m0s", "5m", func(o *Options) any { return o.ReconcileTimeout }, 5 * time.Minute},
+	{"spool-size", "939524096", "2147483648", func(o *Options) any { return o.SpoolSize }, int64(2 << 30)},
 	{"graceful-shutdown-timeout", "20s", "0s", func(o *Options) any { return o.GracefulShutdown }, time.Duration(0)},
 }
 
@@ -91,6 +93,7 @@ func TestValidate(t *testing.T) {
 		{"no budget", func(o *Options) { o.GraphBudget = 0 }, []string{"--graph-budget is 0", "1 to 100"}},
 		{"more than is published", func(o *Options) { o.GraphBudget = 101 }, []string{"--graph-budget is 101", "1 to 100"}},
 		{"no time", func(o *Options) { o.ReconcileTimeout = 0 }, []string{"--reconcile-timeout is 0s", "30m"}},
+		{"no disk", func(o *Options) { o.SpoolSize = 1 << 20 }, []string{"--spool-size is 1048576", "at least 536870912"}},
 		{"negative shutdown", func(o *Options) { o.GracefulShutdown = -time.Second }, []string{"--graceful-shutdown-timeout is -1s", "0 or more"}},
 		{"no shutdown", func(o *Options) { o.GracefulShutdown = 0 }, nil},
 		{"no metrics address", func(o *Options) { o.MetricsAddress = "" }, []string{`--metrics-bind-address is ""`, "or 0 to switch it off"}},
