@@ -370,8 +370,6 @@ func (e *Entry) validate() error {
 		return fmt.Errorf("last word %s, and it was never asked for", e.Last.Kind)
 	case e.Refused >= refusals:
 		return fmt.Errorf("refused for reason %d, which is not known", e.Refused)
-	case e.FailedOnce && e.Last.Kind == WordNone:
-		return errors.New("it failed once, and has no last word")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package audience
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"slices"
@@ -203,13 +204,20 @@ func (e *Entry) validateFailures(standing []Failure) error {
 		return fmt.Errorf("%d failures, at most %d are kept", len(standing), MaxFailures)
 	case len(standing) > 0 && !e.FailedOnce:
 		return fmt.Errorf("%d failures, and it never failed", len(standing))
+	case e.FailedOnce && e.Last.Kind == WordNone:
+		return errors.New("it failed once, and has no last word")
 	case (worst.bad() || e.Last.Kind.bad()) && worst != e.Last.Kind:
 		return fmt.Errorf("last word %q, and its failures say %q", e.Last.Kind, worst)
 	}
+	return validateOrder(standing, e.Last.At)
+}
+
+// validateOrder looks at the failures of one entry, whose last word is of that time, one by one.
+func validateOrder(standing []Failure, last Stamp) error {
 	for i, f := range standing {
 		switch {
-		case !f.Kind.bad() || f.At.IsZero() || f.At > e.Last.At:
-			return fmt.Errorf("failure %q at %s, last word at %s", f.Kind, f.At, e.Last.At)
+		case !f.Kind.bad() || f.At.IsZero() || f.At > last:
+			return fmt.Errorf("failure %q at %s, last word at %s", f.Kind, f.At, last)
 		case f.Enrolment.Device == 0 && !f.Enrolment.EnrolledAt.IsZero():
 			return fmt.Errorf("failure %d names a time of enrolment and no device", i)
 		case i > 0 && standing[i-1].Compare(f) >= 0:
