@@ -133,7 +133,10 @@ func TestPromise15_NoBatchWithoutANewerReading(t *testing.T) {
 	w := newWave("a", "First")
 	w.Spec.Exposure.MaxUnreported = ptr.To[int32](1000)
 	l.apply(l.newTenant(), newPolicy(), w)
-	l.until("the first batch is out", 60, func() bool { s := l.wave("a").Status; return s.Audience != nil && s.Devices.Pending == s.Audience.Eligible-15 })
+	l.until("the first batch is out", 60, func() bool {
+		s := l.wave("a").Status
+		return s.Audience != nil && s.Devices.Pending == s.Audience.Eligible-15
+	})
 	left := l.wave("a").Status.Devices.Pending
 	own := slices.DeleteFunc(l.policy().Status.Objects, func(o v1alpha1.TenantObject) bool { return o.Role != v1alpha1.RoleAllow })[0].ID
 	l.faults(refusedExport(503, own))
@@ -218,7 +221,10 @@ func TestPromise04_WrongClock(t *testing.T) {
 	for name, off := range map[string]time.Duration{"ahead": 40 * 24 * time.Hour, "behind": -40 * 24 * time.Hour, "a little ahead": 6 * time.Minute} {
 		l := newLab(t, calm(group("First", 40), group("Second", 20), group("Third", 20)))
 		l.apply(l.newTenant(), newPolicy(), newWave("a", "First"), newWave("b", "Second"))
-		l.until("b is judged", 60, func() bool { p := l.wave("b").Status.Phase; return p == v1alpha1.PhaseEvaluating || p == v1alpha1.PhaseBaking })
+		l.until("b is judged", 60, func() bool {
+			p := l.wave("b").Status.Phase
+			return p == v1alpha1.PhaseEvaluating || p == v1alpha1.PhaseBaking
+		})
 		exposed := l.wave("a").Status.Devices.Pending
 		by := l.shift()
 		*by = off
@@ -251,7 +257,10 @@ func TestPromise15_HaltsByAWrongClock(t *testing.T) {
 		l := newLab(t, calm(group("First", 30)))
 		l.setScenario(everybodyFails)
 		l.apply(l.newTenant(), newPolicy(), newWave("a", "First"))
-		l.until("a batch is out", 60, func() bool { s := l.wave("a").Status; return s.Phase == v1alpha1.PhaseExposing && s.Devices.Exposed+s.Devices.Seen > 0 })
+		l.until("a batch is out", 60, func() bool {
+			s := l.wave("a").Status
+			return s.Phase == v1alpha1.PhaseExposing && s.Devices.Exposed+s.Devices.Seen > 0
+		})
 		by := l.shift()
 		*by = off
 		l.until("halted", 24, l.inPhase("a", v1alpha1.PhaseHalted))
