@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
+	"github.com/tidegate/tidegate/internal/tenantsim"
 	"github.com/tidegate/tidegate/internal/testkit/fastworld"
 )
 
@@ -77,7 +78,7 @@ func (s *story) content() {
 	s.world.Operator().CutAt(0, false)
 	s.must(s.world.Sim.SetScenario(s.scenario))
 	s.credential()
-	s.try(s.world.Portal("POST", "/v1.0/directory/deletedItems/"+s.world.Oracle.GroupID(fastworld.Everyone)+"/restore", "", nil))
+	s.restore(s.world.Oracle.GroupID(fastworld.Everyone))
 	for id, text := range s.world.Oracle.Texts() { // the marker is what tells ours
 		s.try(s.world.Portal("PATCH", configurationPolicies+"/"+id, fmt.Sprintf(`{"description":%q}`, text), nil))
 	}
@@ -90,6 +91,20 @@ func (s *story) content() {
 	s.whole()
 	s.policiesBack()
 	s.wavesBack()
+}
+
+// restore gives a deleted group back, as long as it takes: the bin does not show at once what was put into it.
+func (s *story) restore(id string) {
+	gone := func() bool {
+		groups := s.world.Sim.Snapshot(false).Groups
+		return slices.ContainsFunc(groups, func(g tenantsim.GroupSnapshot) bool { return g.ID == id && g.Deleted })
+	}
+	for gone() && !s.over() {
+		if err := s.world.Portal("POST", "/v1.0/directory/deletedItems/"+id+"/restore", "", nil); err != nil {
+			s.try(err)
+			s.world.Advance(time.Minute)
+		}
+	}
 }
 
 // policiesBack lets every policy go on, for the population that it began with. Who is excluded stays so.
