@@ -41,12 +41,25 @@ func (o Order) Due(now time.Time) bool {
 // NextAt is when something is to be read next, of an order for which a reading was made.
 func (o Order) NextAt() time.Time {
 	var next time.Time
-	for _, p := range append(o.Last.Lists(), o.Last.Reports()...) {
+	ids, err := distinctPolicies(o.Policies)
+	if err != nil {
+		return next
+	}
+	for _, p := range o.parts(ids) {
 		if at := p.dueAt(o.Interval); next.IsZero() || at.Before(next) {
 			next = at
 		}
 	}
 	return next
+}
+
+// parts are those of the last reading that are still to be read. The report of a policy that is gone is none of them.
+func (o Order) parts(ids []string) []Part {
+	out := o.Last.Lists()
+	for _, id := range ids {
+		out = append(out, o.Last.part(id).Part)
+	}
+	return out
 }
 
 // due are the parts to ask for at now. Those that would be due soon after one that is go with it, so that parts which were read
@@ -61,7 +74,7 @@ func (o Order) due(ids []string, now time.Time) due {
 		return d
 	}
 	horizon := now
-	for _, p := range append(o.Last.Lists(), o.Last.Reports()...) {
+	for _, p := range o.parts(ids) {
 		if p.Err == nil && !p.AsOf.IsZero() && !now.Before(p.dueAt(o.Interval)) {
 			horizon = now.Add(o.Interval / 2)
 		}

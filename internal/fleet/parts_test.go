@@ -164,6 +164,9 @@ func TestOnlyWhatIsDueIsRead(t *testing.T) {
 	if next := (Order{Policies: both, Last: last, Interval: interval}).NextAt(); !next.Equal(began.Add(3 * interval)) {
 		t.Errorf("next at %s", next)
 	}
+	if next := (Order{Policies: one, Last: last, Interval: 2 * interval}).NextAt(); !next.Equal(began.Add(4 * interval)) {
+		t.Errorf("without the policy that is refused, next at %s", next)
+	}
 	look("a refused report has its turn", 3*interval, both, "Entra", "Managed", "Apps", "Encryption", both[0], both[1])
 	look("a policy that is gone is not asked for", 4*interval, one, "Entra", "Managed", "Apps", "Encryption", one[0])
 	last.edge.AsOf = last.edge.AsOf.AddDate(0, 1, 0)

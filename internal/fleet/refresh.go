@@ -45,7 +45,7 @@ func refresh(ctx context.Context, src source, o Order, clk clock.PassiveClock) (
 	}
 	began := clk.Now()
 	d := o.due(ids, began)
-	inv, err := o.lists(ctx, src, d, began.UTC())
+	inv, err := o.lists(ctx, src, d, began.UTC(), clk)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func distinctPolicies(policyIDs []string) ([]string, error) {
 }
 
 // lists makes an inventory without reports, from lists that are read now and, for those that are not due or fail, from the last.
-func (o Order) lists(ctx context.Context, src source, d due, at time.Time) (*Inventory, error) {
+func (o Order) lists(ctx context.Context, src source, d due, at time.Time, clk clock.PassiveClock) (*Inventory, error) {
 	if !d.devices && !d.edge && !d.encryption {
 		inv := *o.Last
 		return &inv, nil
@@ -83,14 +83,15 @@ func (o Order) lists(ctx context.Context, src source, d due, at time.Time) (*Inv
 	if o.Last == nil && read.devicesErr != nil {
 		return nil, read.devicesErr
 	}
-	inv := o.joined(read, d, at)
+	ended := clk.Now()
+	inv := o.joined(read, d, at, ended)
 	if o.Doubts == nil || !read.doubted(d, o.Doubts(inv)) {
 		return inv, nil
 	}
 	if o.Last == nil && read.devicesErr != nil {
 		return nil, read.devicesErr
 	}
-	return o.joined(read, d, at), nil
+	return o.joined(read, d, at, ended), nil
 }
 
 // doubted notes which of the lists that were read are not believed, and says whether any is not.
@@ -106,8 +107,8 @@ func (raw *rawDevices) doubted(d due, doubts Doubts) bool {
 	return devices || edge
 }
 
-// joined is the inventory of what was read at a time and what stands for the rest.
-func (o Order) joined(raw rawDevices, d due, at time.Time) *Inventory {
+// joined is the inventory of what was read from one time to another and what stands for the rest.
+func (o Order) joined(raw rawDevices, d due, at, ended time.Time) *Inventory {
 	last := o.Last
 	if last == nil {
 		last = &Inventory{devices: Part{Name: PartDevices}, edge: Part{Name: PartEdge}, encryption: Part{Name: PartEncryption}}
@@ -124,20 +125,20 @@ func (o Order) joined(raw rawDevices, d due, at time.Time) *Inventory {
 	}
 	inv, _ := join(raw)
 	inv.odd, inv.statuses = raw.odd, nil
-	inv.devices = outcome(last.devices, d.devices, raw.devicesErr, at)
-	inv.edge = outcome(last.edge, d.edge, raw.edgeErr, at)
-	inv.encryption = outcome(last.encryption, d.encryption, raw.plainErr, at)
+	inv.devices = outcome(last.devices, d.devices, raw.devicesErr, at, ended)
+	inv.edge = outcome(last.edge, d.edge, raw.edgeErr, at, ended)
+	inv.encryption = outcome(last.encryption, d.encryption, raw.plainErr, at, ended)
 	inv.AsOf = inv.devices.AsOf
 	return inv
 }
 
 // outcome is a list after this reading.
-func outcome(last Part, due bool, err error, at time.Time) Part {
+func outcome(last Part, due bool, err error, at, ended time.Time) Part {
 	switch {
 	case !due:
 		return last
 	case err != nil:
-		return last.failed(at, err, listAgain(err, at))
+		return last.failed(at, err, listAgain(err, ended))
 	}
 	return last.read(at)
 }
@@ -236,7 +237,7 @@ func (o Order) report(ctx context.Context, src source, id string, records []reco
 		err = named("read the status of policy "+id, failed)
 	}
 	s := o.again(id, records)
-	s.Part = s.failed(at, err, o.reportAgain(err, at))
+	s.Part = s.failed(at, err, o.reportAgain(err, clk.Now()))
 	return s
 }
 
