@@ -37,16 +37,23 @@ func Depend(w *v1alpha1.PilotWave, waves []v1alpha1.PilotWave, target Target, re
 			next = until
 		}
 	}
-	if rank(d.State) < rank(DependenciesFailed) {
-		if o := comesBefore(w, byName, func(o *v1alpha1.PilotWave) bool { return hasRegressed(&o.Status, target.Revision) }); o != nil {
-			return Fact[DependencyState]{State: DependenciesFailed, Message: fmt.Sprintf(
-				"wave %q, which comes first, regressed after its promotion and has not proven the payload anew: see its conditions", o.Name)}, next
-		}
+	if failed := regressedBefore(w, byName, target); rank(d.State) < rank(failed.State) {
+		return failed, next
 	}
 	if d.State == DependenciesMet && anew {
 		d = incomplete(w, waves, target)
 	}
 	return d, next
+}
+
+// regressedBefore says that a wave which comes first, at any distance, regressed on the revision after its promotion.
+func regressedBefore(w *v1alpha1.PilotWave, byName map[string]*v1alpha1.PilotWave, target Target) Fact[DependencyState] {
+	o := comesBefore(w, byName, func(o *v1alpha1.PilotWave) bool { return hasRegressed(&o.Status, target.Revision) })
+	if o == nil {
+		return Fact[DependencyState]{State: DependenciesMet}
+	}
+	return Fact[DependencyState]{State: DependenciesFailed, Message: fmt.Sprintf(
+		"wave %q, which comes first, regressed after its promotion and has not proven the payload anew: see its conditions", o.Name)}
 }
 
 func wavesByName(waves []v1alpha1.PilotWave) map[string]*v1alpha1.PilotWave {

@@ -195,7 +195,7 @@ func (h *freezer) compare(m Measured) {
 }
 
 func (h *freezer) effect(d Decision) {
-	switch d.Effect { //nolint:exhaustive // the others do not come up
+	switch d.Effect {
 	case EffectExposeBatch:
 		next, batch := h.ledger.Expose(int(h.wave.Spec.Exposure.BatchSize), h.now)
 		h.ledger = next

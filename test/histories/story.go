@@ -55,8 +55,8 @@ type story struct {
 	// offline is the share of the devices that are off line, and breaks says that they fail on the payload for now.
 	offline float64
 	breaks  bool
-	scene    scene
-	waves    int
+	scene   scene
+	waves   int
 	// audiences are those that waves began with, by name: people go back to them in the end.
 	audiences map[string]v1alpha1.Audience
 	// generation counts the newer definitions in the catalog.
