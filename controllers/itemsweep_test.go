@@ -156,8 +156,8 @@ func oddReports() []oddItem {
 		{name: "reports/unreadable", method: "Export", faults: row("PolicyStatus", "Succeeded"), says: `of report \w+ of policy [-0-9a-f]+, 1`, only: reported},
 		{name: "reports/no device", method: "Export", faults: row("IntuneDeviceId", "n/a"), says: `of report \w+ of policy [-0-9a-f]+, 1`, only: reported},
 		{name: "reports/gone", method: "Export", faults: listed(files, theRecord, tenantsim.OddItem{Gone: true})},
-		{name: "reports of hold/refused", method: "Export", faults: answered(http.StatusForbidden, "Forbidden", http.MethodPost, jobs, theHold), says: "without one report"},
-		{name: "reports of revision/refused", method: "Export", faults: answered(http.StatusForbidden, "Forbidden", http.MethodPost, jobs, theAllow), says: "without one report",
+		{name: "reports of hold/refused", method: "Export", faults: answered(http.StatusForbidden, "Forbidden", http.MethodPost, jobs, theHold), says: "without the report of policy object"},
+		{name: "reports of revision/refused", method: "Export", faults: answered(http.StatusForbidden, "Forbidden", http.MethodPost, jobs, theAllow), says: "without the report of policy object",
 			stops: everyPhase, why: "P4: nothing is known of the revision"},
 	}
 }
