@@ -48,7 +48,9 @@ type sweeper struct {
 	// oddAll is an edit that itself changes whom an object reaches: P1 is not ours to keep while it stands.
 	oddAll bool
 	// undo is the way back, as the message tells; nil when Tidegate has to find it.
-	undo func()
+	// taken says that the operator has taken the edit back by itself, whatever spec.drift says: nil where it never does that.
+	taken func() bool
+	undo  func()
 	// mute edits leave everything as it was that Tidegate relies on: nothing has to be said.
 	mute bool
 }
@@ -288,6 +290,7 @@ func groupEdits() []foreign {
 		{"group/stranger added", func(s *sweeper) {
 			s.oddAll = true
 			device := s.stranger()
+			s.taken = func() bool { return !slices.Contains(s.membersOf(s.group), device) }
 			s.undo = func() {
 				if slices.Contains(s.membersOf(s.group), device) {
 					s.portal(http.MethodDelete, sweepGroups+s.group+"/members/"+device+"/$ref", nil, nil)
@@ -488,7 +491,7 @@ func (s *sweeper) mends(drift v1alpha1.DriftAction) {
 		}
 		return false
 	}
-	if (drift == v1alpha1.DriftCorrect || s.undo == nil) && hours(40) {
+	if (drift == v1alpha1.DriftCorrect || s.undo == nil || s.taken != nil && s.taken()) && hours(40) {
 		return
 	}
 	s.stands("although nobody takes it back")

@@ -381,8 +381,8 @@ var invariants = map[string]invariant{
 		return implies(in.Phase == resolving && d.Phase == exposing, in.Membership.State != MembershipDrifted)
 	},
 	"a wave starts when policy and dependencies let it": func(in *Input, d *Decision) bool {
-		return implies(in.Phase == pending && d.Phase == resolving, open(in) && !in.Restorable) &&
-			implies(in.Phase == pending && undisturbed(in) && open(in) && !in.Restorable, d.Phase == resolving)
+		may := open(in) && !in.Restorable && in.Telemetry.State != TelemetryClock
+		return implies(in.Phase == pending && d.Phase == resolving, may) && implies(in.Phase == pending && undisturbed(in) && may, d.Phase == resolving)
 	},
 
 	"the bake begins when every device is exposed, and only then": func(in *Input, d *Decision) bool {

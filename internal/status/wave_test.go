@@ -284,7 +284,7 @@ func TestWaveSamples(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if n := len(WaveSamples(&v1alpha1.PilotWaveStatus{})); n != len(Phases)+10 {
+	if n := len(WaveSamples(&v1alpha1.PilotWaveStatus{})); n != len(Phases)+11 {
 		t.Errorf("a new wave has %d samples", n)
 	}
 }

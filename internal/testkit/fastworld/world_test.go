@@ -59,7 +59,7 @@ func complete(t *testing.T, w *World, n int) {
 // run side by side are not told again; that of Busy shows in messages, and is left out.
 func TestSameSeedSameStory(t *testing.T) {
 	tell := func() []string {
-		w := small(t, 7)
+		w := small(t, 8)
 		w.Faults, w.CacheLag = Faults{Down: 0.02, Lost: 0.05, Unsent: 0.02}, 0.3
 		complete(t, w, 9)
 		return slices.DeleteFunc(w.Story(), func(line string) bool {

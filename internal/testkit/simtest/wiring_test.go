@@ -32,6 +32,8 @@ var elsewhere = map[string]string{
 	"internal/wire/lifecycle_test.go httptest.NewTLSServer":            "hands everything on to the checked tenant of a World",
 	"internal/tenantsim/tenant_test.go .Handler":                       "checks what it hands to the tenant",
 	"internal/tenantsim/auth_test.go .Handler":                         "sends token requests past the check, which are not Graph's",
+	"internal/tenantsim/dateheader_test.go .Handler":                   "looks at the headers of answers, spoiled ones too",
+	"test/integration/promise16_hostile_test.go httptest.NewTLSServer": "is no tenant but for its token endpoint: it trickles an answer that never ends",
 	"internal/tenantsim/assertions_test.go .Handler":                   "signs in, which is not Graph's",
 	"internal/tenantsim/walk_test.go .Handler":                         "sends what no caller would, and looks at the answers by itself",
 	"internal/tenantsim/control_test.go .Start":                        "asks for the clock and the sign-in endpoints, which are not Graph's",
