@@ -57,6 +57,7 @@ spec:
     smoke: {maxFailures: 0}
     halt: {toleratedFailureRate: "0.05", alpha: "0.05", minFailures: 3}
   onFailure: {action: Hold, rollback: {verifyPercent: 95, deadline: 168h}}
+  postWatch: {duration: 336h}
 `},
 		{"PilotWave with a floor", "PilotWave", edits{"spec.gate": `{promote: {floorRate: "0.95"}}`}, `
 spec:
@@ -72,6 +73,7 @@ spec:
     promote: {floorRate: "0.95", confidence: "0.95", looks: 1}
     halt: {toleratedFailureRate: "0.05", alpha: "0.05", minFailures: 3}
   onFailure: {action: Hold, rollback: {verifyPercent: 95, deadline: 168h}}
+  postWatch: {duration: 336h}
 `},
 	} {
 		t.Run(test.name, func(t *testing.T) {

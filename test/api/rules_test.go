@@ -206,6 +206,9 @@ var waveRules = []ruleCase{
 	{kind: "PilotWave", path: "spec.onFailure.rollback.deadline",
 		message:  "deadline must be a duration such as 168h, longer than 0s" + units,
 		accepted: edits{"spec.onFailure.rollback.deadline": "1s"}, refused: edits{"spec.onFailure.rollback.deadline": "0s"}},
+	{kind: "PilotWave", path: "spec.postWatch.duration",
+		message:  "duration must be a duration such as 336h, not negative and at most 8760h" + units,
+		accepted: edits{"spec.postWatch.duration": "8760h"}, refused: edits{"spec.postWatch.duration": "8761h"}},
 }
 
 const alphaRange = "alpha" + decimal + `above 0 and at most 0.5, with up to 6 digits, such as "0.05"`

@@ -126,7 +126,7 @@ func TestPromise16_NobodyButTheManagerWritesLedgers(t *testing.T) {
 func TestManagerWritesLedgers(t *testing.T) {
 	c, ns := withLedgerAdmission(t)
 	manager := c.as(t, managerAccount)
-	l := waveLedger(ns, "large", bytes.Repeat([]byte{7}, 512<<10))
+	l := waveLedger(ns, "large", bytes.Repeat([]byte{7}, 1<<20))
 	if err := manager.Create(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
@@ -141,9 +141,9 @@ func TestManagerWritesLedgers(t *testing.T) {
 	if err := manager.Delete(t.Context(), l); err != nil {
 		t.Error(err)
 	}
-	l = waveLedger(ns, "too-large", bytes.Repeat([]byte{7}, 512<<10+3))
+	l = waveLedger(ns, "too-large", bytes.Repeat([]byte{7}, 1<<20+3))
 	if err := manager.Create(t.Context(), l); !apierrors.IsInvalid(err) {
-		t.Errorf("more than 512 KiB: %v", err)
+		t.Errorf("more than 1 MiB: %v", err)
 	}
 }
 
@@ -155,7 +155,7 @@ func TestPromise07_LedgersAreCleanedUp(t *testing.T) {
 	manager := c.as(t, managerAccount)
 	for _, user := range []string{garbageCollector, namespaces, classic} {
 		kube := c.as(t, user)
-		l := waveLedger(ns, "collected", bytes.Repeat([]byte{7}, 512<<10))
+		l := waveLedger(ns, "collected", bytes.Repeat([]byte{7}, 1<<20))
 		l.OwnerReferences = []metav1.OwnerReference{{APIVersion: "tidegate.dev/v1alpha1", Kind: "PilotWave", Name: "w", UID: "uid"}}
 		if err := manager.Create(t.Context(), l); err != nil {
 			t.Fatal(err)
