@@ -33,7 +33,7 @@ const (
 
 // groups is the scenario of a tenant with the given groups and one of all devices.
 func groups(specs ...tenantsim.GroupSpec) tenantsim.Scenario {
-	return tenantsim.Scenario{Groups: append(specs, tenantsim.GroupSpec{DisplayName: testkit.Everyone, From: "everything"})}
+	return tenantsim.Scenario{Groups: append(specs, tenantsim.GroupSpec{DisplayName: testkit.Everyone, From: "everything", Percent: 100})}
 }
 
 // calm is a tenant without the ordinary noise: every device is fit, always on and in contact.

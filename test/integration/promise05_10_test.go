@@ -104,9 +104,8 @@ func rolledOut(t *testing.T, n int) (map[string]string, []testkit.Write) {
 func outcome(t *testing.T, w *testkit.World) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	put := func(key string, v any) {
-		out[strings.ReplaceAll(key, w.Namespace, "NS")] = strings.ReplaceAll(fmt.Sprintf("%+v", v), w.Namespace, "NS")
-	}
+	same := strings.NewReplacer(w.Namespace, "NS", string(policy(t, w).UID), "POLICY")
+	put := func(key string, v any) { out[same.Replace(key)] = same.Replace(fmt.Sprintf("%+v", v)) }
 	for _, p := range w.OwnPolicies() {
 		var targets []string
 		for _, a := range p.Assignments {

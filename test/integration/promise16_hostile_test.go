@@ -20,6 +20,7 @@ import (
 
 	"github.com/tidegate/tidegate/api/v1alpha1"
 	"github.com/tidegate/tidegate/internal/testkit"
+	"github.com/tidegate/tidegate/internal/testkit/hosts"
 )
 
 // dripping serves tokens as the tenant of a world does, and of everything else a byte now and then, without end. It counts the
@@ -67,6 +68,7 @@ func TestPromise16_DrippingTenantsStarveNobody(t *testing.T) {
 	w := testkit.New(t, testkit.Options{NoOperator: true, Devices: 40, Scenario: calm()})
 	srv, held := dripping(t, w)
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+	w.EndpointHosts = []string{hosts.Of(srv.URL)}
 	op := w.Run(t)
 	defer op.Stop() // before the host, which waits for its requests
 	for i := range hostile {
