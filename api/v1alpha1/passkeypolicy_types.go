@@ -687,7 +687,8 @@ type PopulationStatus struct {
 	// +optional
 	InNoWave int32 `json:"inNoWave"`
 
-	// outside are the members of audiences that the population does not have: nobody holds them back.
+	// outside are the members of audiences that the population does not have any more, as it had them when their wave took them:
+	// nobody holds them back.
 	// +optional
 	Outside int32 `json:"outside"`
 

@@ -70,7 +70,8 @@ type WaveDependency struct {
 
 // Audience selects devices. A device that an earlier wave of the same policy has taken stays there.
 type Audience struct {
-	// groups whose members, nested ones too, are candidates.
+	// groups whose members, nested ones too, are candidates. Whom spec.population of the policy lacks is not eligible
+	// (OutsidePopulation): hold does not reach them, and that of another policy may.
 	// +required
 	Groups GroupSelection `json:"groups"`
 

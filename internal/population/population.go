@@ -61,7 +61,8 @@ type Account struct {
 // on the highest revision that it has; or on hold. The three add up to the members. A member that lacks a prerequisite, is
 // off line or of which a fact is missing is not out of reach: hold gets to it, sooner or later.
 //
-// Outside counts the distinct ids in audiences and on revisions that the population does not have. A policy of mode EnforceOnly
+// Outside counts the distinct ids in audiences and on revisions that the population does not have: they left it, or it was
+// edited, after their wave had taken them. A policy of mode EnforceOnly
 // has no hold; OnHold are then the members that have no revision.
 func Of(f Facts) Account {
 	members := set(f.Members)
